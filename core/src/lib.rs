@@ -1,0 +1,25 @@
+//! The voting chain as one state machine without I/O.
+//!
+//! Read in this order: [`election`], [`vote`], [`block`], [`chain`], [`node`].
+//! The byte formats are drawn in `docs/format.md`, the wire in `docs/protocol.md`.
+
+pub mod archive;
+pub mod ballot;
+pub mod block;
+pub mod chain;
+pub mod difficulty;
+pub mod election;
+pub mod hash;
+pub mod header;
+pub mod merkle;
+pub mod message;
+pub mod node;
+pub mod pending;
+pub mod pow;
+pub mod receipt;
+pub mod relay_frame;
+pub mod seed;
+pub mod tally;
+pub mod time;
+pub mod verify;
+pub mod vote;

@@ -1,0 +1,569 @@
+//! A full node as a state machine: time and events go in, effects come out.
+//!
+//! The driver (a browser worker or the native node) hands in every event with the time it
+//! happened and then takes [`Output`]s until there is none. It carries out [`Output::Persist`]
+//! before any output behind it, so that nothing is acknowledged that is not stored.
+//!
+//! What strangers can fill, and how far: peers ([`peers::MAX_PEERS`]), pending votes
+//! ([`crate::pending::MAX_PENDING_VOTES`]), blocks beside the chain
+//! ([`crate::chain::MAX_SIDE_BLOCKS`]), headers of one download ([`sync::MAX_CANDIDATE`]).
+
+pub mod gossip;
+pub mod mining;
+pub mod peers;
+pub mod sync;
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
+
+use crate::{
+    ballot::BallotError,
+    block::{Block, CheckedBlock},
+    chain::{Chain, Inserted, LinkError, Switch},
+    election::Election,
+    hash::{BlockHash, VoteId},
+    header::{Header, Height},
+    message::Message,
+    pending::PendingVotes,
+    receipt::{Inclusion, Receipt},
+    relay_frame::PeerId,
+    time::Timestamp,
+    vote::{Authorization, TokenId, Vote, VoteError},
+};
+
+use self::{mining::Mining, peers::Peers, sync::Sync};
+
+/// Own votes whose way through the network is followed.
+const MAX_FOLLOWED: usize = 1024;
+/// Holders of an own vote that are counted.
+const MAX_HOLDERS: usize = 8;
+/// How often peers are asked whether they hold an own vote that nobody confirmed yet.
+const FOLLOW_EVERY_MS: u64 = 5_000;
+/// How often a relay is asked for peers to compare tips and pending votes with.
+const SAMPLE_EVERY_MS: u64 = 20_000;
+/// Peers asked for at a time.
+const SAMPLE_SIZE: u8 = 6;
+
+/// A connection to a relay, numbered by the driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u32);
+
+/// A peer as this node reaches it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Peer {
+    /// The connection.
+    pub link: LinkId,
+    /// Its name there.
+    pub id: PeerId,
+}
+
+/// What happened outside.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A relay let this node into the election's room.
+    LinkUp(LinkId),
+    /// A relay is gone.
+    LinkDown(LinkId),
+    /// A relay named peers of the room.
+    Peers(LinkId, Vec<PeerId>),
+    /// A relay said that a peer is not in the room.
+    Gone(Peer),
+    /// A peer sent a message.
+    Message {
+        /// Who.
+        from: Peer,
+        /// Whether everybody in the room got it.
+        broadcast: bool,
+        /// The encoded [`Message`].
+        bytes: Vec<u8>,
+    },
+    /// A miner found a nonce for a job.
+    Mined {
+        /// [`Job::id`].
+        job: u64,
+        /// The nonce.
+        nonce: u64,
+    },
+    /// Blocks from elsewhere, oldest first: a store, a file, a node asked over HTTP.
+    Blocks(Vec<Block>),
+    /// Time passed.
+    Tick,
+}
+
+/// A header whose nonce is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Counts up; a result for an old job is still taken while its parent is the tip.
+    pub id: u64,
+    /// Everything but the nonce.
+    pub header: Header,
+}
+
+/// A change of the store. The chain on disk is the blocks by height and the pending votes by id.
+#[derive(Clone, Debug)]
+pub enum StoreChange {
+    /// Remove all blocks above this height.
+    Truncate(Height),
+    /// Put the next block.
+    Append(Arc<CheckedBlock>),
+    /// Put a pending vote.
+    PutPending(VoteId, Vote),
+    /// Remove a pending vote.
+    DropPending(VoteId),
+}
+
+/// Something people may want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The chain has a new tip.
+    NewTip {
+        /// Its height.
+        height: Height,
+        /// Its hash.
+        hash: BlockHash,
+        /// Blocks that were abandoned for it.
+        abandoned: usize,
+    },
+    /// The pending votes changed.
+    PendingChanged,
+    /// A pending vote lost its token to another vote in the chain.
+    VoteLost(VoteId),
+    /// Peers, sync or what they hold changed.
+    NetworkChanged,
+    /// A peer broke the rules and is not listened to any more.
+    PeerRejected {
+        /// Who.
+        peer: Peer,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What the driver is to do, in this order.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Store this, all of it or nothing.
+    Persist(Vec<StoreChange>),
+    /// Send to everybody in the room.
+    Broadcast(LinkId, Vec<u8>),
+    /// Send to one peer.
+    Send(Peer, Vec<u8>),
+    /// Ask the relay for this many random peers.
+    Sample(LinkId, u8),
+    /// Look for this nonce; nothing means rest.
+    Mine(Option<Job>),
+    /// Tell people.
+    Event(Event),
+}
+
+/// Why a vote is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CastError {
+    /// The vote itself is not valid here.
+    #[error(transparent)]
+    Vote(#[from] VoteError),
+    /// The selection is not allowed.
+    #[error("the selection {0}")]
+    Selection(#[from] BallotError),
+    /// Too early.
+    #[error("the election opens at {0}")]
+    NotOpen(Timestamp),
+    /// Too late.
+    #[error("the election closed at {0}")]
+    Closed(Timestamp),
+    /// The token is used in the chain or by a pending vote.
+    #[error("the token_id {token} already voted")]
+    AlreadyVoted {
+        /// The token.
+        token: TokenId,
+        /// The vote that has it.
+        by: VoteId,
+    },
+    /// Bounds of the pending votes.
+    #[error("too many votes wait for a block; try again in a minute")]
+    Full,
+}
+
+/// How far a vote that was cast here got.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Followed {
+    holders: HashSet<Peer>,
+}
+
+/// A full node of one election.
+pub struct Node {
+    chain: Chain,
+    pending: PendingVotes,
+    peers: Peers,
+    sync: Sync,
+    mining: Mining,
+    links: HashSet<LinkId>,
+    /// Votes cast here and not yet in the chain.
+    followed: HashMap<VoteId, Followed>,
+    outputs: VecDeque<Output>,
+    changes: Vec<StoreChange>,
+    next_sample: Timestamp,
+    next_follow: Timestamp,
+    random: u64,
+}
+
+impl Node {
+    /// A node that knows the definition and nothing else. `seed` feeds its choices among peers;
+    /// nothing secret hangs on it.
+    pub fn new(election: Election, seed: u64) -> Self {
+        Self {
+            chain: Chain::new(election),
+            pending: PendingVotes::default(),
+            peers: Peers::default(),
+            sync: Sync::default(),
+            mining: Mining::default(),
+            links: HashSet::new(),
+            followed: HashMap::new(),
+            outputs: VecDeque::new(),
+            changes: Vec::new(),
+            next_sample: Timestamp(0),
+            next_follow: Timestamp(0),
+            random: seed,
+        }
+    }
+
+    /// Takes in what a store held: blocks oldest first, then pending votes. Everything is verified
+    /// again, nothing is persisted or sent.
+    ///
+    /// # Errors
+    /// The first block that does not hold. The blocks before it are in the chain.
+    pub fn restore(
+        &mut self,
+        now: Timestamp,
+        blocks: impl IntoIterator<Item = Block>,
+        pending: impl IntoIterator<Item = Vote>,
+    ) -> Result<(), LinkError> {
+        let mut result = Ok(());
+        for block in blocks {
+            let checked = block.check(self.chain.election(), self.chain.id());
+            if let Err(error) = checked
+                .map_err(LinkError::from)
+                .and_then(|block| self.chain.insert(block, now).map(|_| ()))
+            {
+                result = Err(error);
+                break;
+            }
+        }
+        for vote in pending {
+            let id = vote.id();
+            if self.admissible(&vote, &id).is_ok() {
+                self.pending.push(id, vote);
+                self.follow(id);
+            }
+        }
+        self.refresh_job(now);
+        result
+    }
+
+    /// The chain.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// The votes that wait for a block.
+    pub fn pending(&self) -> &PendingVotes {
+        &self.pending
+    }
+
+    /// The peers heard of, best first, and what they claim.
+    pub fn peers(&self) -> &Peers {
+        &self.peers
+    }
+
+    /// The download in progress.
+    pub fn sync(&self) -> &Sync {
+        &self.sync
+    }
+
+    /// Whether this node mines by itself when votes wait.
+    pub fn is_mining(&self) -> bool {
+        self.mining.on
+    }
+
+    /// Peers that confirmed to hold a vote that was cast here.
+    pub fn holders(&self, vote: &VoteId) -> usize {
+        self.followed.get(vote).map_or(0, |followed| followed.holders.len())
+    }
+
+    /// Takes the next effect.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Input::Tick`] is wanted at the latest.
+    pub fn next_wake(&self, now: Timestamp) -> Timestamp {
+        let mut wake = now.plus_ms(1_000);
+        if let Some(deadline) = self.sync.deadline() {
+            wake = wake.min(deadline);
+        }
+        wake
+    }
+
+    /// Casts a vote from here.
+    ///
+    /// # Errors
+    /// Why it is not taken; nothing has changed then.
+    pub fn cast(
+        &mut self,
+        now: Timestamp,
+        token: TokenId,
+        selection: &str,
+    ) -> Result<VoteId, CastError> {
+        let vote = Vote {
+            election: self.chain.id(),
+            token,
+            ballot: self.chain.election().ballot(selection)?,
+            authorization: Authorization::Open,
+        };
+        let id = vote.id();
+        self.admissible(&vote, &id)?;
+        self.check_hours(now)?;
+        if self.pending.is_full() {
+            return Err(CastError::Full);
+        }
+        self.add_pending(id, vote.clone());
+        self.follow(id);
+        self.flush_changes();
+        self.gossip_votes(&[vote], None);
+        self.ask_held(&[id]);
+        self.refresh_job(now);
+        Ok(id)
+    }
+
+    /// Whether a token could be used now, as far as this node knows.
+    ///
+    /// # Errors
+    /// [`CastError::AlreadyVoted`], or that the token does not exist.
+    pub fn check_token(&self, token: TokenId) -> Result<(), CastError> {
+        let vote = Vote {
+            election: self.chain.id(),
+            token,
+            ballot: self
+                .chain
+                .election()
+                .ballot(self.chain.election().choices.first().map_or("x", String::as_str))?,
+            authorization: Authorization::Open,
+        };
+        self.admissible(&vote, &vote.id())
+    }
+
+    /// What became of a vote, or nothing when it is not known here.
+    pub fn receipt(&self, id: &VoteId) -> Option<Receipt> {
+        if let Some(vote) = self.pending.get(id) {
+            return Some(Receipt { vote_id: *id, vote: vote.clone(), inclusion: None });
+        }
+        let place = self.chain.place_of(id)?;
+        let block = self.chain.block_at(place.height)?;
+        Some(Receipt {
+            vote_id: *id,
+            vote: block.votes().get(place.index as usize)?.clone(),
+            inclusion: Some(Inclusion {
+                block: block.hash(),
+                header: block.header().clone(),
+                proof: block.prove(place.index)?,
+                confirmations: self.chain.confirmations(place.height),
+            }),
+        })
+    }
+
+    /// Lets this node mine whenever votes wait, or stops it.
+    pub fn set_mining(&mut self, now: Timestamp, on: bool) {
+        self.mining.on = on;
+        self.refresh_job(now);
+    }
+
+    /// Mines until the next block, whatever [`Node::set_mining`] said.
+    pub fn mine_once(&mut self, now: Timestamp) {
+        self.mining.once = true;
+        self.refresh_job(now);
+    }
+
+    /// Ends what [`Node::mine_once`] began.
+    pub fn stop_mine_once(&mut self, now: Timestamp) {
+        self.mining.once = false;
+        self.refresh_job(now);
+    }
+
+    /// Takes in an event.
+    pub fn handle(&mut self, now: Timestamp, input: Input) {
+        match input {
+            Input::LinkUp(link) => {
+                self.links.insert(link);
+                self.outputs.push_back(Output::Sample(link, SAMPLE_SIZE));
+                self.next_sample = now.plus_ms(SAMPLE_EVERY_MS);
+                self.event(Event::NetworkChanged);
+            }
+            Input::LinkDown(link) => {
+                self.links.remove(&link);
+                self.peers.forget_link(link);
+                self.sync.link_down(link);
+                self.start_sync(now);
+                self.event(Event::NetworkChanged);
+            }
+            Input::Peers(link, ids) => self.greet(now, link, &ids),
+            Input::Gone(peer) => {
+                self.peers.forget(peer);
+                self.fail_sync(now, peer);
+                self.event(Event::NetworkChanged);
+            }
+            Input::Message { from, broadcast, bytes } => {
+                if !self.peers.is_banned(from) {
+                    match Message::decode(&bytes) {
+                        Ok(message) => self.message(now, from, broadcast, message),
+                        Err(error) => self.reject(now, from, error.to_string()),
+                    }
+                }
+            }
+            Input::Mined { job, nonce } => self.mined(now, job, nonce),
+            Input::Blocks(blocks) => {
+                for block in blocks {
+                    // Blocks from elsewhere get the same checks; a bad one ends the batch.
+                    if self.take_block(now, block, None).is_err() {
+                        break;
+                    }
+                }
+            }
+            Input::Tick => self.tick(now),
+        }
+        self.flush_changes();
+    }
+
+    fn tick(&mut self, now: Timestamp) {
+        if now >= self.next_sample {
+            self.next_sample = now.plus_ms(SAMPLE_EVERY_MS);
+            let links: Vec<_> = self.links.iter().copied().collect();
+            for link in links {
+                self.outputs.push_back(Output::Sample(link, SAMPLE_SIZE));
+            }
+        }
+        if now >= self.next_follow {
+            self.next_follow = now.plus_ms(FOLLOW_EVERY_MS);
+            self.push_unheld();
+        }
+        self.check_sync_deadline(now);
+        self.refresh_job(now);
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    /// A number from a splitmix64 sequence (Steele, Lea, Flood 2014).
+    fn draw(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.random;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Whether a vote may join the pending ones, opening hours and bounds aside.
+    fn admissible(&self, vote: &Vote, id: &VoteId) -> Result<(), CastError> {
+        vote.check(self.chain.election(), self.chain.id())?;
+        let token = vote.token;
+        let by = self.chain.vote_of(token).or_else(|| self.pending.of_token(token));
+        debug_assert_eq!(vote.id(), *id);
+        by.map_or(Ok(()), |by| Err(CastError::AlreadyVoted { token, by }))
+    }
+
+    fn check_hours(&self, now: Timestamp) -> Result<(), CastError> {
+        let election = self.chain.election();
+        match (election.opens, election.closes) {
+            (Some(opens), _) if now < opens => Err(CastError::NotOpen(opens)),
+            (_, Some(closes)) if now >= closes => Err(CastError::Closed(closes)),
+            _ => Ok(()),
+        }
+    }
+
+    fn add_pending(&mut self, id: VoteId, vote: Vote) {
+        self.changes.push(StoreChange::PutPending(id, vote.clone()));
+        self.pending.push(id, vote);
+        self.mining.stale = true;
+        self.event_once(Event::PendingChanged);
+    }
+
+    /// Bursts bring one event, not thousands.
+    fn event_once(&mut self, event: Event) {
+        let queued = self.outputs.iter().rev().take(8);
+        if !queued.into_iter().any(|output| matches!(output, Output::Event(e) if *e == event)) {
+            self.event(event);
+        }
+    }
+
+    fn follow(&mut self, id: VoteId) {
+        if self.followed.len() < MAX_FOLLOWED {
+            self.followed.insert(id, Followed::default());
+        }
+    }
+
+    fn flush_changes(&mut self) {
+        if !self.changes.is_empty() {
+            // In front of everything: what is sent or told must be stored first.
+            let changes = std::mem::take(&mut self.changes);
+            self.outputs.push_front(Output::Persist(changes));
+        }
+    }
+
+    /// Checks a block, takes it in, and follows a change of the chain through the pending votes.
+    fn take_block(
+        &mut self,
+        now: Timestamp,
+        block: Block,
+        heard_on: Option<LinkId>,
+    ) -> Result<(), LinkError> {
+        let checked = block.check(self.chain.election(), self.chain.id())?;
+        if let Inserted::Switched(switch) = self.chain.insert(checked, now)? {
+            self.switched(now, &switch, heard_on);
+        }
+        Ok(())
+    }
+
+    fn switched(&mut self, now: Timestamp, switch: &Switch, heard_on: Option<LinkId>) {
+        if let Some(oldest) = switch.removed.last() {
+            let below = Height(oldest.header().height.0 - 1);
+            self.changes.push(StoreChange::Truncate(below));
+        }
+        for block in &switch.added {
+            self.changes.push(StoreChange::Append(Arc::clone(block)));
+            for (vote, id) in block.votes().iter().zip(block.vote_ids()) {
+                if self.pending.remove(id).is_some() {
+                    self.changes.push(StoreChange::DropPending(*id));
+                } else if let Some(other) = self.pending.of_token(vote.token) {
+                    self.pending.remove(&other);
+                    self.changes.push(StoreChange::DropPending(other));
+                    self.event(Event::VoteLost(other));
+                }
+                self.followed.remove(id);
+            }
+        }
+        for block in switch.removed.iter().rev() {
+            for (vote, id) in block.votes().iter().zip(block.vote_ids()) {
+                if self.admissible(vote, id).is_ok() {
+                    self.add_pending(*id, vote.clone());
+                    self.follow(*id);
+                }
+            }
+        }
+        self.mining.once = false;
+        self.mining.stale = true;
+        let (height, hash) = (self.chain.height(), self.chain.tip().hash());
+        self.flush_changes();
+        self.event(Event::NewTip { height, hash, abandoned: switch.removed.len() });
+        self.announce_tip(heard_on);
+        self.refresh_job(now);
+    }
+
+    /// A peer sent what no honest one sends.
+    fn reject(&mut self, now: Timestamp, peer: Peer, reason: String) {
+        self.peers.ban(peer);
+        self.event(Event::PeerRejected { peer, reason });
+        self.fail_sync(now, peer);
+    }
+}

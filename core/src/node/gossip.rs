@@ -1,0 +1,329 @@
+//! Greeting peers, passing on votes and blocks, comparing pending votes.
+
+use std::collections::HashSet;
+
+use super::{Event, LinkId, MAX_HOLDERS, Node, Output, Peer, peers::Claim};
+use crate::{
+    chain::LinkError,
+    hash::VoteId,
+    header::Header,
+    message::{
+        Hello, MAX_BLOCKS_ASKED, MAX_HEADERS, MAX_HELD, MAX_MESSAGE_BYTES, MAX_VOTES, Message,
+        PROTOCOL_VERSION,
+    },
+    pending::ShortId,
+    relay_frame::PeerId,
+    time::Timestamp,
+    vote::Vote,
+};
+
+/// Bytes of votes or blocks in one answer, with room for the frame around them.
+const PAGE_BYTES: usize = MAX_MESSAGE_BYTES - (8 << 10);
+/// Peers that are asked whether they hold a vote.
+const ASK_HELD: usize = 3;
+/// Pending votes compared at once: their short ids fit in one frame.
+const MAX_COMPARED: usize = PAGE_BYTES / 8;
+
+impl Node {
+    pub(super) fn send(&mut self, to: Peer, message: &Message) {
+        self.outputs.push_back(Output::Send(to, message.encode()));
+    }
+
+    fn hello(&self, wants_reply: bool) -> Message {
+        Message::Hello(Hello {
+            version: PROTOCOL_VERSION,
+            tip: self.chain.tip().hash(),
+            height: self.chain.height(),
+            work: self.chain.work(),
+            pending: u32::try_from(self.pending.len()).unwrap_or(u32::MAX),
+            wants_reply,
+        })
+    }
+
+    pub(super) fn greet(&mut self, _now: Timestamp, link: LinkId, ids: &[PeerId]) {
+        let hello = self.hello(true);
+        for id in ids {
+            let peer = Peer { link, id: *id };
+            if !self.peers.is_banned(peer) {
+                self.send(peer, &hello);
+            }
+        }
+    }
+
+    pub(super) fn message(&mut self, now: Timestamp, from: Peer, broadcast: bool, message: Message) {
+        self.peers.hear(from, now);
+        match message {
+            Message::Hello(hello) => self.on_hello(now, from, &hello),
+            Message::GetElection => {
+                let election = Box::new(self.chain.election().clone());
+                self.send(from, &Message::Election(election));
+            }
+            Message::Election(_) => {}
+            Message::GetHeaders(locator) => self.on_get_headers(from, &locator),
+            Message::Headers(headers) => self.on_headers(now, from, &headers),
+            Message::GetBlocks(hashes) => self.on_get_blocks(from, &hashes),
+            Message::Blocks(blocks) => self.on_blocks(now, from, blocks),
+            Message::Votes(votes) => self.on_votes(now, from, broadcast, votes),
+            Message::NewBlock { header, votes } => {
+                self.on_new_block(now, from, broadcast, header, &votes);
+            }
+            Message::Pending(ids) => self.on_pending(from, &ids),
+            Message::GetVotes(ids) => self.on_get_votes(from, &ids),
+            Message::AskHeld(ids) => {
+                let held: Vec<_> = ids
+                    .into_iter()
+                    .filter(|id| self.pending.contains(id) || self.chain.place_of(id).is_some())
+                    .collect();
+                if !held.is_empty() {
+                    self.send(from, &Message::Held(held));
+                }
+            }
+            Message::Held(ids) => {
+                let mut changed = false;
+                for id in ids {
+                    if let Some(followed) = self.followed.get_mut(&id)
+                        && followed.holders.len() < MAX_HOLDERS
+                    {
+                        changed |= followed.holders.insert(from);
+                    }
+                }
+                if changed {
+                    self.event(Event::NetworkChanged);
+                }
+            }
+        }
+    }
+
+    fn on_hello(&mut self, now: Timestamp, from: Peer, hello: &Hello) {
+        if hello.version != PROTOCOL_VERSION {
+            self.peers.forget(from);
+            return;
+        }
+        let state = self.peers.hear(from, now);
+        let claim = Claim { tip: hello.tip, height: hello.height, work: hello.work };
+        state.claim = Some(claim);
+        let compare = !state.reconciled || hello.pending > 0;
+        state.reconciled = true;
+        if hello.wants_reply {
+            let reply = self.hello(false);
+            self.send(from, &reply);
+        }
+        // The one that asked compares: one round for each pair.
+        if !hello.wants_reply && compare && (hello.pending > 0 || !self.pending.is_empty()) {
+            let ids = self.pending.iter().map(|(id, _)| ShortId::from(id));
+            let ids = ids.take(MAX_COMPARED).collect();
+            self.send(from, &Message::Pending(ids));
+        }
+        self.event(Event::NetworkChanged);
+        self.start_sync(now);
+    }
+
+    fn on_get_headers(&mut self, from: Peer, locator: &[crate::hash::BlockHash]) {
+        let Some(meeting) = self.chain.meeting_point(locator) else { return };
+        let mut headers = Vec::new();
+        let mut height = meeting.next();
+        while let Some(block) = self.chain.block_at(height) {
+            if headers.len() == MAX_HEADERS {
+                break;
+            }
+            headers.push(block.header().clone());
+            height = height.next();
+        }
+        self.send(from, &Message::Headers(headers));
+    }
+
+    fn on_get_blocks(&mut self, from: Peer, hashes: &[crate::hash::BlockHash]) {
+        let mut blocks = Vec::new();
+        let mut bytes = 0;
+        for hash in hashes.iter().take(MAX_BLOCKS_ASKED) {
+            let Some(block) = self.chain.block(hash).filter(|block| !block.votes().is_empty())
+            else {
+                break;
+            };
+            let block = block.to_block();
+            bytes += block.encoded_len();
+            if bytes > PAGE_BYTES && !blocks.is_empty() {
+                break;
+            }
+            blocks.push(block);
+        }
+        self.send(from, &Message::Blocks(blocks));
+    }
+
+    /// Takes in votes; what is new travels on to where it was not heard.
+    fn on_votes(&mut self, now: Timestamp, from: Peer, broadcast: bool, votes: Vec<Vote>) {
+        let mut fresh = Vec::new();
+        for vote in votes {
+            let id = vote.id();
+            if let Err(error) = vote.check(self.chain.election(), self.chain.id()) {
+                return self.reject(now, from, error.to_string());
+            }
+            // A used token, a full pool or closed doors: honest peers send that too.
+            let welcome = self.admissible(&vote, &id).is_ok()
+                && !self.pending.is_full()
+                && self.check_hours(now).is_ok();
+            if welcome {
+                self.add_pending(id, vote.clone());
+                fresh.push(vote);
+            }
+        }
+        if !fresh.is_empty() {
+            self.flush_changes();
+            self.gossip_votes(&fresh, broadcast.then_some(from.link));
+            self.refresh_job(now);
+        }
+    }
+
+    /// Pushes votes to every room but the one where everybody heard them.
+    pub(super) fn gossip_votes(&mut self, votes: &[Vote], heard_on: Option<LinkId>) {
+        let links: Vec<_> =
+            self.links.iter().copied().filter(|link| Some(*link) != heard_on).collect();
+        for page in pages(votes) {
+            let bytes = Message::Votes(page).encode();
+            for link in &links {
+                self.outputs.push_back(Output::Broadcast(*link, bytes.clone()));
+            }
+        }
+    }
+
+    pub(super) fn announce_tip(&mut self, heard_on: Option<LinkId>) {
+        let tip = self.chain.tip();
+        let votes = tip.vote_ids().iter().map(ShortId::from).collect();
+        let bytes = Message::NewBlock { header: tip.header().clone(), votes }.encode();
+        let links: Vec<_> =
+            self.links.iter().copied().filter(|link| Some(*link) != heard_on).collect();
+        for link in links {
+            self.outputs.push_back(Output::Broadcast(link, bytes.clone()));
+        }
+    }
+
+    fn on_new_block(
+        &mut self,
+        now: Timestamp,
+        from: Peer,
+        broadcast: bool,
+        header: Header,
+        votes: &[ShortId],
+    ) {
+        let hash = header.hash();
+        if let Some(work) = self.chain.work_at(&hash) {
+            let claim = Claim { tip: hash, height: header.height, work };
+            self.peers.hear(from, now).claim = Some(claim);
+            return;
+        }
+        if self.chain.is_invalid(&hash) {
+            return;
+        }
+        if let Err(error) = crate::block::check_header(&header, self.chain.election()) {
+            return self.reject(now, from, error.to_string());
+        }
+        let Some(lineage) = self.chain.lineage(&header.previous) else {
+            // Its parent is unknown: compare tips, the headers will show what it is worth.
+            let hello = self.hello(true);
+            return self.send(from, &hello);
+        };
+        match lineage.check_next(self.chain.election(), &header, now) {
+            Ok(()) => {}
+            // Its clock or ours is off: it may be fine later.
+            Err(LinkError::Ahead { .. }) => return,
+            Err(error) => return self.reject(now, from, error.to_string()),
+        }
+        let work = lineage.work().plus(header.work());
+        let claim = Claim { tip: hash, height: header.height, work };
+        self.peers.hear(from, now).claim = Some(claim);
+        let held: Vec<_> = votes.iter().filter_map(|id| self.pending.get_short(id)).collect();
+        if held.len() == votes.len() {
+            let votes: Vec<_> = held.into_iter().cloned().collect();
+            if crate::block::Block::votes_root(&votes) == header.votes_root {
+                let block = crate::block::Block { header, votes };
+                let heard_on = broadcast.then_some(from.link);
+                if let Err(error) = self.take_block(now, block, heard_on) {
+                    self.reject(now, from, error.to_string());
+                }
+                return;
+            }
+        }
+        self.fetch_block(now, from, header);
+    }
+
+    /// Answers with what the other lacks, and asks for what this node lacks.
+    fn on_pending(&mut self, from: Peer, theirs: &[ShortId]) {
+        let theirs: HashSet<_> = theirs.iter().copied().collect();
+        let missing: Vec<_> = self
+            .pending
+            .iter()
+            .filter(|(id, _)| !theirs.contains(&ShortId::from(*id)))
+            .map(|(_, vote)| vote.clone())
+            .collect();
+        for page in pages(&missing) {
+            self.send(from, &Message::Votes(page));
+        }
+        let wanted: Vec<_> =
+            theirs.into_iter().filter(|id| self.pending.get_short(id).is_none()).collect();
+        if !wanted.is_empty() {
+            self.send(from, &Message::GetVotes(wanted));
+        }
+    }
+
+    fn on_get_votes(&mut self, from: Peer, ids: &[ShortId]) {
+        let unique: HashSet<_> = ids.iter().collect();
+        let votes: Vec<_> =
+            unique.into_iter().filter_map(|id| self.pending.get_short(id)).cloned().collect();
+        for page in pages(&votes) {
+            self.send(from, &Message::Votes(page));
+        }
+    }
+
+    /// Asks a few peers whether they hold votes that were cast here.
+    pub(super) fn ask_held(&mut self, ids: &[VoteId]) {
+        let mut peers: Vec<_> = self.peers.iter().map(|(peer, _)| peer).collect();
+        peers.sort_unstable();
+        for _ in 0..ASK_HELD.min(peers.len()) {
+            let index = (self.draw() % peers.len() as u64) as usize;
+            let peer = peers.swap_remove(index);
+            for page in ids.chunks(MAX_HELD) {
+                self.send(peer, &Message::AskHeld(page.to_vec()));
+            }
+        }
+    }
+
+    /// Sends own votes again that no peer confirmed.
+    pub(super) fn push_unheld(&mut self) {
+        if self.links.is_empty() || self.followed.is_empty() {
+            return;
+        }
+        let mut unheld: Vec<_> = self
+            .followed
+            .iter()
+            .filter(|(_, followed)| followed.holders.is_empty())
+            .map(|(id, _)| *id)
+            .collect();
+        unheld.sort_unstable();
+        let votes: Vec<_> = unheld.iter().filter_map(|id| self.pending.get(id)).cloned().collect();
+        if !votes.is_empty() {
+            self.gossip_votes(&votes, None);
+            self.ask_held(&unheld);
+        }
+    }
+}
+
+/// Cuts votes into messages that fit a frame.
+fn pages(votes: &[Vote]) -> Vec<Vec<Vote>> {
+    let mut pages: Vec<Vec<Vote>> = Vec::new();
+    let mut bytes = 0;
+    for vote in votes {
+        let size = borsh::object_length(vote).unwrap_or(PAGE_BYTES);
+        let full = bytes + size > PAGE_BYTES;
+        match pages.last_mut().filter(|page| !full && page.len() < MAX_VOTES) {
+            Some(page) => {
+                page.push(vote.clone());
+                bytes += size;
+            }
+            None => {
+                pages.push(vec![vote.clone()]);
+                bytes = size;
+            }
+        }
+    }
+    pages
+}

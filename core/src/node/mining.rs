@@ -1,0 +1,121 @@
+//! Which header to mine, and what to do with a nonce that was found.
+//!
+//! Miners have no memory, so a new job costs nothing but a message; it is still made at most once
+//! a second while votes pour in, and every few seconds for its time to stay true.
+
+use std::collections::VecDeque;
+
+use super::{Event, Job, Node, Output};
+use crate::{
+    block::{Block, MAX_BLOCK_BYTES},
+    difficulty::{Difficulty, demand},
+    header::{HEADER_BYTES, HEADER_VERSION, Header},
+    time::Timestamp,
+    vote::Vote,
+};
+
+/// New votes join the job after this time.
+const RENEW_WITH_VOTES_MS: u64 = 1_000;
+/// The job's time is brought up to date after this time.
+const RENEW_TIME_MS: u64 = 5_000;
+/// Jobs whose result is still taken.
+const MAX_JOBS: usize = 4;
+
+#[derive(Default)]
+pub(super) struct Mining {
+    pub on: bool,
+    pub once: bool,
+    /// Whether votes or the tip changed since the last job.
+    pub stale: bool,
+    jobs: VecDeque<(Job, Vec<Vote>)>,
+    made: Timestamp,
+    active: bool,
+    counter: u64,
+}
+
+impl Node {
+    /// Makes, renews or withdraws the job.
+    pub(super) fn refresh_job(&mut self, now: Timestamp) {
+        let wanted = (self.mining.on || self.mining.once)
+            && !self.pending.is_empty()
+            && self.chain.election().is_open_at(now);
+        if !wanted {
+            if self.mining.active {
+                self.mining.active = false;
+                self.outputs.push_back(Output::Mine(None));
+            }
+            return;
+        }
+        let age = now.ms_since(self.mining.made);
+        let parent = self.mining.jobs.back().map(|(job, _)| job.header.previous);
+        let current = self.mining.active && parent == Some(self.chain.tip().hash());
+        let renew = if self.mining.stale { RENEW_WITH_VOTES_MS } else { RENEW_TIME_MS };
+        if current && age < renew {
+            return;
+        }
+        let Some((header, votes)) = self.template(now) else { return };
+        self.mining.counter += 1;
+        let job = Job { id: self.mining.counter, header };
+        self.mining.jobs.push_back((job.clone(), votes));
+        if self.mining.jobs.len() > MAX_JOBS {
+            self.mining.jobs.pop_front();
+        }
+        self.mining.made = now;
+        self.mining.active = true;
+        self.mining.stale = false;
+        self.outputs.push_back(Output::Mine(Some(job)));
+    }
+
+    /// A block on the tip with the pending votes in order, as many as fit.
+    fn template(&self, now: Timestamp) -> Option<(Header, Vec<Vote>)> {
+        let tip = self.chain.tip();
+        let median = self.chain.lineage(&tip.hash())?.median();
+        let timestamp = now.max(median.plus_ms(1));
+        let mut bytes = HEADER_BYTES + 4;
+        let mut votes = Vec::new();
+        for (_, vote) in self.pending.iter() {
+            bytes += borsh::object_length(vote).ok()?;
+            if bytes > MAX_BLOCK_BYTES {
+                break;
+            }
+            votes.push(vote.clone());
+        }
+        let parameters = &self.chain.election().parameters;
+        let demanded = demand(parameters, tip.header(), timestamp);
+        let header = Header {
+            version: HEADER_VERSION,
+            height: tip.header().height.next(),
+            previous: tip.hash(),
+            votes_root: Block::votes_root(&votes),
+            timestamp,
+            difficulty: demanded.difficulty,
+            easing: demanded.easing,
+            nonce: 0,
+        };
+        Some((header, votes))
+    }
+
+    /// Difficulty that a block made now would have to meet.
+    pub fn current_difficulty(&self, now: Timestamp) -> Difficulty {
+        let tip = self.chain.tip().header();
+        let demanded = demand(&self.chain.election().parameters, tip, now);
+        Difficulty((demanded.difficulty.0 >> demanded.easing).max(1))
+    }
+
+    pub(super) fn mined(&mut self, now: Timestamp, id: u64, nonce: u64) {
+        let Some((job, votes)) = self.mining.jobs.iter().find(|(job, _)| job.id == id) else {
+            return;
+        };
+        let block =
+            Block { header: Header { nonce, ..job.header.clone() }, votes: votes.clone() };
+        // A job that went stale while the nonce travelled gives a block beside the chain, or one
+        // that the chain refuses; both are honest.
+        if self.take_block(now, block, None).is_err() {
+            self.event(Event::NetworkChanged);
+        }
+        if self.mining.active {
+            self.mining.stale = true;
+            self.refresh_job(now);
+        }
+    }
+}

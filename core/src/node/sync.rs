@@ -1,0 +1,238 @@
+//! Headers first, then blocks in pages, from one peer at a time.
+//!
+//! A claim of more work starts a download of headers; only headers that were checked, link to the
+//! chain and add up to more work than it has lead to blocks being fetched. Every request has a
+//! deadline; a peer that misses it is asked last from then on.
+//!
+//! Invariant: at most one download is under way, and it holds at most [`MAX_CANDIDATE`] headers.
+
+use std::collections::VecDeque;
+
+use super::{Event, LinkId, Node, Peer};
+use crate::{
+    block::Block,
+    chain::{Lineage, LinkError},
+    hash::BlockHash,
+    header::{Header, Height},
+    message::{MAX_BLOCKS_ASKED, MAX_HEADERS, Message},
+    time::Timestamp,
+};
+
+/// Headers of one download: each cost its sender a proof of work. A longer chain is fetched in
+/// several downloads.
+pub const MAX_CANDIDATE: usize = 50_000;
+/// Time for an answer: a full page over 60 kB/s.
+const ANSWER_WITHIN_MS: u64 = 20_000;
+
+enum Stage {
+    Headers { lineage: Option<Box<Lineage>>, hashes: Vec<BlockHash> },
+    Blocks { wanted: VecDeque<BlockHash> },
+}
+
+struct Download {
+    peer: Peer,
+    stage: Stage,
+    deadline: Timestamp,
+    /// Height that the peer's headers reach.
+    target: Height,
+}
+
+/// The download in progress, if any.
+#[derive(Default)]
+pub struct Sync {
+    download: Option<Download>,
+}
+
+impl Sync {
+    /// When the peer must have answered.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.download.as_ref().map(|download| download.deadline)
+    }
+
+    /// Height that is being downloaded to.
+    pub fn target(&self) -> Option<Height> {
+        self.download.as_ref().map(|download| download.target)
+    }
+
+    pub(super) fn link_down(&mut self, link: LinkId) {
+        if self.download.as_ref().is_some_and(|download| download.peer.link == link) {
+            self.download = None;
+        }
+    }
+
+    fn is_from(&self, peer: Peer) -> bool {
+        self.download.as_ref().is_some_and(|download| download.peer == peer)
+    }
+}
+
+impl Node {
+    /// Begins a download from the best peer that claims more work, unless one is under way.
+    pub(super) fn start_sync(&mut self, now: Timestamp) {
+        if self.sync.download.is_some() {
+            return;
+        }
+        let Some(peer) = self.peers.best_above(self.chain.work()) else { return };
+        let claimed = self.peers.known.get(&peer).and_then(|state| state.claim.as_ref());
+        let target = claimed.map_or(self.chain.height(), |claim| claim.height);
+        self.sync.download = Some(Download {
+            peer,
+            stage: Stage::Headers { lineage: None, hashes: Vec::new() },
+            deadline: now.plus_ms(ANSWER_WITHIN_MS),
+            target,
+        });
+        let locator = self.chain.locator();
+        self.send(peer, &Message::GetHeaders(locator));
+        self.event(Event::NetworkChanged);
+    }
+
+    /// Fetches one block whose header was announced and checked, unless a download is under way:
+    /// its end compares tips again.
+    pub(super) fn fetch_block(&mut self, now: Timestamp, peer: Peer, header: Header) {
+        if self.sync.download.is_none() {
+            let hash = header.hash();
+            self.sync.download = Some(Download {
+                peer,
+                stage: Stage::Blocks { wanted: VecDeque::from([hash]) },
+                deadline: now.plus_ms(ANSWER_WITHIN_MS),
+                target: header.height,
+            });
+            self.send(peer, &Message::GetBlocks(vec![hash]));
+        }
+    }
+
+    pub(super) fn on_headers(&mut self, now: Timestamp, from: Peer, headers: &[Header]) {
+        if !self.sync.is_from(from) {
+            return;
+        }
+        let Some(Download { stage: Stage::Headers { lineage, hashes }, .. }) =
+            &mut self.sync.download
+        else {
+            return;
+        };
+        if lineage.is_none() {
+            let before = headers.first().map(|header| header.previous);
+            *lineage = before.and_then(|hash| self.chain.lineage(&hash)).map(Box::new);
+        }
+        let Some(lineage) = lineage else {
+            // Nothing new after all, or headers that do not meet this chain.
+            return self.end_sync(now, from, true);
+        };
+        let mut refused = None;
+        for header in headers {
+            match lineage.extend(self.chain.election(), header, now) {
+                Ok(hash) if self.chain.is_invalid(&hash) => {
+                    refused = Some(LinkError::InvalidParent(header.height));
+                    break;
+                }
+                Ok(hash) => hashes.push(hash),
+                Err(error) => {
+                    refused = Some(error);
+                    break;
+                }
+            }
+        }
+        match refused {
+            Some(LinkError::Ahead { .. }) => {}
+            Some(error) => return self.reject(now, from, error.to_string()),
+            None if headers.len() == MAX_HEADERS && hashes.len() < MAX_CANDIDATE => {
+                let last = lineage.tip();
+                if let Some(download) = &mut self.sync.download {
+                    download.deadline = now.plus_ms(ANSWER_WITHIN_MS);
+                }
+                return self.send(from, &Message::GetHeaders(vec![last]));
+            }
+            None => {}
+        }
+        if lineage.work() <= self.chain.work() {
+            return self.end_sync(now, from, true);
+        }
+        let target = lineage.height();
+        let wanted =
+            hashes.iter().copied().filter(|hash| self.chain.block(hash).is_none()).collect();
+        if let Some(download) = &mut self.sync.download {
+            download.stage = Stage::Blocks { wanted };
+            download.target = target;
+        }
+        self.ask_blocks(now);
+    }
+
+    /// Asks for the next page, or ends the download when there is none.
+    fn ask_blocks(&mut self, now: Timestamp) {
+        let Some(download) = &mut self.sync.download else { return };
+        let Stage::Blocks { wanted } = &download.stage else { return };
+        let peer = download.peer;
+        if wanted.is_empty() {
+            return self.end_sync(now, peer, false);
+        }
+        let page: Vec<_> = wanted.iter().take(MAX_BLOCKS_ASKED).copied().collect();
+        download.deadline = now.plus_ms(ANSWER_WITHIN_MS);
+        self.send(peer, &Message::GetBlocks(page));
+        self.event_once(Event::NetworkChanged);
+    }
+
+    pub(super) fn on_blocks(&mut self, now: Timestamp, from: Peer, blocks: Vec<Block>) {
+        if !self.sync.is_from(from) {
+            return;
+        }
+        if blocks.is_empty() {
+            return self.stall(now, from);
+        }
+        for block in blocks {
+            let Some(Download { stage: Stage::Blocks { wanted }, .. }) = &mut self.sync.download
+            else {
+                return;
+            };
+            let hash = block.header.hash();
+            if wanted.front() != Some(&hash) {
+                // Not what was asked for: a late answer to an earlier question.
+                return;
+            }
+            wanted.pop_front();
+            match self.take_block(now, block, None) {
+                Ok(()) | Err(LinkError::Ahead { .. }) => {}
+                // The branch that it stands on was dropped meanwhile.
+                Err(LinkError::UnknownParent(_)) => return self.end_sync(now, from, true),
+                Err(error) => return self.reject(now, from, error.to_string()),
+            }
+        }
+        self.ask_blocks(now);
+    }
+
+    /// Ends a download. `settle` takes the peer's claim down to what this node has, so that it is
+    /// not asked again before it says something new.
+    fn end_sync(&mut self, now: Timestamp, peer: Peer, settle: bool) {
+        self.sync.download = None;
+        let work = self.chain.work();
+        if let Some(claim) =
+            self.peers.known.get_mut(&peer).and_then(|state| state.claim.as_mut())
+            && settle
+        {
+            claim.work = claim.work.min(work);
+        }
+        self.event(Event::NetworkChanged);
+        self.start_sync(now);
+    }
+
+    fn stall(&mut self, now: Timestamp, peer: Peer) {
+        if let Some(state) = self.peers.known.get_mut(&peer) {
+            state.stalls = state.stalls.saturating_add(1);
+        }
+        self.end_sync(now, peer, true);
+    }
+
+    /// Gives up on a peer that is gone or was rejected.
+    pub(super) fn fail_sync(&mut self, now: Timestamp, peer: Peer) {
+        if self.sync.is_from(peer) {
+            self.end_sync(now, peer, false);
+        }
+    }
+
+    pub(super) fn check_sync_deadline(&mut self, now: Timestamp) {
+        if let Some(download) = &self.sync.download
+            && now >= download.deadline
+        {
+            let peer = download.peer;
+            self.stall(now, peer);
+        }
+    }
+}
