@@ -1,0 +1,48 @@
+//! Token buckets: how long reading pauses for a connection that sends more than it may.
+//!
+//! Pausing instead of closing: no honest peer is punished for a burst, and a flooder gets the rate
+//! it was promised and no more, because TCP holds the rest back.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// A bucket that fills at `rate` a second up to `burst`.
+#[derive(Debug)]
+pub struct Bucket {
+    rate: f64,
+    burst: f64,
+    level: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    /// A full bucket.
+    pub fn new(rate: f64, burst: f64, now: Instant) -> Self {
+        Self { rate, burst, level: burst, at: now }
+    }
+
+    /// Takes `amount` out and says how long to pause until the level is above zero again.
+    pub fn take(&mut self, amount: f64, now: Instant) -> Option<Duration> {
+        let filled = now.saturating_duration_since(self.at).as_secs_f64() * self.rate;
+        self.at = now;
+        self.level = (self.level + filled).min(self.burst) - amount;
+        (self.level < 0.0).then(|| Duration::from_secs_f64((-self.level / self.rate).min(60.0)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_is_free_and_the_rest_waits() {
+        let start = Instant::now();
+        let mut bucket = Bucket::new(10.0, 5.0, start);
+        for _ in 0..5 {
+            assert_eq!(bucket.take(1.0, start), None);
+        }
+        assert_eq!(bucket.take(1.0, start), Some(Duration::from_millis(100)));
+        assert_eq!(bucket.take(0.0, start + Duration::from_secs(9)), None);
+    }
+}
