@@ -1,1 +1,69 @@
-fn main(){}
+//! `blockvote`: the native node and the command line.
+
+mod clock;
+mod commands;
+mod daemon;
+mod http;
+mod miner;
+mod registered;
+mod relay_link;
+mod store;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// Votes in a chain that everyone who votes holds and verifies.
+#[derive(Parser)]
+#[command(name = "blockvote", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a node: hold the chain, follow relays, answer over HTTP.
+    Node(commands::node::Arguments),
+    /// Verify a chain: a file, or the address of a node.
+    Verify(commands::verify::Arguments),
+    /// Cast a vote at a node.
+    Vote(commands::ask::Vote),
+    /// Show the count of a node.
+    Tally(commands::ask::Tally),
+    /// Write the chain of a node to a file.
+    Export(commands::ask::Export),
+    /// Make and show election definitions.
+    #[command(subcommand)]
+    Election(commands::election::Command),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let result = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(run(arguments.command)));
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Node(arguments) => commands::node::run(arguments).await,
+        Command::Verify(arguments) => commands::verify::run(arguments).await,
+        Command::Vote(arguments) => commands::ask::vote(arguments).await,
+        Command::Tally(arguments) => commands::ask::tally(arguments).await,
+        Command::Export(arguments) => commands::ask::export(arguments).await,
+        Command::Election(command) => commands::election::run(command),
+    }
+}

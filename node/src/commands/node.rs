@@ -1,0 +1,122 @@
+//! `blockvote node`
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, thread};
+
+use anyhow::Context;
+use blockvote_core::{election::Election, node::LinkId};
+use clap::Args;
+use directories::ProjectDirs;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    daemon,
+    http::{self, App},
+    registered::Registered,
+    relay_link,
+    store::{Contents, Store},
+};
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Address and port of the HTTP interface.
+    #[arg(long, default_value = "127.0.0.1:5000", env = "BLOCKVOTE_LISTEN")]
+    listen: SocketAddr,
+    /// Folder that keeps the chain; by default one for each election in the platform's data folder.
+    #[arg(long, value_name = "DIR", conflicts_with = "memory", env = "BLOCKVOTE_DATA")]
+    data: Option<PathBuf>,
+    /// Keep the chain in memory only: everything is gone when the node stops.
+    #[arg(long)]
+    memory: bool,
+    /// A relay to follow, such as ws://127.0.0.1:8080/ws. May be given several times.
+    #[arg(long = "relay", value_name = "URL")]
+    relays: Vec<String>,
+    /// The election's definition, as `blockvote election new` writes it. Without one the node holds
+    /// the election of its data folder, or a plain free-text election.
+    #[arg(long, value_name = "FILE")]
+    election: Option<PathBuf>,
+    /// Mine by itself whenever votes wait. Without it only GET /store makes blocks here.
+    #[arg(long)]
+    mine: bool,
+    /// Mining threads; by default half the processors.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// A host name under which this node may be asked, besides its addresses and localhost.
+    #[arg(long = "allow-host", value_name = "NAME")]
+    allow_hosts: Vec<String>,
+}
+
+fn default_folder(election: Option<&Election>) -> anyhow::Result<PathBuf> {
+    let folders = ProjectDirs::from("", "", "blockvote")
+        .context("this platform names no data folder; choose one with --data")?;
+    let id = election.map_or_else(|| Election::plain().id(), Election::id).to_string();
+    Ok(folders.data_local_dir().join(&id[..16]))
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    for url in &arguments.relays {
+        relay_link::check_url(url)?;
+    }
+    let election = arguments.election.as_deref().map(super::election::read).transpose()?;
+    let listener = http::bind(arguments.listen).await?;
+    let address = listener.local_addr().context("the listening address")?;
+    let (store, contents) = if arguments.memory {
+        let election = election.unwrap_or_else(Election::plain);
+        (None, Contents { election, blocks: Vec::new(), pending: Vec::new() })
+    } else {
+        let folder = match &arguments.data {
+            Some(folder) => folder.clone(),
+            None => default_folder(election.as_ref())?,
+        };
+        tracing::info!(folder = %folder.display(), "data");
+        let (store, contents) = Store::open(&folder, election)?;
+        (Some(store), contents)
+    };
+    let (title, id) = (contents.election.title.clone(), contents.election.id());
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let threads = arguments.threads.map_or((processors / 2).max(1), usize::from);
+    let (handle, thread) = daemon::start(store, contents, arguments.mine, threads)?;
+
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    for (number, url) in (0..).zip(arguments.relays) {
+        let link = LinkId(number);
+        tasks.spawn(relay_link::follow(handle.clone(), id, link, url, stop.clone()));
+    }
+    let app = App {
+        handle: handle.clone(),
+        registered: Arc::new(Registered::new()?),
+        allowed_hosts: arguments.allow_hosts.into(),
+    };
+    let mut terminate = signal(SignalKind::terminate()).context("the signal SIGTERM")?;
+    // Scripts and tests wait for this line.
+    println!("node listening on http://{address}, election \"{title}\" {id}");
+    println!("browse its interface at http://{address}/docs");
+    let ended = thread_ended(thread);
+    tokio::select! {
+        served = http::serve(listener, app, stop.clone()) => served?,
+        // The store failed: nothing may be acknowledged any more.
+        ended = ended => return ended.map(|()| ExitCode::FAILURE),
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    tracing::info!("stopping");
+    stop.cancel();
+    handle.stop().await;
+    tasks.close();
+    tasks.wait().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Waits for the node's thread without holding a runtime thread.
+async fn thread_ended(thread: thread::JoinHandle<anyhow::Result<()>>) -> anyhow::Result<()> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    thread::spawn(move || {
+        let ended = thread.join();
+        let _ = sender.send(ended);
+    });
+    match receiver.await.context("the node's thread")? {
+        Ok(result) => result,
+        Err(_) => anyhow::bail!("the node's thread broke off; see the message above"),
+    }
+}

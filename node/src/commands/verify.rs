@@ -1,0 +1,211 @@
+//! `blockvote verify`
+
+use std::{
+    fs::File,
+    io::Read,
+    path::Path,
+    process::ExitCode,
+    time::Instant,
+};
+
+use anyhow::{Context, bail, ensure};
+use blockvote_core::{
+    archive::{ArchiveReader, Record},
+    block::Block,
+    election::Election,
+    seed,
+    verify::{Outcome, Report, Verifier},
+};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+
+use super::ask;
+use crate::{clock, http::read_chain_json};
+
+/// Files and answers that are not streamed.
+const MAX_JSON: usize = 256 << 20;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// A chain file, a chain of the seed in JSON, or a node's address such as http://127.0.0.1:5000.
+    source: String,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Bytes, from a file or from a node, piece by piece.
+enum Source {
+    File(File),
+    Http(Box<reqwest::Response>),
+}
+
+impl Source {
+    async fn open(text: &str) -> anyhow::Result<(Self, u64)> {
+        if text.starts_with("https://") {
+            bail!("https is not supported yet: download the file and give its path");
+        }
+        if text.starts_with("http://") {
+            let mut url = reqwest::Url::parse(text).with_context(|| format!("{text:?} is no address"))?;
+            if url.path() == "/" {
+                url.set_path("/api/v1/export");
+            }
+            let response = ask::client()?.get(url).send().await;
+            let response = response.map_err(|error| {
+                anyhow::Error::from(error.without_url()).context(format!("{text} does not answer"))
+            })?;
+            ensure!(response.status().is_success(), "{text} answered {}", response.status());
+            let length = response.content_length().unwrap_or(0);
+            return Ok((Self::Http(Box::new(response)), length));
+        }
+        let path = Path::new(text);
+        let file = File::open(path).with_context(|| format!("cannot read {text}"))?;
+        let about = file.metadata().with_context(|| format!("cannot read {text}"))?;
+        ensure!(about.is_file(), "{text} is not a file");
+        Ok((Self::File(file), about.len()))
+    }
+
+    async fn next(&mut self) -> anyhow::Result<Vec<u8>> {
+        match self {
+            Self::File(file) => {
+                let mut piece = vec![0; 256 << 10];
+                let read = file.read(&mut piece).context("the file cannot be read on")?;
+                piece.truncate(read);
+                Ok(piece)
+            }
+            Self::Http(response) => Ok(response.chunk().await?.unwrap_or_default().to_vec()),
+        }
+    }
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let start = Instant::now();
+    let (mut source, length) = Source::open(&arguments.source).await?;
+    let mut head = Vec::new();
+    while head.len() < 16 {
+        let piece = source.next().await?;
+        if piece.is_empty() {
+            break;
+        }
+        head.extend(piece);
+    }
+    ensure!(!head.is_empty(), "{} is empty", arguments.source);
+    let bar = progress_bar(length);
+    let result = if head.trim_ascii_start().starts_with(b"{") {
+        json_report(head, source, &bar).await
+    } else {
+        archive_report(head, source, &bar).await
+    };
+    bar.finish_and_clear();
+    let report = result.with_context(|| arguments.source.clone())?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print_report(&report);
+        println!("took {:.2} s", start.elapsed().as_secs_f64());
+    }
+    Ok(if report.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// On standard error, and only when that is a terminal.
+fn progress_bar(length: u64) -> ProgressBar {
+    let bar = ProgressBar::new(length);
+    let template = "{msg} [{wide_bar}] {bytes}/{total_bytes}, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("#>-"));
+    }
+    bar.set_message("verifying");
+    bar
+}
+
+async fn archive_report(head: Vec<u8>, mut source: Source, bar: &ProgressBar) -> anyhow::Result<Report> {
+    let mut reader = ArchiveReader::new();
+    let mut verifier: Option<Verifier> = None;
+    let mut piece = head;
+    loop {
+        reader.push(&piece);
+        bar.inc(piece.len() as u64);
+        while let Some(record) = reader.next_record()? {
+            match record {
+                Record::Election(election) => {
+                    println_election(&election);
+                    verifier = Some(Verifier::new(election, clock::now()));
+                }
+                Record::Block(block) => {
+                    let Some(verifier) = &mut verifier else { continue };
+                    if verifier.push(block).is_err() {
+                        return Ok(verifier.report());
+                    }
+                    bar.set_message(format!("block {}, {} votes", verifier.blocks(), verifier.votes()));
+                }
+                Record::End { .. } => {}
+            }
+        }
+        piece = source.next().await?;
+        if piece.is_empty() {
+            break;
+        }
+    }
+    reader.finish()?;
+    let verifier = verifier.context("the file holds no election")?;
+    Ok(verifier.report())
+}
+
+fn println_election(election: &Election) {
+    eprintln!("election \"{}\" {}", election.title, election.id());
+}
+
+async fn json_report(head: Vec<u8>, mut source: Source, bar: &ProgressBar) -> anyhow::Result<Report> {
+    let mut bytes = head;
+    loop {
+        let piece = source.next().await?;
+        if piece.is_empty() {
+            break;
+        }
+        bytes.extend(piece);
+        ensure!(bytes.len() <= MAX_JSON, "JSON of over {MAX_JSON} bytes: export the chain as a file instead");
+    }
+    let text = String::from_utf8(bytes).context("this is not text in UTF-8")?;
+    let value: Value = serde_json::from_str(&text).context("this is not JSON")?;
+    if value.get("election").is_some() {
+        let (election, blocks) = read_chain_json(value)?;
+        println_election(&election);
+        return Ok(verify_blocks(election, blocks, bar));
+    }
+    let chain = seed::read(&text)?;
+    eprintln!("a chain of the seed, verified by the seed's own rules");
+    bar.set_length(chain.len() as u64);
+    Ok(seed::verify(&chain, |done| bar.set_position(done as u64)))
+}
+
+fn verify_blocks(election: Election, blocks: Vec<Block>, bar: &ProgressBar) -> Report {
+    let mut verifier = Verifier::new(election, clock::now());
+    bar.set_length(blocks.len() as u64);
+    for block in blocks {
+        if verifier.push(block).is_err() {
+            break;
+        }
+        bar.inc(1);
+    }
+    verifier.report()
+}
+
+fn print_report(report: &Report) {
+    for line in &report.lines {
+        let word = match line.outcome {
+            Outcome::Pass => "PASS",
+            Outcome::Fail => "FAIL",
+            Outcome::Skipped => "SKIPPED",
+            Outcome::NotReached => "NOT REACHED",
+        };
+        println!("{word:<12} {}: {}", line.check, line.detail);
+    }
+    println!();
+    if report.passed {
+        ask::print_tally(&report.tally);
+        println!("tip {}", report.tip);
+        println!();
+    }
+    println!("{}", report.verdict);
+}

@@ -1,0 +1,282 @@
+//! The native driver around [`Node`]: one thread that owns the node and its store.
+//!
+//! Commands come in through one queue. Whatever a round of commands changes is committed to disk
+//! in one transaction before anything of it is sent, answered or told.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use anyhow::Context;
+use blockvote_core::{
+    hash::BlockHash,
+    header::Height,
+    node::{Event, Input, LinkId, Node, Output},
+    relay_frame::ClientFrame,
+    time::Timestamp,
+};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{
+    clock,
+    miner::Miner,
+    store::{Contents, Store},
+};
+
+/// Commands that wait; senders wait beyond it, and so does the relay behind them.
+const QUEUE: usize = 1024;
+/// Commands handled between two commits.
+const ROUND: usize = 256;
+/// Frames that wait for a relay before its connection is given up and made anew.
+pub const LINK_QUEUE: usize = 4096;
+
+type After = Box<dyn FnOnce() + Send>;
+type Call = Box<dyn FnOnce(&mut Node, Timestamp) -> After + Send>;
+
+enum Command {
+    Input(Input),
+    Call(Call),
+    Stop,
+}
+
+/// State of the connection to a relay, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    /// Not yet, or not any more; what was last seen.
+    Down(String),
+    /// In the room.
+    Up,
+}
+
+/// Queues and states of the relays, by link.
+#[derive(Default)]
+pub struct Links {
+    senders: HashMap<LinkId, mpsc::Sender<Vec<u8>>>,
+    states: HashMap<LinkId, (String, LinkState)>,
+}
+
+/// A handle on the running node.
+#[derive(Clone)]
+pub struct Handle {
+    commands: mpsc::Sender<Command>,
+    links: Arc<Mutex<Links>>,
+    tip: watch::Receiver<(Height, BlockHash)>,
+    /// Mining threads.
+    pub miner: Miner,
+}
+
+/// The thread is gone: the store failed, or the node is stopping.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopped;
+
+impl Handle {
+    /// Runs something on the node and returns its result once everything it changed is stored.
+    ///
+    /// # Errors
+    /// [`Stopped`] when the node does not run any more.
+    pub async fn call<T: Send + 'static>(
+        &self,
+        what: impl FnOnce(&mut Node, Timestamp) -> T + Send + 'static,
+    ) -> Result<T, Stopped> {
+        let (sender, receiver) = oneshot::channel();
+        let call: Call = Box::new(move |node, now| {
+            let value = what(node, now);
+            Box::new(move || {
+                let _ = sender.send(value);
+            })
+        });
+        self.commands.send(Command::Call(call)).await.map_err(|_| Stopped)?;
+        receiver.await.map_err(|_| Stopped)
+    }
+
+    /// Hands in an event.
+    ///
+    /// # Errors
+    /// [`Stopped`] when the node does not run any more.
+    pub async fn input(&self, input: Input) -> Result<(), Stopped> {
+        self.commands.send(Command::Input(input)).await.map_err(|_| Stopped)
+    }
+
+    /// Follows the tip.
+    pub fn tip(&self) -> watch::Receiver<(Height, BlockHash)> {
+        self.tip.clone()
+    }
+
+    /// Ends the node after what is queued.
+    pub async fn stop(&self) {
+        let _ = self.commands.send(Command::Stop).await;
+    }
+
+    /// Connects a relay's queue.
+    pub fn attach(&self, link: LinkId, sender: Option<mpsc::Sender<Vec<u8>>>) {
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        match sender {
+            Some(sender) => links.senders.insert(link, sender),
+            None => links.senders.remove(&link),
+        };
+    }
+
+    /// Notes the state of a relay.
+    pub fn set_link_state(&self, link: LinkId, url: &str, state: LinkState) {
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.states.insert(link, (url.to_owned(), state));
+    }
+
+    /// Relays and their states, in the order of the command line.
+    pub fn link_states(&self) -> Vec<(String, LinkState)> {
+        let links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut states: Vec<_> = links.states.iter().collect();
+        states.sort_by_key(|(link, _)| **link);
+        states.into_iter().map(|(_, state)| state.clone()).collect()
+    }
+}
+
+/// A node with what drives it.
+struct Daemon {
+    node: Node,
+    store: Option<Store>,
+    miner: Miner,
+    links: Arc<Mutex<Links>>,
+    tip: watch::Sender<(Height, BlockHash)>,
+}
+
+/// Starts the node on its own thread. Without a store it lives in memory.
+///
+/// # Errors
+/// A stored block that does not verify.
+pub fn start(
+    store: Option<Store>,
+    contents: Contents,
+    mining: bool,
+    threads: usize,
+) -> anyhow::Result<(Handle, JoinHandle<anyhow::Result<()>>)> {
+    let now = clock::now();
+    let mut node = Node::new(contents.election, rand::random());
+    let (blocks, pending) = (contents.blocks.len(), contents.pending.len());
+    node.restore(now, contents.blocks, contents.pending).context(
+        "the data folder holds a block that does not verify: move the folder away, and the node fetches the chain again",
+    )?;
+    node.set_mining(now, mining);
+    if blocks + pending > 0 {
+        tracing::info!(blocks, pending, "the stored chain was verified again");
+    }
+
+    let (commands, queue) = mpsc::channel(QUEUE);
+    let found = {
+        let commands = commands.clone();
+        move |job, nonce| {
+            let _ = commands.blocking_send(Command::Input(Input::Mined { job, nonce }));
+        }
+    };
+    let miner = Miner::start(threads, found);
+    let links = Arc::new(Mutex::new(Links::default()));
+    let (tip, tip_seen) = watch::channel((node.chain().height(), node.chain().tip().hash()));
+    let handle =
+        Handle { commands, links: Arc::clone(&links), tip: tip_seen, miner: miner.clone() };
+    let mut daemon = Daemon { node, store, miner, links, tip };
+    let runtime = tokio::runtime::Handle::current();
+    let thread = std::thread::Builder::new()
+        .name("node".into())
+        .spawn(move || daemon.run(&runtime, queue))
+        .context("cannot start the node's thread")?;
+    Ok((handle, thread))
+}
+
+impl Daemon {
+    fn run(
+        &mut self,
+        runtime: &tokio::runtime::Handle,
+        mut queue: mpsc::Receiver<Command>,
+    ) -> anyhow::Result<()> {
+        loop {
+            let now = clock::now();
+            self.carry_out(Vec::new())?;
+            let wait = Duration::from_millis(self.node.next_wake(now).ms_since(now).max(1));
+            let received =
+                runtime.block_on(async { tokio::time::timeout(wait, queue.recv()).await });
+            let mut after: Vec<After> = Vec::new();
+            let mut next = match received {
+                Ok(Some(command)) => Some(command),
+                Ok(None) => return Ok(()),
+                Err(_) => Some(Command::Input(Input::Tick)),
+            };
+            let (mut handled, mut stopping) = (0, false);
+            while let Some(command) = next {
+                match command {
+                    Command::Input(input) => self.node.handle(clock::now(), input),
+                    Command::Call(call) => after.push(call(&mut self.node, clock::now())),
+                    Command::Stop => stopping = true,
+                }
+                handled += 1;
+                next = (handled < ROUND).then(|| queue.try_recv().ok()).flatten();
+            }
+            self.carry_out(after)?;
+            if stopping {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Stores, then sends and tells, then answers.
+    fn carry_out(&mut self, after: Vec<After>) -> anyhow::Result<()> {
+        let mut changes = Vec::new();
+        let mut effects = Vec::new();
+        while let Some(output) = self.node.poll_output() {
+            match output {
+                Output::Persist(batch) => changes.extend(batch),
+                effect => effects.push(effect),
+            }
+        }
+        if let Some(store) = self.store.as_mut().filter(|_| !changes.is_empty()) {
+            store.apply(&changes).context("cannot write the chain to disk; the node stops")?;
+        }
+        for effect in effects {
+            self.effect(effect);
+        }
+        for answer in after {
+            answer();
+        }
+        Ok(())
+    }
+
+    fn effect(&mut self, effect: Output) {
+        let room = self.node.chain().id();
+        match effect {
+            Output::Persist(_) => {}
+            Output::Broadcast(link, bytes) => {
+                self.frame(link, &ClientFrame::Broadcast(room, &bytes));
+            }
+            Output::Send(peer, bytes) => {
+                self.frame(peer.link, &ClientFrame::Send(room, peer.id, &bytes));
+            }
+            Output::Sample(link, count) => self.frame(link, &ClientFrame::Sample(room, count)),
+            Output::Mine(job) => self.miner.set(job),
+            Output::Event(Event::NewTip { height, hash, abandoned }) => {
+                tracing::info!(%height, hash = hash.short(), abandoned, "new tip");
+                self.tip.send_replace((height, hash));
+            }
+            Output::Event(Event::PeerRejected { peer, reason }) => {
+                tracing::warn!(peer = %peer.id, reason, "peer rejected");
+            }
+            Output::Event(Event::VoteLost(id)) => {
+                tracing::warn!(vote = id.short(), "a pending vote lost its token to another vote");
+            }
+            Output::Event(Event::PendingChanged | Event::NetworkChanged) => {}
+        }
+    }
+
+    fn frame(&mut self, link: LinkId, frame: &ClientFrame<'_>) {
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = links
+            .senders
+            .get(&link)
+            .is_some_and(|sender| sender.try_send(frame.encode()).is_err());
+        if full {
+            // The connection sees its queue end, and reconnecting compares everything anew.
+            links.senders.remove(&link);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Blocks and chains as JSON: the seed's fields, and the further ones that make them verifiable.
+
+use anyhow::{Context, bail, ensure};
+use blockvote_core::{
+    block::{Block, CheckedBlock},
+    chain::Chain,
+    difficulty::Difficulty,
+    election::Election,
+    hash::{BlockHash, VotesRoot},
+    header::{Header, Height},
+    time::Timestamp,
+    vote::{Authorization, TokenId, Vote},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// A vote, as in the seed.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct VoteJson {
+    /// What was chosen.
+    pub selection: String,
+    /// The token.
+    pub token_id: u64,
+}
+
+/// A block, with the seed's names first.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct BlockJson {
+    /// Height; the first block has 1.
+    pub index: u32,
+    /// Hash of the block before; the election's id in the first block.
+    #[schema(value_type = String)]
+    pub previous_hash: BlockHash,
+    /// The nonce.
+    pub proof: u64,
+    /// Seconds since 1970.
+    pub timestamp: f64,
+    /// The votes.
+    pub votes: Vec<VoteJson>,
+    /// Hash of this block's header.
+    #[schema(value_type = String)]
+    pub hash: BlockHash,
+    /// Version of the header.
+    pub version: u32,
+    /// Merkle root over the votes.
+    #[schema(value_type = String)]
+    pub votes_root: VotesRoot,
+    /// Milliseconds since 1970.
+    pub timestamp_ms: u64,
+    /// Difficulty carried from block to block.
+    pub difficulty: u64,
+    /// How often it is halved for this block.
+    pub easing: u32,
+}
+
+impl BlockJson {
+    /// A block in JSON.
+    pub fn new(block: &CheckedBlock, election: &Election) -> Self {
+        let header = block.header();
+        Self {
+            index: header.height.0,
+            previous_hash: header.previous,
+            proof: header.nonce,
+            timestamp: header.timestamp.as_seconds(),
+            votes: block
+                .votes()
+                .iter()
+                .map(|vote| VoteJson {
+                    selection: vote.ballot.selection(election),
+                    token_id: vote.token.0,
+                })
+                .collect(),
+            hash: block.hash(),
+            version: header.version,
+            votes_root: header.votes_root,
+            timestamp_ms: header.timestamp.0,
+            difficulty: header.difficulty.0,
+            easing: header.easing,
+        }
+    }
+
+    fn into_block(self, election: &Election) -> anyhow::Result<Block> {
+        let id = election.id();
+        let index = self.index;
+        let votes = self.votes.into_iter().map(|vote| {
+            let ballot = election
+                .ballot(&vote.selection)
+                .with_context(|| format!("block {index}, token {}: the selection", vote.token_id))?;
+            let (token, authorization) = (TokenId(vote.token_id), Authorization::Open);
+            Ok(Vote { election: id, token, ballot, authorization })
+        });
+        let header = Header {
+            version: self.version,
+            height: Height(index),
+            previous: self.previous_hash,
+            votes_root: self.votes_root,
+            timestamp: Timestamp(self.timestamp_ms),
+            difficulty: Difficulty(self.difficulty),
+            easing: self.easing,
+            nonce: self.proof,
+        };
+        ensure!(header.hash() == self.hash, "block {index}: its hash is not the one of its header");
+        Ok(Block { header, votes: votes.collect::<anyhow::Result<_>>()? })
+    }
+}
+
+/// All blocks of a chain.
+pub fn chain_json(chain: &Chain) -> Vec<BlockJson> {
+    (1..=chain.height().0)
+        .filter_map(|height| chain.block_at(Height(height)))
+        .map(|block| BlockJson::new(block, chain.election()))
+        .collect()
+}
+
+/// Reads what `GET /chain` of a node answered.
+///
+/// # Errors
+/// What is not as this node writes it.
+pub fn read_chain_json(value: Value) -> anyhow::Result<(Election, Vec<Block>)> {
+    #[derive(Deserialize)]
+    struct ChainJson {
+        election: Election,
+        chain: Vec<BlockJson>,
+    }
+    let ChainJson { election, chain } =
+        serde_json::from_value(value).context("this JSON is not a chain of a Blockvote node")?;
+    election.validate().context("the election")?;
+    let mut blocks = chain.into_iter();
+    let Some(first) = blocks.next() else { bail!("the chain is empty") };
+    let genesis = Block::genesis(&election);
+    ensure!(first.hash == genesis.hash(), "the first block is not the one of this election");
+    let blocks = blocks.map(|block| block.into_block(&election)).collect::<anyhow::Result<_>>()?;
+    Ok((election, blocks))
+}

@@ -1,0 +1,199 @@
+//! Nodes registered over HTTP, as in the seed: this node pulls their chains and pending tokens.
+//!
+//! They are asked all at once with short time-outs, so that one that is down delays nobody.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context, bail, ensure};
+use blockvote_core::{
+    archive::{ArchiveReader, Record},
+    difficulty::Work,
+    hash::{BlockHash, ElectionId},
+    node::Input,
+    vote::TokenId,
+};
+use futures_util::future::join_all;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::daemon::Handle;
+
+/// Nodes that can be registered; each is asked at every vote.
+const MAX_REGISTERED: usize = 32;
+const SHORT: Duration = Duration::from_millis(1500);
+/// For a whole chain.
+const LONG: Duration = Duration::from_secs(30);
+/// Answers other than chains.
+const MAX_ANSWER: usize = 4 << 20;
+/// A chain taken over HTTP. Longer ones come through a relay, in pages.
+const MAX_CHAIN: usize = 512 << 20;
+/// Blocks handed to the node at a time.
+const BATCH: usize = 64;
+
+/// The nodes registered here.
+pub struct Registered {
+    nodes: Mutex<BTreeSet<String>>,
+    client: reqwest::Client,
+}
+
+/// What a node says of its chain.
+#[derive(Deserialize)]
+struct Status {
+    election: ElectionId,
+    tip: BlockHash,
+    work: Work,
+}
+
+/// Takes `http://127.0.0.1:5001`, `127.0.0.1:5001` or the like to `127.0.0.1:5001`.
+fn authority(text: &str) -> anyhow::Result<String> {
+    let with_scheme =
+        if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let wrong = || format!("{text:?} is not a node's address; it looks like http://127.0.0.1:5001");
+    let url = url::Url::parse(&with_scheme).with_context(wrong)?;
+    let plain = url.scheme() == "http" && url.path() == "/" && url.query().is_none();
+    ensure!(plain && url.username().is_empty(), wrong());
+    let host = url.host_str().with_context(wrong)?;
+    Ok(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}
+
+impl Registered {
+    /// No nodes yet.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot start.
+    pub fn new() -> anyhow::Result<Self> {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(SHORT)
+            .build()?;
+        Ok(Self { nodes: Mutex::default(), client })
+    }
+
+    /// Registers nodes, all or none.
+    ///
+    /// # Errors
+    /// The first address that is none, or too many of them.
+    pub fn add(&self, addresses: &[String]) -> anyhow::Result<()> {
+        let new = addresses.iter().map(|text| authority(text)).collect::<anyhow::Result<Vec<_>>>()?;
+        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = nodes.clone();
+        all.extend(new);
+        ensure!(all.len() <= MAX_REGISTERED, "at most {MAX_REGISTERED} nodes can be registered");
+        *nodes = all;
+        Ok(())
+    }
+
+    /// The registered nodes in alphabetical order.
+    pub fn list(&self) -> Vec<String> {
+        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        nodes.iter().cloned().collect()
+    }
+
+    async fn get(&self, url: &str, within: Duration) -> anyhow::Result<reqwest::Response> {
+        let response = self.client.get(url).timeout(within).send().await?;
+        ensure!(response.status().is_success(), "{url} answered {}", response.status());
+        Ok(response)
+    }
+
+    async fn json<T: DeserializeOwned>(&self, url: &str) -> anyhow::Result<T> {
+        let mut response = self.get(url, SHORT).await?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            ensure!(body.len() + chunk.len() <= MAX_ANSWER, "{url} sent too much");
+            body.extend_from_slice(&chunk);
+        }
+        Ok(serde_json::from_slice(&body)?)
+    }
+
+    /// Whether the token is pending at a registered node; and the nodes that could not be asked.
+    pub async fn pending_elsewhere(&self, token: TokenId) -> (bool, Vec<String>) {
+        let nodes = self.list();
+        let asked = nodes.iter().map(async |node| {
+            let tokens: BTreeMap<String, u64> =
+                self.json(&format!("http://{node}/token_id")).await?;
+            anyhow::Ok(tokens.contains_key(&token.to_string()))
+        });
+        let answers = join_all(asked).await;
+        let found = answers.iter().flatten().any(|found| *found);
+        (found, unreachable(&nodes, &answers))
+    }
+
+    /// Takes over the best chain among the registered nodes, if it has more work; and the nodes
+    /// that could not be asked.
+    pub async fn take_over(&self, handle: &Handle) -> (bool, Vec<String>) {
+        let before = *handle.tip().borrow();
+        let nodes = self.list();
+        let asked = nodes.iter().map(|node| self.pull(handle, node));
+        let answers = join_all(asked).await;
+        let changed = before != *handle.tip().borrow();
+        (changed, unreachable(&nodes, &answers))
+    }
+
+    async fn pull(&self, handle: &Handle, node: &str) -> anyhow::Result<()> {
+        let theirs: Status = self.json(&format!("http://{node}/api/v1/status")).await?;
+        let stopped = |_| anyhow::anyhow!("the node is stopping");
+        let (id, tip, work) = handle
+            .call(|node, _| (node.chain().id(), node.chain().tip().hash(), node.chain().work()))
+            .await
+            .map_err(stopped)?;
+        ensure!(theirs.election == id, "{node} holds another election");
+        let better = theirs.work > work || (theirs.work == work && theirs.tip < tip);
+        if !better {
+            return Ok(());
+        }
+        let mut response = self.get(&format!("http://{node}/api/v1/export"), LONG).await?;
+        let (mut reader, mut bytes, mut batch) = (ArchiveReader::new(), 0, Vec::new());
+        while let Some(chunk) = response.chunk().await? {
+            bytes += chunk.len();
+            ensure!(bytes <= MAX_CHAIN, "{node} sent a chain of over {MAX_CHAIN} bytes");
+            reader.push(&chunk);
+            while let Some(record) = reader.next_record()? {
+                match record {
+                    Record::Election(election) if election.id() != id => {
+                        bail!("{node} sent another election");
+                    }
+                    Record::Block(block) => batch.push(block),
+                    Record::Election(_) | Record::End { .. } => {}
+                }
+                if batch.len() == BATCH {
+                    let blocks = std::mem::take(&mut batch);
+                    handle.input(Input::Blocks(blocks)).await.map_err(stopped)?;
+                }
+            }
+        }
+        reader.finish()?;
+        handle.call(move |node, now| node.handle(now, Input::Blocks(batch))).await.map_err(stopped)
+    }
+}
+
+fn unreachable<T>(nodes: &[String], answers: &[anyhow::Result<T>]) -> Vec<String> {
+    nodes
+        .iter()
+        .zip(answers)
+        .filter_map(|(node, answer)| {
+            let error = answer.as_ref().err()?;
+            tracing::warn!(node, error = format!("{error:#}"), "a registered node could not be asked");
+            Some(node.clone())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_taken_with_and_without_scheme() {
+        for text in ["http://127.0.0.1:5001", "127.0.0.1:5001", "http://127.0.0.1:5001/"] {
+            assert_eq!(authority(text).unwrap(), "127.0.0.1:5001");
+        }
+        assert_eq!(authority("localhost:5001").unwrap(), "localhost:5001");
+        for bad in ["", "https://127.0.0.1:5001", "http://a/b", "http://u@a:1", "ftp://a", ":5001"] {
+            assert!(authority(bad).is_err(), "{bad}");
+        }
+    }
+}

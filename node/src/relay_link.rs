@@ -1,0 +1,163 @@
+//! Following one relay: connect, enter the room, pass frames both ways, come back after a loss.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use blockvote_core::{
+    hash::ElectionId,
+    node::{Input, LinkId, Peer},
+    relay_frame::{ClientFrame, MAX_FRAME_BYTES, SUBPROTOCOL, ServerFrame},
+};
+use futures_util::{SinkExt, StreamExt};
+use tokio::{sync::mpsc, time::timeout};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    tungstenite::{
+        Bytes, ClientRequestBuilder, Message, http::Uri, protocol::WebSocketConfig,
+    },
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::daemon::{Handle, LINK_QUEUE, LinkState};
+
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+const PING_EVERY: Duration = Duration::from_secs(20);
+const SILENT_FOR: Duration = Duration::from_secs(50);
+
+type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
+
+/// Checks a relay's address before anything is started.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_url(url: &str) -> anyhow::Result<()> {
+    let parsed = url::Url::parse(url).with_context(|| {
+        format!("{url:?} is not a relay's address; it looks like ws://127.0.0.1:8080/ws")
+    })?;
+    match parsed.scheme() {
+        "ws" if parsed.host().is_some() => Ok(()),
+        "wss" => bail!("{url}: wss is not supported yet; put a TLS tunnel in front and use ws://"),
+        _ => bail!("{url:?} is not a relay's address; it looks like ws://127.0.0.1:8080/ws"),
+    }
+}
+
+/// Follows a relay until told to stop.
+pub async fn follow(
+    handle: Handle,
+    room: ElectionId,
+    link: LinkId,
+    url: String,
+    stop: CancellationToken,
+) {
+    let mut wait = FIRST_WAIT;
+    loop {
+        handle.set_link_state(link, &url, LinkState::Down("connecting".into()));
+        let mut entered = false;
+        let ended = tokio::select! {
+            () = stop.cancelled() => return,
+            ended = connection(&handle, room, link, &url, &mut entered) => ended,
+        };
+        handle.attach(link, None);
+        if entered {
+            wait = FIRST_WAIT;
+            if handle.input(Input::LinkDown(link)).await.is_err() {
+                return;
+            }
+        }
+        let why = ended.err().map_or_else(|| "closed".to_owned(), |error| format!("{error:#}"));
+        // Between half and the whole of the wait, so that many nodes do not come back at once.
+        let pause = wait.mul_f64(rand::random_range(0.5..1.0));
+        tracing::warn!(relay = url, why, again_in = ?pause, "relay connection lost");
+        handle.set_link_state(link, &url, LinkState::Down(why));
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        wait = (wait * 2).min(LONGEST_WAIT);
+    }
+}
+
+async fn connect(url: &str) -> anyhow::Result<Socket> {
+    let uri: Uri = url.parse().context("the address")?;
+    let request = ClientRequestBuilder::new(uri).with_sub_protocol(SUBPROTOCOL);
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(MAX_FRAME_BYTES))
+        .max_frame_size(Some(MAX_FRAME_BYTES))
+        .read_buffer_size(16 << 10)
+        .write_buffer_size(16 << 10)
+        .max_write_buffer_size(4 * MAX_FRAME_BYTES);
+    let connecting = connect_async_with_config(request, Some(config), true);
+    let (socket, _) = timeout(CONNECT_WITHIN, connecting).await.context("no answer")??;
+    Ok(socket)
+}
+
+async fn connection(
+    handle: &Handle,
+    room: ElectionId,
+    link: LinkId,
+    url: &str,
+    entered: &mut bool,
+) -> anyhow::Result<()> {
+    let (mut sink, mut stream) = connect(url).await?.split();
+    sink.send(Message::Binary(Bytes::from(ClientFrame::Join(room).encode()))).await?;
+    let (sender, mut queue) = mpsc::channel::<Vec<u8>>(LINK_QUEUE);
+    handle.attach(link, Some(sender));
+    let mut ping = tokio::time::interval(PING_EVERY);
+    loop {
+        tokio::select! {
+            message = timeout(SILENT_FOR, stream.next()) => {
+                let message = message.context("the relay is silent")?;
+                match message.transpose()? {
+                    Some(Message::Binary(frame)) => {
+                        receive(handle, link, url, &frame, entered).await?;
+                    }
+                    Some(Message::Close(Some(frame))) => bail!("the relay closed: {}", frame.reason),
+                    None => bail!("the relay is gone"),
+                    Some(_) => {}
+                }
+            }
+            frame = queue.recv() => {
+                let Some(frame) = frame else { bail!("the relay takes frames too slowly") };
+                sink.feed(Message::Binary(Bytes::from(frame))).await?;
+                while let Ok(frame) = queue.try_recv() {
+                    sink.feed(Message::Binary(Bytes::from(frame))).await?;
+                }
+                timeout(CONNECT_WITHIN, sink.flush()).await.context("the relay does not read")??;
+            }
+            _ = ping.tick() => sink.send(Message::Ping(Bytes::new())).await?,
+        }
+    }
+}
+
+async fn receive(
+    handle: &Handle,
+    link: LinkId,
+    url: &str,
+    frame: &[u8],
+    entered: &mut bool,
+) -> anyhow::Result<()> {
+    let input = match ServerFrame::decode(frame).context("the relay sent no frame of ours")? {
+        ServerFrame::Welcome(_) => return Ok(()),
+        ServerFrame::Joined(..) => {
+            tracing::info!(relay = url, "in the room");
+            *entered = true;
+            handle.set_link_state(link, url, LinkState::Up);
+            Input::LinkUp(link)
+        }
+        ServerFrame::Peers(_, ids) => Input::Peers(link, ids),
+        ServerFrame::Gone(_, id) => Input::Gone(Peer { link, id }),
+        ServerFrame::Broadcast(_, id, payload) => Input::Message {
+            from: Peer { link, id },
+            broadcast: true,
+            bytes: payload.to_vec(),
+        },
+        ServerFrame::Direct(_, id, payload) => Input::Message {
+            from: Peer { link, id },
+            broadcast: false,
+            bytes: payload.to_vec(),
+        },
+    };
+    handle.input(input).await.ok().context("the node stopped")
+}
