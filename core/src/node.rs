@@ -88,6 +88,8 @@ pub enum Input {
     },
     /// Blocks from elsewhere, oldest first: a store, a file, a node asked over HTTP.
     Blocks(Vec<Block>),
+    /// Votes from elsewhere, such as another tab's store.
+    Votes(Vec<Vote>),
     /// Time passed.
     Tick,
 }
@@ -430,6 +432,7 @@ impl Node {
                     }
                 }
             }
+            Input::Votes(votes) => self.take_votes(now, votes, None),
             Input::Tick => self.tick(now),
         }
         self.flush_changes();

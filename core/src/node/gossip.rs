@@ -150,15 +150,22 @@ impl Node {
         self.send(from, &Message::Blocks(blocks));
     }
 
-    /// Takes in votes; what is new travels on to where it was not heard.
+    /// Checks votes of a peer: one that no honest peer sends ends the listening.
     fn on_votes(&mut self, now: Timestamp, from: Peer, broadcast: bool, votes: Vec<Vote>) {
-        let mut fresh = Vec::new();
-        for vote in votes {
-            let id = vote.id();
+        for vote in &votes {
             if let Err(error) = vote.check(self.chain.election(), self.chain.id()) {
                 return self.reject(now, from, error.to_string());
             }
-            // A used token, a full pool or closed doors: honest peers send that too.
+        }
+        self.take_votes(now, votes, broadcast.then_some(from.link));
+    }
+
+    /// Takes in votes; what is new travels on to where it was not heard. A used token, a full
+    /// pool or closed doors are passed over: honest peers send that too.
+    pub(super) fn take_votes(&mut self, now: Timestamp, votes: Vec<Vote>, heard_on: Option<LinkId>) {
+        let mut fresh = Vec::new();
+        for vote in votes {
+            let id = vote.id();
             let welcome = self.admissible(&vote, &id).is_ok()
                 && !self.pending.is_full()
                 && self.check_hours(now).is_ok();
@@ -169,7 +176,7 @@ impl Node {
         }
         if !fresh.is_empty() {
             self.flush_changes();
-            self.gossip_votes(&fresh, broadcast.then_some(from.link));
+            self.gossip_votes(&fresh, heard_on);
             self.refresh_job(now);
         }
     }

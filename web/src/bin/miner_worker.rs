@@ -1,0 +1,5 @@
+//! The worker that hashes.
+
+fn main() {
+    blockvote_web::miner::run();
+}

@@ -1,0 +1,5 @@
+//! The worker that holds the chain.
+
+fn main() {
+    blockvote_web::node_worker::run();
+}

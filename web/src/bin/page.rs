@@ -1,0 +1,5 @@
+//! The page.
+
+fn main() {
+    blockvote_web::page::run();
+}

@@ -1,0 +1,371 @@
+//! What the page, the node worker and the miner workers say to each other.
+//!
+//! Headers and votes travel as their canonical bytes; everything else is what people read. The
+//! first message of a worker is its `Ready`: what is posted before that is lost.
+
+use blockvote_core::{tally::Tally, verify::Report};
+use serde::{Deserialize, Serialize};
+
+/// Changes with every build of the sources: page and workers compare it.
+pub const BUILD: &str = match option_env!("BLOCKVOTE_BUILD") {
+    Some(build) => build,
+    None => "development",
+};
+
+/// Page to node worker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum ToNode {
+    /// Hold this election. Sent once.
+    Open {
+        /// 64 hexadecimal digits.
+        election: String,
+        /// Addresses of relays, `ws://…/ws`.
+        relays: Vec<String>,
+        /// Whether to mine, and with how many workers.
+        mining: MiningWish,
+    },
+    /// Cast a vote.
+    Cast {
+        /// The token.
+        token: u64,
+        /// The choice or free text.
+        selection: String,
+    },
+    /// Is this token unused?
+    CheckToken(u64),
+    /// Mine, or rest.
+    Mining(MiningWish),
+    /// Send summaries of this many blocks from this height downwards.
+    Blocks {
+        /// Height of the first.
+        from: u32,
+        /// How many.
+        count: u32,
+    },
+    /// Send everything about a block.
+    Block(u32),
+    /// Verify everything from the first block on.
+    Verify,
+    /// Look up a vote by its id, in hexadecimal.
+    Find(String),
+    /// Send the whole chain as a file.
+    Export,
+    /// The network came back, or the tab came to the front: connect at once.
+    Awake,
+    /// The browser's answer to the wish that storage be kept.
+    Persisted(bool),
+}
+
+/// What the user wants of the miners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MiningWish {
+    /// Whether to mine at all.
+    pub on: bool,
+    /// Number of workers.
+    pub workers: u32,
+}
+
+/// Node worker to page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum FromNode {
+    /// The worker runs; messages are heard from now on.
+    Ready {
+        /// [`BUILD`] of the worker.
+        build: String,
+    },
+    /// No copy of the definition is here; peers are being asked.
+    Searching,
+    /// The election is open.
+    Opened(Box<ElectionView>),
+    /// It cannot be opened.
+    Failed(String),
+    /// Where the node stands.
+    Status(Box<Status>),
+    /// The count.
+    Tally(Tally),
+    /// The votes cast in this browser, newest first.
+    Receipts(Vec<ReceiptView>),
+    /// The vote is stored here; its id.
+    CastDone(String),
+    /// The vote was not taken.
+    CastRefused(String),
+    /// Whether a token is free; otherwise why not.
+    Token {
+        /// The token asked about.
+        token: u64,
+        /// The reason, or nothing when it is unused so far.
+        problem: Option<String>,
+    },
+    /// Blocks, newest first.
+    Blocks(Vec<BlockSummary>),
+    /// One block.
+    Block(Box<BlockView>),
+    /// A verification goes on or is done.
+    Verify(Box<VerifyView>),
+    /// What became of a vote that was looked up.
+    Found(Option<ReceiptView>),
+    /// The chain as a file.
+    Exported(#[serde(with = "bytes")] Vec<u8>),
+    /// The worker broke and has to be started again.
+    Fatal(String),
+}
+
+/// An election, for people.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ElectionView {
+    /// 64 hexadecimal digits.
+    pub id: String,
+    /// The question.
+    pub title: String,
+    /// More about it.
+    pub description: String,
+    /// Empty means free text.
+    pub choices: Vec<String>,
+    /// Number of tokens, where it is known.
+    pub electorate: Option<u64>,
+    /// Milliseconds since 1970.
+    pub opens: Option<f64>,
+    /// Milliseconds since 1970.
+    pub closes: Option<f64>,
+    /// Lowest number of zero bits of a block.
+    pub floor_bits: u32,
+    /// Milliseconds between blocks.
+    pub spacing_ms: u64,
+}
+
+/// Where the node stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Each relay.
+    pub relays: Vec<RelayStatus>,
+    /// Peers heard of.
+    pub peers: u32,
+    /// Highest block that a peer claims.
+    pub highest_peer: Option<u32>,
+    /// Block that is being fetched up to.
+    pub syncing_to: Option<u32>,
+    /// Newest block here.
+    pub height: u32,
+    /// Its hash.
+    pub tip: String,
+    /// Votes in the chain, all verified here.
+    pub votes: u64,
+    /// Votes that wait for a block.
+    pub pending: u32,
+    /// Expected number of hashes behind the chain.
+    pub work: String,
+    /// Blocks kept beside the chain.
+    pub side_blocks: u32,
+    /// Mining.
+    pub mining: MiningStatus,
+    /// Storage.
+    pub storage: StorageStatus,
+    /// Whether the browser promised not to clear it.
+    pub persisted: Option<bool>,
+    /// Peers that were rejected, with the reason of the last.
+    pub rejected: u32,
+    /// Reason of the last rejection.
+    pub last_rejection: Option<String>,
+    /// [`BUILD`] of the worker.
+    pub build: String,
+}
+
+/// A relay and the connection to it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RelayStatus {
+    /// Its address.
+    pub url: String,
+    /// Whether this node is in the room.
+    pub connected: bool,
+    /// What went wrong last.
+    pub problem: Option<String>,
+}
+
+/// Mining, as wanted and as it is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MiningStatus {
+    /// Whether the user wants it.
+    pub on: bool,
+    /// Whether miners hash now.
+    pub active: bool,
+    /// Workers wanted.
+    pub workers: u32,
+    /// Hashes a second, over the last seconds.
+    pub rate: f64,
+    /// Expected number of hashes for a block made now.
+    pub difficulty: u64,
+    /// Blocks found by this tab.
+    pub found: u32,
+    /// Whether another tab of this browser mines by default.
+    pub elsewhere: bool,
+}
+
+/// What becomes of the chain when the tab closes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum StorageStatus {
+    /// Not known yet.
+    #[default]
+    Opening,
+    /// This tab writes.
+    Writing,
+    /// Another tab of this browser writes; this one adds its own votes.
+    Sharing,
+    /// Nothing is kept; why.
+    Memory(String),
+}
+
+/// A vote cast in this browser, or looked up, and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReceiptView {
+    /// 64 hexadecimal digits.
+    pub vote_id: String,
+    /// The token.
+    pub token: u64,
+    /// What was chosen.
+    pub selection: String,
+    /// When it was cast here, in milliseconds since 1970.
+    pub cast: Option<f64>,
+    /// Peers that said that they hold it.
+    pub holders: u32,
+    /// Where it stands.
+    pub state: ReceiptState,
+}
+
+/// Where a vote stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ReceiptState {
+    /// It waits for a block.
+    Pending,
+    /// It is in the chain.
+    InBlock {
+        /// Height.
+        height: u32,
+        /// Hash.
+        hash: String,
+        /// Milliseconds since 1970.
+        time: f64,
+        /// Blocks from that one to the tip.
+        confirmations: u32,
+        /// Number of hashes in the inclusion proof.
+        path: u32,
+        /// What is wrong with the proof, checked by this tab; nothing when it holds.
+        problem: Option<String>,
+    },
+    /// Another vote with the same token is in the chain.
+    Lost,
+}
+
+/// A block in the list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BlockSummary {
+    /// Height.
+    pub height: u32,
+    /// Hash.
+    pub hash: String,
+    /// Milliseconds since 1970.
+    pub time: f64,
+    /// Number of votes.
+    pub votes: u32,
+    /// Expected number of hashes.
+    pub work: f64,
+    /// Hashes of blocks of the same height that lost.
+    pub forks: Vec<String>,
+}
+
+/// Everything about a block.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BlockView {
+    /// The list's part.
+    pub summary: BlockSummary,
+    /// Header fields with their names.
+    pub fields: Vec<(String, String)>,
+    /// Leading hexadecimal zeros of the hash.
+    pub zeros: u32,
+    /// Token and selection, at most [`MAX_VOTES_SHOWN`].
+    pub votes: Vec<(u64, String)>,
+}
+
+/// Votes of one block that the page is sent: a table of thousands helps nobody.
+pub const MAX_VOTES_SHOWN: usize = 200;
+
+/// A verification.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VerifyView {
+    /// What is known so far.
+    pub report: Report,
+    /// Blocks in all.
+    pub total: u32,
+    /// Whether it is over.
+    pub done: bool,
+    /// Milliseconds so far.
+    pub took_ms: f64,
+}
+
+/// Node worker to miner worker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum ToMiner {
+    /// Look for this nonce.
+    Job {
+        /// Answers carry it.
+        id: u64,
+        /// The encoded header.
+        #[serde(with = "bytes")]
+        header: Vec<u8>,
+        /// First nonce of this worker: each has a range of its own.
+        start: u64,
+    },
+    /// Stop looking.
+    Rest,
+}
+
+/// Miner worker to node worker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum FromMiner {
+    /// The worker runs.
+    Ready,
+    /// A nonce that meets the target.
+    Found {
+        /// The job's id.
+        id: u64,
+        /// The nonce.
+        nonce: u64,
+    },
+    /// Hashes since the last such message.
+    Hashes(u32),
+}
+
+/// `Vec<u8>` as a `Uint8Array` instead of an array of numbers.
+mod bytes {
+    use serde::{
+        Deserializer, Serializer,
+        de::{Error, SeqAccess, Visitor},
+    };
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        struct Bytes;
+        impl<'de> Visitor<'de> for Bytes {
+            type Value = Vec<u8>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
+                Ok(bytes)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<u8>, A::Error> {
+                let mut bytes = Vec::new();
+                while let Some(byte) = items.next_element()? {
+                    bytes.push(byte);
+                }
+                Ok(bytes)
+            }
+        }
+        deserializer.deserialize_byte_buf(Bytes)
+    }
+}

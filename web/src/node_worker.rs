@@ -1,0 +1,35 @@
+//! The node worker: a thin driver around `core::Node`. It owns the socket, the store and the
+//! miners; the page only shows what it says.
+
+mod driver;
+mod lock;
+mod miners;
+mod open;
+mod relay;
+mod store;
+mod verify;
+mod views;
+
+use crate::{
+    messages::{BUILD, FromNode, ToNode},
+    worker,
+};
+
+/// Runs the worker.
+pub fn run() {
+    worker::report_panics(FromNode::Fatal);
+    let opening = open::Opening::default();
+    worker::listen(move |message: ToNode| opening.hear(message));
+    worker::post(&FromNode::Ready { build: BUILD.to_owned() });
+}
+
+/// The browser's clock.
+fn now() -> blockvote_core::time::Timestamp {
+    // Dates are whole milliseconds below 2^53.
+    blockvote_core::time::Timestamp(js_sys::Date::now() as u64)
+}
+
+/// A number for choices among peers and for jitter; nothing secret hangs on it.
+fn random() -> f64 {
+    js_sys::Math::random()
+}

@@ -1,0 +1,467 @@
+//! Carries out what the node says and hands it what happens.
+//!
+//! Invariant: an effect is carried out only after the changes that came before it are stored, so
+//! the page is never told of a vote that a closed tab would lose.
+
+use std::{
+    cell::RefCell,
+    collections::{HashMap, VecDeque},
+    rc::Rc,
+};
+
+use blockvote_core::{
+    hash::{BlockHash, VoteId},
+    header::Height,
+    node::{Event, Input, LinkId, Node, Output, Peer, StoreChange},
+    relay_frame::{ClientFrame, ServerFrame},
+    time::Timestamp,
+    vote::{TokenId, Vote},
+};
+use gloo_timers::callback::{Interval, Timeout};
+use wasm_bindgen_futures::spawn_local;
+
+use super::{
+    lock,
+    miners::Miners,
+    now,
+    relay::{Heard, RelayLink},
+    store::Store,
+    verify, views,
+};
+use crate::{
+    messages::{FromNode, MiningWish, RelayStatus, StorageStatus, ToNode},
+    worker::{log, post},
+};
+
+const TICK_MS: u32 = 500;
+/// Changes are shown together, this long after the first.
+const SHOW_AFTER_MS: u32 = 30;
+/// Votes cast here that the page is told of.
+pub const MAX_RECEIPTS: usize = 50;
+
+enum Effect {
+    Node(Output),
+    Page(FromNode),
+    Own(VoteId, Timestamp, Vote),
+}
+
+/// A relay that is followed.
+pub struct Followed {
+    link: RelayLink,
+    /// For the page.
+    pub status: RelayStatus,
+}
+
+/// Everything the worker holds.
+pub struct Inner {
+    /// The node.
+    pub node: Node,
+    store: Option<Rc<Store>>,
+    /// For the page.
+    pub storage: StorageStatus,
+    /// The relays.
+    pub relays: Vec<Followed>,
+    /// The miner workers.
+    pub miners: Miners,
+    /// What the user wants of them.
+    pub wish: MiningWish,
+    /// Whether the user asked for mining in this very tab.
+    insists: bool,
+    /// Votes cast in this browser, newest last.
+    pub own: Vec<(VoteId, Timestamp, Vote)>,
+    /// Checked inclusion proofs: block, length of the path, what is wrong.
+    pub proofs: HashMap<VoteId, (BlockHash, u32, Option<String>)>,
+    /// Blocks found by this tab.
+    pub found: u32,
+    /// Peers rejected, and why the last was.
+    pub rejected: (u32, Option<String>),
+    /// The browser's promise to keep the storage.
+    pub persisted: Option<bool>,
+    effects: VecDeque<Effect>,
+    pumping: bool,
+    show: Option<Timeout>,
+    shown_tip: Option<BlockHash>,
+}
+
+/// A handle on the running node.
+#[derive(Clone)]
+pub struct Driver(Rc<RefCell<Inner>>);
+
+impl Driver {
+    /// Starts driving.
+    pub fn start(
+        node: Node,
+        store: Option<Store>,
+        storage: StorageStatus,
+        own: Vec<(Timestamp, Vote)>,
+        relays: Vec<String>,
+        wish: MiningWish,
+        damaged: bool,
+    ) -> Self {
+        let mut own: Vec<_> = own.into_iter().map(|(at, vote)| (vote.id(), at, vote)).collect();
+        own.sort_by_key(|(_, at, _)| *at);
+        let id = node.chain().id();
+        let driver = Self(Rc::new(RefCell::new(Inner {
+            node,
+            store: store.map(Rc::new),
+            storage,
+            relays: Vec::new(),
+            miners: Miners::default(),
+            wish,
+            insists: false,
+            own,
+            proofs: HashMap::new(),
+            found: 0,
+            rejected: (0, None),
+            persisted: None,
+            effects: VecDeque::new(),
+            pumping: false,
+            show: None,
+            shown_tip: None,
+        })));
+        if damaged {
+            log("the stored chain does not verify whole; the rest comes from peers");
+            driver.store_whole_chain();
+        }
+        for (number, url) in (0..).zip(relays) {
+            let owner = driver.clone();
+            let link = RelayLink::follow(url.clone(), id, move |heard| owner.heard(number, heard));
+            let status = RelayStatus { url, connected: false, problem: None };
+            driver.0.borrow_mut().relays.push(Followed { link, status });
+        }
+        let writer = driver.clone();
+        spawn_local(async move {
+            // Where locks are refused, storage is too, or the browser is too old for several tabs.
+            let _ = lock::hold(&format!("blockvote-writer-{id}")).await;
+            writer.become_writer().await;
+        });
+        let ticking = driver.clone();
+        Interval::new(TICK_MS, move || ticking.tick()).forget();
+        driver.act(Inner::apply_wish);
+        driver.set_miners();
+        driver.show_soon();
+        driver
+    }
+
+    /// Does something with the node and carries out what follows.
+    fn act<T>(&self, what: impl FnOnce(&mut Inner) -> T) -> T {
+        let (result, pump) = {
+            let mut inner = self.0.borrow_mut();
+            let result = what(&mut inner);
+            while let Some(output) = inner.node.poll_output() {
+                inner.effects.push_back(Effect::Node(output));
+            }
+            let pump = !inner.pumping && !inner.effects.is_empty();
+            inner.pumping |= pump;
+            (result, pump)
+        };
+        if pump {
+            spawn_local(self.clone().pump());
+        }
+        result
+    }
+
+    /// Stores, then sends and tells, until nothing is left.
+    async fn pump(self) {
+        loop {
+            let (effects, store, writer) = {
+                let mut inner = self.0.borrow_mut();
+                if inner.effects.is_empty() {
+                    inner.pumping = false;
+                    return;
+                }
+                let writer = inner.storage == StorageStatus::Writing;
+                (std::mem::take(&mut inner.effects), inner.store.clone(), writer)
+            };
+            let mut changes = Vec::new();
+            let mut rest = Vec::new();
+            for effect in effects {
+                match effect {
+                    Effect::Node(Output::Persist(batch)) => changes.extend(batch),
+                    effect => rest.push(effect),
+                }
+            }
+            if let Some(store) = store {
+                let mut result = Ok(());
+                if !changes.is_empty() {
+                    result = store.apply(&changes, writer).await;
+                }
+                for effect in &rest {
+                    if let (Ok(()), Effect::Own(id, at, vote)) = (&result, effect) {
+                        result = store.put_own(id, *at, vote).await;
+                    }
+                }
+                if let Err(error) = result {
+                    let why = format!("the browser could not store the chain ({error})");
+                    let mut inner = self.0.borrow_mut();
+                    inner.storage = StorageStatus::Memory(why);
+                    inner.store = None;
+                }
+            }
+            for effect in rest {
+                self.carry_out(effect);
+            }
+        }
+    }
+
+    fn carry_out(&self, effect: Effect) {
+        match effect {
+            Effect::Page(message) => post(&message),
+            Effect::Own(..) | Effect::Node(Output::Persist(_)) => {}
+            Effect::Node(Output::Broadcast(link, bytes)) => {
+                self.send(link, |room| ClientFrame::Broadcast(room, &bytes));
+            }
+            Effect::Node(Output::Send(peer, bytes)) => {
+                self.send(peer.link, |room| ClientFrame::Send(room, peer.id, &bytes));
+            }
+            Effect::Node(Output::Sample(link, count)) => {
+                self.send(link, |room| ClientFrame::Sample(room, count));
+            }
+            Effect::Node(Output::Mine(job)) => {
+                self.0.borrow().miners.set(job);
+                self.show_soon();
+            }
+            Effect::Node(Output::Event(event)) => {
+                if let Event::PeerRejected { reason, .. } = event {
+                    let mut inner = self.0.borrow_mut();
+                    inner.rejected = (inner.rejected.0 + 1, Some(reason));
+                }
+                self.show_soon();
+            }
+        }
+    }
+
+    fn send<'a>(
+        &self,
+        link: LinkId,
+        frame: impl FnOnce(blockvote_core::hash::ElectionId) -> ClientFrame<'a>,
+    ) {
+        let (room, relay) = {
+            let inner = self.0.borrow();
+            let relay = inner.relays.get(link.0 as usize).map(|relay| relay.link.clone());
+            (inner.node.chain().id(), relay)
+        };
+        if let Some(relay) = relay {
+            relay.send(&frame(room));
+        }
+    }
+
+    fn heard(&self, number: u32, heard: Heard) {
+        let link = LinkId(number);
+        match heard {
+            Heard::Opened => {}
+            Heard::Lost(why) => self.act(|inner| {
+                if let Some(relay) = inner.relays.get_mut(number as usize) {
+                    relay.status.connected = false;
+                    relay.status.problem = Some(why);
+                }
+                inner.node.handle(now(), Input::LinkDown(link));
+            }),
+            Heard::Frame(frame) => self.frame(link, &frame),
+        }
+    }
+
+    fn frame(&self, link: LinkId, frame: &[u8]) {
+        let Ok(frame) = ServerFrame::decode(frame) else { return };
+        let input = match frame {
+            ServerFrame::Welcome(_) => return,
+            ServerFrame::Joined(..) => {
+                if let Some(relay) = self.0.borrow_mut().relays.get_mut(link.0 as usize) {
+                    relay.status.connected = true;
+                    relay.status.problem = None;
+                }
+                Input::LinkUp(link)
+            }
+            ServerFrame::Peers(_, ids) => Input::Peers(link, ids),
+            ServerFrame::Gone(_, id) => Input::Gone(Peer { link, id }),
+            ServerFrame::Broadcast(_, id, payload) => Input::Message {
+                from: Peer { link, id },
+                broadcast: true,
+                bytes: payload.to_vec(),
+            },
+            ServerFrame::Direct(_, id, payload) => Input::Message {
+                from: Peer { link, id },
+                broadcast: false,
+                bytes: payload.to_vec(),
+            },
+        };
+        self.act(|inner| inner.node.handle(now(), input));
+    }
+
+    fn tick(&self) {
+        let active = self.act(|inner| {
+            inner.node.handle(now(), Input::Tick);
+            inner.miners.is_active()
+        });
+        let relays: Vec<_> =
+            self.0.borrow().relays.iter().map(|relay| relay.link.clone()).collect();
+        for relay in relays {
+            relay.check_silence();
+        }
+        if active {
+            self.show_soon();
+        }
+    }
+
+    /// This tab holds the lock: its view of the chain is what the store holds from now on.
+    async fn become_writer(&self) {
+        let store = self.0.borrow().store.clone();
+        if let Some(store) = store {
+            // What the writer before left: votes of other tabs, perhaps blocks.
+            if let Ok(contents) = store.read().await {
+                self.act(|inner| {
+                    inner.node.handle(now(), Input::Blocks(contents.blocks));
+                    inner.node.handle(now(), Input::Votes(contents.pending));
+                });
+            }
+            self.0.borrow_mut().storage = StorageStatus::Writing;
+            self.store_whole_chain();
+        }
+        self.act(Inner::apply_wish);
+        self.set_miners();
+        self.show_soon();
+    }
+
+    /// Writes the chain and the pending votes as they are now.
+    fn store_whole_chain(&self) {
+        self.act(|inner| {
+            let chain = inner.node.chain();
+            let mut changes = vec![StoreChange::Truncate(Height::FIRST)];
+            let heights = 2..=chain.height().0;
+            changes.extend(
+                heights.filter_map(|height| chain.block_at(Height(height)).cloned())
+                    .map(StoreChange::Append),
+            );
+            let pending = inner.node.pending().iter();
+            changes.extend(pending.map(|(id, vote)| StoreChange::PutPending(*id, vote.clone())));
+            inner.effects.push_back(Effect::Node(Output::Persist(changes)));
+        });
+    }
+
+    fn show_soon(&self) {
+        let mut inner = self.0.borrow_mut();
+        if inner.show.is_none() {
+            let driver = self.clone();
+            inner.show = Some(Timeout::new(SHOW_AFTER_MS, move || driver.show()));
+        }
+    }
+
+    fn show(&self) {
+        let mut inner = self.0.borrow_mut();
+        if let Some(timeout) = inner.show.take() {
+            // It is running.
+            timeout.forget();
+        }
+        post(&FromNode::Status(Box::new(views::status(&inner))));
+        let tip = inner.node.chain().tip().hash();
+        if inner.shown_tip != Some(tip) {
+            inner.shown_tip = Some(tip);
+            post(&FromNode::Tally(inner.node.chain().tally().clone()));
+        }
+        post(&FromNode::Receipts(views::own_receipts(&mut inner)));
+    }
+
+    /// Takes a message of the page.
+    pub fn hear(&self, message: ToNode) {
+        match message {
+            ToNode::Open { .. } => {}
+            ToNode::Cast { token, selection } => self.cast(token, &selection),
+            ToNode::CheckToken(token) => {
+                let problem = self.0.borrow().node.check_token(TokenId(token)).err();
+                let problem = problem.map(|error| error.to_string());
+                post(&FromNode::Token { token, problem });
+            }
+            ToNode::Mining(wish) => {
+                self.act(|inner| {
+                    (inner.wish, inner.insists) = (wish, true);
+                    inner.apply_wish();
+                });
+                self.set_miners();
+                self.show_soon();
+            }
+            ToNode::Blocks { from, count } => {
+                post(&FromNode::Blocks(views::blocks(&self.0.borrow().node, from, count)));
+            }
+            ToNode::Block(height) => {
+                if let Some(block) = views::block(&self.0.borrow().node, height) {
+                    post(&FromNode::Block(Box::new(block)));
+                }
+            }
+            ToNode::Verify => spawn_local(verify::run(self.clone())),
+            ToNode::Find(text) => {
+                let mut inner = self.0.borrow_mut();
+                let found = text.parse().ok().and_then(|id| views::receipt(&mut inner, &id, None));
+                post(&FromNode::Found(found));
+            }
+            ToNode::Export => post(&FromNode::Exported(views::archive(&self.0.borrow().node))),
+            ToNode::Awake => {
+                let relays: Vec<_> =
+                    self.0.borrow().relays.iter().map(|relay| relay.link.clone()).collect();
+                for relay in relays {
+                    relay.awake();
+                }
+                self.act(|inner| inner.node.handle(now(), Input::Tick));
+            }
+            ToNode::Persisted(persisted) => {
+                self.0.borrow_mut().persisted = Some(persisted);
+                self.show_soon();
+            }
+        }
+    }
+
+    fn cast(&self, token: u64, selection: &str) {
+        self.act(|inner| {
+            let at = now();
+            match inner.node.cast(at, TokenId(token), selection) {
+                Ok(id) => {
+                    // The outputs of the cast come first: they hold what is to be stored.
+                    while let Some(output) = inner.node.poll_output() {
+                        inner.effects.push_back(Effect::Node(output));
+                    }
+                    if let Some(vote) = inner.node.pending().get(&id).cloned() {
+                        inner.own.push((id, at, vote.clone()));
+                        inner.effects.push_back(Effect::Own(id, at, vote));
+                    }
+                    inner.effects.push_back(Effect::Page(FromNode::CastDone(id.to_string())));
+                }
+                Err(error) => {
+                    let words = error.to_string();
+                    inner.effects.push_back(Effect::Page(FromNode::CastRefused(words)));
+                }
+            }
+        });
+        self.show_soon();
+    }
+
+    /// Starts or ends miner workers as the wish and the lock say.
+    fn set_miners(&self) {
+        let driver = self.clone();
+        let found: Rc<dyn Fn(u64, u64)> = Rc::new(move |job, nonce| {
+            driver.act(|inner| {
+                let before = inner.node.chain().height();
+                inner.node.handle(now(), Input::Mined { job, nonce });
+                inner.found += u32::from(inner.node.chain().height() > before);
+            });
+        });
+        let inner = self.0.borrow();
+        let count = if inner.node.is_mining() { inner.wish.workers.clamp(1, 64) } else { 0 };
+        inner.miners.resize(count as usize, &found);
+    }
+
+    /// Runs something on the node for a task that lives on.
+    pub fn with_node<T>(&self, what: impl FnOnce(&Node) -> T) -> T {
+        what(&self.0.borrow().node)
+    }
+}
+
+impl Inner {
+    /// Whether another tab of this browser mines instead of this one.
+    pub fn mines_elsewhere(&self) -> bool {
+        self.wish.on && !self.insists && self.storage == StorageStatus::Sharing
+    }
+
+    fn apply_wish(&mut self) {
+        let on = self.wish.on && !self.mines_elsewhere();
+        self.node.set_mining(now(), on);
+    }
+}

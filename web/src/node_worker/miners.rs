@@ -1,0 +1,115 @@
+//! The miner workers: as many as wanted, all on one job.
+
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    rc::{Rc, Weak},
+};
+
+use blockvote_core::node::Job;
+
+use crate::{
+    messages::{FromMiner, ToMiner},
+    worker::{Child, log, monotonic_ms},
+};
+
+const URL: &str = "/miner-worker_loader.js";
+/// The hash rate is the mean over this time.
+const RATE_OVER_MS: f64 = 5_000.0;
+
+struct Worker {
+    child: Child,
+    /// Messages before its `Ready` would be lost.
+    ready: bool,
+}
+
+#[derive(Default)]
+struct Group {
+    workers: Vec<Worker>,
+    job: Option<Job>,
+    /// Hashes, and when they were reported.
+    reports: VecDeque<(f64, u32)>,
+}
+
+impl Group {
+    fn send(&self, number: usize) {
+        let Some(worker) = self.workers.get(number).filter(|worker| worker.ready) else { return };
+        worker.child.send(&match &self.job {
+            None => ToMiner::Rest,
+            Some(job) => ToMiner::Job {
+                id: job.id,
+                header: job.header.encode().to_vec(),
+                // Ranges that never meet, within what JavaScript counts exactly.
+                start: (number as u64) << 44,
+            },
+        });
+    }
+}
+
+/// A group of miners.
+#[derive(Default)]
+pub struct Miners(Rc<RefCell<Group>>);
+
+fn hear(
+    group: &Weak<RefCell<Group>>,
+    number: usize,
+    heard: Result<FromMiner, String>,
+    found: &dyn Fn(u64, u64),
+) {
+    let Some(group) = group.upgrade() else { return };
+    match heard {
+        Ok(FromMiner::Ready) => {
+            if let Some(worker) = group.borrow_mut().workers.get_mut(number) {
+                worker.ready = true;
+            }
+            group.borrow().send(number);
+        }
+        Ok(FromMiner::Found { id, nonce }) => found(id, nonce),
+        Ok(FromMiner::Hashes(hashes)) => {
+            group.borrow_mut().reports.push_back((monotonic_ms(), hashes));
+        }
+        Err(error) => log(&format!("a miner worker: {error}")),
+    }
+}
+
+impl Miners {
+    /// Has this many workers; new ones begin with the current job. `found` gets job and nonce.
+    pub fn resize(&self, count: usize, found: &Rc<dyn Fn(u64, u64)>) {
+        self.0.borrow_mut().workers.truncate(count);
+        let first = self.0.borrow().workers.len();
+        for number in first..count {
+            let (group, found) = (Rc::downgrade(&self.0), Rc::clone(found));
+            let child = Child::spawn(URL, move |heard| hear(&group, number, heard, &*found));
+            match child {
+                Ok(child) => self.0.borrow_mut().workers.push(Worker { child, ready: false }),
+                Err(_) => return log("the browser refused a miner worker"),
+            }
+        }
+    }
+
+    /// Gives everybody a job, or rest.
+    pub fn set(&self, job: Option<Job>) {
+        self.0.borrow_mut().job = job;
+        let group = self.0.borrow();
+        for number in 0..group.workers.len() {
+            group.send(number);
+        }
+    }
+
+    /// Whether there is a job and somebody to do it.
+    pub fn is_active(&self) -> bool {
+        let group = self.0.borrow();
+        group.job.is_some() && !group.workers.is_empty()
+    }
+
+    /// Hashes a second over the last seconds.
+    pub fn rate(&self) -> f64 {
+        let now = monotonic_ms();
+        let reports = &mut self.0.borrow_mut().reports;
+        while reports.front().is_some_and(|(at, _)| now - at > RATE_OVER_MS) {
+            reports.pop_front();
+        }
+        let hashes: f64 = reports.iter().map(|(_, hashes)| f64::from(*hashes)).sum();
+        hashes / (RATE_OVER_MS / 1000.0)
+    }
+}

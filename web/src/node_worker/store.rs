@@ -1,0 +1,171 @@
+//! The chain in IndexedDB: one database for each election.
+//!
+//! ```text
+//! meta     "election" -> the definition's bytes
+//! blocks   height -> encoded block, without the genesis
+//! pending  vote id in hexadecimal -> arrival number and vote
+//! own      vote id in hexadecimal -> time of casting and vote: the receipts of this browser
+//! ```
+//!
+//! Invariant: a batch of changes is one transaction; it is there whole when [`Store::apply`]
+//! returns, or not at all.
+
+use std::cell::Cell;
+
+use blockvote_core::{
+    block::Block, hash::{ElectionId, VoteId}, header::Height, node::StoreChange,
+    time::Timestamp, vote::Vote,
+};
+use borsh::BorshDeserialize;
+use idb::{
+    Database, DatabaseEvent, Error, Factory, KeyRange, ObjectStoreParams, Query, Transaction,
+    TransactionMode,
+};
+use js_sys::Uint8Array;
+use wasm_bindgen::JsValue;
+
+const META: &str = "meta";
+const BLOCKS: &str = "blocks";
+const PENDING: &str = "pending";
+const OWN: &str = "own";
+
+/// An open database.
+pub struct Store {
+    database: Database,
+    arrivals: Cell<u64>,
+}
+
+/// What it held.
+#[derive(Default)]
+pub struct Contents {
+    /// The definition's bytes.
+    pub election: Option<Vec<u8>>,
+    /// Blocks, oldest first.
+    pub blocks: Vec<Block>,
+    /// Pending votes in the order in which they came.
+    pub pending: Vec<Vote>,
+    /// Votes cast in this browser, and when.
+    pub own: Vec<(Timestamp, Vote)>,
+}
+
+fn bytes(value: &JsValue) -> Vec<u8> {
+    Uint8Array::new(value).to_vec()
+}
+
+/// Entries that cannot be read are passed over: whatever is missing comes from peers.
+fn decode<T: BorshDeserialize>(values: &[JsValue]) -> Vec<T> {
+    values.iter().filter_map(|value| borsh::from_slice(&bytes(value)).ok()).collect()
+}
+
+async fn finish(transaction: Transaction) -> Result<(), Error> {
+    let raw: web_sys::IdbTransaction = transaction.into();
+    let result = Transaction::from(raw.clone()).await?;
+    if result.is_committed() {
+        return Ok(());
+    }
+    Err(raw.error().map_or(Error::DomExceptionNotFound, Error::DomException))
+}
+
+impl Store {
+    /// Opens the election's database.
+    ///
+    /// # Errors
+    /// What the browser said: storage blocked, a private window, a damaged profile.
+    pub async fn open(election: &ElectionId) -> Result<Self, Error> {
+        let factory = Factory::new()?;
+        let mut request = factory.open(&format!("blockvote-{election}"), Some(1))?;
+        request.on_upgrade_needed(|event| {
+            let Ok(database) = event.database() else { return };
+            for store in [META, BLOCKS, PENDING, OWN] {
+                // A failure shows when the store is first used.
+                let _ = database.create_object_store(store, ObjectStoreParams::new());
+            }
+        });
+        Ok(Self { database: request.await?, arrivals: Cell::new(0) })
+    }
+
+    async fn all(&self, transaction: &Transaction, store: &str) -> Result<Vec<JsValue>, Error> {
+        transaction.object_store(store)?.get_all(None, None)?.await
+    }
+
+    /// Reads everything.
+    ///
+    /// # Errors
+    /// What the browser said.
+    pub async fn read(&self) -> Result<Contents, Error> {
+        let stores = [META, BLOCKS, PENDING, OWN];
+        let transaction = self.database.transaction(&stores, TransactionMode::ReadOnly)?;
+        let election =
+            transaction.object_store(META)?.get(JsValue::from_str("election"))?.await?;
+        let blocks = decode(&self.all(&transaction, BLOCKS).await?);
+        let mut pending: Vec<(u64, Vote)> = decode(&self.all(&transaction, PENDING).await?);
+        let own = decode(&self.all(&transaction, OWN).await?);
+        pending.sort_by_key(|(arrival, _)| *arrival);
+        self.arrivals.set(pending.last().map_or(0, |(arrival, _)| arrival + 1));
+        Ok(Contents {
+            election: election.map(|value| bytes(&value)),
+            blocks,
+            pending: pending.into_iter().map(|(_, vote)| vote).collect(),
+            own,
+        })
+    }
+
+    /// Keeps the definition.
+    ///
+    /// # Errors
+    /// What the browser said.
+    pub async fn put_election(&self, definition: &[u8]) -> Result<(), Error> {
+        let transaction = self.database.transaction(&[META], TransactionMode::ReadWrite)?;
+        let key = JsValue::from_str("election");
+        transaction.object_store(META)?.put(&Uint8Array::from(definition), Some(&key))?;
+        finish(transaction).await
+    }
+
+    /// Notes that a vote was cast in this browser.
+    ///
+    /// # Errors
+    /// What the browser said.
+    pub async fn put_own(&self, id: &VoteId, cast: Timestamp, vote: &Vote) -> Result<(), Error> {
+        let transaction = self.database.transaction(&[OWN], TransactionMode::ReadWrite)?;
+        let value = borsh::to_vec(&(cast, vote)).unwrap_or_default();
+        let key = JsValue::from_str(&id.to_string());
+        transaction.object_store(OWN)?.put(&Uint8Array::from(value.as_slice()), Some(&key))?;
+        finish(transaction).await
+    }
+
+    /// Writes changes in order, in one transaction. A tab that is not the writer only adds pending
+    /// votes: its own must survive it, the rest is the writer's.
+    ///
+    /// # Errors
+    /// What the browser said; nothing of the batch is stored then.
+    pub async fn apply(&self, changes: &[StoreChange], writer: bool) -> Result<(), Error> {
+        let transaction =
+            self.database.transaction(&[BLOCKS, PENDING], TransactionMode::ReadWrite)?;
+        let blocks = transaction.object_store(BLOCKS)?;
+        let pending = transaction.object_store(PENDING)?;
+        for change in changes {
+            match change {
+                StoreChange::PutPending(id, vote) => {
+                    let arrival = self.arrivals.replace(self.arrivals.get() + 1);
+                    let value = borsh::to_vec(&(arrival, vote)).unwrap_or_default();
+                    let key = JsValue::from_str(&id.to_string());
+                    pending.put(&Uint8Array::from(value.as_slice()), Some(&key))?;
+                }
+                _ if !writer => {}
+                StoreChange::Truncate(Height(height)) => {
+                    let above = KeyRange::lower_bound(&JsValue::from(*height), Some(true))?;
+                    blocks.delete(Query::from(above))?;
+                }
+                StoreChange::Append(block) => {
+                    let value = borsh::to_vec(&block.to_block()).unwrap_or_default();
+                    let key = JsValue::from(block.header().height.0);
+                    blocks.put(&Uint8Array::from(value.as_slice()), Some(&key))?;
+                }
+                StoreChange::DropPending(id) => {
+                    pending.delete(JsValue::from_str(&id.to_string()))?;
+                }
+            }
+        }
+        finish(transaction).await
+    }
+}

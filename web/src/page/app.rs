@@ -1,0 +1,197 @@
+//! The app: starts the node worker, keeps the model, chooses the screen.
+
+use std::{cell::RefCell, rc::Rc};
+
+use gloo_timers::callback::{Interval, Timeout};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::spawn_local;
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+use super::{
+    browser,
+    frame::Frame,
+    model::{Action, Model, Shared},
+    route::{Route, election_of},
+    screens,
+};
+use crate::{
+    messages::{FromNode, MiningWish, ToNode},
+    worker::Child,
+};
+
+const WORKER: &str = "/node-worker_loader.js";
+/// A worker that breaks is started again this many times; then something is wrong for good.
+const MAX_RESTARTS: u32 = 5;
+const RESTART_AFTER_MS: u32 = 1_000;
+
+/// What the user wants of the miners, as kept.
+pub fn kept_wish() -> MiningWish {
+    let on = browser::setting("mining").is_none_or(|kept| kept == "on");
+    let default = (browser::processors() / 2).max(1);
+    let workers = browser::setting("miners").and_then(|kept| kept.parse().ok()).unwrap_or(default);
+    MiningWish { on, workers }
+}
+
+#[derive(Clone)]
+struct Worker {
+    child: Rc<RefCell<Option<Child>>>,
+    restarts: Rc<RefCell<u32>>,
+    election: Rc<str>,
+    dispatch: UseReducerDispatcher<Model>,
+}
+
+impl Worker {
+    fn start(&self) {
+        let worker = self.clone();
+        let child = Child::spawn(WORKER, move |heard: Result<FromNode, String>| match heard {
+            Ok(message) => worker.heard(message),
+            Err(why) => worker.broke(&why),
+        });
+        match child {
+            Ok(child) => *self.child.borrow_mut() = Some(child),
+            Err(_) => self.dispatch.dispatch(Action::Broke("the browser refused the worker".into())),
+        }
+    }
+
+    fn send(&self, message: &ToNode) {
+        if let Some(child) = &*self.child.borrow() {
+            child.send(message);
+        }
+    }
+
+    fn heard(&self, message: FromNode) {
+        match &message {
+            FromNode::Ready { .. } => {
+                self.send(&ToNode::Open {
+                    election: self.election.to_string(),
+                    relays: vec![browser::own_relay()],
+                    mining: kept_wish(),
+                });
+                self.ask_persistence();
+            }
+            FromNode::Opened(election) => remember(&election.id, &election.title),
+            FromNode::Exported(bytes) => {
+                let name = self.election.get(..8).unwrap_or("chain");
+                return browser::download(&format!("{name}.blockvote"), bytes);
+            }
+            FromNode::Fatal(why) => return self.broke(why),
+            _ => {}
+        }
+        self.dispatch.dispatch(Action::Heard(Box::new(message)));
+    }
+
+    /// Starts the worker again, from the store.
+    fn broke(&self, why: &str) {
+        let mut restarts = self.restarts.borrow_mut();
+        *restarts += 1;
+        self.dispatch.dispatch(Action::Broke(why.to_owned()));
+        if *restarts <= MAX_RESTARTS {
+            let worker = self.clone();
+            Timeout::new(RESTART_AFTER_MS, move || {
+                worker.child.borrow_mut().take();
+                worker.start();
+            })
+            .forget();
+        }
+    }
+
+    /// Asks the browser not to clear the storage by itself.
+    fn ask_persistence(&self) {
+        if !browser::window().is_secure_context() {
+            return;
+        }
+        let Ok(asked) = browser::window().navigator().storage().persist() else { return };
+        let worker = self.clone();
+        spawn_local(async move {
+            let answer = wasm_bindgen_futures::JsFuture::from(asked).await;
+            let persisted = answer.ok().and_then(|answer| answer.as_bool()).unwrap_or(false);
+            worker.send(&ToNode::Persisted(persisted));
+        });
+    }
+}
+
+/// Elections that this browser opened: id and title, newest first.
+pub fn remembered() -> Vec<(String, String)> {
+    let kept = browser::setting("elections").unwrap_or_default();
+    let lines = kept.lines().filter_map(|line| line.split_once(' '));
+    lines.map(|(id, title)| (id.to_owned(), title.to_owned())).collect()
+}
+
+fn remember(id: &str, title: &str) {
+    let mut elections = remembered();
+    elections.retain(|(known, _)| known != id);
+    elections.insert(0, (id.to_owned(), title.to_owned()));
+    elections.truncate(20);
+    let lines: Vec<_> = elections.into_iter().map(|(id, title)| format!("{id} {title}")).collect();
+    browser::keep_setting("elections", &lines.join("\n"));
+}
+
+/// Calls back when the network returns or the tab comes to the front: workers are not told.
+fn on_awake(awake: impl Fn() + Clone + 'static) {
+    let listen = |target: &web_sys::EventTarget, event: &str| {
+        let awake = awake.clone();
+        let closure = Closure::<dyn FnMut(JsValue)>::new(move |_| awake());
+        let _ = target.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
+        closure.forget();
+    };
+    listen(&browser::window(), "online");
+    listen(&browser::window(), "focus");
+    listen(&browser::document(), "visibilitychange");
+}
+
+fn switch(route: Route) -> Html {
+    match route {
+        Route::Home => html! { <screens::home::Home /> },
+        Route::HomeAbout | Route::About { .. } => html! { <screens::about::About /> },
+        Route::Election { .. } | Route::Vote { .. } => html! { <screens::vote::Vote /> },
+        Route::Results { .. } => html! { <screens::results::Results /> },
+        Route::Chain { .. } => html! { <screens::chain::Chain /> },
+        Route::Verify { .. } => html! { <screens::verify::Verify /> },
+        Route::Network { .. } => html! { <screens::network::Network /> },
+        Route::Receipt { vote, .. } => html! { <screens::found::Found {vote} /> },
+        Route::NotFound => html! { <screens::home::NotFound /> },
+    }
+}
+
+/// The whole page.
+#[component]
+pub fn App() -> Html {
+    let model = use_reducer(Model::default);
+    let child = use_mut_ref(|| None::<Child>);
+    let election = use_memo((), |()| election_of(&browser::path()));
+    {
+        let (dispatch, child, election) = (model.dispatcher(), child.clone(), (*election).clone());
+        use_effect_with((), move |()| {
+            let Some(election) = election else { return };
+            let worker =
+                Worker { child, restarts: Rc::default(), election: Rc::from(election), dispatch };
+            worker.start();
+            on_awake(move || worker.send(&ToNode::Awake));
+        });
+    }
+    // Times such as "in 3 days" go on by themselves.
+    let minute = use_force_update();
+    use_effect_with((), move |()| {
+        let interval = Interval::new(30_000, move || minute.force_update());
+        move || drop(interval)
+    });
+    let send = {
+        let child = child.clone();
+        use_callback((), move |message: ToNode, ()| {
+            if let Some(child) = &*child.borrow() {
+                child.send(&message);
+            }
+        })
+    };
+    let shared = Shared { model, send };
+    html! {
+        <ContextProvider<Shared> context={shared}>
+            <BrowserRouter>
+                <Frame election={(*election).clone()}>
+                    <Switch<Route> render={switch} />
+                </Frame>
+            </BrowserRouter>
+        </ContextProvider<Shared>>
+    }
+}

@@ -1,0 +1,72 @@
+//! Numbers and times for people.
+
+use js_sys::{Date, Object, Reflect};
+use wasm_bindgen::JsValue;
+
+/// 4211 as 4,211.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// "1 vote", "2 votes".
+pub fn plural(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// First 8 and last 4 digits of a hash.
+pub fn short(hash: &str) -> String {
+    match (hash.get(..8), hash.get(hash.len().saturating_sub(4)..)) {
+        (Some(head), Some(tail)) if hash.len() > 16 => format!("{head}…{tail}"),
+        _ => hash.to_owned(),
+    }
+}
+
+/// Date and time in the reader's own way of writing them.
+pub fn time(ms: f64) -> String {
+    if ms < 1.0 {
+        return "no time".into();
+    }
+    let options = Object::new();
+    for (name, value) in [("dateStyle", "medium"), ("timeStyle", "medium")] {
+        let _ = Reflect::set(&options, &name.into(), &value.into());
+    }
+    let date = Date::new(&JsValue::from_f64(ms));
+    date.to_locale_string("en-GB", &options).into()
+}
+
+/// "in 3 days", "2 minutes ago".
+pub fn relative(ms: f64) -> String {
+    let seconds = (ms - Date::now()) / 1000.0;
+    let size = seconds.abs();
+    let (number, unit) = match size {
+        s if s < 90.0 => (s, "second"),
+        s if s < 5_400.0 => (s / 60.0, "minute"),
+        s if s < 129_600.0 => (s / 3_600.0, "hour"),
+        s => (s / 86_400.0, "day"),
+    };
+    let number = number.round() as u64;
+    let unit = if number == 1 { unit.to_owned() } else { format!("{unit}s") };
+    if seconds >= 0.0 { format!("in {number} {unit}") } else { format!("{number} {unit} ago") }
+}
+
+/// 12 345 678 hashes a second as 12.3 MH/s.
+pub fn hash_rate(rate: f64) -> String {
+    match rate {
+        r if r >= 1e6 => format!("{:.1} MH/s", r / 1e6),
+        r if r >= 1e3 => format!("{:.0} kH/s", r / 1e3),
+        r => format!("{r:.0} H/s"),
+    }
+}
+
+/// "0.4 s".
+pub fn seconds(ms: f64) -> String {
+    format!("{:.1} s", ms / 1000.0)
+}

@@ -1,0 +1,38 @@
+//! Screens and their addresses.
+
+use yew_router::prelude::*;
+
+/// A screen.
+#[derive(Clone, Debug, PartialEq, Routable)]
+pub enum Route {
+    #[at("/")]
+    Home,
+    #[at("/about")]
+    HomeAbout,
+    #[at("/e/:election")]
+    Election { election: String },
+    #[at("/e/:election/vote")]
+    Vote { election: String },
+    #[at("/e/:election/results")]
+    Results { election: String },
+    #[at("/e/:election/chain")]
+    Chain { election: String },
+    #[at("/e/:election/verify")]
+    Verify { election: String },
+    #[at("/e/:election/network")]
+    Network { election: String },
+    #[at("/e/:election/about")]
+    About { election: String },
+    #[at("/e/:election/receipt/:vote")]
+    Receipt { election: String, vote: String },
+    #[not_found]
+    #[at("/404")]
+    NotFound,
+}
+
+/// The election that the page was opened for.
+pub fn election_of(path: &str) -> Option<String> {
+    let rest = path.strip_prefix("/e/")?;
+    let id = rest.split('/').next().filter(|id| !id.is_empty())?;
+    Some(id.to_owned())
+}

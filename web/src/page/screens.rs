@@ -1,0 +1,45 @@
+//! The screens, one file each.
+
+pub mod about;
+pub mod chain;
+pub mod found;
+pub mod home;
+pub mod network;
+pub mod results;
+pub mod verify;
+pub mod vote;
+
+use yew::prelude::*;
+
+use super::{
+    model::{Model, Phase},
+    words::Notice,
+};
+
+/// What stands in place of a screen while no election is open.
+pub fn unopened(model: &Model) -> Html {
+    match &model.phase {
+        Phase::Starting => html! {
+            <div class="screen">
+                <h1 id="title" tabindex="-1">{ "Opening the election" }</h1>
+                <p class="soft">{ "The node in this tab starts and verifies what is stored here." }</p>
+            </div>
+        },
+        Phase::Searching => html! {
+            <div class="screen">
+                <h1 id="title" tabindex="-1">{ "Looking for the election" }</h1>
+                <p>{ "This browser does not know it yet, so other nodes are asked for its definition. It checks itself: the link commits to every word of it." }</p>
+                <progress aria-label="Asking peers" />
+                <p class="soft">{ "If this takes long, nobody who holds the election is connected to this relay right now. Leave the page open, or ask whoever sent you the link." }</p>
+            </div>
+        },
+        Phase::Failed(why) => html! {
+            <div class="screen">
+                <h1 id="title" tabindex="-1">{ "This link does not work" }</h1>
+                <Notice kind="bad">{ why.clone() }</Notice>
+                <p><a href="/">{ "Go to your elections" }</a></p>
+            </div>
+        },
+        Phase::Open(_) => Html::default(),
+    }
+}

@@ -1,0 +1,96 @@
+//! Without an election: the ones this browser knows, and a place for a link.
+
+use blockvote_core::{election::Election, hash::ElectionId};
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+use crate::page::{
+    app::remembered,
+    browser, format,
+    icons::{Icon, Name},
+};
+
+/// The election's id in a link or by itself.
+fn id_in(text: &str) -> Option<String> {
+    let part = text.split("/e/").last()?;
+    let id = part.split(['/', '?', '#']).next()?.trim();
+    id.parse::<ElectionId>().ok().map(|id| id.to_string())
+}
+
+/// The screen.
+#[component]
+pub fn Home() -> Html {
+    let text = use_state(String::new);
+    let wrong = use_state(|| false);
+    let oninput = {
+        let (text, wrong) = (text.clone(), wrong.clone());
+        move |event: InputEvent| {
+            text.set(event.target_unchecked_into::<HtmlInputElement>().value());
+            wrong.set(false);
+        }
+    };
+    let onsubmit = {
+        let (text, wrong) = (text.clone(), wrong.clone());
+        move |event: SubmitEvent| {
+            event.prevent_default();
+            match id_in(&text) {
+                Some(id) => browser::visit(&format!("/e/{id}/vote")),
+                None => {
+                    wrong.set(true);
+                    browser::focus("link");
+                }
+            }
+        }
+    };
+    let elections = use_memo((), |()| remembered());
+    let demo = use_memo((), |()| Election::demo().id().to_string());
+    html! {
+        <div class="screen">
+            <header>
+                <h1 id="title" tabindex="-1">{ "Which election?" }</h1>
+                <p class="soft">{ "Open the link that you were sent, or paste it here. This tab then holds and verifies the whole chain of votes itself." }</p>
+            </header>
+            <form class="sheet" {onsubmit}>
+                <div class="field">
+                    <label for="link">{ "Link or id of the election" }</label>
+                    <input id="link" type="text" autocomplete="off" spellcheck="false"
+                        value={(*text).clone()} {oninput} aria-describedby="link-hint"
+                        aria-invalid={wrong.then_some("true")} />
+                    <div id="link-hint" class={classes!("hint", wrong.then_some("bad"))} role={wrong.then_some("alert")}>
+                        if *wrong {
+                            <Icon name={Name::Warning} />
+                            { "There is no election's id in this. It is 64 digits from 0 to 9 and a to f; copy the whole link." }
+                        }
+                    </div>
+                </div>
+                <div><button class="button primary">{ "Open the election" }</button></div>
+            </form>
+            if !elections.is_empty() {
+                <section class="field" aria-label="Known elections">
+                    <h2>{ "Opened in this browser before" }</h2>
+                    <ul class="checks">
+                        for (id, title) in elections.iter().cloned() {
+                            <li>
+                                <Icon name={Name::Ballot} />
+                                <a href={format!("/e/{id}/vote")}>{ title }</a>
+                                <span class="detail hash">{ format::short(&id) }</span>
+                            </li>
+                        }
+                    </ul>
+                </section>
+            }
+            <p><a href={format!("/e/{demo}/vote")}>{ "Look around in the demo election" }</a></p>
+        </div>
+    }
+}
+
+/// An address that leads nowhere.
+#[component]
+pub fn NotFound() -> Html {
+    html! {
+        <div class="screen">
+            <h1 id="title" tabindex="-1">{ "There is no such page" }</h1>
+            <p><a href="/">{ "Go to your elections" }</a></p>
+        </div>
+    }
+}

@@ -1,0 +1,64 @@
+//! Small pieces of text and markup that several screens use.
+
+use yew::prelude::*;
+
+use super::{
+    browser, format,
+    icons::{Icon, Name},
+};
+
+#[derive(Properties, PartialEq)]
+pub struct NoticeProps {
+    /// `good`, `warn` or `bad`.
+    pub kind: &'static str,
+    pub children: Html,
+}
+
+/// A framed remark with an icon.
+#[component]
+pub fn Notice(props: &NoticeProps) -> Html {
+    let name = match props.kind {
+        "good" => Name::Shield,
+        _ => Name::Warning,
+    };
+    html! {
+        <div class={classes!("notice", props.kind)}>
+            <Icon {name} />
+            <p>{ props.children.clone() }</p>
+        </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub struct HashProps {
+    pub value: AttrValue,
+    /// What it is the hash of, for the button's name.
+    pub of: AttrValue,
+}
+
+/// A hash, short, with a button that copies the whole of it.
+#[component]
+pub fn Hash(props: &HashProps) -> Html {
+    let copied = use_state(|| None::<bool>);
+    let onclick = {
+        let (copied, value) = (copied.clone(), props.value.clone());
+        move |_: MouseEvent| copied.set(Some(browser::copy(&value)))
+    };
+    let words = match *copied {
+        None => "Copy",
+        Some(true) => "Copied",
+        Some(false) => "Select it by hand: this page is not secure",
+    };
+    let whole = *copied == Some(false);
+    html! {
+        <span class="row">
+            <span class="hash" title={props.value.clone()}>
+                { if whole { props.value.to_string() } else { format::short(&props.value) } }
+            </span>
+            <button type="button" class="button small no-print" {onclick}
+                aria-label={format!("{words} the {}", props.of)}>
+                <Icon name={Name::Copy} />{ words }
+            </button>
+        </span>
+    }
+}

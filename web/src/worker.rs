@@ -1,0 +1,125 @@
+//! Both ends of a worker: spawning one and being one.
+
+use js_sys::global;
+use serde::{Serialize, de::DeserializeOwned};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{
+    DedicatedWorkerGlobalScope, ErrorEvent, Event, MessageChannel, MessageEvent, Worker, console,
+};
+
+const SERIALIZER: serde_wasm_bindgen::Serializer = serde_wasm_bindgen::Serializer::new()
+    .serialize_maps_as_objects(true)
+    .serialize_large_number_types_as_bigints(true);
+
+/// A message as a JavaScript value.
+///
+/// # Errors
+/// When a type has no such form; none of ours.
+pub fn encode<T: Serialize>(message: &T) -> Result<JsValue, JsValue> {
+    message.serialize(&SERIALIZER).map_err(JsValue::from)
+}
+
+/// Writes to the browser's console.
+pub fn log(words: &str) {
+    console::warn_1(&JsValue::from_str(words));
+}
+
+/// A worker that was started here. It ends when this is dropped.
+pub struct Child {
+    worker: Worker,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(Event)>,
+}
+
+impl Child {
+    /// Starts a worker from its loader. `heard` gets its messages, or why one could not be read or
+    /// the worker not run.
+    ///
+    /// # Errors
+    /// What the browser said.
+    pub fn spawn<T: DeserializeOwned>(
+        url: &str,
+        heard: impl Fn(Result<T, String>) + Clone + 'static,
+    ) -> Result<Self, JsValue> {
+        let worker = Worker::new(url)?;
+        let broken = heard.clone();
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            heard(serde_wasm_bindgen::from_value(event.data()).map_err(|error| error.to_string()));
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        let on_error = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
+            let words = event
+                .dyn_ref::<ErrorEvent>()
+                .map_or_else(|| "it could not be loaded".to_owned(), ErrorEvent::message);
+            broken(Err(words));
+        });
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Ok(Self { worker, _on_message: on_message, _on_error: on_error })
+    }
+
+    /// Sends a message.
+    pub fn send<T: Serialize>(&self, message: &T) {
+        if let Err(error) = encode(message).and_then(|value| self.worker.post_message(&value)) {
+            console::error_1(&error);
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.terminate();
+    }
+}
+
+/// The worker's own scope.
+pub fn scope() -> DedicatedWorkerGlobalScope {
+    global().unchecked_into()
+}
+
+/// Sends a message to whoever started this worker.
+pub fn post<T: Serialize>(message: &T) {
+    if let Err(error) = encode(message).and_then(|value| scope().post_message(&value)) {
+        console::error_1(&error);
+    }
+}
+
+/// Hears messages of whoever started this worker.
+pub fn listen<T: DeserializeOwned>(mut heard: impl FnMut(T) + 'static) {
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        match serde_wasm_bindgen::from_value(event.data()) {
+            Ok(message) => heard(message),
+            Err(error) => log(&format!("a message that cannot be read: {error}")),
+        }
+    });
+    scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    on_message.forget();
+}
+
+/// Reports a panic before the worker ends.
+pub fn report_panics<T: Serialize>(report: impl Fn(String) -> T + Send + Sync + 'static) {
+    std::panic::set_hook(Box::new(move |info| post(&report(info.to_string()))));
+}
+
+/// Lets other events run, without the clamping of timers.
+pub async fn breathe() {
+    let (sender, receiver) = futures_channel::oneshot::channel::<()>();
+    let Ok(channel) = MessageChannel::new() else { return };
+    let mut sender = Some(sender);
+    let on_message = Closure::<dyn FnMut()>::new(move || {
+        if let Some(sender) = sender.take() {
+            let _ = sender.send(());
+        }
+    });
+    channel.port1().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    if channel.port2().post_message(&JsValue::NULL).is_ok() {
+        let _ = receiver.await;
+    }
+    channel.port1().close();
+}
+
+/// Milliseconds of a clock that only goes forward.
+pub fn monotonic_ms() -> f64 {
+    scope().performance().map_or_else(js_sys::Date::now, |performance| performance.now())
+}

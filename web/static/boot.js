@@ -1,0 +1,33 @@
+// Starts the page: theme, wasm, and the copy that works without the relay.
+const stored = (key) => {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null; // storage is blocked: the default serves
+  }
+};
+const theme = stored("blockvote.theme");
+if (theme) document.documentElement.dataset.theme = theme;
+
+const { js, wasm } = document.querySelector("script[data-js]").dataset;
+try {
+  const { default: init } = await import(js);
+  await init({ module_or_path: wasm });
+} catch (error) {
+  document.getElementById("loading")?.replaceChildren(
+    `The page could not start (${error}). Blockvote needs a browser with WebAssembly SIMD: ` +
+      "Chrome or Edge 91, Firefox 89, Safari 16.4, or newer.",
+  );
+  throw error;
+}
+
+if ("serviceWorker" in navigator && isSecureContext) {
+  try {
+    await navigator.serviceWorker.register("/sw.js");
+    const ready = await navigator.serviceWorker.ready;
+    const style = document.querySelector('link[rel="stylesheet"]').href;
+    ready.active.postMessage({ keep: [js, wasm, style] });
+  } catch {
+    // Without it the page needs the relay to load; everything else works.
+  }
+}
