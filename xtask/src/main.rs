@@ -1,1 +1,46 @@
-fn main(){}
+//! `cargo xtask run | test | bench | build`: installs what is missing into the project's own
+//! folder, builds, and says what it does and how long it takes.
+
+mod bench;
+mod build;
+mod demo;
+mod setup;
+mod step;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask run      build everything, start a relay and a node with a demo election
+cargo xtask test     format, lints, licences, unit, property, simulation, socket, process and browser tests
+cargo xtask test -- FILTER   browser tests whose name matches, and nothing else
+cargo xtask bench    measure, and print the figures for docs/benchmarks.md
+cargo xtask build    build the page and the programs
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["run"] => demo::run(),
+        ["test"] => test::all(),
+        ["test", "--", filter @ ..] => test::browser_only(filter),
+        ["bench"] => bench::run(),
+        ["build"] => build::everything(),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        other => {
+            eprintln!("unknown: cargo xtask {}\n\n{USAGE}", other.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! `cargo xtask bench`
+
+/// Measures.
+pub fn run() -> anyhow::Result<()> {
+    anyhow::bail!("not yet")
+}

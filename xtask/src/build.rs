@@ -1,0 +1,95 @@
+//! Building the page and the programs.
+
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+
+use crate::{
+    setup,
+    step::{cargo, program, root, run, step},
+};
+
+/// What the page is built from.
+const SOURCES: [&str; 8] = [
+    "core/src", "core/Cargo.toml", "web", "index.html", "Trunk.toml", "Cargo.toml", "Cargo.lock",
+    ".cargo/config.toml",
+];
+
+/// Compresses every file of the page ahead of time.
+const COMPRESS: &str = "
+const { readdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
+const { brotliCompressSync, constants } = require('node:zlib');
+for (const name of readdirSync('dist')) {
+  if (name.endsWith('.br')) rmSync(`dist/${name}`);
+}
+for (const name of readdirSync('dist')) {
+  const bytes = readFileSync(`dist/${name}`);
+  const small = brotliCompressSync(bytes, { params: {
+    [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+    [constants.BROTLI_PARAM_LGWIN]: 22 } });
+  if (small.length < bytes.length) writeFileSync(`dist/${name}.br`, small);
+}
+";
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) {
+    match fs::read_dir(path) {
+        Ok(entries) => entries.flatten().for_each(|entry| collect(&entry.path(), files)),
+        Err(_) => files.push(path.to_owned()),
+    }
+}
+
+/// A number that changes with every source of the page.
+fn fingerprint() -> anyhow::Result<String> {
+    let mut files = Vec::new();
+    for source in SOURCES {
+        collect(&root().join(source), &mut files);
+    }
+    files.sort();
+    let mut hasher = DefaultHasher::new();
+    for file in files {
+        file.strip_prefix(root()).unwrap_or(&file).hash(&mut hasher);
+        fs::read(&file).with_context(|| file.display().to_string())?.hash(&mut hasher);
+    }
+    Ok(format!("{:016x}", hasher.finish()))
+}
+
+/// The page, into `dist`, unless it is there already.
+pub fn page() -> anyhow::Result<()> {
+    setup::for_building()?;
+    let build = fingerprint()?;
+    let stamp = root().join("target/page-build");
+    let built = fs::read_to_string(&stamp).is_ok_and(|found| found == build);
+    if built && root().join("dist/index.html").exists() {
+        return Ok(());
+    }
+    step("build the page", || {
+        run(program(root().join(".tools/bin/trunk"))
+            .args(["build", "--offline", "--release"])
+            .env("BLOCKVOTE_BUILD", &build)
+            // Trunk reads NO_COLOR as a number or a truth value only.
+            .env_remove("NO_COLOR"))
+    })?;
+    step("compress the page", || run(program("node").args(["-e", COMPRESS])))?;
+    fs::create_dir_all(root().join("target"))?;
+    fs::write(stamp, build)?;
+    Ok(())
+}
+
+/// The relay and the node; the relay holds the page.
+pub fn programs(arguments: &[&str]) -> anyhow::Result<()> {
+    step("build the relay and the node", || {
+        run(cargo()
+            .args(["build", "--package", "blockvote-relay", "--package", "blockvote-node"])
+            .args(arguments))
+    })
+}
+
+/// Page and programs.
+pub fn everything() -> anyhow::Result<()> {
+    page()?;
+    programs(&[])
+}

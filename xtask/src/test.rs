@@ -1,0 +1,53 @@
+//! `cargo xtask test`: everything that CI runs.
+
+use std::path::Path;
+
+use crate::{
+    build, setup,
+    step::{cargo, program, root, run, step},
+};
+
+/// All checks and tests, the quick ones first.
+pub fn all() -> anyhow::Result<()> {
+    step("check the format", || run_cargo(&["fmt", "--all", "--check"]))?;
+    build::page()?;
+    step("lint the native code", || {
+        run_cargo(&["clippy", "--workspace", "--exclude", "blockvote-web", "--all-targets", "--", "-D", "warnings"])
+    })?;
+    step("lint the browser's code", || {
+        run_cargo(&["clippy", "--package", "blockvote-web", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings"])
+    })?;
+    let deny = setup::cargo_deny()?;
+    step("check licences and sources", || {
+        run(program(deny).args(["--offline", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"]))
+    })?;
+    step("unit, property, simulation, socket and process tests", || {
+        run_cargo(&["test", "--workspace", "--exclude", "blockvote-web"])
+    })?;
+    build::programs(&[])?;
+    browser(&[])
+}
+
+/// Browser tests only.
+pub fn browser_only(filter: &[&str]) -> anyhow::Result<()> {
+    build::everything()?;
+    browser(filter)
+}
+
+fn run_cargo(arguments: &[&str]) -> anyhow::Result<()> {
+    run(cargo().args(arguments))
+}
+
+fn browser(filter: &[&str]) -> anyhow::Result<()> {
+    let chromium = setup::for_browser_tests()?;
+    step("browser tests", || playwright(&chromium, filter))
+}
+
+fn playwright(chromium: &Path, filter: &[&str]) -> anyhow::Result<()> {
+    let runner = root().join("e2e/node_modules/.bin/playwright");
+    run(program(runner)
+        .arg("test")
+        .args(filter)
+        .current_dir(root().join("e2e"))
+        .env("BLOCKVOTE_CHROMIUM", chromium))
+}
