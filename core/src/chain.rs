@@ -428,7 +428,8 @@ impl Chain {
         self.switch_to(hash).map(Inserted::Switched)
     }
 
-    fn is_better(&self, work: Work, hash: BlockHash) -> bool {
+    /// Fork choice: whether a tip with this work and hash would replace the present one.
+    pub fn is_better(&self, work: Work, hash: BlockHash) -> bool {
         let tip = self.tip_entry();
         work > tip.work || (work == tip.work && hash < tip.block.hash())
     }

@@ -506,9 +506,15 @@ impl Node {
         }
     }
 
+    /// Puts the changes in front of everything: what is sent or told must be stored first. There
+    /// is at most one batch, so the changes stay in their order.
     fn flush_changes(&mut self) {
-        if !self.changes.is_empty() {
-            // In front of everything: what is sent or told must be stored first.
+        if self.changes.is_empty() {
+            return;
+        }
+        if let Some(Output::Persist(batch)) = self.outputs.front_mut() {
+            batch.append(&mut self.changes);
+        } else {
             let changes = std::mem::take(&mut self.changes);
             self.outputs.push_front(Output::Persist(changes));
         }

@@ -1,6 +1,9 @@
 //! The peers this node has heard of, and what they claimed.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, VecDeque},
+};
 
 use super::{LinkId, Peer};
 use crate::{
@@ -100,14 +103,17 @@ impl Peers {
         state
     }
 
-    /// The peer that claims the most work above `work`; among those that stalled least.
-    pub(super) fn best_above(&self, work: Work) -> Option<Peer> {
+    /// The peer that claims the best tip, if it is better than this one; among those that stalled
+    /// least.
+    pub(super) fn best_above(&self, work: Work, tip: BlockHash) -> Option<Peer> {
         self.known
             .iter()
             .filter_map(|(peer, state)| Some((*peer, state, state.claim.as_ref()?)))
-            .filter(|(_, _, claim)| claim.work > work)
+            .filter(|(_, _, claim)| {
+                claim.work > work || (claim.work == work && claim.tip < tip)
+            })
             .max_by_key(|(peer, state, claim)| {
-                (std::cmp::Reverse(state.stalls), claim.work, std::cmp::Reverse(*peer))
+                (Reverse(state.stalls), claim.work, Reverse(claim.tip), Reverse(*peer))
             })
             .map(|(peer, _, _)| peer)
     }

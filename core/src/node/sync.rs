@@ -12,6 +12,7 @@ use super::{Event, LinkId, Node, Peer};
 use crate::{
     block::Block,
     chain::{Lineage, LinkError},
+    difficulty::Work,
     hash::BlockHash,
     header::{Header, Height},
     message::{MAX_BLOCKS_ASKED, MAX_HEADERS, Message},
@@ -71,7 +72,8 @@ impl Node {
         if self.sync.download.is_some() {
             return;
         }
-        let Some(peer) = self.peers.best_above(self.chain.work()) else { return };
+        let (work, tip) = (self.chain.work(), self.chain.tip().hash());
+        let Some(peer) = self.peers.best_above(work, tip) else { return };
         let claimed = self.peers.known.get(&peer).and_then(|state| state.claim.as_ref());
         let target = claimed.map_or(self.chain.height(), |claim| claim.height);
         self.sync.download = Some(Download {
@@ -143,7 +145,7 @@ impl Node {
             }
             None => {}
         }
-        if lineage.work() <= self.chain.work() {
+        if !self.chain.is_better(lineage.work(), lineage.tip()) {
             return self.end_sync(now, from, true);
         }
         let target = lineage.height();
@@ -198,16 +200,14 @@ impl Node {
         self.ask_blocks(now);
     }
 
-    /// Ends a download. `settle` takes the peer's claim down to what this node has, so that it is
-    /// not asked again before it says something new.
+    /// Ends a download. `settle` forgets what the peer claimed, so that it is not asked again
+    /// before it says something new.
     fn end_sync(&mut self, now: Timestamp, peer: Peer, settle: bool) {
         self.sync.download = None;
-        let work = self.chain.work();
-        if let Some(claim) =
-            self.peers.known.get_mut(&peer).and_then(|state| state.claim.as_mut())
+        if let Some(claim) = self.peers.known.get_mut(&peer).and_then(|state| state.claim.as_mut())
             && settle
         {
-            claim.work = claim.work.min(work);
+            claim.work = Work(0);
         }
         self.event(Event::NetworkChanged);
         self.start_sync(now);
