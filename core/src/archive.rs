@@ -35,7 +35,9 @@ pub enum ArchiveError {
     #[error("this is not a Blockvote chain file: it does not begin with \"blockvote chain\"")]
     Magic,
     /// Written by a later build.
-    #[error("the file has format version {0}; this build reads version {ARCHIVE_VERSION}: use a newer blockvote")]
+    #[error(
+        "the file has format version {0}; this build reads version {ARCHIVE_VERSION}: use a newer blockvote"
+    )]
     Version(u16),
     /// Cut off.
     #[error("the file ends early, after {0} complete blocks: it was cut off, get it again")]
@@ -76,7 +78,10 @@ pub struct ArchiveWriter {
 impl ArchiveWriter {
     /// Begins a file; returns the writer and the first bytes.
     pub fn new(election: &Election) -> (Self, Vec<u8>) {
-        let mut writer = Self { hasher: Sha256::new(), blocks: 0 };
+        let mut writer = Self {
+            hasher: Sha256::new(),
+            blocks: 0,
+        };
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&ARCHIVE_VERSION.to_le_bytes());
         writer.hasher.update(&bytes);
@@ -142,7 +147,10 @@ impl ArchiveReader {
     }
 
     fn damaged(&self, what: impl Into<String>) -> ArchiveError {
-        ArchiveError::Damaged { blocks: self.blocks, what: what.into() }
+        ArchiveError::Damaged {
+            blocks: self.blocks,
+            what: what.into(),
+        }
     }
 
     /// The next complete record, or nothing when more bytes are needed.
@@ -219,6 +227,10 @@ impl ArchiveReader {
         if !self.buffer.is_empty() && self.ended {
             return Err(self.damaged("there are bytes after its end"));
         }
-        if self.ended { Ok(()) } else { Err(ArchiveError::Truncated(self.blocks)) }
+        if self.ended {
+            Ok(())
+        } else {
+            Err(ArchiveError::Truncated(self.blocks))
+        }
     }
 }

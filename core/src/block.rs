@@ -54,7 +54,9 @@ pub enum BlockError {
         bytes: usize,
     },
     /// The hash is above the target.
-    #[error("block {0} has no valid proof of work: its hash does not meet the difficulty it states")]
+    #[error(
+        "block {0} has no valid proof of work: its hash does not meet the difficulty it states"
+    )]
     Proof(Height),
     /// The votes are not those that the proof covers.
     #[error("block {0} holds other votes than its header commits to")]
@@ -113,7 +115,12 @@ impl Block {
             easing: 0,
             nonce: 0,
         };
-        CheckedBlock { hash: header.hash(), header, votes: [].into(), ids: [].into() }
+        CheckedBlock {
+            hash: header.hash(),
+            header,
+            votes: [].into(),
+            ids: [].into(),
+        }
     }
 
     /// Merkle root over votes.
@@ -148,15 +155,28 @@ impl Block {
         let mut ids = Vec::with_capacity(self.votes.len());
         for (index, vote) in self.votes.iter().enumerate() {
             let (number, token) = (index + 1, vote.token);
-            vote.check(election, id)
-                .map_err(|error| BlockError::Vote { height, number, token, error })?;
+            vote.check(election, id).map_err(|error| BlockError::Vote {
+                height,
+                number,
+                token,
+                error,
+            })?;
             if !tokens.insert(token) {
-                return Err(BlockError::RepeatedToken { height, number, token });
+                return Err(BlockError::RepeatedToken {
+                    height,
+                    number,
+                    token,
+                });
             }
             ids.push(vote.id());
         }
         let hash = self.header.hash();
-        Ok(CheckedBlock { header: self.header, hash, votes: self.votes.into(), ids: ids.into() })
+        Ok(CheckedBlock {
+            header: self.header,
+            hash,
+            votes: self.votes.into(),
+            ids: ids.into(),
+        })
     }
 }
 
@@ -167,10 +187,16 @@ impl Block {
 pub fn check_header(header: &Header, election: &Election) -> Result<(), BlockError> {
     let height = header.height;
     if header.version != HEADER_VERSION {
-        return Err(BlockError::Version { height, version: header.version });
+        return Err(BlockError::Version {
+            height,
+            version: header.version,
+        });
     }
     if !election.is_open_at(header.timestamp) {
-        return Err(BlockError::Hours { height, timestamp: header.timestamp });
+        return Err(BlockError::Hours {
+            height,
+            timestamp: header.timestamp,
+        });
     }
     let cheap = header.required().0 < election.parameters.floor();
     if cheap || !pow::is_proven(header) {
@@ -180,7 +206,10 @@ pub fn check_header(header: &Header, election: &Election) -> Result<(), BlockErr
 }
 
 fn leaves(votes: &[Vote]) -> Vec<[u8; 32]> {
-    votes.iter().map(|vote| merkle::leaf(&vote.encode())).collect()
+    votes
+        .iter()
+        .map(|vote| merkle::leaf(&vote.encode()))
+        .collect()
 }
 
 impl CheckedBlock {
@@ -206,7 +235,10 @@ impl CheckedBlock {
 
     /// The block as it travels and is stored.
     pub fn to_block(&self) -> Block {
-        Block { header: self.header.clone(), votes: self.votes.to_vec() }
+        Block {
+            header: self.header.clone(),
+            votes: self.votes.to_vec(),
+        }
     }
 
     /// Proof that the vote at `index` stands in this block.

@@ -29,9 +29,7 @@ pub const MAX_STARTING_DIFFICULTY: u64 = 1 << 40;
 pub const SPACING_MS: std::ops::RangeInclusive<u64> = 1_000..=3_600_000;
 
 /// Who may vote.
-#[derive(
-    Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Eligibility {
     /// Anybody with a token that was not used yet.
@@ -56,7 +54,10 @@ pub struct ChainParameters {
 
 impl Default for ChainParameters {
     fn default() -> Self {
-        Self { starting_difficulty: FLOOR_DIFFICULTY, spacing_ms: 10_000 }
+        Self {
+            starting_difficulty: FLOOR_DIFFICULTY,
+            spacing_ms: 10_000,
+        }
     }
 }
 
@@ -75,9 +76,7 @@ impl ChainParameters {
 pub struct OrganiserKey(pub [u8; 32]);
 
 /// The definition of an election.
-#[derive(
-    Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Election {
     /// [`ELECTION_VERSION`].
@@ -184,7 +183,9 @@ impl Election {
                           definition."
                 .into(),
             choices: Vec::new(),
-            eligibility: Eligibility::Open { highest_token: None },
+            eligibility: Eligibility::Open {
+                highest_token: None,
+            },
             opens: None,
             closes: None,
             created: Timestamp(0),
@@ -199,7 +200,9 @@ impl Election {
             title: "Should the club buy the workshop?".into(),
             description: "A demo: any number from 1 to 500 is a token and votes once.".into(),
             choices: vec!["Yes".into(), "No".into(), "Blank".into()],
-            eligibility: Eligibility::Open { highest_token: Some(500) },
+            eligibility: Eligibility::Open {
+                highest_token: Some(500),
+            },
             ..Self::plain()
         }
     }
@@ -249,7 +252,11 @@ impl Election {
         }
         for (index, choice) in self.choices.iter().enumerate() {
             check_selection(choice, crate::ballot::MAX_SELECTION_BYTES).map_err(|error| {
-                ElectionError::Choice { number: index + 1, choice: choice.clone(), error }
+                ElectionError::Choice {
+                    number: index + 1,
+                    choice: choice.clone(),
+                    error,
+                }
             })?;
             if self.choices[..index].contains(choice) {
                 return Err(ElectionError::RepeatedChoice(choice.clone()));
@@ -266,7 +273,10 @@ impl Election {
         {
             return Err(ElectionError::HighestToken(highest));
         }
-        let ChainParameters { starting_difficulty, spacing_ms } = self.parameters;
+        let ChainParameters {
+            starting_difficulty,
+            spacing_ms,
+        } = self.parameters;
         if !(1..=MAX_STARTING_DIFFICULTY).contains(&starting_difficulty) {
             return Err(ElectionError::StartingDifficulty(starting_difficulty));
         }
@@ -339,10 +349,16 @@ mod tests {
         assert!(
             bad(|e| e.choices = (0..257).map(|n| n.to_string()).collect()).contains("257 choices")
         );
-        assert!(bad(|e| (e.opens, e.closes) = (Some(Timestamp(5)), Some(Timestamp(5))))
-            .contains("not after"));
-        assert!(bad(|e| e.eligibility = Eligibility::Open { highest_token: Some(0) })
-            .contains("highest token"));
+        assert!(
+            bad(|e| (e.opens, e.closes) = (Some(Timestamp(5)), Some(Timestamp(5))))
+                .contains("not after")
+        );
+        assert!(
+            bad(|e| e.eligibility = Eligibility::Open {
+                highest_token: Some(0)
+            })
+            .contains("highest token")
+        );
         assert!(bad(|e| e.parameters.starting_difficulty = 0).contains("difficulty"));
         assert!(bad(|e| e.parameters.spacing_ms = 1).contains("spacing"));
         assert!(bad(|e| e.version = 9).contains("version 9"));

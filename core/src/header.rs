@@ -57,9 +57,7 @@ impl std::fmt::Display for Height {
 }
 
 /// A block header. Its proof of work covers the votes through `votes_root`.
-#[derive(
-    Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Header {
     /// [`HEADER_VERSION`].
     pub version: u32,
@@ -96,7 +94,13 @@ impl Header {
 
     /// The difficulty that this block's own hash must meet.
     pub fn required(&self) -> Difficulty {
-        Difficulty(self.difficulty.0.checked_shr(self.easing).unwrap_or(0).max(1))
+        Difficulty(
+            self.difficulty
+                .0
+                .checked_shr(self.easing)
+                .unwrap_or(0)
+                .max(1),
+        )
     }
 
     /// The expected number of hashes behind this block.
@@ -123,6 +127,9 @@ mod tests {
         };
         assert_eq!(borsh::to_vec(&header).unwrap(), header.encode());
         assert!(header.encode().ends_with(b"nonce is"));
-        assert_eq!(borsh::from_slice::<Header>(&header.encode()).unwrap(), header);
+        assert_eq!(
+            borsh::from_slice::<Header>(&header.encode()).unwrap(),
+            header
+        );
     }
 }

@@ -115,8 +115,8 @@ impl Message {
         if bytes.len() > MAX_MESSAGE_BYTES {
             return Err(MessageError::TooLong(bytes.len()));
         }
-        let message: Self = borsh::from_slice(bytes)
-            .map_err(|error| MessageError::Malformed(error.to_string()))?;
+        let message: Self =
+            borsh::from_slice(bytes).map_err(|error| MessageError::Malformed(error.to_string()))?;
         let (what, found, max) = match &message {
             Self::Headers(list) => ("headers", list.len(), MAX_HEADERS),
             Self::GetHeaders(list) => ("hashes", list.len(), MAX_LOCATOR),

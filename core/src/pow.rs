@@ -10,7 +10,13 @@ use crate::{
 
 /// Initial state of SHA-256 (FIPS 180-4, section 5.3.3).
 const INITIAL_STATE: [u32; 8] = [
-    0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab,
+    0x6a09_e667,
+    0xbb67_ae85,
+    0x3c6e_f372,
+    0xa54f_f53a,
+    0x510e_527f,
+    0x9b05_688c,
+    0x1f83_d9ab,
     0x5be0_cd19,
 ];
 /// Length of the hash input: tag and header.
@@ -75,7 +81,12 @@ impl Search {
         block.copy_from_slice(second);
         let target = Target::from(header.required());
         let [a, b, c, d, ..] = target.0;
-        Self { midstate, block, target, bound: u32::from_be_bytes([a, b, c, d]) }
+        Self {
+            midstate,
+            block,
+            target,
+            bound: u32::from_be_bytes([a, b, c, d]),
+        }
     }
 
     /// Hash of the header with this nonce.
@@ -98,13 +109,15 @@ impl Search {
     /// Tries `count` nonces from `start` on, wrapping around, and returns the first that meets the
     /// target.
     pub fn run(&mut self, start: u64, count: u64) -> Option<u64> {
-        (0..count).map(|offset| start.wrapping_add(offset)).find(|nonce| {
-            let close = self.state(*nonce)[0] <= self.bound;
-            close && {
-                let hash = self.hash(*nonce);
-                self.target.is_met_by(&hash)
-            }
-        })
+        (0..count)
+            .map(|offset| start.wrapping_add(offset))
+            .find(|nonce| {
+                let close = self.state(*nonce)[0] <= self.bound;
+                close && {
+                    let hash = self.hash(*nonce);
+                    self.target.is_met_by(&hash)
+                }
+            })
     }
 }
 
@@ -149,7 +162,12 @@ mod tests {
         let target = Target::from(Difficulty(1 << 16));
         assert_eq!(target.0[..2], [0, 0]);
         assert!(target.0[2..].iter().all(|byte| *byte == 0xff));
-        assert!(Target::from(Difficulty(1)).0.iter().all(|byte| *byte == 0xff));
+        assert!(
+            Target::from(Difficulty(1))
+                .0
+                .iter()
+                .all(|byte| *byte == 0xff)
+        );
         let third = Target::from(Difficulty(3));
         assert!(third.0.iter().all(|byte| *byte == 0x55));
     }
@@ -160,7 +178,11 @@ mod tests {
         mine(&mut mined);
         assert!(is_proven(&mined));
         assert_eq!(mined.required(), Difficulty(1 << 8));
-        let harder = Header { easing: 0, difficulty: Difficulty(u64::MAX), ..mined };
+        let harder = Header {
+            easing: 0,
+            difficulty: Difficulty(u64::MAX),
+            ..mined
+        };
         assert!(!is_proven(&harder));
     }
 

@@ -61,7 +61,9 @@ impl Receipt {
         if self.vote.id() != self.vote_id {
             return Err(ReceiptError::VoteId);
         }
-        let Some(inclusion) = &self.inclusion else { return Ok(()) };
+        let Some(inclusion) = &self.inclusion else {
+            return Ok(());
+        };
         if inclusion.header.hash() != inclusion.block {
             return Err(ReceiptError::BlockHash);
         }
@@ -69,7 +71,10 @@ impl Receipt {
             return Err(ReceiptError::Proof);
         }
         let leaf = merkle::leaf(&self.vote.encode());
-        if !inclusion.proof.verifies(&leaf, &inclusion.header.votes_root) {
+        if !inclusion
+            .proof
+            .verifies(&leaf, &inclusion.header.votes_root)
+        {
             return Err(ReceiptError::Inclusion);
         }
         Ok(())

@@ -89,11 +89,18 @@ impl<'a> Fields<'a> {
             return Err(FrameError::TooLong(frame.len()));
         }
         let (kind, rest) = frame.split_first().ok_or(FrameError::Empty)?;
-        Ok(Self { kind: *kind, bytes: frame.len(), rest })
+        Ok(Self {
+            kind: *kind,
+            bytes: frame.len(),
+            rest,
+        })
     }
 
     fn length(&self) -> FrameError {
-        FrameError::Length { kind: self.kind, bytes: self.bytes }
+        FrameError::Length {
+            kind: self.kind,
+            bytes: self.bytes,
+        }
     }
 
     fn take<const N: usize>(&mut self) -> Result<[u8; N], FrameError> {
@@ -115,7 +122,11 @@ impl<'a> Fields<'a> {
     }
 
     fn end<T>(self, frame: T) -> Result<T, FrameError> {
-        if self.rest.is_empty() { Ok(frame) } else { Err(self.length()) }
+        if self.rest.is_empty() {
+            Ok(frame)
+        } else {
+            Err(self.length())
+        }
     }
 }
 
@@ -201,8 +212,16 @@ impl<'a> ServerFrame<'a> {
                 }
                 fields.end(Self::Peers(room, peers))
             }
-            3 => Ok(Self::Broadcast(fields.room()?, fields.peer()?, fields.payload())),
-            4 => Ok(Self::Direct(fields.room()?, fields.peer()?, fields.payload())),
+            3 => Ok(Self::Broadcast(
+                fields.room()?,
+                fields.peer()?,
+                fields.payload(),
+            )),
+            4 => Ok(Self::Direct(
+                fields.room()?,
+                fields.peer()?,
+                fields.payload(),
+            )),
             5 => {
                 let (room, peer) = (fields.room()?, fields.peer()?);
                 fields.end(Self::Gone(room, peer))

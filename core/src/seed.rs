@@ -41,7 +41,9 @@ pub fn read(text: &str) -> Result<Vec<Value>, SeedError> {
         && length.as_u64() != Some(chain.len() as u64)
     {
         let found = chain.len();
-        return Err(SeedError::Shape(format!("it says length {length} but holds {found} blocks")));
+        return Err(SeedError::Shape(format!(
+            "it says length {length} but holds {found} blocks"
+        )));
     }
     Ok(chain.clone())
 }
@@ -116,16 +118,21 @@ fn write_float(float: f64, out: &mut String) {
     if magnitude != 0.0 && !(1e-4..1e16).contains(&magnitude) {
         let text = format!("{float:e}");
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let (sign, size) =
-            exponent.strip_prefix('-').map_or(('+', exponent), |size| ('-', size));
+        let (sign, size) = exponent
+            .strip_prefix('-')
+            .map_or(('+', exponent), |size| ('-', size));
         let _ = write!(out, "{digits}e{sign}{size:0>2}");
     } else {
         let _ = write!(out, "{float:?}");
     }
 }
 
-const CHECKS: [&str; 4] =
-    ["indexes count from 1", "blocks hold the hash of the block before", "proofs", "no token votes twice"];
+const CHECKS: [&str; 4] = [
+    "indexes count from 1",
+    "blocks hold the hash of the block before",
+    "proofs",
+    "no token votes twice",
+];
 
 struct Failure {
     check: usize,
@@ -140,13 +147,23 @@ struct Walk {
 }
 
 impl Walk {
-    fn block(&mut self, position: u64, block: &Value, before: Option<&Value>) -> Result<(), Failure> {
+    fn block(
+        &mut self,
+        position: u64,
+        block: &Value,
+        before: Option<&Value>,
+    ) -> Result<(), Failure> {
         let fail = |check, what: String| Err(Failure { check, what });
         let Some(index) = block.get("index").and_then(Value::as_u64) else {
             return fail(0, format!("block {position} has no index"));
         };
         if index != position {
-            return fail(0, format!("block {position} has the index {index}: blocks were swapped, added or left out"));
+            return fail(
+                0,
+                format!(
+                    "block {position} has the index {index}: blocks were swapped, added or left out"
+                ),
+            );
         }
         let Some(proof) = block.get("proof").and_then(Value::as_i64) else {
             return fail(2, format!("block {index} has no proof"));
@@ -155,9 +172,15 @@ impl Walk {
             let hash = block_hash(before);
             if block.get("previous_hash").and_then(Value::as_str) != Some(&hash) {
                 let previous = index - 1;
-                return fail(1, format!("block {previous} was changed: block {index} holds another hash of it"));
+                return fail(
+                    1,
+                    format!("block {previous} was changed: block {index} holds another hash of it"),
+                );
             }
-            let previous_proof = before.get("proof").and_then(Value::as_i64).unwrap_or_default();
+            let previous_proof = before
+                .get("proof")
+                .and_then(Value::as_i64)
+                .unwrap_or_default();
             let guess = hex::encode(Sha256::digest(format!("{previous_proof}{proof}{hash}")));
             if !guess.starts_with("0000") {
                 return fail(2, format!("block {index}: the proof {proof} does not hold"));
@@ -170,10 +193,16 @@ impl Walk {
             let token = vote.get("token_id").and_then(Value::as_i64);
             let selection = vote.get("selection").and_then(Value::as_str);
             let (Some(token), Some(selection)) = (token, selection) else {
-                return fail(3, format!("block {index} holds a vote without token_id or selection: {vote}"));
+                return fail(
+                    3,
+                    format!("block {index} holds a vote without token_id or selection: {vote}"),
+                );
             };
             if let Some(earlier) = self.tokens.insert(token, index) {
-                return fail(3, format!("block {index}: the token_id {token} already voted in block {earlier}"));
+                return fail(
+                    3,
+                    format!("block {index}: the token_id {token} already voted in block {earlier}"),
+                );
             }
             self.tally.add(selection.to_owned());
             self.votes += 1;
@@ -237,7 +266,11 @@ pub fn verify(chain: &[Value], mut progress: impl FnMut(usize)) -> Report {
         passed: failure.is_none(),
         blocks: u32::try_from(blocks).unwrap_or(u32::MAX),
         votes,
-        tip: done.checked_sub(1).and_then(|index| chain.get(index)).map(block_hash).unwrap_or_default(),
+        tip: done
+            .checked_sub(1)
+            .and_then(|index| chain.get(index))
+            .map(block_hash)
+            .unwrap_or_default(),
         tally: walk.tally,
     }
 }

@@ -41,7 +41,11 @@ pub struct Line {
 impl Line {
     /// A line.
     pub fn new(check: &str, outcome: Outcome, detail: impl Into<String>) -> Self {
-        Self { check: check.into(), outcome, detail: detail.into() }
+        Self {
+            check: check.into(),
+            outcome,
+            detail: detail.into(),
+        }
     }
 }
 
@@ -101,7 +105,11 @@ impl Verifier {
     /// Begins at the first block, which the definition gives. `now` is the clock of whoever
     /// verifies.
     pub fn new(election: Election, now: Timestamp) -> Self {
-        Self { chain: Chain::new(election), now, failure: None }
+        Self {
+            chain: Chain::new(election),
+            now,
+            failure: None,
+        }
     }
 
     /// Verifies the next block. After a failure further blocks are passed over.
@@ -152,13 +160,20 @@ impl Verifier {
         let failed = self.failure.as_ref().map(failed_check);
         let counted = [
             format!("{blocks} of {blocks}"),
-            format!("{} of {} (the first block has none)", blocks - 1, blocks - 1),
+            format!(
+                "{} of {} (the first block has none)",
+                blocks - 1,
+                blocks - 1
+            ),
             format!("{votes} of {votes}"),
             format!("{votes} of {votes}"),
             format!("{votes} tokens, each used once"),
         ];
-        let mut lines: Vec<_> = CHECKS.iter().zip(counted).enumerate().map(|(index, (check, n))| {
-            match (&self.failure, failed) {
+        let mut lines: Vec<_> = CHECKS
+            .iter()
+            .zip(counted)
+            .enumerate()
+            .map(|(index, (check, n))| match (&self.failure, failed) {
                 (None, _) => Line::new(check, Outcome::Pass, n),
                 (Some(error), Some(at)) if at == index => {
                     Line::new(check, Outcome::Fail, error.to_string())
@@ -168,9 +183,13 @@ impl Verifier {
                     Outcome::NotReached,
                     format!("held for the {blocks} blocks before"),
                 ),
-            }
-        }).collect();
-        lines.push(Line::new("signatures", Outcome::Skipped, "this election has no voter roll"));
+            })
+            .collect();
+        lines.push(Line::new(
+            "signatures",
+            Outcome::Skipped,
+            "this election has no voter roll",
+        ));
         let tally = self.chain.tally().clone();
         let passed = self.failure.is_none();
         let verdict = match &self.failure {
@@ -178,6 +197,14 @@ impl Verifier {
             Some(error) => format!("Not valid: {error}."),
         };
         let tip = self.chain.tip().hash().to_string();
-        Report { lines, verdict, passed, blocks, votes, tip, tally }
+        Report {
+            lines,
+            verdict,
+            passed,
+            blocks,
+            votes,
+            tip,
+            tally,
+        }
     }
 }

@@ -48,9 +48,7 @@ pub enum Authorization {
 }
 
 /// A vote.
-#[derive(
-    Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Vote {
     /// The election.
     pub election: ElectionId,
@@ -106,7 +104,11 @@ impl Vote {
         let Eligibility::Open { highest_token } = election.eligibility;
         let (lowest, highest) = highest_token.map_or((0, TokenId::MAX.0), |highest| (1, highest));
         if !(lowest..=highest).contains(&self.token.0) {
-            return Err(VoteError::NoSuchToken { token: self.token, lowest, highest });
+            return Err(VoteError::NoSuchToken {
+                token: self.token,
+                lowest,
+                highest,
+            });
         }
         self.ballot.check(election)?;
         match self.authorization {

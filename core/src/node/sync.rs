@@ -12,7 +12,6 @@ use super::{Event, LinkId, Node, Peer};
 use crate::{
     block::Block,
     chain::{Lineage, LinkError},
-    difficulty::Work,
     hash::BlockHash,
     header::{Header, Height},
     message::{MAX_BLOCKS_ASKED, MAX_HEADERS, Message},
@@ -26,8 +25,13 @@ pub const MAX_CANDIDATE: usize = 50_000;
 const ANSWER_WITHIN_MS: u64 = 20_000;
 
 enum Stage {
-    Headers { lineage: Option<Box<Lineage>>, hashes: Vec<BlockHash> },
-    Blocks { wanted: VecDeque<BlockHash> },
+    Headers {
+        lineage: Option<Box<Lineage>>,
+        hashes: Vec<BlockHash>,
+    },
+    Blocks {
+        wanted: VecDeque<BlockHash>,
+    },
 }
 
 struct Download {
@@ -56,13 +60,19 @@ impl Sync {
     }
 
     pub(super) fn link_down(&mut self, link: LinkId) {
-        if self.download.as_ref().is_some_and(|download| download.peer.link == link) {
+        if self
+            .download
+            .as_ref()
+            .is_some_and(|download| download.peer.link == link)
+        {
             self.download = None;
         }
     }
 
     fn is_from(&self, peer: Peer) -> bool {
-        self.download.as_ref().is_some_and(|download| download.peer == peer)
+        self.download
+            .as_ref()
+            .is_some_and(|download| download.peer == peer)
     }
 }
 
@@ -73,12 +83,21 @@ impl Node {
             return;
         }
         let (work, tip) = (self.chain.work(), self.chain.tip().hash());
-        let Some(peer) = self.peers.best_above(work, tip) else { return };
-        let claimed = self.peers.known.get(&peer).and_then(|state| state.claim.as_ref());
+        let Some(peer) = self.peers.best_above(work, tip) else {
+            return;
+        };
+        let claimed = self
+            .peers
+            .known
+            .get(&peer)
+            .and_then(|state| state.claim.as_ref());
         let target = claimed.map_or(self.chain.height(), |claim| claim.height);
         self.sync.download = Some(Download {
             peer,
-            stage: Stage::Headers { lineage: None, hashes: Vec::new() },
+            stage: Stage::Headers {
+                lineage: None,
+                hashes: Vec::new(),
+            },
             deadline: now.plus_ms(ANSWER_WITHIN_MS),
             target,
         });
@@ -94,7 +113,9 @@ impl Node {
             let hash = header.hash();
             self.sync.download = Some(Download {
                 peer,
-                stage: Stage::Blocks { wanted: VecDeque::from([hash]) },
+                stage: Stage::Blocks {
+                    wanted: VecDeque::from([hash]),
+                },
                 deadline: now.plus_ms(ANSWER_WITHIN_MS),
                 target: header.height,
             });
@@ -106,14 +127,18 @@ impl Node {
         if !self.sync.is_from(from) {
             return;
         }
-        let Some(Download { stage: Stage::Headers { lineage, hashes }, .. }) =
-            &mut self.sync.download
+        let Some(Download {
+            stage: Stage::Headers { lineage, hashes },
+            ..
+        }) = &mut self.sync.download
         else {
             return;
         };
         if lineage.is_none() {
             let before = headers.first().map(|header| header.previous);
-            *lineage = before.and_then(|hash| self.chain.lineage(&hash)).map(Box::new);
+            *lineage = before
+                .and_then(|hash| self.chain.lineage(&hash))
+                .map(Box::new);
         }
         let Some(lineage) = lineage else {
             // Nothing new after all, or headers that do not meet this chain.
@@ -149,8 +174,11 @@ impl Node {
             return self.end_sync(now, from, true);
         }
         let target = lineage.height();
-        let wanted =
-            hashes.iter().copied().filter(|hash| self.chain.block(hash).is_none()).collect();
+        let wanted = hashes
+            .iter()
+            .copied()
+            .filter(|hash| self.chain.block(hash).is_none())
+            .collect();
         if let Some(download) = &mut self.sync.download {
             download.stage = Stage::Blocks { wanted };
             download.target = target;
@@ -160,8 +188,12 @@ impl Node {
 
     /// Asks for the next page, or ends the download when there is none.
     fn ask_blocks(&mut self, now: Timestamp) {
-        let Some(download) = &mut self.sync.download else { return };
-        let Stage::Blocks { wanted } = &download.stage else { return };
+        let Some(download) = &mut self.sync.download else {
+            return;
+        };
+        let Stage::Blocks { wanted } = &download.stage else {
+            return;
+        };
         let peer = download.peer;
         if wanted.is_empty() {
             return self.end_sync(now, peer, false);
@@ -180,7 +212,10 @@ impl Node {
             return self.stall(now, from);
         }
         for block in blocks {
-            let Some(Download { stage: Stage::Blocks { wanted }, .. }) = &mut self.sync.download
+            let Some(Download {
+                stage: Stage::Blocks { wanted },
+                ..
+            }) = &mut self.sync.download
             else {
                 return;
             };
@@ -204,10 +239,8 @@ impl Node {
     /// before it says something new.
     fn end_sync(&mut self, now: Timestamp, peer: Peer, settle: bool) {
         self.sync.download = None;
-        if let Some(claim) = self.peers.known.get_mut(&peer).and_then(|state| state.claim.as_mut())
-            && settle
-        {
-            claim.work = Work(0);
+        if let Some(state) = self.peers.known.get_mut(&peer).filter(|_| settle) {
+            state.claim = None;
         }
         self.event(Event::NetworkChanged);
         self.start_sync(now);

@@ -9,7 +9,12 @@ fn fails(change: impl FnOnce(&mut Vec<Value>)) -> String {
     change(&mut chain);
     let report = verify(&chain, |_| ());
     assert!(!report.passed);
-    assert!(report.lines.iter().any(|line| line.outcome == Outcome::Fail));
+    assert!(
+        report
+            .lines
+            .iter()
+            .any(|line| line.outcome == Outcome::Fail)
+    );
     report.verdict
 }
 
@@ -32,7 +37,10 @@ fn a_changed_vote_is_found_in_its_block() {
 fn a_changed_proof_is_found_in_its_block() {
     for (index, name) in [(1, "block 2"), (2, "block 3"), (3, "block 4")] {
         let verdict = fails(|chain| chain[index]["proof"] = 1.into());
-        assert!(verdict.contains(&format!("{name}: the proof 1")), "{verdict}");
+        assert!(
+            verdict.contains(&format!("{name}: the proof 1")),
+            "{verdict}"
+        );
     }
 }
 
@@ -45,7 +53,10 @@ fn swapped_blocks_are_found() {
 #[test]
 fn a_token_that_votes_twice_is_found() {
     let verdict = fails(|chain| chain[3]["votes"][0]["token_id"] = 1.into());
-    assert!(verdict.contains("block 4: the token_id 1 already voted in block 2"), "{verdict}");
+    assert!(
+        verdict.contains("block 4: the token_id 1 already voted in block 2"),
+        "{verdict}"
+    );
 }
 
 #[test]
@@ -66,7 +77,10 @@ fn numbers_and_texts_are_written_as_python_writes_them() {
         ("2.0", "2.0"),
         ("0.0001", "0.0001"),
         ("-3", "-3"),
-        (r#"{"b":[1,true],"a":"é\n\ud83d\ude00"}"#, r#"{"a": "\u00e9\n\ud83d\ude00", "b": [1, true]}"#),
+        (
+            r#"{"b":[1,true],"a":"é\n\ud83d\ude00"}"#,
+            r#"{"a": "\u00e9\n\ud83d\ude00", "b": [1, true]}"#,
+        ),
     ] {
         let mut out = String::new();
         write_python(&serde_json::from_str(json).unwrap(), &mut out);

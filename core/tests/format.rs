@@ -1,0 +1,226 @@
+//! Golden vectors: the bytes and hashes that `docs/format.md` and `docs/protocol.md` show.
+//!
+//! `BLESS=1 cargo test -p blockvote-core --test format` writes the file anew, for a change of the
+//! format that is meant.
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use blockvote_core::{
+    archive::ArchiveWriter,
+    ballot::Ballot,
+    block::Block,
+    difficulty::{Difficulty, Work},
+    election::{ChainParameters, Election, Eligibility},
+    hash::{BlockHash, VoteId},
+    header::{HEADER_VERSION, Header, Height},
+    merkle,
+    message::{Hello, Message},
+    pending::ShortId,
+    pow::{self, Target},
+    relay_frame::{ClientFrame, PeerId, ServerFrame},
+    time::Timestamp,
+    vote::{Authorization, TokenId, Vote},
+};
+
+fn election() -> Election {
+    Election {
+        version: 1,
+        title: "Lunch?".into(),
+        description: String::new(),
+        choices: vec!["Soup".into(), "Bread".into()],
+        eligibility: Eligibility::Open {
+            highest_token: Some(9),
+        },
+        opens: Some(Timestamp(1_800_000_000_000)),
+        closes: None,
+        created: Timestamp(1_799_999_000_000),
+        organiser: None,
+        parameters: ChainParameters {
+            starting_difficulty: 65_536,
+            spacing_ms: 10_000,
+        },
+    }
+}
+
+fn vectors() -> BTreeMap<&'static str, String> {
+    let election = election();
+    let id = election.id();
+    let vote = |token, choice| Vote {
+        election: id,
+        token: TokenId(token),
+        ballot: Ballot::Choices(vec![choice]),
+        authorization: Authorization::Open,
+    };
+    let free = Vote {
+        ballot: Ballot::Text("Biden".into()),
+        ..vote(7, 0)
+    };
+    let votes = vec![vote(1, 0), vote(2, 1), vote(3, 0)];
+    let genesis = Block::genesis(&election);
+    let mut header = Header {
+        version: HEADER_VERSION,
+        height: Height(2),
+        previous: genesis.hash(),
+        votes_root: Block::votes_root(&votes),
+        timestamp: Timestamp(1_800_000_001_000),
+        difficulty: Difficulty(65_536),
+        easing: 0,
+        nonce: 0,
+    };
+    header.difficulty = Difficulty(65_536);
+    pow::mine(&mut header);
+    let block = Block {
+        header: header.clone(),
+        votes: votes.clone(),
+    };
+    let leaves: Vec<_> = votes
+        .iter()
+        .map(|vote| merkle::leaf(&vote.encode()))
+        .collect();
+    let proof = merkle::prove(&leaves, 2).unwrap();
+    let (mut writer, mut archive) = ArchiveWriter::new(&election);
+    archive.extend(writer.block(&block));
+    archive.extend(writer.finish());
+    let hello = Hello {
+        version: 1,
+        tip: header.hash(),
+        height: Height(2),
+        work: Work(65_536),
+        pending: 3,
+        wants_reply: true,
+    };
+    let peer = PeerId(0x0102_0304_0506_0708);
+    let ids: Vec<VoteId> = votes.iter().map(Vote::id).collect();
+    let shorts: Vec<ShortId> = ids.iter().map(ShortId::from).collect();
+    let tip = header.hash();
+    let text = |bytes: Vec<u8>| hex::encode(bytes);
+    BTreeMap::from([
+        ("election", text(election.encode())),
+        ("election id", id.to_string()),
+        ("plain election id", Election::plain().id().to_string()),
+        ("demo election id", Election::demo().id().to_string()),
+        ("vote with a choice", text(votes[0].encode())),
+        ("vote with a choice: id", ids[0].to_string()),
+        ("vote with free text", text(free.encode())),
+        ("vote with free text: id", free.id().to_string()),
+        ("genesis header", text(genesis.header().encode().to_vec())),
+        ("genesis hash", genesis.hash().to_string()),
+        ("header", text(header.encode().to_vec())),
+        ("header hash", tip.to_string()),
+        ("block", text(borsh::to_vec(&block).unwrap())),
+        ("votes root", header.votes_root.to_string()),
+        (
+            "inclusion proof of the third vote",
+            text(borsh::to_vec(&proof).unwrap()),
+        ),
+        (
+            "target of difficulty 65536",
+            text(Target::from(Difficulty(65_536)).0.to_vec()),
+        ),
+        (
+            "target of difficulty 73728",
+            text(Target::from(Difficulty(73_728)).0.to_vec()),
+        ),
+        ("archive", text(archive)),
+        ("message hello", text(Message::Hello(hello).encode())),
+        ("message get election", text(Message::GetElection.encode())),
+        (
+            "message election",
+            text(Message::Election(Box::new(election)).encode()),
+        ),
+        (
+            "message get headers",
+            text(Message::GetHeaders(vec![tip, genesis.hash()]).encode()),
+        ),
+        (
+            "message headers",
+            text(Message::Headers(vec![header.clone()]).encode()),
+        ),
+        (
+            "message get blocks",
+            text(Message::GetBlocks(vec![BlockHash(tip.0)]).encode()),
+        ),
+        (
+            "message blocks",
+            text(Message::Blocks(vec![block]).encode()),
+        ),
+        ("message votes", text(Message::Votes(votes).encode())),
+        (
+            "message new block",
+            text(
+                Message::NewBlock {
+                    header,
+                    votes: shorts.clone(),
+                }
+                .encode(),
+            ),
+        ),
+        (
+            "message pending",
+            text(Message::Pending(shorts.clone()).encode()),
+        ),
+        (
+            "message get votes",
+            text(Message::GetVotes(shorts).encode()),
+        ),
+        (
+            "message ask held",
+            text(Message::AskHeld(ids.clone()).encode()),
+        ),
+        ("message held", text(Message::Held(ids).encode())),
+        ("client frame join", text(ClientFrame::Join(id).encode())),
+        ("client frame leave", text(ClientFrame::Leave(id).encode())),
+        (
+            "client frame broadcast",
+            text(ClientFrame::Broadcast(id, b"payload").encode()),
+        ),
+        (
+            "client frame send",
+            text(ClientFrame::Send(id, peer, b"payload").encode()),
+        ),
+        (
+            "client frame sample",
+            text(ClientFrame::Sample(id, 6).encode()),
+        ),
+        (
+            "server frame welcome",
+            text(ServerFrame::Welcome(peer).encode()),
+        ),
+        (
+            "server frame joined",
+            text(ServerFrame::Joined(id, 5).encode()),
+        ),
+        (
+            "server frame peers",
+            text(ServerFrame::Peers(id, vec![peer]).encode()),
+        ),
+        (
+            "server frame broadcast",
+            text(ServerFrame::Broadcast(id, peer, b"payload").encode()),
+        ),
+        (
+            "server frame direct",
+            text(ServerFrame::Direct(id, peer, b"payload").encode()),
+        ),
+        (
+            "server frame gone",
+            text(ServerFrame::Gone(id, peer).encode()),
+        ),
+    ])
+}
+
+#[test]
+fn every_encoding_and_hash_is_the_documented_one() {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/vectors.json");
+    let vectors = vectors();
+    if std::env::var_os("BLESS").is_some() {
+        let text = serde_json::to_string_pretty(&vectors).unwrap();
+        fs::write(&file, text + "\n").unwrap();
+    }
+    let text = fs::read_to_string(&file).unwrap();
+    let documented: BTreeMap<String, String> = serde_json::from_str(&text).unwrap();
+    for (name, bytes) in &vectors {
+        assert_eq!(documented.get(*name), Some(bytes), "{name}");
+    }
+    assert_eq!(documented.len(), vectors.len());
+}

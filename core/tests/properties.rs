@@ -1,0 +1,297 @@
+//! Properties that hold for every input: bytes read back, nothing panics, the count is the count.
+
+use std::collections::{BTreeMap, HashMap};
+
+use blockvote_core::{
+    archive::{ArchiveReader, ArchiveWriter, Record},
+    ballot::Ballot,
+    block::Block,
+    chain::{Chain, Inserted},
+    difficulty::{Difficulty, Work, demand},
+    election::{ChainParameters, Election},
+    hash::{BlockHash, ElectionId, VoteId, VotesRoot},
+    header::{HEADER_VERSION, Header, Height},
+    message::{Hello, Message},
+    node::{Input, LinkId, Node, Peer},
+    pending::ShortId,
+    pow,
+    relay_frame::PeerId,
+    seed,
+    time::Timestamp,
+    vote::{Authorization, TokenId, Vote},
+};
+use proptest::{collection::vec, prelude::*};
+
+const NOW: Timestamp = Timestamp(1_800_000_000_000);
+
+fn vote() -> impl Strategy<Value = Vote> {
+    let ballot = prop_oneof![
+        "\\PC{0,40}".prop_map(Ballot::Text),
+        vec(any::<u16>(), 0..4).prop_map(Ballot::Choices),
+    ];
+    (any::<[u8; 32]>(), any::<u64>(), ballot).prop_map(|(election, token, ballot)| Vote {
+        election: ElectionId(election),
+        token: TokenId(token),
+        ballot,
+        authorization: Authorization::Open,
+    })
+}
+
+fn header() -> impl Strategy<Value = Header> {
+    let numbers = (
+        any::<u32>(),
+        any::<u64>(),
+        any::<u64>(),
+        any::<u32>(),
+        any::<u64>(),
+    );
+    (any::<[u8; 32]>(), any::<[u8; 32]>(), numbers).prop_map(|(previous, root, numbers)| Header {
+        version: HEADER_VERSION,
+        height: Height(numbers.0),
+        previous: BlockHash(previous),
+        votes_root: VotesRoot(root),
+        timestamp: Timestamp(numbers.1),
+        difficulty: Difficulty(numbers.2),
+        easing: numbers.3,
+        nonce: numbers.4,
+    })
+}
+
+fn message() -> impl Strategy<Value = Message> {
+    let hashes = || vec(any::<[u8; 32]>().prop_map(BlockHash), 0..5);
+    let shorts = || vec(any::<[u8; 8]>().prop_map(ShortId), 0..5);
+    let ids = || vec(any::<[u8; 32]>().prop_map(VoteId), 0..5);
+    let block = (header(), vec(vote(), 0..4)).prop_map(|(header, votes)| Block { header, votes });
+    prop_oneof![
+        (
+            any::<[u8; 32]>(),
+            any::<u32>(),
+            any::<u128>(),
+            any::<bool>()
+        )
+            .prop_map(|(tip, n, w, r)| {
+                let (height, work) = (Height(n), Work(w));
+                let tip = BlockHash(tip);
+                Message::Hello(Hello {
+                    version: 1,
+                    tip,
+                    height,
+                    work,
+                    pending: n,
+                    wants_reply: r,
+                })
+            }),
+        Just(Message::GetElection),
+        Just(Message::Election(Box::new(Election::demo()))),
+        hashes().prop_map(Message::GetHeaders),
+        vec(header(), 0..4).prop_map(Message::Headers),
+        hashes().prop_map(Message::GetBlocks),
+        vec(block, 0..3).prop_map(Message::Blocks),
+        vec(vote(), 0..5).prop_map(Message::Votes),
+        (header(), shorts()).prop_map(|(header, votes)| Message::NewBlock { header, votes }),
+        shorts().prop_map(Message::Pending),
+        shorts().prop_map(Message::GetVotes),
+        ids().prop_map(Message::AskHeld),
+        ids().prop_map(Message::Held),
+    ]
+}
+
+fn easy() -> Election {
+    let parameters = ChainParameters {
+        starting_difficulty: 4,
+        spacing_ms: 10_000,
+    };
+    Election {
+        parameters,
+        ..Election::plain()
+    }
+}
+
+/// A block on any block, mined on the spot.
+fn mine_on(chain: &Chain, parent: &BlockHash, tokens: &[u64], seconds: u64) -> Block {
+    let election = chain.election();
+    let lineage = chain.lineage(parent).unwrap();
+    let parent = chain.block(parent).unwrap().header();
+    let timestamp = lineage
+        .median()
+        .max(parent.timestamp)
+        .plus_ms(1000 * seconds + 1);
+    let demanded = demand(&election.parameters, parent, timestamp);
+    let votes: Vec<_> = tokens
+        .iter()
+        .map(|token| Vote {
+            election: chain.id(),
+            token: TokenId(*token),
+            ballot: Ballot::Text(format!("choice {}", token % 3)),
+            authorization: Authorization::Open,
+        })
+        .collect();
+    let mut header = Header {
+        version: HEADER_VERSION,
+        height: parent.height.next(),
+        previous: parent.hash(),
+        votes_root: Block::votes_root(&votes),
+        timestamp,
+        difficulty: demanded.difficulty,
+        easing: demanded.easing,
+        nonce: 0,
+    };
+    pow::mine(&mut header);
+    Block { header, votes }
+}
+
+fn recount(chain: &Chain) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    let mut tokens = HashMap::new();
+    for height in 1..=chain.height().0 {
+        for vote in chain.block_at(Height(height)).unwrap().votes() {
+            assert_eq!(
+                tokens.insert(vote.token, height),
+                None,
+                "token {} twice",
+                vote.token
+            );
+            *counts
+                .entry(vote.ballot.selection(chain.election()))
+                .or_insert(0) += 1;
+        }
+    }
+    assert_eq!(tokens.len(), chain.votes());
+    for token in tokens.keys() {
+        let vote = chain.vote_of(*token).unwrap();
+        let place = chain.place_of(&vote).unwrap();
+        assert_eq!(tokens[token], place.height.0);
+    }
+    counts
+}
+
+proptest! {
+    #[test]
+    fn messages_read_back(message in message()) {
+        prop_assert_eq!(Message::decode(&message.encode()), Ok(message));
+    }
+
+    #[test]
+    fn a_message_has_one_encoding(bytes in vec(any::<u8>(), 0..300)) {
+        if let Ok(message) = Message::decode(&bytes) {
+            prop_assert_eq!(message.encode(), bytes);
+        }
+    }
+
+    #[test]
+    fn a_bit_flipped_in_a_message_never_panics_a_node(message in message(), at: usize, bit in 0_u32..8) {
+        let mut bytes = message.encode();
+        let at = at % bytes.len();
+        bytes[at] ^= 1_u8 << bit;
+        let mut node = Node::new(easy(), 1);
+        let tip = node.chain().tip().hash();
+        let from = Peer { link: LinkId(0), id: PeerId(1) };
+        node.handle(NOW, Input::LinkUp(LinkId(0)));
+        node.handle(NOW, Input::Message { from, broadcast: true, bytes });
+        node.handle(NOW, Input::Message { from, broadcast: false, bytes: message.encode() });
+        node.handle(NOW.plus_ms(30_000), Input::Tick);
+        prop_assert_eq!(node.chain().tip().hash(), tip);
+    }
+
+    #[test]
+    fn no_bytes_panic_a_reader(bytes in vec(any::<u8>(), 0..400)) {
+        let _ = Election::decode(&bytes);
+        let mut reader = ArchiveReader::new();
+        reader.push(&bytes);
+        while let Ok(Some(_)) = reader.next_record() {}
+        let _ = reader.finish();
+        if let Ok(chain) = seed::read(&String::from_utf8_lossy(&bytes)) {
+            let _ = seed::verify(&chain, |_| ());
+        }
+    }
+
+    #[test]
+    fn the_seeds_json_in_any_shape_never_panics(text in r#"\{"chain":\[(\{"(index|proof|votes|previous_hash)":([0-9]{1,3}|"a"|\[\]|null)\},?){0,3}\]\}"#) {
+        if let Ok(chain) = seed::read(&text) {
+            let _ = seed::verify(&chain, |_| ());
+        }
+    }
+
+    #[test]
+    fn the_tally_is_a_recount_after_any_reorganisation(
+        steps in vec((any::<usize>(), vec(0_u64..24, 1..4), 0_u64..200), 1..40)
+    ) {
+        let mut chain = Chain::new(easy());
+        let mut hashes = vec![chain.tip().hash()];
+        let now = NOW;
+        for (pick, mut tokens, seconds) in steps {
+            tokens.sort_unstable();
+            tokens.dedup();
+            // Mostly near the end, so that branches grow; any block may get a child.
+            let parent = hashes[hashes.len() - 1 - (pick % hashes.len()).min(pick % 5)];
+            if chain.block(&parent).is_none() {
+                continue;
+            }
+            let block = mine_on(&chain, &parent, &tokens, seconds);
+            let (id, before) = (chain.id(), chain.tip().hash());
+            let (work, tally) = (chain.work(), chain.tally().clone());
+            let checked = block.check(chain.election(), id).unwrap();
+            let hash = checked.hash();
+            match chain.insert(checked, now) {
+                Ok(Inserted::Switched(switch)) => {
+                    prop_assert!(chain.work() >= work);
+                    prop_assert_eq!(chain.tip().hash(), hash);
+                    prop_assert!(!switch.added.is_empty());
+                    hashes.push(hash);
+                }
+                Ok(_) => {
+                    prop_assert_eq!(chain.tip().hash(), before);
+                    hashes.push(hash);
+                }
+                Err(_) => {
+                    prop_assert_eq!(chain.tip().hash(), before);
+                    prop_assert_eq!(chain.tally(), &tally);
+                }
+            }
+            prop_assert_eq!(chain.tally(), &recount(&chain).into_iter().collect());
+        }
+    }
+
+    #[test]
+    fn an_archive_reads_back_and_any_flipped_bit_or_cut_is_found(
+        tokens in vec(0_u64..1000, 1..20), at: usize, bit in 0_u32..8, cut: usize
+    ) {
+        let mut tokens = tokens;
+        tokens.sort_unstable();
+        tokens.dedup();
+        let mut chain = Chain::new(easy());
+        for pair in tokens.chunks(3) {
+            let tip = chain.tip().hash();
+            let block = mine_on(&chain, &tip, pair, 5).check(chain.election(), chain.id()).unwrap();
+            chain.insert(block, NOW).unwrap();
+        }
+        let (mut writer, mut bytes) = ArchiveWriter::new(chain.election());
+        let blocks: Vec<_> = (2..=chain.height().0)
+            .map(|height| chain.block_at(Height(height)).unwrap().to_block())
+            .collect();
+        for block in &blocks {
+            bytes.extend(writer.block(block));
+        }
+        bytes.extend(writer.finish());
+        prop_assert_eq!(read_archive(&bytes), Ok(blocks));
+        let (at, cut) = (at % bytes.len(), cut % bytes.len());
+        prop_assert!(read_archive(&bytes[..cut]).is_err(), "cut at {}", cut);
+        bytes[at] ^= 1_u8 << bit;
+        prop_assert!(read_archive(&bytes).is_err(), "flipped bit {} of byte {}", bit, at);
+    }
+}
+
+fn read_archive(bytes: &[u8]) -> Result<Vec<Block>, String> {
+    let mut reader = ArchiveReader::new();
+    let mut blocks = Vec::new();
+    for piece in bytes.chunks(700) {
+        reader.push(piece);
+        while let Some(record) = reader.next_record().map_err(|error| error.to_string())? {
+            if let Record::Block(block) = record {
+                blocks.push(block);
+            }
+        }
+    }
+    reader.finish().map_err(|error| error.to_string())?;
+    Ok(blocks)
+}
