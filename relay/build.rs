@@ -2,7 +2,9 @@
 //! brotli form of the file beside them.
 
 use std::{
-    env, fmt::Write as _, fs,
+    env,
+    fmt::Write as _,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -14,7 +16,9 @@ fn main() {
     files.sort();
     let mut code = String::from("&[\n");
     for file in files.iter().filter(|file| file.extension().is_none_or(|end| end != "br")) {
-        let Ok(path) = file.strip_prefix(&dist) else { continue };
+        let Ok(path) = file.strip_prefix(&dist) else {
+            continue;
+        };
         let brotli = PathBuf::from(format!("{}.br", file.display()));
         let brotli = if brotli.exists() {
             format!("Some(include_bytes!({:?}))", absolute(&brotli))
@@ -40,7 +44,9 @@ fn absolute(path: &Path) -> PathBuf {
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
     for entry in entries.flatten() {
         let path = entry.path();
         if path.is_dir() {

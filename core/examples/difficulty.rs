@@ -20,15 +20,9 @@ const FLOOR: u64 = 1 << 16;
 /// The candidates: name, damping, longest gap counted, easing after, and the seed of the idea.
 const RULES: [(&str, Rule); 5] = [
     ("chosen: 1/8, -1/2, eased after 12", demand),
-    ("1/4, no easing", |p, parent, at| {
-        linear(p, parent, at, 4, 4, u64::MAX)
-    }),
-    ("1/8, no easing", |p, parent, at| {
-        linear(p, parent, at, 8, 5, u64::MAX)
-    }),
-    ("1/32, eased after 12", |p, parent, at| {
-        linear(p, parent, at, 32, 5, 12)
-    }),
+    ("1/4, no easing", |p, parent, at| linear(p, parent, at, 4, 4, u64::MAX)),
+    ("1/8, no easing", |p, parent, at| linear(p, parent, at, 8, 5, u64::MAX)),
+    ("1/32, eased after 12", |p, parent, at| linear(p, parent, at, 32, 5, 12)),
     ("exponential from the gap, no memory of pauses", exponential),
 ];
 
@@ -46,13 +40,8 @@ fn linear(
     let moved = u128::from(parent.difficulty.0) * factor / u128::from(damping * SPACING);
     let difficulty = u64::try_from(moved).unwrap_or(u64::MAX).max(p.floor());
     let wanted = gap.saturating_sub(eased.saturating_mul(SPACING)) / SPACING;
-    let easing = u32::try_from(wanted)
-        .unwrap_or(u32::MAX)
-        .min((difficulty / p.floor()).ilog2());
-    Demand {
-        difficulty: Difficulty(difficulty),
-        easing,
-    }
+    let easing = u32::try_from(wanted).unwrap_or(u32::MAX).min((difficulty / p.floor()).ilog2());
+    Demand { difficulty: Difficulty(difficulty), easing }
 }
 
 /// Difficulty times 2^((spacing - gap) / 6 spacings): the relative form of ASERT.
@@ -60,10 +49,7 @@ fn exponential(p: &ChainParameters, parent: &Header, at: Timestamp) -> Demand {
     let gap = at.ms_since(parent.timestamp) as f64;
     let exponent = (SPACING as f64 - gap) / (6.0 * SPACING as f64);
     let moved = parent.difficulty.0 as f64 * exponent.exp2();
-    Demand {
-        difficulty: Difficulty((moved as u64).max(p.floor())),
-        easing: 0,
-    }
+    Demand { difficulty: Difficulty((moved as u64).max(p.floor())), easing: 0 }
 }
 
 struct Run {
@@ -84,11 +70,7 @@ impl Run {
             easing: 0,
             nonce: 0,
         };
-        Self {
-            rule,
-            parent,
-            rng: StdRng::seed_from_u64(seed),
-        }
+        Self { rule, parent, rng: StdRng::seed_from_u64(seed) }
     }
 
     /// Mines a block that begins at `start`; returns the milliseconds until it was found. The
@@ -141,10 +123,7 @@ fn main() {
             }
             let spread = {
                 let m = mean(&times);
-                (times
-                    .iter()
-                    .map(|t| (*t as f64 / 1000.0 - m).powi(2))
-                    .sum::<f64>()
+                (times.iter().map(|t| (*t as f64 / 1000.0 - m).powi(2)).sum::<f64>()
                     / times.len() as f64)
                     .sqrt()
                     / m

@@ -78,10 +78,7 @@ pub struct ArchiveWriter {
 impl ArchiveWriter {
     /// Begins a file; returns the writer and the first bytes.
     pub fn new(election: &Election) -> (Self, Vec<u8>) {
-        let mut writer = Self {
-            hasher: Sha256::new(),
-            blocks: 0,
-        };
+        let mut writer = Self { hasher: Sha256::new(), blocks: 0 };
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&ARCHIVE_VERSION.to_le_bytes());
         writer.hasher.update(&bytes);
@@ -147,10 +144,7 @@ impl ArchiveReader {
     }
 
     fn damaged(&self, what: impl Into<String>) -> ArchiveError {
-        ArchiveError::Damaged {
-            blocks: self.blocks,
-            what: what.into(),
-        }
+        ArchiveError::Damaged { blocks: self.blocks, what: what.into() }
     }
 
     /// The next complete record, or nothing when more bytes are needed.
@@ -227,10 +221,6 @@ impl ArchiveReader {
         if !self.buffer.is_empty() && self.ended {
             return Err(self.damaged("there are bytes after its end"));
         }
-        if self.ended {
-            Ok(())
-        } else {
-            Err(ArchiveError::Truncated(self.blocks))
-        }
+        if self.ended { Ok(()) } else { Err(ArchiveError::Truncated(self.blocks)) }
     }
 }

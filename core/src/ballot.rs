@@ -80,10 +80,7 @@ pub fn check_selection(text: &str, max_bytes: usize) -> Result<(), BallotError> 
         return Err(BallotError::Empty);
     }
     if text.len() > max_bytes {
-        return Err(BallotError::TooLong {
-            found: text.len(),
-            max: max_bytes,
-        });
+        return Err(BallotError::TooLong { found: text.len(), max: max_bytes });
     }
     if let Some(character) = text.chars().find(|character| is_forbidden(*character)) {
         return Err(BallotError::ControlCharacter(character));
@@ -139,16 +136,10 @@ mod tests {
         assert_eq!(check("   "), Err(BallotError::Empty));
         assert_eq!(check(" Yes"), Err(BallotError::OuterSpace));
         assert_eq!(check("a\nb"), Err(BallotError::ControlCharacter('\n')));
-        assert_eq!(
-            check("a\u{202e}b"),
-            Err(BallotError::ControlCharacter('\u{202e}'))
-        );
+        assert_eq!(check("a\u{202e}b"), Err(BallotError::ControlCharacter('\u{202e}')));
         assert_eq!(
             check(&"é".repeat(129)),
-            Err(BallotError::TooLong {
-                found: 258,
-                max: MAX_SELECTION_BYTES
-            })
+            Err(BallotError::TooLong { found: 258, max: MAX_SELECTION_BYTES })
         );
     }
 
@@ -157,27 +148,10 @@ mod tests {
         let (plain, demo) = (Election::plain(), Election::demo());
         assert_eq!(demo.ballot(" No ").unwrap(), Ballot::Choices(vec![1]));
         assert_eq!(demo.ballot("No").unwrap().selection(&demo), "No");
-        assert!(
-            demo.ballot("Maybe")
-                .unwrap_err()
-                .to_string()
-                .contains("Yes, No, Blank")
-        );
-        assert_eq!(
-            Ballot::Choices(vec![3]).check(&demo),
-            Err(BallotError::NotOneChoice(3))
-        );
-        assert_eq!(
-            Ballot::Choices(vec![0, 1]).check(&demo),
-            Err(BallotError::NotOneChoice(3))
-        );
-        assert_eq!(
-            Ballot::Text("No".into()).check(&demo),
-            Err(BallotError::OtherKind)
-        );
-        assert_eq!(
-            Ballot::Choices(vec![0]).check(&plain),
-            Err(BallotError::OtherKind)
-        );
+        assert!(demo.ballot("Maybe").unwrap_err().to_string().contains("Yes, No, Blank"));
+        assert_eq!(Ballot::Choices(vec![3]).check(&demo), Err(BallotError::NotOneChoice(3)));
+        assert_eq!(Ballot::Choices(vec![0, 1]).check(&demo), Err(BallotError::NotOneChoice(3)));
+        assert_eq!(Ballot::Text("No".into()).check(&demo), Err(BallotError::OtherKind));
+        assert_eq!(Ballot::Choices(vec![0]).check(&plain), Err(BallotError::OtherKind));
     }
 }

@@ -115,12 +115,7 @@ impl Block {
             easing: 0,
             nonce: 0,
         };
-        CheckedBlock {
-            hash: header.hash(),
-            header,
-            votes: [].into(),
-            ids: [].into(),
-        }
+        CheckedBlock { hash: header.hash(), header, votes: [].into(), ids: [].into() }
     }
 
     /// Merkle root over votes.
@@ -162,21 +157,12 @@ impl Block {
                 error,
             })?;
             if !tokens.insert(token) {
-                return Err(BlockError::RepeatedToken {
-                    height,
-                    number,
-                    token,
-                });
+                return Err(BlockError::RepeatedToken { height, number, token });
             }
             ids.push(vote.id());
         }
         let hash = self.header.hash();
-        Ok(CheckedBlock {
-            header: self.header,
-            hash,
-            votes: self.votes.into(),
-            ids: ids.into(),
-        })
+        Ok(CheckedBlock { header: self.header, hash, votes: self.votes.into(), ids: ids.into() })
     }
 }
 
@@ -187,16 +173,10 @@ impl Block {
 pub fn check_header(header: &Header, election: &Election) -> Result<(), BlockError> {
     let height = header.height;
     if header.version != HEADER_VERSION {
-        return Err(BlockError::Version {
-            height,
-            version: header.version,
-        });
+        return Err(BlockError::Version { height, version: header.version });
     }
     if !election.is_open_at(header.timestamp) {
-        return Err(BlockError::Hours {
-            height,
-            timestamp: header.timestamp,
-        });
+        return Err(BlockError::Hours { height, timestamp: header.timestamp });
     }
     let cheap = header.required().0 < election.parameters.floor();
     if cheap || !pow::is_proven(header) {
@@ -206,10 +186,7 @@ pub fn check_header(header: &Header, election: &Election) -> Result<(), BlockErr
 }
 
 fn leaves(votes: &[Vote]) -> Vec<[u8; 32]> {
-    votes
-        .iter()
-        .map(|vote| merkle::leaf(&vote.encode()))
-        .collect()
+    votes.iter().map(|vote| merkle::leaf(&vote.encode())).collect()
 }
 
 impl CheckedBlock {
@@ -235,10 +212,7 @@ impl CheckedBlock {
 
     /// The block as it travels and is stored.
     pub fn to_block(&self) -> Block {
-        Block {
-            header: self.header.clone(),
-            votes: self.votes.to_vec(),
-        }
+        Block { header: self.header.clone(), votes: self.votes.to_vec() }
     }
 
     /// Proof that the vote at `index` stands in this block.

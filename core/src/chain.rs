@@ -167,36 +167,19 @@ impl Lineage {
             return Err(LinkError::UnknownParent(height));
         }
         if height != self.parent.height.next() || height == self.parent.height {
-            return Err(LinkError::Height {
-                found: height,
-                parent: self.parent.height,
-            });
+            return Err(LinkError::Height { found: height, parent: self.parent.height });
         }
         let median = self.median();
         if header.timestamp <= median {
-            return Err(LinkError::Old {
-                height,
-                found: header.timestamp,
-                median,
-            });
+            return Err(LinkError::Old { height, found: header.timestamp, median });
         }
         let demanded = demand(&election.parameters, &self.parent, header.timestamp);
-        let found = Demand {
-            difficulty: header.difficulty,
-            easing: header.easing,
-        };
+        let found = Demand { difficulty: header.difficulty, easing: header.easing };
         if found != demanded {
-            return Err(LinkError::Difficulty {
-                height,
-                found,
-                demanded,
-            });
+            return Err(LinkError::Difficulty { height, found, demanded });
         }
         if header.timestamp > now.plus_ms(MAX_AHEAD_MS) {
-            return Err(LinkError::Ahead {
-                height,
-                found: header.timestamp,
-            });
+            return Err(LinkError::Ahead { height, found: header.timestamp });
         }
         Ok(())
     }
@@ -280,13 +263,7 @@ impl Chain {
         Self {
             id: election.id(),
             election,
-            entries: HashMap::from([(
-                hash,
-                Entry {
-                    block: genesis,
-                    work: Work(0),
-                },
-            )]),
+            entries: HashMap::from([(hash, Entry { block: genesis, work: Work(0) })]),
             main: vec![hash],
             tokens: HashMap::new(),
             places: HashMap::new(),
@@ -439,18 +416,10 @@ impl Chain {
             self.mark_invalid(hash);
             return Err(LinkError::InvalidParent(height));
         }
-        let lineage = self
-            .lineage(&previous)
-            .ok_or(LinkError::UnknownParent(height))?;
+        let lineage = self.lineage(&previous).ok_or(LinkError::UnknownParent(height))?;
         lineage.check_next(&self.election, header, now)?;
         let work = lineage.work().plus(header.work());
-        self.entries.insert(
-            hash,
-            Entry {
-                block: Arc::new(block),
-                work,
-            },
-        );
+        self.entries.insert(hash, Entry { block: Arc::new(block), work });
         self.side.push_back(hash);
         if !self.is_better(work, hash) {
             self.prune_side(hash);
@@ -476,9 +445,7 @@ impl Chain {
             next = entry.block.header().previous;
         }
         branch.reverse();
-        let fork = branch
-            .first()
-            .map_or(self.main.len(), |block| block.header().height.position());
+        let fork = branch.first().map_or(self.main.len(), |block| block.header().height.position());
 
         let mut switch = Switch::default();
         while self.main.len() > fork {
@@ -504,8 +471,7 @@ impl Chain {
         }
         let added: HashSet<_> = switch.added.iter().map(|block| block.hash()).collect();
         self.side.retain(|side| !added.contains(side));
-        self.side
-            .extend(switch.removed.iter().rev().map(|block| block.hash()));
+        self.side.extend(switch.removed.iter().rev().map(|block| block.hash()));
         self.prune_side(hash);
         Ok(switch)
     }
@@ -515,17 +481,9 @@ impl Chain {
         let height = block.header().height;
         for (index, vote) in block.votes().iter().enumerate() {
             if let Some(earlier) = self.tokens.get(&vote.token) {
-                let earlier = self
-                    .places
-                    .get(earlier)
-                    .map_or(height, |place| place.height);
+                let earlier = self.places.get(earlier).map_or(height, |place| place.height);
                 let (number, token) = (index + 1, vote.token);
-                return Err(LinkError::UsedToken {
-                    height,
-                    number,
-                    token,
-                    earlier,
-                });
+                return Err(LinkError::UsedToken { height, number, token, earlier });
             }
         }
         for ((index, vote), id) in (0..).zip(block.votes()).zip(block.vote_ids()) {
@@ -593,13 +551,8 @@ impl Chain {
             next = block.header().previous;
         }
         let excess = self.side.len() - MAX_SIDE_BLOCKS;
-        let dropped: Vec<_> = self
-            .side
-            .iter()
-            .filter(|hash| !branch.contains(*hash))
-            .take(excess)
-            .copied()
-            .collect();
+        let dropped: Vec<_> =
+            self.side.iter().filter(|hash| !branch.contains(*hash)).take(excess).copied().collect();
         self.forget(&dropped);
     }
 }

@@ -96,10 +96,7 @@ pub fn demand(parameters: &ChainParameters, parent: &Header, timestamp: Timestam
     let wanted = gap.saturating_sub(EASING_AFTER * spacing) / spacing;
     let possible = (difficulty / floor).ilog2();
     let easing = u32::try_from(wanted).unwrap_or(u32::MAX).min(possible);
-    Demand {
-        difficulty: Difficulty(difficulty),
-        easing,
-    }
+    Demand { difficulty: Difficulty(difficulty), easing }
 }
 
 #[cfg(test)]
@@ -125,11 +122,7 @@ mod tests {
 
     fn after(difficulty: u64, gap_ms: u64) -> Demand {
         let parent = parent(difficulty);
-        demand(
-            &ChainParameters::default(),
-            &parent,
-            parent.timestamp.plus_ms(gap_ms),
-        )
+        demand(&ChainParameters::default(), &parent, parent.timestamp.plus_ms(gap_ms))
     }
 
     #[test]
@@ -155,10 +148,7 @@ mod tests {
     fn the_floor_holds_and_a_backward_clock_counts_as_no_gap() {
         assert_eq!(
             after(1 << 16, 3_600_000),
-            Demand {
-                difficulty: Difficulty(1 << 16),
-                easing: 0
-            }
+            Demand { difficulty: Difficulty(1 << 16), easing: 0 }
         );
         let parent = parent(1 << 20);
         let earlier = demand(&ChainParameters::default(), &parent, Timestamp(5));

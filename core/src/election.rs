@@ -54,10 +54,7 @@ pub struct ChainParameters {
 
 impl Default for ChainParameters {
     fn default() -> Self {
-        Self {
-            starting_difficulty: FLOOR_DIFFICULTY,
-            spacing_ms: 10_000,
-        }
+        Self { starting_difficulty: FLOOR_DIFFICULTY, spacing_ms: 10_000 }
     }
 }
 
@@ -183,9 +180,7 @@ impl Election {
                           definition."
                 .into(),
             choices: Vec::new(),
-            eligibility: Eligibility::Open {
-                highest_token: None,
-            },
+            eligibility: Eligibility::Open { highest_token: None },
             opens: None,
             closes: None,
             created: Timestamp(0),
@@ -200,9 +195,7 @@ impl Election {
             title: "Should the club buy the workshop?".into(),
             description: "A demo: any number from 1 to 500 is a token and votes once.".into(),
             choices: vec!["Yes".into(), "No".into(), "Blank".into()],
-            eligibility: Eligibility::Open {
-                highest_token: Some(500),
-            },
+            eligibility: Eligibility::Open { highest_token: Some(500) },
             ..Self::plain()
         }
     }
@@ -252,11 +245,7 @@ impl Election {
         }
         for (index, choice) in self.choices.iter().enumerate() {
             check_selection(choice, crate::ballot::MAX_SELECTION_BYTES).map_err(|error| {
-                ElectionError::Choice {
-                    number: index + 1,
-                    choice: choice.clone(),
-                    error,
-                }
+                ElectionError::Choice { number: index + 1, choice: choice.clone(), error }
             })?;
             if self.choices[..index].contains(choice) {
                 return Err(ElectionError::RepeatedChoice(choice.clone()));
@@ -273,10 +262,7 @@ impl Election {
         {
             return Err(ElectionError::HighestToken(highest));
         }
-        let ChainParameters {
-            starting_difficulty,
-            spacing_ms,
-        } = self.parameters;
+        let ChainParameters { starting_difficulty, spacing_ms } = self.parameters;
         if !(1..=MAX_STARTING_DIFFICULTY).contains(&starting_difficulty) {
             return Err(ElectionError::StartingDifficulty(starting_difficulty));
         }
@@ -354,10 +340,8 @@ mod tests {
                 .contains("not after")
         );
         assert!(
-            bad(|e| e.eligibility = Eligibility::Open {
-                highest_token: Some(0)
-            })
-            .contains("highest token")
+            bad(|e| e.eligibility = Eligibility::Open { highest_token: Some(0) })
+                .contains("highest token")
         );
         assert!(bad(|e| e.parameters.starting_difficulty = 0).contains("difficulty"));
         assert!(bad(|e| e.parameters.spacing_ms = 1).contains("spacing"));

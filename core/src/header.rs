@@ -94,13 +94,7 @@ impl Header {
 
     /// The difficulty that this block's own hash must meet.
     pub fn required(&self) -> Difficulty {
-        Difficulty(
-            self.difficulty
-                .0
-                .checked_shr(self.easing)
-                .unwrap_or(0)
-                .max(1),
-        )
+        Difficulty(self.difficulty.0.checked_shr(self.easing).unwrap_or(0).max(1))
     }
 
     /// The expected number of hashes behind this block.
@@ -127,9 +121,6 @@ mod tests {
         };
         assert_eq!(borsh::to_vec(&header).unwrap(), header.encode());
         assert!(header.encode().ends_with(b"nonce is"));
-        assert_eq!(
-            borsh::from_slice::<Header>(&header.encode()).unwrap(),
-            header
-        );
+        assert_eq!(borsh::from_slice::<Header>(&header.encode()).unwrap(), header);
     }
 }

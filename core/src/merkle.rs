@@ -13,18 +13,11 @@ type Node = [u8; 32];
 
 /// Hash of a leaf's bytes.
 pub fn leaf(bytes: &[u8]) -> [u8; 32] {
-    Sha256::new_with_prefix([0])
-        .chain_update(bytes)
-        .finalize()
-        .into()
+    Sha256::new_with_prefix([0]).chain_update(bytes).finalize().into()
 }
 
 fn parent(left: &Node, right: &Node) -> Node {
-    Sha256::new_with_prefix([1])
-        .chain_update(left)
-        .chain_update(right)
-        .finalize()
-        .into()
+    Sha256::new_with_prefix([1]).chain_update(left).chain_update(right).finalize().into()
 }
 
 /// Root over leaf hashes; SHA-256 of nothing for an empty tree.
@@ -62,16 +55,10 @@ pub struct InclusionProof {
 
 /// Proof for the leaf at `index`, or nothing when there is no such leaf.
 pub fn prove(leaves: &[[u8; 32]], index: u32) -> Option<InclusionProof> {
-    let position = usize::try_from(index)
-        .ok()
-        .filter(|position| *position < leaves.len())?;
+    let position = usize::try_from(index).ok().filter(|position| *position < leaves.len())?;
     let mut path = Vec::new();
     collect_path(leaves, position, &mut path);
-    Some(InclusionProof {
-        index,
-        leaves: u32::try_from(leaves.len()).ok()?,
-        path,
-    })
+    Some(InclusionProof { index, leaves: u32::try_from(leaves.len()).ok()?, path })
 }
 
 fn collect_path(leaves: &[Node], index: usize, path: &mut Vec<Node>) {
@@ -120,19 +107,14 @@ mod hex_path {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
     pub fn serialize<S: Serializer>(path: &[[u8; 32]], serializer: S) -> Result<S::Ok, S::Error> {
-        path.iter()
-            .map(hex::encode)
-            .collect::<Vec<_>>()
-            .serialize(serializer)
+        path.iter().map(hex::encode).collect::<Vec<_>>().serialize(serializer)
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<[u8; 32]>, D::Error> {
         let texts = Vec::<String>::deserialize(input)?;
         let decode = |text: &String| {
             let mut bytes = [0; 32];
-            hex::decode_to_slice(text, &mut bytes)
-                .map(|()| bytes)
-                .map_err(D::Error::custom)
+            hex::decode_to_slice(text, &mut bytes).map(|()| bytes).map_err(D::Error::custom)
         };
         texts.iter().map(decode).collect()
     }
@@ -160,31 +142,14 @@ mod tests {
             "5051525354555657",
             "606162636465666768696a6b6c6d6e6f",
         ];
-        let leaves: Vec<Node> = inputs
-            .iter()
-            .map(|input| leaf(&hex::decode(input).unwrap()))
-            .collect();
+        let leaves: Vec<Node> =
+            inputs.iter().map(|input| leaf(&hex::decode(input).unwrap())).collect();
         let expected = [
-            (
-                0,
-                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-            ),
-            (
-                1,
-                "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
-            ),
-            (
-                2,
-                "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
-            ),
-            (
-                3,
-                "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
-            ),
-            (
-                8,
-                "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
-            ),
+            (0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            (1, "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"),
+            (2, "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"),
+            (3, "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77"),
+            (8, "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"),
         ];
         for (size, hex) in expected {
             assert_eq!(root(&leaves[..size]).to_string(), hex, "{size} leaves");
@@ -202,10 +167,7 @@ mod tests {
                 assert!(proof.verifies(own, &root), "{index} of {n}");
                 assert!(!proof.verifies(&leaf(b"other"), &root));
                 for wrong in 0..u32::from(n) + 1 {
-                    let moved = InclusionProof {
-                        index: wrong,
-                        ..proof.clone()
-                    };
+                    let moved = InclusionProof { index: wrong, ..proof.clone() };
                     assert_eq!(moved.verifies(own, &root), wrong == index, "{wrong} of {n}");
                 }
                 let mut longer = proof.clone();

@@ -291,9 +291,7 @@ impl Node {
 
     /// Peers that confirmed to hold a vote that was cast here.
     pub fn holders(&self, vote: &VoteId) -> usize {
-        self.followed
-            .get(vote)
-            .map_or(0, |followed| followed.holders.len())
+        self.followed.get(vote).map_or(0, |followed| followed.holders.len())
     }
 
     /// Takes the next effect.
@@ -349,13 +347,10 @@ impl Node {
         let vote = Vote {
             election: self.chain.id(),
             token,
-            ballot: self.chain.election().ballot(
-                self.chain
-                    .election()
-                    .choices
-                    .first()
-                    .map_or("x", String::as_str),
-            )?,
+            ballot: self
+                .chain
+                .election()
+                .ballot(self.chain.election().choices.first().map_or("x", String::as_str))?,
             authorization: Authorization::Open,
         };
         self.admissible(&vote, &vote.id())
@@ -364,11 +359,7 @@ impl Node {
     /// What became of a vote, or nothing when it is not known here.
     pub fn receipt(&self, id: &VoteId) -> Option<Receipt> {
         if let Some(vote) = self.pending.get(id) {
-            return Some(Receipt {
-                vote_id: *id,
-                vote: vote.clone(),
-                inclusion: None,
-            });
+            return Some(Receipt { vote_id: *id, vote: vote.clone(), inclusion: None });
         }
         let place = self.chain.place_of(id)?;
         let block = self.chain.block_at(place.height)?;
@@ -424,11 +415,7 @@ impl Node {
                 self.fail_sync(now, peer);
                 self.event(Event::NetworkChanged);
             }
-            Input::Message {
-                from,
-                broadcast,
-                bytes,
-            } => {
+            Input::Message { from, broadcast, bytes } => {
                 if !self.peers.is_banned(from) {
                     match Message::decode(&bytes) {
                         Ok(message) => self.message(now, from, broadcast, message),
@@ -484,10 +471,7 @@ impl Node {
     fn admissible(&self, vote: &Vote, id: &VoteId) -> Result<(), CastError> {
         vote.check(self.chain.election(), self.chain.id())?;
         let token = vote.token;
-        let by = self
-            .chain
-            .vote_of(token)
-            .or_else(|| self.pending.of_token(token));
+        let by = self.chain.vote_of(token).or_else(|| self.pending.of_token(token));
         debug_assert_eq!(vote.id(), *id);
         by.map_or(Ok(()), |by| Err(CastError::AlreadyVoted { token, by }))
     }
@@ -511,10 +495,7 @@ impl Node {
     /// Bursts bring one event, not thousands.
     fn event_once(&mut self, event: Event) {
         let queued = self.outputs.iter().rev().take(8);
-        if !queued
-            .into_iter()
-            .any(|output| matches!(output, Output::Event(e) if *e == event))
-        {
+        if !queued.into_iter().any(|output| matches!(output, Output::Event(e) if *e == event)) {
             self.event(event);
         }
     }
@@ -583,11 +564,7 @@ impl Node {
         self.mining.stale = true;
         let (height, hash) = (self.chain.height(), self.chain.tip().hash());
         self.flush_changes();
-        self.event(Event::NewTip {
-            height,
-            hash,
-            abandoned: switch.removed.len(),
-        });
+        self.event(Event::NewTip { height, hash, abandoned: switch.removed.len() });
         self.announce_tip(heard_on);
         self.refresh_job(now);
     }

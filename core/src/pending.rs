@@ -70,33 +70,22 @@ impl PendingVotes {
 
     /// A vote by its id.
     pub fn get(&self, id: &VoteId) -> Option<&Vote> {
-        self.by_id
-            .get(id)
-            .and_then(|at| self.waiting.get(at))
-            .map(|waiting| &waiting.vote)
+        self.by_id.get(id).and_then(|at| self.waiting.get(at)).map(|waiting| &waiting.vote)
     }
 
     /// A vote by the beginning of its id.
     pub fn get_short(&self, short: &ShortId) -> Option<&Vote> {
-        self.by_short
-            .get(short)
-            .and_then(|at| self.waiting.get(at))
-            .map(|waiting| &waiting.vote)
+        self.by_short.get(short).and_then(|at| self.waiting.get(at)).map(|waiting| &waiting.vote)
     }
 
     /// The id of the vote that waits with a token.
     pub fn of_token(&self, token: TokenId) -> Option<VoteId> {
-        self.by_token
-            .get(&token)
-            .and_then(|at| self.waiting.get(at))
-            .map(|waiting| waiting.id)
+        self.by_token.get(&token).and_then(|at| self.waiting.get(at)).map(|waiting| waiting.id)
     }
 
     /// Votes in the order in which they came.
     pub fn iter(&self) -> impl Iterator<Item = (&VoteId, &Vote)> {
-        self.waiting
-            .values()
-            .map(|waiting| (&waiting.id, &waiting.vote))
+        self.waiting.values().map(|waiting| (&waiting.id, &waiting.vote))
     }
 
     /// Appends a vote whose token is free here. The caller has checked it.

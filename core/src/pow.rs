@@ -81,12 +81,7 @@ impl Search {
         block.copy_from_slice(second);
         let target = Target::from(header.required());
         let [a, b, c, d, ..] = target.0;
-        Self {
-            midstate,
-            block,
-            target,
-            bound: u32::from_be_bytes([a, b, c, d]),
-        }
+        Self { midstate, block, target, bound: u32::from_be_bytes([a, b, c, d]) }
     }
 
     /// Hash of the header with this nonce.
@@ -109,15 +104,13 @@ impl Search {
     /// Tries `count` nonces from `start` on, wrapping around, and returns the first that meets the
     /// target.
     pub fn run(&mut self, start: u64, count: u64) -> Option<u64> {
-        (0..count)
-            .map(|offset| start.wrapping_add(offset))
-            .find(|nonce| {
-                let close = self.state(*nonce)[0] <= self.bound;
-                close && {
-                    let hash = self.hash(*nonce);
-                    self.target.is_met_by(&hash)
-                }
-            })
+        (0..count).map(|offset| start.wrapping_add(offset)).find(|nonce| {
+            let close = self.state(*nonce)[0] <= self.bound;
+            close && {
+                let hash = self.hash(*nonce);
+                self.target.is_met_by(&hash)
+            }
+        })
     }
 }
 
@@ -162,12 +155,7 @@ mod tests {
         let target = Target::from(Difficulty(1 << 16));
         assert_eq!(target.0[..2], [0, 0]);
         assert!(target.0[2..].iter().all(|byte| *byte == 0xff));
-        assert!(
-            Target::from(Difficulty(1))
-                .0
-                .iter()
-                .all(|byte| *byte == 0xff)
-        );
+        assert!(Target::from(Difficulty(1)).0.iter().all(|byte| *byte == 0xff));
         let third = Target::from(Difficulty(3));
         assert!(third.0.iter().all(|byte| *byte == 0x55));
     }
@@ -178,11 +166,7 @@ mod tests {
         mine(&mut mined);
         assert!(is_proven(&mined));
         assert_eq!(mined.required(), Difficulty(1 << 8));
-        let harder = Header {
-            easing: 0,
-            difficulty: Difficulty(u64::MAX),
-            ..mined
-        };
+        let harder = Header { easing: 0, difficulty: Difficulty(u64::MAX), ..mined };
         assert!(!is_proven(&harder));
     }
 

@@ -71,10 +71,7 @@ impl Receipt {
             return Err(ReceiptError::Proof);
         }
         let leaf = merkle::leaf(&self.vote.encode());
-        if !inclusion
-            .proof
-            .verifies(&leaf, &inclusion.header.votes_root)
-        {
+        if !inclusion.proof.verifies(&leaf, &inclusion.header.votes_root) {
             return Err(ReceiptError::Inclusion);
         }
         Ok(())

@@ -89,18 +89,11 @@ impl<'a> Fields<'a> {
             return Err(FrameError::TooLong(frame.len()));
         }
         let (kind, rest) = frame.split_first().ok_or(FrameError::Empty)?;
-        Ok(Self {
-            kind: *kind,
-            bytes: frame.len(),
-            rest,
-        })
+        Ok(Self { kind: *kind, bytes: frame.len(), rest })
     }
 
     fn length(&self) -> FrameError {
-        FrameError::Length {
-            kind: self.kind,
-            bytes: self.bytes,
-        }
+        FrameError::Length { kind: self.kind, bytes: self.bytes }
     }
 
     fn take<const N: usize>(&mut self) -> Result<[u8; N], FrameError> {
@@ -122,11 +115,7 @@ impl<'a> Fields<'a> {
     }
 
     fn end<T>(self, frame: T) -> Result<T, FrameError> {
-        if self.rest.is_empty() {
-            Ok(frame)
-        } else {
-            Err(self.length())
-        }
+        if self.rest.is_empty() { Ok(frame) } else { Err(self.length()) }
     }
 }
 
@@ -212,16 +201,8 @@ impl<'a> ServerFrame<'a> {
                 }
                 fields.end(Self::Peers(room, peers))
             }
-            3 => Ok(Self::Broadcast(
-                fields.room()?,
-                fields.peer()?,
-                fields.payload(),
-            )),
-            4 => Ok(Self::Direct(
-                fields.room()?,
-                fields.peer()?,
-                fields.payload(),
-            )),
+            3 => Ok(Self::Broadcast(fields.room()?, fields.peer()?, fields.payload())),
+            4 => Ok(Self::Direct(fields.room()?, fields.peer()?, fields.payload())),
             5 => {
                 let (room, peer) = (fields.room()?, fields.peer()?);
                 fields.end(Self::Gone(room, peer))
@@ -265,10 +246,7 @@ mod tests {
     fn frames_of_another_shape_are_named() {
         assert_eq!(ClientFrame::decode(&[]), Err(FrameError::Empty));
         assert_eq!(ClientFrame::decode(&[9]), Err(FrameError::Kind(9)));
-        assert_eq!(
-            ClientFrame::decode(&[0; 34]),
-            Err(FrameError::Length { kind: 0, bytes: 34 })
-        );
+        assert_eq!(ClientFrame::decode(&[0; 34]), Err(FrameError::Length { kind: 0, bytes: 34 }));
         assert_eq!(
             ClientFrame::decode(&vec![2; MAX_FRAME_BYTES + 1]),
             Err(FrameError::TooLong(MAX_FRAME_BYTES + 1))

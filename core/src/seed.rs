@@ -41,9 +41,7 @@ pub fn read(text: &str) -> Result<Vec<Value>, SeedError> {
         && length.as_u64() != Some(chain.len() as u64)
     {
         let found = chain.len();
-        return Err(SeedError::Shape(format!(
-            "it says length {length} but holds {found} blocks"
-        )));
+        return Err(SeedError::Shape(format!("it says length {length} but holds {found} blocks")));
     }
     Ok(chain.clone())
 }
@@ -118,9 +116,7 @@ fn write_float(float: f64, out: &mut String) {
     if magnitude != 0.0 && !(1e-4..1e16).contains(&magnitude) {
         let text = format!("{float:e}");
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let (sign, size) = exponent
-            .strip_prefix('-')
-            .map_or(('+', exponent), |size| ('-', size));
+        let (sign, size) = exponent.strip_prefix('-').map_or(('+', exponent), |size| ('-', size));
         let _ = write!(out, "{digits}e{sign}{size:0>2}");
     } else {
         let _ = write!(out, "{float:?}");
@@ -177,10 +173,7 @@ impl Walk {
                     format!("block {previous} was changed: block {index} holds another hash of it"),
                 );
             }
-            let previous_proof = before
-                .get("proof")
-                .and_then(Value::as_i64)
-                .unwrap_or_default();
+            let previous_proof = before.get("proof").and_then(Value::as_i64).unwrap_or_default();
             let guess = hex::encode(Sha256::digest(format!("{previous_proof}{proof}{hash}")));
             if !guess.starts_with("0000") {
                 return fail(2, format!("block {index}: the proof {proof} does not hold"));

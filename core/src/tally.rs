@@ -35,9 +35,7 @@ impl Tally {
 
     /// Selections in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.0
-            .iter()
-            .map(|(selection, count)| (selection.as_str(), *count))
+        self.0.iter().map(|(selection, count)| (selection.as_str(), *count))
     }
 }
 

@@ -41,11 +41,7 @@ pub struct Line {
 impl Line {
     /// A line.
     pub fn new(check: &str, outcome: Outcome, detail: impl Into<String>) -> Self {
-        Self {
-            check: check.into(),
-            outcome,
-            detail: detail.into(),
-        }
+        Self { check: check.into(), outcome, detail: detail.into() }
     }
 }
 
@@ -105,11 +101,7 @@ impl Verifier {
     /// Begins at the first block, which the definition gives. `now` is the clock of whoever
     /// verifies.
     pub fn new(election: Election, now: Timestamp) -> Self {
-        Self {
-            chain: Chain::new(election),
-            now,
-            failure: None,
-        }
+        Self { chain: Chain::new(election), now, failure: None }
     }
 
     /// Verifies the next block. After a failure further blocks are passed over.
@@ -160,11 +152,7 @@ impl Verifier {
         let failed = self.failure.as_ref().map(failed_check);
         let counted = [
             format!("{blocks} of {blocks}"),
-            format!(
-                "{} of {} (the first block has none)",
-                blocks - 1,
-                blocks - 1
-            ),
+            format!("{} of {} (the first block has none)", blocks - 1, blocks - 1),
             format!("{votes} of {votes}"),
             format!("{votes} of {votes}"),
             format!("{votes} tokens, each used once"),
@@ -185,11 +173,7 @@ impl Verifier {
                 ),
             })
             .collect();
-        lines.push(Line::new(
-            "signatures",
-            Outcome::Skipped,
-            "this election has no voter roll",
-        ));
+        lines.push(Line::new("signatures", Outcome::Skipped, "this election has no voter roll"));
         let tally = self.chain.tally().clone();
         let passed = self.failure.is_none();
         let verdict = match &self.failure {
@@ -197,14 +181,6 @@ impl Verifier {
             Some(error) => format!("Not valid: {error}."),
         };
         let tip = self.chain.tip().hash().to_string();
-        Report {
-            lines,
-            verdict,
-            passed,
-            blocks,
-            votes,
-            tip,
-            tally,
-        }
+        Report { lines, verdict, passed, blocks, votes, tip, tally }
     }
 }

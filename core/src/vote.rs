@@ -104,11 +104,7 @@ impl Vote {
         let Eligibility::Open { highest_token } = election.eligibility;
         let (lowest, highest) = highest_token.map_or((0, TokenId::MAX.0), |highest| (1, highest));
         if !(lowest..=highest).contains(&self.token.0) {
-            return Err(VoteError::NoSuchToken {
-                token: self.token,
-                lowest,
-                highest,
-            });
+            return Err(VoteError::NoSuchToken { token: self.token, lowest, highest });
         }
         self.ballot.check(election)?;
         match self.authorization {

@@ -28,17 +28,12 @@ fn election() -> Election {
         title: "Lunch?".into(),
         description: String::new(),
         choices: vec!["Soup".into(), "Bread".into()],
-        eligibility: Eligibility::Open {
-            highest_token: Some(9),
-        },
+        eligibility: Eligibility::Open { highest_token: Some(9) },
         opens: Some(Timestamp(1_800_000_000_000)),
         closes: None,
         created: Timestamp(1_799_999_000_000),
         organiser: None,
-        parameters: ChainParameters {
-            starting_difficulty: 65_536,
-            spacing_ms: 10_000,
-        },
+        parameters: ChainParameters { starting_difficulty: 65_536, spacing_ms: 10_000 },
     }
 }
 
@@ -51,10 +46,7 @@ fn vectors() -> BTreeMap<&'static str, String> {
         ballot: Ballot::Choices(vec![choice]),
         authorization: Authorization::Open,
     };
-    let free = Vote {
-        ballot: Ballot::Text("Biden".into()),
-        ..vote(7, 0)
-    };
+    let free = Vote { ballot: Ballot::Text("Biden".into()), ..vote(7, 0) };
     let votes = vec![vote(1, 0), vote(2, 1), vote(3, 0)];
     let genesis = Block::genesis(&election);
     let mut header = Header {
@@ -69,14 +61,8 @@ fn vectors() -> BTreeMap<&'static str, String> {
     };
     header.difficulty = Difficulty(65_536);
     pow::mine(&mut header);
-    let block = Block {
-        header: header.clone(),
-        votes: votes.clone(),
-    };
-    let leaves: Vec<_> = votes
-        .iter()
-        .map(|vote| merkle::leaf(&vote.encode()))
-        .collect();
+    let block = Block { header: header.clone(), votes: votes.clone() };
+    let leaves: Vec<_> = votes.iter().map(|vote| merkle::leaf(&vote.encode())).collect();
     let proof = merkle::prove(&leaves, 2).unwrap();
     let (mut writer, mut archive) = ArchiveWriter::new(&election);
     archive.extend(writer.block(&block));
@@ -109,103 +95,34 @@ fn vectors() -> BTreeMap<&'static str, String> {
         ("header hash", tip.to_string()),
         ("block", text(borsh::to_vec(&block).unwrap())),
         ("votes root", header.votes_root.to_string()),
-        (
-            "inclusion proof of the third vote",
-            text(borsh::to_vec(&proof).unwrap()),
-        ),
-        (
-            "target of difficulty 65536",
-            text(Target::from(Difficulty(65_536)).0.to_vec()),
-        ),
-        (
-            "target of difficulty 73728",
-            text(Target::from(Difficulty(73_728)).0.to_vec()),
-        ),
+        ("inclusion proof of the third vote", text(borsh::to_vec(&proof).unwrap())),
+        ("target of difficulty 65536", text(Target::from(Difficulty(65_536)).0.to_vec())),
+        ("target of difficulty 73728", text(Target::from(Difficulty(73_728)).0.to_vec())),
         ("archive", text(archive)),
         ("message hello", text(Message::Hello(hello).encode())),
         ("message get election", text(Message::GetElection.encode())),
-        (
-            "message election",
-            text(Message::Election(Box::new(election)).encode()),
-        ),
-        (
-            "message get headers",
-            text(Message::GetHeaders(vec![tip, genesis.hash()]).encode()),
-        ),
-        (
-            "message headers",
-            text(Message::Headers(vec![header.clone()]).encode()),
-        ),
-        (
-            "message get blocks",
-            text(Message::GetBlocks(vec![BlockHash(tip.0)]).encode()),
-        ),
-        (
-            "message blocks",
-            text(Message::Blocks(vec![block]).encode()),
-        ),
+        ("message election", text(Message::Election(Box::new(election)).encode())),
+        ("message get headers", text(Message::GetHeaders(vec![tip, genesis.hash()]).encode())),
+        ("message headers", text(Message::Headers(vec![header.clone()]).encode())),
+        ("message get blocks", text(Message::GetBlocks(vec![BlockHash(tip.0)]).encode())),
+        ("message blocks", text(Message::Blocks(vec![block]).encode())),
         ("message votes", text(Message::Votes(votes).encode())),
-        (
-            "message new block",
-            text(
-                Message::NewBlock {
-                    header,
-                    votes: shorts.clone(),
-                }
-                .encode(),
-            ),
-        ),
-        (
-            "message pending",
-            text(Message::Pending(shorts.clone()).encode()),
-        ),
-        (
-            "message get votes",
-            text(Message::GetVotes(shorts).encode()),
-        ),
-        (
-            "message ask held",
-            text(Message::AskHeld(ids.clone()).encode()),
-        ),
+        ("message new block", text(Message::NewBlock { header, votes: shorts.clone() }.encode())),
+        ("message pending", text(Message::Pending(shorts.clone()).encode())),
+        ("message get votes", text(Message::GetVotes(shorts).encode())),
+        ("message ask held", text(Message::AskHeld(ids.clone()).encode())),
         ("message held", text(Message::Held(ids).encode())),
         ("client frame join", text(ClientFrame::Join(id).encode())),
         ("client frame leave", text(ClientFrame::Leave(id).encode())),
-        (
-            "client frame broadcast",
-            text(ClientFrame::Broadcast(id, b"payload").encode()),
-        ),
-        (
-            "client frame send",
-            text(ClientFrame::Send(id, peer, b"payload").encode()),
-        ),
-        (
-            "client frame sample",
-            text(ClientFrame::Sample(id, 6).encode()),
-        ),
-        (
-            "server frame welcome",
-            text(ServerFrame::Welcome(peer).encode()),
-        ),
-        (
-            "server frame joined",
-            text(ServerFrame::Joined(id, 5).encode()),
-        ),
-        (
-            "server frame peers",
-            text(ServerFrame::Peers(id, vec![peer]).encode()),
-        ),
-        (
-            "server frame broadcast",
-            text(ServerFrame::Broadcast(id, peer, b"payload").encode()),
-        ),
-        (
-            "server frame direct",
-            text(ServerFrame::Direct(id, peer, b"payload").encode()),
-        ),
-        (
-            "server frame gone",
-            text(ServerFrame::Gone(id, peer).encode()),
-        ),
+        ("client frame broadcast", text(ClientFrame::Broadcast(id, b"payload").encode())),
+        ("client frame send", text(ClientFrame::Send(id, peer, b"payload").encode())),
+        ("client frame sample", text(ClientFrame::Sample(id, 6).encode())),
+        ("server frame welcome", text(ServerFrame::Welcome(peer).encode())),
+        ("server frame joined", text(ServerFrame::Joined(id, 5).encode())),
+        ("server frame peers", text(ServerFrame::Peers(id, vec![peer]).encode())),
+        ("server frame broadcast", text(ServerFrame::Broadcast(id, peer, b"payload").encode())),
+        ("server frame direct", text(ServerFrame::Direct(id, peer, b"payload").encode())),
+        ("server frame gone", text(ServerFrame::Gone(id, peer).encode())),
     ])
 }
 

@@ -19,24 +19,12 @@ use blockvote_core::{
 };
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
-const LIAR: Peer = Peer {
-    link: LinkId(0),
-    id: PeerId(1),
-};
-const HONEST: Peer = Peer {
-    link: LinkId(0),
-    id: PeerId(2),
-};
+const LIAR: Peer = Peer { link: LinkId(0), id: PeerId(1) };
+const HONEST: Peer = Peer { link: LinkId(0), id: PeerId(2) };
 
 fn election() -> Election {
-    let parameters = ChainParameters {
-        starting_difficulty: 16,
-        spacing_ms: 10_000,
-    };
-    Election {
-        parameters,
-        ..Election::plain()
-    }
+    let parameters = ChainParameters { starting_difficulty: 16, spacing_ms: 10_000 };
+    Election { parameters, ..Election::plain() }
 }
 
 fn node() -> Node {
@@ -62,10 +50,7 @@ fn vote(token: u64, text: &str) -> Vote {
 /// A block on the tip; `change` makes it hostile before it is mined.
 fn block(chain: &Chain, votes: Vec<Vote>, change: impl FnOnce(&mut Header)) -> Block {
     let parent = chain.tip().header();
-    let timestamp = parent
-        .timestamp
-        .max(Timestamp(NOW.0 - 60_000))
-        .plus_ms(10_000);
+    let timestamp = parent.timestamp.max(Timestamp(NOW.0 - 60_000)).plus_ms(10_000);
     let demanded = demand(&chain.election().parameters, parent, timestamp);
     let mut header = Header {
         version: HEADER_VERSION,
@@ -93,27 +78,13 @@ fn chain_of(blocks: u64) -> Chain {
 }
 
 fn hear(node: &mut Node, from: Peer, message: &Message) -> Vec<Output> {
-    node.handle(
-        NOW,
-        Input::Message {
-            from,
-            broadcast: false,
-            bytes: message.encode(),
-        },
-    );
+    node.handle(NOW, Input::Message { from, broadcast: false, bytes: message.encode() });
     drain(node)
 }
 
 fn hello(tip: BlockHash, height: u32, work: u128) -> Message {
     let (height, work) = (Height(height), Work(work));
-    Message::Hello(Hello {
-        version: 1,
-        tip,
-        height,
-        work,
-        pending: 0,
-        wants_reply: false,
-    })
+    Message::Hello(Hello { version: 1, tip, height, work, pending: 0, wants_reply: false })
 }
 
 fn rejected(outputs: &[Output]) -> Option<String> {
@@ -135,17 +106,10 @@ fn sent_to(outputs: &[Output], to: Peer) -> Vec<Message> {
 
 /// Announces a header and serves its block when asked; returns all outputs.
 fn serve(node: &mut Node, block: &Block) -> Vec<Output> {
-    let votes = block
-        .votes
-        .iter()
-        .map(|vote| ShortId::from(&vote.id()))
-        .collect();
+    let votes = block.votes.iter().map(|vote| ShortId::from(&vote.id())).collect();
     let header = block.header.clone();
     let mut outputs = hear(node, LIAR, &Message::NewBlock { header, votes });
-    if sent_to(&outputs, LIAR)
-        .iter()
-        .any(|message| matches!(message, Message::GetBlocks(_)))
-    {
+    if sent_to(&outputs, LIAR).iter().any(|message| matches!(message, Message::GetBlocks(_))) {
         outputs.extend(hear(node, LIAR, &Message::Blocks(vec![block.clone()])));
     }
     outputs
@@ -172,21 +136,15 @@ fn a_forged_block_is_refused_and_its_sender_not_heard_again() {
             forged
         }),
         ("proof of work", |chain| {
-            block(chain, vec![vote(1, "Yes")], |header| {
-                header.difficulty = Difficulty(1)
-            })
+            block(chain, vec![vote(1, "Yes")], |header| header.difficulty = Difficulty(1))
         }),
         ("difficulty", |chain| {
-            block(chain, vec![vote(1, "Yes")], |header| {
-                header.difficulty.0 += 1
-            })
+            block(chain, vec![vote(1, "Yes")], |header| header.difficulty.0 += 1)
         }),
         ("number must be one higher", |chain| {
             block(chain, vec![vote(1, "Yes")], |header| header.height.0 += 1)
         }),
-        ("version 9", |chain| {
-            block(chain, vec![vote(1, "Yes")], |header| header.version = 9)
-        }),
+        ("version 9", |chain| block(chain, vec![vote(1, "Yes")], |header| header.version = 9)),
         ("other votes than", |chain| {
             let mut forged = block(chain, vec![vote(1, "Yes")], |_| ());
             forged.votes = vec![vote(1, "No")];
@@ -196,10 +154,7 @@ fn a_forged_block_is_refused_and_its_sender_not_heard_again() {
             block(chain, vec![vote(1, "Yes"), vote(1, "No")], |_| ())
         }),
         ("for election", |chain| {
-            let stranger = Vote {
-                election: ElectionId([9; 32]),
-                ..vote(1, "Yes")
-            };
+            let stranger = Vote { election: ElectionId([9; 32]), ..vote(1, "Yes") };
             block(chain, vec![stranger], |_| ())
         }),
     ];
@@ -209,15 +164,10 @@ fn a_forged_block_is_refused_and_its_sender_not_heard_again() {
         let forged = forge(node.chain());
         let outputs = serve(&mut node, &forged);
         let found = rejected(&outputs).unwrap_or_default();
-        assert!(
-            found.contains(reason),
-            "expected {reason:?}, found {found:?}"
-        );
+        assert!(found.contains(reason), "expected {reason:?}, found {found:?}");
         assert_eq!(node.chain().tip().hash(), tip, "{reason}");
         assert_eq!(node.chain().votes(), 0, "{reason}");
-        let persisted = outputs
-            .iter()
-            .any(|output| matches!(output, Output::Persist(_)));
+        let persisted = outputs.iter().any(|output| matches!(output, Output::Persist(_)));
         assert!(!persisted, "{reason}: something was stored");
         assert!(
             hear(&mut node, LIAR, &hello(tip, 99, 1 << 90)).is_empty(),
@@ -233,15 +183,8 @@ fn a_block_that_uses_a_token_again_is_refused() {
     serve(&mut node, &first);
     let second = block(node.chain(), vec![vote(2, "Yes"), vote(1, "No")], |_| ());
     let outputs = serve(&mut node, &second);
-    assert!(
-        rejected(&outputs)
-            .unwrap()
-            .contains("the token 1 already voted in block 2")
-    );
-    assert_eq!(
-        (node.chain().height(), node.chain().votes()),
-        (Height(2), 1)
-    );
+    assert!(rejected(&outputs).unwrap().contains("the token 1 already voted in block 2"));
+    assert_eq!((node.chain().height(), node.chain().votes()), (Height(2), 1));
 }
 
 #[test]
@@ -251,11 +194,8 @@ fn a_block_from_the_future_waits_and_nobody_is_punished_for_a_wrong_clock() {
         header.timestamp = NOW.plus_ms(121_000);
     });
     // Mined honestly by a clock that is ahead: the difficulty fits its time.
-    let demanded = demand(
-        &election().parameters,
-        node.chain().tip().header(),
-        early.header.timestamp,
-    );
+    let demanded =
+        demand(&election().parameters, node.chain().tip().header(), early.header.timestamp);
     let early = block(node.chain(), vec![vote(1, "Yes")], |header| {
         header.timestamp = NOW.plus_ms(121_000);
         (header.difficulty, header.easing) = (demanded.difficulty, demanded.easing);
@@ -264,18 +204,8 @@ fn a_block_from_the_future_waits_and_nobody_is_punished_for_a_wrong_clock() {
     assert_eq!(rejected(&outputs), None);
     assert_eq!(node.chain().height(), Height(1));
     let later = NOW.plus_ms(10_000);
-    let bytes = Message::NewBlock {
-        header: early.header.clone(),
-        votes: vec![ShortId([0; 8])],
-    };
-    node.handle(
-        later,
-        Input::Message {
-            from: LIAR,
-            broadcast: false,
-            bytes: bytes.encode(),
-        },
-    );
+    let bytes = Message::NewBlock { header: early.header.clone(), votes: vec![ShortId([0; 8])] };
+    node.handle(later, Input::Message { from: LIAR, broadcast: false, bytes: bytes.encode() });
     node.handle(
         later,
         Input::Message {
@@ -290,20 +220,10 @@ fn a_block_from_the_future_waits_and_nobody_is_punished_for_a_wrong_clock() {
 #[test]
 fn a_claim_without_headers_behind_it_leads_nowhere() {
     let mut node = node();
-    let outputs = hear(
-        &mut node,
-        LIAR,
-        &hello(BlockHash([7; 32]), 1_000_000, u128::MAX),
-    );
-    assert!(matches!(
-        sent_to(&outputs, LIAR)[..],
-        [Message::GetHeaders(_)]
-    ));
+    let outputs = hear(&mut node, LIAR, &hello(BlockHash([7; 32]), 1_000_000, u128::MAX));
+    assert!(matches!(sent_to(&outputs, LIAR)[..], [Message::GetHeaders(_)]));
     let outputs = hear(&mut node, LIAR, &Message::Headers(Vec::new()));
-    assert!(
-        sent_to(&outputs, LIAR).is_empty(),
-        "it is not asked again for the same claim"
-    );
+    assert!(sent_to(&outputs, LIAR).is_empty(), "it is not asked again for the same claim");
     assert_eq!(node.sync().target(), None);
 }
 
@@ -311,72 +231,28 @@ fn a_claim_without_headers_behind_it_leads_nowhere() {
 fn a_peer_that_stalls_is_left_for_one_that_answers() {
     let theirs = chain_of(5);
     let mut node = node();
-    hear(
-        &mut node,
-        LIAR,
-        &hello(BlockHash([7; 32]), 1_000_000, u128::MAX),
-    );
-    let outputs = hear(
-        &mut node,
-        HONEST,
-        &hello(theirs.tip().hash(), 6, theirs.work().0),
-    );
-    assert!(
-        sent_to(&outputs, HONEST).is_empty(),
-        "one download at a time"
-    );
+    hear(&mut node, LIAR, &hello(BlockHash([7; 32]), 1_000_000, u128::MAX));
+    let outputs = hear(&mut node, HONEST, &hello(theirs.tip().hash(), 6, theirs.work().0));
+    assert!(sent_to(&outputs, HONEST).is_empty(), "one download at a time");
     let later = NOW.plus_ms(60_000);
     node.handle(later, Input::Tick);
     let outputs = drain(&mut node);
-    assert!(matches!(
-        sent_to(&outputs, HONEST)[..],
-        [Message::GetHeaders(_)]
-    ));
-    let headers = (2..=6)
-        .map(|h| theirs.block_at(Height(h)).unwrap().header().clone())
-        .collect();
+    assert!(matches!(sent_to(&outputs, HONEST)[..], [Message::GetHeaders(_)]));
+    let headers = (2..=6).map(|h| theirs.block_at(Height(h)).unwrap().header().clone()).collect();
     let bytes = Message::Headers(headers).encode();
-    node.handle(
-        later,
-        Input::Message {
-            from: HONEST,
-            broadcast: false,
-            bytes,
-        },
-    );
-    let blocks = (2..=6)
-        .map(|h| theirs.block_at(Height(h)).unwrap().to_block())
-        .collect();
+    node.handle(later, Input::Message { from: HONEST, broadcast: false, bytes });
+    let blocks = (2..=6).map(|h| theirs.block_at(Height(h)).unwrap().to_block()).collect();
     let bytes = Message::Blocks(blocks).encode();
-    node.handle(
-        later,
-        Input::Message {
-            from: HONEST,
-            broadcast: false,
-            bytes,
-        },
-    );
+    node.handle(later, Input::Message { from: HONEST, broadcast: false, bytes });
     assert_eq!(node.chain().tip().hash(), theirs.tip().hash());
     assert_eq!(node.chain().tally().count("Yes"), 5);
 }
 
 #[test]
 fn garbage_and_oversize_messages_end_the_listening() {
-    for bytes in [
-        vec![],
-        vec![200],
-        vec![0; 40],
-        vec![7; MAX_MESSAGE_BYTES + 1],
-    ] {
+    for bytes in [vec![], vec![200], vec![0; 40], vec![7; MAX_MESSAGE_BYTES + 1]] {
         let mut node = node();
-        node.handle(
-            NOW,
-            Input::Message {
-                from: LIAR,
-                broadcast: true,
-                bytes,
-            },
-        );
+        node.handle(NOW, Input::Message { from: LIAR, broadcast: true, bytes });
         assert!(rejected(&drain(&mut node)).is_some());
     }
 }
@@ -386,26 +262,11 @@ fn votes_that_no_honest_peer_sends_are_rejected_and_late_ones_ignored() {
     let mut node = node();
     hear(&mut node, HONEST, &Message::Votes(vec![vote(1, "Yes")]));
     assert_eq!(node.pending().len(), 1);
-    let outputs = hear(
-        &mut node,
-        HONEST,
-        &Message::Votes(vec![vote(1, "No"), vote(1, "Yes")]),
-    );
-    assert_eq!(
-        rejected(&outputs),
-        None,
-        "a second vote for a token is honest lag"
-    );
+    let outputs = hear(&mut node, HONEST, &Message::Votes(vec![vote(1, "No"), vote(1, "Yes")]));
+    assert_eq!(rejected(&outputs), None, "a second vote for a token is honest lag");
     assert_eq!(node.pending().len(), 1);
-    let control = Vote {
-        ballot: Ballot::Text("a\u{202e}b".into()),
-        ..vote(2, "")
-    };
-    let outputs = hear(
-        &mut node,
-        LIAR,
-        &Message::Votes(vec![vote(3, "Yes"), control]),
-    );
+    let control = Vote { ballot: Ballot::Text("a\u{202e}b".into()), ..vote(2, "") };
+    let outputs = hear(&mut node, LIAR, &Message::Votes(vec![vote(3, "Yes"), control]));
     assert!(rejected(&outputs).unwrap().contains("U+202E"));
     assert_eq!(node.pending().len(), 1, "nothing of the message is taken");
 }
@@ -422,10 +283,7 @@ fn a_flood_of_votes_stops_at_the_bound_and_says_so() {
         hear(&mut node, LIAR, &Message::Votes(votes.collect()));
     }
     assert_eq!(node.pending().len(), MAX_PENDING_VOTES);
-    assert_eq!(
-        node.cast(NOW, TokenId(999_999), "Yes"),
-        Err(CastError::Full)
-    );
+    assert_eq!(node.cast(NOW, TokenId(999_999), "Yes"), Err(CastError::Full));
 }
 
 #[test]
@@ -438,18 +296,9 @@ fn a_vote_outside_the_opening_hours_is_not_taken() {
     let mut node = Node::new(hours, 1);
     let token = TokenId(1);
     let early = Timestamp(NOW.0 - 20);
-    assert!(matches!(
-        node.cast(early, token, "Yes"),
-        Err(CastError::NotOpen(_))
-    ));
+    assert!(matches!(node.cast(early, token, "Yes"), Err(CastError::NotOpen(_))));
     let late = NOW.plus_ms(10);
-    assert!(matches!(
-        node.cast(late, token, "Yes"),
-        Err(CastError::Closed(_))
-    ));
+    assert!(matches!(node.cast(late, token, "Yes"), Err(CastError::Closed(_))));
     assert!(node.cast(NOW, token, "Yes").is_ok());
-    assert!(matches!(
-        node.cast(NOW, token, "No"),
-        Err(CastError::AlreadyVoted { .. })
-    ));
+    assert!(matches!(node.cast(NOW, token, "No"), Err(CastError::AlreadyVoted { .. })));
 }

@@ -38,13 +38,7 @@ fn vote() -> impl Strategy<Value = Vote> {
 }
 
 fn header() -> impl Strategy<Value = Header> {
-    let numbers = (
-        any::<u32>(),
-        any::<u64>(),
-        any::<u64>(),
-        any::<u32>(),
-        any::<u64>(),
-    );
+    let numbers = (any::<u32>(), any::<u64>(), any::<u64>(), any::<u32>(), any::<u64>());
     (any::<[u8; 32]>(), any::<[u8; 32]>(), numbers).prop_map(|(previous, root, numbers)| Header {
         version: HEADER_VERSION,
         height: Height(numbers.0),
@@ -63,24 +57,13 @@ fn message() -> impl Strategy<Value = Message> {
     let ids = || vec(any::<[u8; 32]>().prop_map(VoteId), 0..5);
     let block = (header(), vec(vote(), 0..4)).prop_map(|(header, votes)| Block { header, votes });
     prop_oneof![
-        (
-            any::<[u8; 32]>(),
-            any::<u32>(),
-            any::<u128>(),
-            any::<bool>()
-        )
-            .prop_map(|(tip, n, w, r)| {
+        (any::<[u8; 32]>(), any::<u32>(), any::<u128>(), any::<bool>()).prop_map(
+            |(tip, n, w, r)| {
                 let (height, work) = (Height(n), Work(w));
                 let tip = BlockHash(tip);
-                Message::Hello(Hello {
-                    version: 1,
-                    tip,
-                    height,
-                    work,
-                    pending: n,
-                    wants_reply: r,
-                })
-            }),
+                Message::Hello(Hello { version: 1, tip, height, work, pending: n, wants_reply: r })
+            }
+        ),
         Just(Message::GetElection),
         Just(Message::Election(Box::new(Election::demo()))),
         hashes().prop_map(Message::GetHeaders),
@@ -97,14 +80,8 @@ fn message() -> impl Strategy<Value = Message> {
 }
 
 fn easy() -> Election {
-    let parameters = ChainParameters {
-        starting_difficulty: 4,
-        spacing_ms: 10_000,
-    };
-    Election {
-        parameters,
-        ..Election::plain()
-    }
+    let parameters = ChainParameters { starting_difficulty: 4, spacing_ms: 10_000 };
+    Election { parameters, ..Election::plain() }
 }
 
 /// A block on any block, mined on the spot.
@@ -112,10 +89,7 @@ fn mine_on(chain: &Chain, parent: &BlockHash, tokens: &[u64], seconds: u64) -> B
     let election = chain.election();
     let lineage = chain.lineage(parent).unwrap();
     let parent = chain.block(parent).unwrap().header();
-    let timestamp = lineage
-        .median()
-        .max(parent.timestamp)
-        .plus_ms(1000 * seconds + 1);
+    let timestamp = lineage.median().max(parent.timestamp).plus_ms(1000 * seconds + 1);
     let demanded = demand(&election.parameters, parent, timestamp);
     let votes: Vec<_> = tokens
         .iter()
@@ -145,15 +119,8 @@ fn recount(chain: &Chain) -> BTreeMap<String, u64> {
     let mut tokens = HashMap::new();
     for height in 1..=chain.height().0 {
         for vote in chain.block_at(Height(height)).unwrap().votes() {
-            assert_eq!(
-                tokens.insert(vote.token, height),
-                None,
-                "token {} twice",
-                vote.token
-            );
-            *counts
-                .entry(vote.ballot.selection(chain.election()))
-                .or_insert(0) += 1;
+            assert_eq!(tokens.insert(vote.token, height), None, "token {} twice", vote.token);
+            *counts.entry(vote.ballot.selection(chain.election())).or_insert(0) += 1;
         }
     }
     assert_eq!(tokens.len(), chain.votes());

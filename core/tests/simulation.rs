@@ -35,14 +35,8 @@ const SEEDS: u64 = 100;
 
 fn election() -> Election {
     // Mining costs a few hundred tries: the simulated machines try a few each tick.
-    let parameters = ChainParameters {
-        starting_difficulty: 256,
-        spacing_ms: 10_000,
-    };
-    Election {
-        parameters,
-        ..Election::plain()
-    }
+    let parameters = ChainParameters { starting_difficulty: 256, spacing_ms: 10_000 };
+    Election { parameters, ..Election::plain() }
 }
 
 /// What a node wrote to its disk.
@@ -80,23 +74,11 @@ struct Machine {
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     Tick,
-    Cast {
-        machine: usize,
-        token: u64,
-        choice: u8,
-    },
-    Deliver {
-        to: usize,
-        connection: u64,
-        from: usize,
-        broadcast: bool,
-        bytes: Vec<u8>,
-    },
+    Cast { machine: usize, token: u64, choice: u8 },
+    Deliver { to: usize, connection: u64, from: usize, broadcast: bool, bytes: Vec<u8> },
     Split,
     Heal,
-    Restart {
-        machine: usize,
-    },
+    Restart { machine: usize },
 }
 
 struct World {
@@ -121,13 +103,7 @@ impl World {
         for index in 0..NODES {
             let node = Node::new(election(), seed * 1000 + index as u64);
             let disk = Disk::default();
-            world.machines.push(Machine {
-                node,
-                disk,
-                job: None,
-                group: 0,
-                connection: 0,
-            });
+            world.machines.push(Machine { node, disk, job: None, group: 0, connection: 0 });
         }
         for index in 0..NODES {
             world.act(index, |node, now| {
@@ -141,14 +117,7 @@ impl World {
             // Some tokens are tried twice, at different machines, with different selections.
             let token = world.rng.random_range(0..VOTES * 4 / 5);
             let choice = world.rng.random_range(0..3);
-            world.at(
-                at,
-                Event::Cast {
-                    machine,
-                    token,
-                    choice,
-                },
-            );
+            world.at(at, Event::Cast { machine, token, choice });
         }
         for _ in 0..5 {
             let at = world.rng.random_range(0..CALM_AT);
@@ -204,16 +173,7 @@ impl World {
         for _ in 0..copies {
             let at = self.now + self.rng.random_range(5..1500);
             let (connection, bytes) = (self.machines[to].connection, bytes.to_vec());
-            self.at(
-                at,
-                Event::Deliver {
-                    to,
-                    connection,
-                    from,
-                    broadcast,
-                    bytes,
-                },
-            );
+            self.at(at, Event::Deliver { to, connection, from, broadcast, bytes });
         }
     }
 
@@ -223,13 +183,8 @@ impl World {
             .filter(|other| *other != index && self.machines[*other].group == group)
             .map(|other| PeerId(other as u64))
             .collect();
-        let peers: Vec<_> = others
-            .choose_multiple(&mut self.rng, count.into())
-            .copied()
-            .collect();
-        self.act(index, |node, now| {
-            node.handle(now, Input::Peers(LINK, peers))
-        });
+        let peers: Vec<_> = others.choose_multiple(&mut self.rng, count.into()).copied().collect();
+        self.act(index, |node, now| node.handle(now, Input::Peers(LINK, peers)));
     }
 
     fn reconnect(&mut self, groups: impl Fn(usize) -> u8) {
@@ -271,34 +226,17 @@ impl World {
             self.now = time;
             match event {
                 Event::Tick => self.tick(),
-                Event::Cast {
-                    machine,
-                    token,
-                    choice,
-                } => {
+                Event::Cast { machine, token, choice } => {
                     let selection = ["Biden", "Trump", "nobody"][usize::from(choice)];
                     let cast = |node: &mut Node, now| node.cast(now, TokenId(token), selection);
                     if let Ok(id) = self.act(machine, cast) {
                         self.accepted.insert(id, token);
                     }
                 }
-                Event::Deliver {
-                    to,
-                    connection,
-                    from,
-                    broadcast,
-                    bytes,
-                } => {
+                Event::Deliver { to, connection, from, broadcast, bytes } => {
                     if self.machines[to].connection == connection {
-                        let from = Peer {
-                            link: LINK,
-                            id: PeerId(from as u64),
-                        };
-                        let input = Input::Message {
-                            from,
-                            broadcast,
-                            bytes,
-                        };
+                        let from = Peer { link: LINK, id: PeerId(from as u64) };
+                        let input = Input::Message { from, broadcast, bytes };
                         self.act(to, |node, now| node.handle(now, input));
                     }
                 }
@@ -317,17 +255,9 @@ impl World {
         machine.connection += 1;
         machine.node = Node::new(election(), seed);
         let blocks = machine.disk.blocks.clone();
-        let pending: Vec<_> = machine
-            .disk
-            .pending
-            .iter()
-            .map(|(_, vote)| vote.clone())
-            .collect();
+        let pending: Vec<_> = machine.disk.pending.iter().map(|(_, vote)| vote.clone()).collect();
         let now = self.clock();
-        self.machines[index]
-            .node
-            .restore(now, blocks, pending)
-            .unwrap();
+        self.machines[index].node.restore(now, blocks, pending).unwrap();
         self.act(index, |node, now| {
             node.set_mining(now, true);
             node.handle(now, Input::LinkUp(LINK));
@@ -335,37 +265,18 @@ impl World {
     }
 
     fn check(&self, seed: u64) {
-        let tips: BTreeSet<BlockHash> = self
-            .machines
-            .iter()
-            .map(|machine| machine.node.chain().tip().hash())
-            .collect();
-        assert_eq!(
-            tips.len(),
-            1,
-            "seed {seed}: the nodes ended on {} tips",
-            tips.len()
-        );
+        let tips: BTreeSet<BlockHash> =
+            self.machines.iter().map(|machine| machine.node.chain().tip().hash()).collect();
+        assert_eq!(tips.len(), 1, "seed {seed}: the nodes ended on {} tips", tips.len());
         for (index, machine) in self.machines.iter().enumerate() {
             let waiting = machine.node.pending().len();
-            assert_eq!(
-                waiting, 0,
-                "seed {seed}: node {index} still holds pending votes"
-            );
-            let stored: Vec<_> = machine
-                .disk
-                .blocks
-                .iter()
-                .map(|b| b.header.hash())
-                .collect();
+            assert_eq!(waiting, 0, "seed {seed}: node {index} still holds pending votes");
+            let stored: Vec<_> = machine.disk.blocks.iter().map(|b| b.header.hash()).collect();
             let chain = machine.node.chain();
             let held: Vec<_> = (2..=chain.height().0)
                 .map(|height| chain.block_at(Height(height)).unwrap().hash())
                 .collect();
-            assert_eq!(
-                stored, held,
-                "seed {seed}: the disk of node {index} holds another chain"
-            );
+            assert_eq!(stored, held, "seed {seed}: the disk of node {index} holds another chain");
             assert!(machine.disk.pending.is_empty(), "seed {seed}");
         }
         let chain = self.machines[0].node.chain();
@@ -375,14 +286,8 @@ impl World {
             let block = chain.block_at(Height(height)).unwrap();
             for vote in block.votes() {
                 let twice = counted.insert(vote.token.0, vote.id());
-                assert_eq!(
-                    twice, None,
-                    "seed {seed}: token {} is counted twice",
-                    vote.token
-                );
-                *recount
-                    .entry(vote.ballot.selection(chain.election()))
-                    .or_default() += 1;
+                assert_eq!(twice, None, "seed {seed}: token {} is counted twice", vote.token);
+                *recount.entry(vote.ballot.selection(chain.election())).or_default() += 1;
             }
         }
         assert_eq!(*chain.tally(), recount.into_iter().collect(), "seed {seed}");
@@ -399,9 +304,7 @@ impl World {
 
 #[test]
 fn all_nodes_end_on_one_tip_and_no_vote_is_lost_or_counted_twice() {
-    let one = std::env::var("SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok());
+    let one = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
     let seeds = one.map_or(0..SEEDS, |seed: u64| seed..seed + 1);
     let (mut blocks, mut sides) = (0, 0);
     for seed in seeds {
@@ -412,8 +315,5 @@ fn all_nodes_end_on_one_tip_and_no_vote_is_lost_or_counted_twice() {
         sides += world.machines[0].node.chain().side_blocks().count();
     }
     println!("{blocks} blocks in the chains, {sides} beside them");
-    assert!(
-        blocks > 0 && (one.is_some() || sides > 0),
-        "the network was never torn apart"
-    );
+    assert!(blocks > 0 && (one.is_some() || sides > 0), "the network was never torn apart");
 }

@@ -270,10 +270,8 @@ impl Daemon {
 
     fn frame(&mut self, link: LinkId, frame: &ClientFrame<'_>) {
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = links
-            .senders
-            .get(&link)
-            .is_some_and(|sender| sender.try_send(frame.encode()).is_err());
+        let full =
+            links.senders.get(&link).is_some_and(|sender| sender.try_send(frame.encode()).is_err());
         if full {
             // The connection sees its queue end, and reconnecting compares everything anew.
             links.senders.remove(&link);

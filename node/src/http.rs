@@ -65,7 +65,9 @@ pub fn router(app: App) -> Router {
 /// With what to do about it.
 pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}; is another program using it? Choose another with --listen")
+        format!(
+            "cannot listen on {address}; is another program using it? Choose another with --listen"
+        )
     })
 }
 
@@ -73,11 +75,7 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn serve(
-    listener: TcpListener,
-    app: App,
-    stop: CancellationToken,
-) -> anyhow::Result<()> {
+pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) -> anyhow::Result<()> {
     let grace = {
         let stop = stop.clone();
         async move {

@@ -5,6 +5,7 @@ mod commands;
 mod daemon;
 mod http;
 mod miner;
+mod output;
 mod registered;
 mod relay_link;
 mod store;

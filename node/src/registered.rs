@@ -49,8 +49,7 @@ struct Status {
 
 /// Takes `http://127.0.0.1:5001`, `127.0.0.1:5001` or the like to `127.0.0.1:5001`.
 fn authority(text: &str) -> anyhow::Result<String> {
-    let with_scheme =
-        if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     let wrong = || format!("{text:?} is not a node's address; it looks like http://127.0.0.1:5001");
     let url = url::Url::parse(&with_scheme).with_context(wrong)?;
     let plain = url.scheme() == "http" && url.path() == "/" && url.query().is_none();
@@ -78,7 +77,8 @@ impl Registered {
     /// # Errors
     /// The first address that is none, or too many of them.
     pub fn add(&self, addresses: &[String]) -> anyhow::Result<()> {
-        let new = addresses.iter().map(|text| authority(text)).collect::<anyhow::Result<Vec<_>>>()?;
+        let new =
+            addresses.iter().map(|text| authority(text)).collect::<anyhow::Result<Vec<_>>>()?;
         let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = nodes.clone();
         all.extend(new);
@@ -176,7 +176,11 @@ fn unreachable<T>(nodes: &[String], answers: &[anyhow::Result<T>]) -> Vec<String
         .zip(answers)
         .filter_map(|(node, answer)| {
             let error = answer.as_ref().err()?;
-            tracing::warn!(node, error = format!("{error:#}"), "a registered node could not be asked");
+            tracing::warn!(
+                node,
+                error = format!("{error:#}"),
+                "a registered node could not be asked"
+            );
             Some(node.clone())
         })
         .collect()
@@ -192,7 +196,8 @@ mod tests {
             assert_eq!(authority(text).unwrap(), "127.0.0.1:5001");
         }
         assert_eq!(authority("localhost:5001").unwrap(), "localhost:5001");
-        for bad in ["", "https://127.0.0.1:5001", "http://a/b", "http://u@a:1", "ftp://a", ":5001"] {
+        for bad in ["", "https://127.0.0.1:5001", "http://a/b", "http://u@a:1", "ftp://a", ":5001"]
+        {
             assert!(authority(bad).is_err(), "{bad}");
         }
     }

@@ -12,9 +12,7 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async_with_config,
-    tungstenite::{
-        Bytes, ClientRequestBuilder, Message, http::Uri, protocol::WebSocketConfig,
-    },
+    tungstenite::{Bytes, ClientRequestBuilder, Message, http::Uri, protocol::WebSocketConfig},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -148,16 +146,12 @@ async fn receive(
         }
         ServerFrame::Peers(_, ids) => Input::Peers(link, ids),
         ServerFrame::Gone(_, id) => Input::Gone(Peer { link, id }),
-        ServerFrame::Broadcast(_, id, payload) => Input::Message {
-            from: Peer { link, id },
-            broadcast: true,
-            bytes: payload.to_vec(),
-        },
-        ServerFrame::Direct(_, id, payload) => Input::Message {
-            from: Peer { link, id },
-            broadcast: false,
-            bytes: payload.to_vec(),
-        },
+        ServerFrame::Broadcast(_, id, payload) => {
+            Input::Message { from: Peer { link, id }, broadcast: true, bytes: payload.to_vec() }
+        }
+        ServerFrame::Direct(_, id, payload) => {
+            Input::Message { from: Peer { link, id }, broadcast: false, bytes: payload.to_vec() }
+        }
     };
     handle.input(input).await.ok().context("the node stopped")
 }

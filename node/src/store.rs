@@ -79,7 +79,9 @@ impl Store {
     pub fn open(folder: &Path, election: Option<Election>) -> anyhow::Result<(Self, Contents)> {
         let shown = folder.display();
         fs::create_dir_all(folder).with_context(|| {
-            format!("cannot make the data folder {shown}; choose one that can be written with --data")
+            format!(
+                "cannot make the data folder {shown}; choose one that can be written with --data"
+            )
         })?;
         let file: PathBuf = folder.join("chain.redb");
         let database = open(&file)?;
@@ -112,10 +114,14 @@ impl Store {
         if let Some(format) = meta.get("format")? {
             let found = format.value();
             if found != FORMAT.to_le_bytes() {
-                bail!("it was written by another build (format {found:?}); this one reads {FORMAT}");
+                bail!(
+                    "it was written by another build (format {found:?}); this one reads {FORMAT}"
+                );
             }
         }
-        let Some(election) = meta.get("election")? else { return Ok(None) };
+        let Some(election) = meta.get("election")? else {
+            return Ok(None);
+        };
         Ok(Some(Election::decode(election.value())?))
     }
 

@@ -98,6 +98,9 @@ mod tests {
         assert_eq!(addresses.enter("2001:db8::2".parse().unwrap()).unwrap_err(), Refusal::Full);
         drop(first);
         let _fourth = addresses.enter("2001:db8::2".parse().unwrap()).unwrap();
-        assert_eq!(addresses.enter("2001:db8:0:0:9::".parse().unwrap()).unwrap_err(), Refusal::Full);
+        assert_eq!(
+            addresses.enter("2001:db8:0:0:9::".parse().unwrap()).unwrap_err(),
+            Refusal::Full
+        );
     }
 }

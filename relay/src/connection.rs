@@ -121,7 +121,9 @@ fn forward(
     now: Instant,
 ) -> Option<Close> {
     let metrics = &relay.metrics;
-    let Ok(frame) = ClientFrame::decode(frame) else { return Some(Close::FRAME) };
+    let Ok(frame) = ClientFrame::decode(frame) else {
+        return Some(Close::FRAME);
+    };
     let answer = |frame: ServerFrame<'_>| client.push(Bytes::from(frame.encode()), metrics);
     match frame {
         ClientFrame::Join(room) => {
@@ -137,7 +139,9 @@ fn forward(
                 relay.rooms.leave(&room, client.id, metrics);
             }
         }
-        ClientFrame::Broadcast(room, _) | ClientFrame::Send(room, _, _) | ClientFrame::Sample(room, _)
+        ClientFrame::Broadcast(room, _)
+        | ClientFrame::Send(room, _, _)
+        | ClientFrame::Sample(room, _)
             if !rooms.contains(&room) =>
         {
             metrics.dropped(Reason("not_in_room"));

@@ -50,7 +50,9 @@ fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let listen = arguments.listen;
     let listener = TcpListener::bind(listen).await.with_context(|| {
-        format!("cannot listen on {listen}; is another program using it? Choose another with --listen")
+        format!(
+            "cannot listen on {listen}; is another program using it? Choose another with --listen"
+        )
     })?;
     let address = listener.local_addr().context("the listening address")?;
     let relay = Relay::new(Config {

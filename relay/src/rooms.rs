@@ -35,17 +35,22 @@ impl Close {
         reason: Reason("slow"),
     };
     /// Nothing was heard for too long.
-    pub const IDLE: Self =
-        Self { code: 1001, words: "nothing was heard from you for too long", reason: Reason("idle") };
+    pub const IDLE: Self = Self {
+        code: 1001,
+        words: "nothing was heard from you for too long",
+        reason: Reason("idle"),
+    };
     /// The relay stops.
-    pub const RESTART: Self =
-        Self { code: 1012, words: "the relay is restarting: connect again", reason: Reason("restart") };
+    pub const RESTART: Self = Self {
+        code: 1012,
+        words: "the relay is restarting: connect again",
+        reason: Reason("restart"),
+    };
     /// Not a frame of this protocol.
     pub const FRAME: Self =
         Self { code: 1008, words: "that is no frame of blockvote.1", reason: Reason("bad_frame") };
     /// Text.
-    pub const TEXT: Self =
-        Self { code: 1003, words: "frames are binary", reason: Reason("text") };
+    pub const TEXT: Self = Self { code: 1003, words: "frames are binary", reason: Reason("text") };
     /// Too long.
     pub const SIZE: Self =
         Self { code: 1009, words: "the frame is too big", reason: Reason("too_big") };
@@ -53,8 +58,7 @@ impl Close {
     pub const PROTOCOL: Self =
         Self { code: 1002, words: "that is not WebSocket", reason: Reason("protocol") };
     /// Bad UTF-8.
-    pub const UTF8: Self =
-        Self { code: 1007, words: "text must be UTF-8", reason: Reason("utf8") };
+    pub const UTF8: Self = Self { code: 1007, words: "text must be UTF-8", reason: Reason("utf8") };
     /// Too many rooms.
     pub const ROOMS: Self =
         Self { code: 1008, words: "you are in too many rooms", reason: Reason("rooms") };
@@ -163,7 +167,9 @@ impl Rooms {
 
     /// Queues a frame for everybody else in the room: encoded once, shared by all.
     pub fn broadcast(&self, room: &ElectionId, from: PeerId, frame: &Bytes, metrics: &Metrics) {
-        let Some(members) = self.get(room) else { return };
+        let Some(members) = self.get(room) else {
+            return;
+        };
         let members = members.read().unwrap_or_else(PoisonError::into_inner);
         for client in members.values().filter(|client| client.id != from) {
             client.push(frame.clone(), metrics);
@@ -179,7 +185,9 @@ impl Rooms {
 
     /// Up to `count` others of the room, drawn at random.
     pub fn sample(&self, room: &ElectionId, asking: PeerId, count: usize) -> Vec<PeerId> {
-        let Some(members) = self.get(room) else { return Vec::new() };
+        let Some(members) = self.get(room) else {
+            return Vec::new();
+        };
         let members = members.read().unwrap_or_else(PoisonError::into_inner);
         let others: Vec<_> = members.keys().copied().filter(|id| *id != asking).collect();
         drop(members);

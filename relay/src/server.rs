@@ -1,11 +1,6 @@
 //! Accepting connections, routing requests, stopping in order.
 
-use std::{
-    net::SocketAddr,
-    pin::pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
@@ -147,8 +142,12 @@ async fn metrics(State(relay): State<Arc<Relay>>) -> impl IntoResponse {
 /// Whether a page from this origin may connect: programs send none, the relay's own page has the
 /// relay's own host, others must be allowed by name.
 fn origin_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN) else { return true };
-    let Ok(origin) = origin.to_str() else { return false };
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return true;
+    };
+    let Ok(origin) = origin.to_str() else {
+        return false;
+    };
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let same = origin.split_once("://").is_some_and(|(_, name)| Some(name) == host);
     same || allowed.iter().any(|allowed| allowed == origin)

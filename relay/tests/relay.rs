@@ -418,9 +418,8 @@ async fn a_stopping_relay_tells_its_clients_to_come_back_and_ends() {
 async fn figures_and_pages_are_served_under_a_strict_policy() {
     let running = start(Config::default()).await;
     let _client = Client::join(running.address).await;
-    let get = async |path: &str| {
-        reqwest::get(format!("http://{}{path}", running.address)).await.unwrap()
-    };
+    let get =
+        async |path: &str| reqwest::get(format!("http://{}{path}", running.address)).await.unwrap();
     let text = get("/metrics").await.text().await.unwrap();
     assert!(text.contains("blockvote_relay_connections 1"), "{text}");
     assert_eq!(get("/missing.js").await.status(), 404);

@@ -32,7 +32,9 @@ pub fn run() {
     let state = Rc::new(RefCell::new(State::default()));
     listen(move |message| match message {
         ToMiner::Job { id, header, start } => {
-            let Ok(header) = borsh::from_slice::<Header>(&header) else { return };
+            let Ok(header) = borsh::from_slice::<Header>(&header) else {
+                return;
+            };
             let mut shared = state.borrow_mut();
             shared.work = Some(Work { id, search: Search::new(&header), next: start });
             if !shared.running {

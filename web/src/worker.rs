@@ -105,7 +105,9 @@ pub fn report_panics<T: Serialize>(report: impl Fn(String) -> T + Send + Sync + 
 /// Lets other events run, without the clamping of timers.
 pub async fn breathe() {
     let (sender, receiver) = futures_channel::oneshot::channel::<()>();
-    let Ok(channel) = MessageChannel::new() else { return };
+    let Ok(channel) = MessageChannel::new() else {
+        return;
+    };
     let mut sender = Some(sender);
     let on_message = Closure::<dyn FnMut()>::new(move || {
         if let Some(sender) = sender.take() {

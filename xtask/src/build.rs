@@ -15,7 +15,13 @@ use crate::{
 
 /// What the page is built from.
 const SOURCES: [&str; 8] = [
-    "core/src", "core/Cargo.toml", "web", "index.html", "Trunk.toml", "Cargo.toml", "Cargo.lock",
+    "core/src",
+    "core/Cargo.toml",
+    "web",
+    "index.html",
+    "Trunk.toml",
+    "Cargo.toml",
+    "Cargo.lock",
     ".cargo/config.toml",
 ];
 

@@ -34,7 +34,8 @@ impl Drop for Running {
 
 /// Starts a program and waits for the line that says that it listens.
 fn start(name: &'static str, command: &mut Command) -> anyhow::Result<Running> {
-    let child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("start the {name}"))?;
+    let child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| format!("start the {name}"))?;
     let mut running = Running { name, child };
     let output = running.child.stdout.take().context("its output")?;
     let mut lines = BufReader::new(output).lines();
@@ -50,7 +51,8 @@ fn start(name: &'static str, command: &mut Command) -> anyhow::Result<Running> {
 
 /// The usual port, or a free one when it is taken.
 fn port(usual: u16) -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", usual)).or_else(|_| TcpListener::bind("127.0.0.1:0"));
+    let listener =
+        TcpListener::bind(("127.0.0.1", usual)).or_else(|_| TcpListener::bind("127.0.0.1:0"));
     listener.and_then(|listener| listener.local_addr()).map_or(usual, |address| address.port())
 }
 
@@ -85,7 +87,8 @@ pub fn run() -> anyhow::Result<()> {
         .arg(&election)
         .output()?;
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
-    let id = shown.split('"').find(|part| part.len() == 64).context("the election's id")?.to_owned();
+    let id =
+        shown.split('"').find(|part| part.len() == 64).context("the election's id")?.to_owned();
     println!();
     println!("Vote at             http://127.0.0.1:{relay_port}/e/{id}/vote");
     println!("Node's interface    http://127.0.0.1:{node_port}/docs");

@@ -22,20 +22,25 @@ pub fn for_building() -> anyhow::Result<()> {
 }
 
 fn wasm_target() -> anyhow::Result<()> {
-    let libraries = output(program("rustc").args(["--print", "target-libdir", "--target", "wasm32-unknown-unknown"]));
+    let libraries = output(program("rustc").args([
+        "--print",
+        "target-libdir",
+        "--target",
+        "wasm32-unknown-unknown",
+    ]));
     if libraries.is_some_and(|folder| PathBuf::from(folder).is_dir()) {
         return Ok(());
     }
     step("install Rust's wasm32-unknown-unknown target", || {
-        run(program("rustup").args(["target", "add", "wasm32-unknown-unknown"])).context(
-            "install the target by hand: rustup target add wasm32-unknown-unknown",
-        )
+        run(program("rustup").args(["target", "add", "wasm32-unknown-unknown"]))
+            .context("install the target by hand: rustup target add wasm32-unknown-unknown")
     })
 }
 
 fn has(name: &str, version: &str) -> bool {
     let tool = root().join(".tools/bin").join(name);
-    output(program(tool).arg("--version")).is_some_and(|found| found.split(' ').any(|word| word == version))
+    output(program(tool).arg("--version"))
+        .is_some_and(|found| found.split(' ').any(|word| word == version))
 }
 
 fn trunk() -> anyhow::Result<()> {
@@ -71,7 +76,9 @@ fn wasm_opt() -> anyhow::Result<()> {
     }
     step(&format!("install wasm-opt (npm's binaryen {BINARYEN}) into .tools"), || {
         fs::create_dir_all(&folder)?;
-        run(npm().arg("install").args(["--no-audit", "--no-fund", "--loglevel=error", "--prefix"])
+        run(npm()
+            .arg("install")
+            .args(["--no-audit", "--no-fund", "--loglevel=error", "--prefix"])
             .arg(&folder)
             .arg(format!("binaryen@{BINARYEN}")))
         .context("Node.js 20 or newer with npm is needed")
@@ -89,8 +96,10 @@ pub fn for_browser_tests() -> anyhow::Result<PathBuf> {
     let newer = |path: PathBuf| fs::metadata(path).and_then(|about| about.modified()).ok();
     if newer(stamp) < newer(folder.join("package-lock.json")) {
         step("install Playwright for the browser tests", || {
-            run(npm().args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&folder))
-                .context("Node.js 20 or newer with npm is needed")
+            run(npm()
+                .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+                .current_dir(&folder))
+            .context("Node.js 20 or newer with npm is needed")
         })?;
     }
     chromium()
@@ -124,7 +133,9 @@ fn chromium() -> anyhow::Result<PathBuf> {
     })?;
     match find_chromium() {
         Some(path) => Ok(path),
-        None => bail!("Chromium was installed but is not on the path; name it in BLOCKVOTE_CHROMIUM"),
+        None => {
+            bail!("Chromium was installed but is not on the path; name it in BLOCKVOTE_CHROMIUM")
+        }
     }
 }
 

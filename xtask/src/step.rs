@@ -51,7 +51,8 @@ pub fn step<T>(what: &str, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::
 /// Runs a program to its end.
 pub fn run(command: &mut Command) -> anyhow::Result<()> {
     let shown = command.get_program().to_string_lossy().into_owned();
-    let status = command.status().with_context(|| format!("{shown} cannot be started; is it installed?"))?;
+    let status =
+        command.status().with_context(|| format!("{shown} cannot be started; is it installed?"))?;
     ensure!(status.success(), "{shown} ended with {status}");
     Ok(())
 }

@@ -12,14 +12,39 @@ pub fn all() -> anyhow::Result<()> {
     step("check the format", || run_cargo(&["fmt", "--all", "--check"]))?;
     build::page()?;
     step("lint the native code", || {
-        run_cargo(&["clippy", "--workspace", "--exclude", "blockvote-web", "--all-targets", "--", "-D", "warnings"])
+        run_cargo(&[
+            "clippy",
+            "--workspace",
+            "--exclude",
+            "blockvote-web",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ])
     })?;
     step("lint the browser's code", || {
-        run_cargo(&["clippy", "--package", "blockvote-web", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings"])
+        run_cargo(&[
+            "clippy",
+            "--package",
+            "blockvote-web",
+            "--target",
+            "wasm32-unknown-unknown",
+            "--",
+            "-D",
+            "warnings",
+        ])
     })?;
     let deny = setup::cargo_deny()?;
     step("check licences and sources", || {
-        run(program(deny).args(["--offline", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"]))
+        run(program(deny).args([
+            "--offline",
+            "check",
+            "--hide-inclusion-graph",
+            "bans",
+            "licenses",
+            "sources",
+        ]))
     })?;
     step("unit, property, simulation, socket and process tests", || {
         run_cargo(&["test", "--workspace", "--exclude", "blockvote-web"])

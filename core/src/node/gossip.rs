@@ -106,11 +106,7 @@ impl Node {
             return;
         }
         let state = self.peers.hear(from, now);
-        let claim = Claim {
-            tip: hello.tip,
-            height: hello.height,
-            work: hello.work,
-        };
+        let claim = Claim { tip: hello.tip, height: hello.height, work: hello.work };
         state.claim = Some(claim);
         let compare = !state.reconciled || hello.pending > 0;
         state.reconciled = true;
@@ -148,10 +144,7 @@ impl Node {
         let mut blocks = Vec::new();
         let mut bytes = 0;
         for hash in hashes.iter().take(MAX_BLOCKS_ASKED) {
-            let Some(block) = self
-                .chain
-                .block(hash)
-                .filter(|block| !block.votes().is_empty())
+            let Some(block) = self.chain.block(hash).filter(|block| !block.votes().is_empty())
             else {
                 break;
             };
@@ -203,17 +196,12 @@ impl Node {
 
     /// Pushes votes to every room but the one where everybody heard them.
     pub(super) fn gossip_votes(&mut self, votes: &[Vote], heard_on: Option<LinkId>) {
-        let links: Vec<_> = self
-            .links
-            .iter()
-            .copied()
-            .filter(|link| Some(*link) != heard_on)
-            .collect();
+        let links: Vec<_> =
+            self.links.iter().copied().filter(|link| Some(*link) != heard_on).collect();
         for page in pages(votes) {
             let bytes = Message::Votes(page).encode();
             for link in &links {
-                self.outputs
-                    .push_back(Output::Broadcast(*link, bytes.clone()));
+                self.outputs.push_back(Output::Broadcast(*link, bytes.clone()));
             }
         }
     }
@@ -221,20 +209,11 @@ impl Node {
     pub(super) fn announce_tip(&mut self, heard_on: Option<LinkId>) {
         let tip = self.chain.tip();
         let votes = tip.vote_ids().iter().map(ShortId::from).collect();
-        let bytes = Message::NewBlock {
-            header: tip.header().clone(),
-            votes,
-        }
-        .encode();
-        let links: Vec<_> = self
-            .links
-            .iter()
-            .copied()
-            .filter(|link| Some(*link) != heard_on)
-            .collect();
+        let bytes = Message::NewBlock { header: tip.header().clone(), votes }.encode();
+        let links: Vec<_> =
+            self.links.iter().copied().filter(|link| Some(*link) != heard_on).collect();
         for link in links {
-            self.outputs
-                .push_back(Output::Broadcast(link, bytes.clone()));
+            self.outputs.push_back(Output::Broadcast(link, bytes.clone()));
         }
     }
 
@@ -248,11 +227,7 @@ impl Node {
     ) {
         let hash = header.hash();
         if let Some(work) = self.chain.work_at(&hash) {
-            let claim = Claim {
-                tip: hash,
-                height: header.height,
-                work,
-            };
+            let claim = Claim { tip: hash, height: header.height, work };
             self.peers.hear(from, now).claim = Some(claim);
             return;
         }
@@ -274,16 +249,9 @@ impl Node {
             Err(error) => return self.reject(now, from, error.to_string()),
         }
         let work = lineage.work().plus(header.work());
-        let claim = Claim {
-            tip: hash,
-            height: header.height,
-            work,
-        };
+        let claim = Claim { tip: hash, height: header.height, work };
         self.peers.hear(from, now).claim = Some(claim);
-        let held: Vec<_> = votes
-            .iter()
-            .filter_map(|id| self.pending.get_short(id))
-            .collect();
+        let held: Vec<_> = votes.iter().filter_map(|id| self.pending.get_short(id)).collect();
         if held.len() == votes.len() {
             let votes: Vec<_> = held.into_iter().cloned().collect();
             if crate::block::Block::votes_root(&votes) == header.votes_root {
@@ -310,10 +278,8 @@ impl Node {
         for page in pages(&missing) {
             self.send(from, &Message::Votes(page));
         }
-        let wanted: Vec<_> = theirs
-            .into_iter()
-            .filter(|id| self.pending.get_short(id).is_none())
-            .collect();
+        let wanted: Vec<_> =
+            theirs.into_iter().filter(|id| self.pending.get_short(id).is_none()).collect();
         if !wanted.is_empty() {
             self.send(from, &Message::GetVotes(wanted));
         }
@@ -321,11 +287,8 @@ impl Node {
 
     fn on_get_votes(&mut self, from: Peer, ids: &[ShortId]) {
         let unique: HashSet<_> = ids.iter().collect();
-        let votes: Vec<_> = unique
-            .into_iter()
-            .filter_map(|id| self.pending.get_short(id))
-            .cloned()
-            .collect();
+        let votes: Vec<_> =
+            unique.into_iter().filter_map(|id| self.pending.get_short(id)).cloned().collect();
         for page in pages(&votes) {
             self.send(from, &Message::Votes(page));
         }
@@ -356,11 +319,7 @@ impl Node {
             .map(|(id, _)| *id)
             .collect();
         unheld.sort_unstable();
-        let votes: Vec<_> = unheld
-            .iter()
-            .filter_map(|id| self.pending.get(id))
-            .cloned()
-            .collect();
+        let votes: Vec<_> = unheld.iter().filter_map(|id| self.pending.get(id)).cloned().collect();
         if !votes.is_empty() {
             self.gossip_votes(&votes, None);
             self.ask_held(&unheld);
@@ -375,10 +334,7 @@ fn pages(votes: &[Vote]) -> Vec<Vec<Vote>> {
     for vote in votes {
         let size = borsh::object_length(vote).unwrap_or(PAGE_BYTES);
         let full = bytes + size > PAGE_BYTES;
-        match pages
-            .last_mut()
-            .filter(|page| !full && page.len() < MAX_VOTES)
-        {
+        match pages.last_mut().filter(|page| !full && page.len() < MAX_VOTES) {
             Some(page) => {
                 page.push(vote.clone());
                 bytes += size;

@@ -49,11 +49,7 @@ impl Node {
         let age = now.ms_since(self.mining.made);
         let parent = self.mining.jobs.back().map(|(job, _)| job.header.previous);
         let current = self.mining.active && parent == Some(self.chain.tip().hash());
-        let renew = if self.mining.stale {
-            RENEW_WITH_VOTES_MS
-        } else {
-            RENEW_TIME_MS
-        };
+        let renew = if self.mining.stale { RENEW_WITH_VOTES_MS } else { RENEW_TIME_MS };
         if current && age < renew {
             return;
         }
@@ -61,10 +57,7 @@ impl Node {
             return;
         };
         self.mining.counter += 1;
-        let job = Job {
-            id: self.mining.counter,
-            header,
-        };
+        let job = Job { id: self.mining.counter, header };
         self.mining.jobs.push_back((job.clone(), votes));
         if self.mining.jobs.len() > MAX_JOBS {
             self.mining.jobs.pop_front();
@@ -115,13 +108,7 @@ impl Node {
         let Some((job, votes)) = self.mining.jobs.iter().find(|(job, _)| job.id == id) else {
             return;
         };
-        let block = Block {
-            header: Header {
-                nonce,
-                ..job.header.clone()
-            },
-            votes: votes.clone(),
-        };
+        let block = Block { header: Header { nonce, ..job.header.clone() }, votes: votes.clone() };
         // A job that went stale while the nonce travelled gives a block beside the chain, or one
         // that the chain refuses; both are honest.
         if self.take_block(now, block, None).is_err() {

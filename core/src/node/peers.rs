@@ -54,18 +54,12 @@ impl Peers {
 
     /// Each peer and what it claims.
     pub fn iter(&self) -> impl Iterator<Item = (Peer, Option<&Claim>)> {
-        self.known
-            .iter()
-            .map(|(peer, state)| (*peer, state.claim.as_ref()))
+        self.known.iter().map(|(peer, state)| (*peer, state.claim.as_ref()))
     }
 
     /// Highest tip that any peer claims.
     pub fn highest(&self) -> Option<Height> {
-        self.known
-            .values()
-            .filter_map(|state| state.claim.as_ref())
-            .map(|c| c.height)
-            .max()
+        self.known.values().filter_map(|state| state.claim.as_ref()).map(|c| c.height).max()
     }
 
     pub(super) fn is_banned(&self, peer: Peer) -> bool {
@@ -94,10 +88,7 @@ impl Peers {
     /// The books on a peer, opened if need be; the peer not heard for the longest makes room.
     pub(super) fn hear(&mut self, peer: Peer, now: Timestamp) -> &mut PeerState {
         if !self.known.contains_key(&peer) && self.known.len() >= MAX_PEERS {
-            let quietest = self
-                .known
-                .iter()
-                .min_by_key(|(peer, state)| (state.heard, **peer));
+            let quietest = self.known.iter().min_by_key(|(peer, state)| (state.heard, **peer));
             if let Some(quietest) = quietest.map(|(peer, _)| *peer) {
                 self.known.remove(&quietest);
             }
@@ -115,12 +106,7 @@ impl Peers {
             .filter_map(|(peer, state)| Some((*peer, state, state.claim.as_ref()?)))
             .filter(|(_, _, claim)| claim.work > work || (claim.work == work && claim.tip < tip))
             .max_by_key(|(peer, state, claim)| {
-                (
-                    Reverse(state.stalls),
-                    claim.work,
-                    Reverse(claim.tip),
-                    Reverse(*peer),
-                )
+                (Reverse(state.stalls), claim.work, Reverse(claim.tip), Reverse(*peer))
             })
             .map(|(peer, _, _)| peer)
     }

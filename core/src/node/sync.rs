@@ -25,13 +25,8 @@ pub const MAX_CANDIDATE: usize = 50_000;
 const ANSWER_WITHIN_MS: u64 = 20_000;
 
 enum Stage {
-    Headers {
-        lineage: Option<Box<Lineage>>,
-        hashes: Vec<BlockHash>,
-    },
-    Blocks {
-        wanted: VecDeque<BlockHash>,
-    },
+    Headers { lineage: Option<Box<Lineage>>, hashes: Vec<BlockHash> },
+    Blocks { wanted: VecDeque<BlockHash> },
 }
 
 struct Download {
@@ -60,19 +55,13 @@ impl Sync {
     }
 
     pub(super) fn link_down(&mut self, link: LinkId) {
-        if self
-            .download
-            .as_ref()
-            .is_some_and(|download| download.peer.link == link)
-        {
+        if self.download.as_ref().is_some_and(|download| download.peer.link == link) {
             self.download = None;
         }
     }
 
     fn is_from(&self, peer: Peer) -> bool {
-        self.download
-            .as_ref()
-            .is_some_and(|download| download.peer == peer)
+        self.download.as_ref().is_some_and(|download| download.peer == peer)
     }
 }
 
@@ -86,18 +75,11 @@ impl Node {
         let Some(peer) = self.peers.best_above(work, tip) else {
             return;
         };
-        let claimed = self
-            .peers
-            .known
-            .get(&peer)
-            .and_then(|state| state.claim.as_ref());
+        let claimed = self.peers.known.get(&peer).and_then(|state| state.claim.as_ref());
         let target = claimed.map_or(self.chain.height(), |claim| claim.height);
         self.sync.download = Some(Download {
             peer,
-            stage: Stage::Headers {
-                lineage: None,
-                hashes: Vec::new(),
-            },
+            stage: Stage::Headers { lineage: None, hashes: Vec::new() },
             deadline: now.plus_ms(ANSWER_WITHIN_MS),
             target,
         });
@@ -113,9 +95,7 @@ impl Node {
             let hash = header.hash();
             self.sync.download = Some(Download {
                 peer,
-                stage: Stage::Blocks {
-                    wanted: VecDeque::from([hash]),
-                },
+                stage: Stage::Blocks { wanted: VecDeque::from([hash]) },
                 deadline: now.plus_ms(ANSWER_WITHIN_MS),
                 target: header.height,
             });
@@ -127,18 +107,14 @@ impl Node {
         if !self.sync.is_from(from) {
             return;
         }
-        let Some(Download {
-            stage: Stage::Headers { lineage, hashes },
-            ..
-        }) = &mut self.sync.download
+        let Some(Download { stage: Stage::Headers { lineage, hashes }, .. }) =
+            &mut self.sync.download
         else {
             return;
         };
         if lineage.is_none() {
             let before = headers.first().map(|header| header.previous);
-            *lineage = before
-                .and_then(|hash| self.chain.lineage(&hash))
-                .map(Box::new);
+            *lineage = before.and_then(|hash| self.chain.lineage(&hash)).map(Box::new);
         }
         let Some(lineage) = lineage else {
             // Nothing new after all, or headers that do not meet this chain.
@@ -174,11 +150,8 @@ impl Node {
             return self.end_sync(now, from, true);
         }
         let target = lineage.height();
-        let wanted = hashes
-            .iter()
-            .copied()
-            .filter(|hash| self.chain.block(hash).is_none())
-            .collect();
+        let wanted =
+            hashes.iter().copied().filter(|hash| self.chain.block(hash).is_none()).collect();
         if let Some(download) = &mut self.sync.download {
             download.stage = Stage::Blocks { wanted };
             download.target = target;
@@ -212,10 +185,7 @@ impl Node {
             return self.stall(now, from);
         }
         for block in blocks {
-            let Some(Download {
-                stage: Stage::Blocks { wanted },
-                ..
-            }) = &mut self.sync.download
+            let Some(Download { stage: Stage::Blocks { wanted }, .. }) = &mut self.sync.download
             else {
                 return;
             };

@@ -9,12 +9,7 @@ fn fails(change: impl FnOnce(&mut Vec<Value>)) -> String {
     change(&mut chain);
     let report = verify(&chain, |_| ());
     assert!(!report.passed);
-    assert!(
-        report
-            .lines
-            .iter()
-            .any(|line| line.outcome == Outcome::Fail)
-    );
+    assert!(report.lines.iter().any(|line| line.outcome == Outcome::Fail));
     report.verdict
 }
 
@@ -37,10 +32,7 @@ fn a_changed_vote_is_found_in_its_block() {
 fn a_changed_proof_is_found_in_its_block() {
     for (index, name) in [(1, "block 2"), (2, "block 3"), (3, "block 4")] {
         let verdict = fails(|chain| chain[index]["proof"] = 1.into());
-        assert!(
-            verdict.contains(&format!("{name}: the proof 1")),
-            "{verdict}"
-        );
+        assert!(verdict.contains(&format!("{name}: the proof 1")), "{verdict}");
     }
 }
 
@@ -53,10 +45,7 @@ fn swapped_blocks_are_found() {
 #[test]
 fn a_token_that_votes_twice_is_found() {
     let verdict = fails(|chain| chain[3]["votes"][0]["token_id"] = 1.into());
-    assert!(
-        verdict.contains("block 4: the token_id 1 already voted in block 2"),
-        "{verdict}"
-    );
+    assert!(verdict.contains("block 4: the token_id 1 already voted in block 2"), "{verdict}");
 }
 
 #[test]

@@ -68,13 +68,16 @@ fn request(node: &str, method: Method, path: &str) -> anyhow::Result<RequestBuil
     let url = Url::parse(node)
         .ok()
         .filter(|url| url.scheme() == "http" && url.host().is_some())
-        .with_context(|| format!("{node:?} is not a node's address; it looks like http://127.0.0.1:5000"))?;
+        .with_context(|| {
+            format!("{node:?} is not a node's address; it looks like http://127.0.0.1:5000")
+        })?;
     Ok(client()?.request(method, url.join(path)?))
 }
 
 async fn send(node: &str, request: RequestBuilder) -> anyhow::Result<Response> {
     let response = request.send().await.map_err(|error| {
-        let why = if error.is_connect() { "no node answers there; is it running?" } else { "no answer" };
+        let why =
+            if error.is_connect() { "no node answers there; is it running?" } else { "no answer" };
         anyhow::Error::from(error.without_url()).context(format!("{node}: {why}"))
     })?;
     let status = response.status();
@@ -93,11 +96,11 @@ pub async fn vote(vote: Vote) -> anyhow::Result<ExitCode> {
     let request = request(&vote.at.node, Method::POST, "/api/v1/votes")?.json(&body);
     let answer: Value = send(&vote.at.node, request).await?.json().await?;
     if vote.json {
-        println!("{answer}");
+        crate::output::say!("{answer}");
     } else {
         let id = answer.get("vote_id").and_then(Value::as_str).unwrap_or_default();
-        println!("The vote is stored at {} and waits for a block.", vote.at.node);
-        println!("vote id {id}");
+        crate::output::say!("The vote is stored at {} and waits for a block.", vote.at.node);
+        crate::output::say!("vote id {id}");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -106,7 +109,7 @@ pub async fn tally(tally: Tally) -> anyhow::Result<ExitCode> {
     let request = request(&tally.at.node, Method::GET, "/api/v1/tally")?;
     let counts: blockvote_core::tally::Tally = send(&tally.at.node, request).await?.json().await?;
     if tally.json {
-        println!("{}", serde_json::to_string(&counts)?);
+        crate::output::say!("{}", serde_json::to_string(&counts)?);
     } else {
         print_tally(&counts);
     }
@@ -118,9 +121,9 @@ pub fn print_tally(tally: &blockvote_core::tally::Tally) {
     let mut counts: Vec<_> = tally.iter().collect();
     counts.sort_by_key(|(selection, count)| (std::cmp::Reverse(*count), *selection));
     for (selection, count) in counts {
-        println!("{count:>8}  {selection}");
+        crate::output::say!("{count:>8}  {selection}");
     }
-    println!("{:>8}  votes in all", tally.total());
+    crate::output::say!("{:>8}  votes in all", tally.total());
 }
 
 pub async fn export(export: Export) -> anyhow::Result<ExitCode> {
@@ -134,7 +137,8 @@ pub async fn export(export: Export) -> anyhow::Result<ExitCode> {
     let (mut bytes, mut blocks) = (0, 0);
     // Written beside its place and moved there when it is whole.
     let part = with_ending(&export.out, ".part");
-    let mut file = fs::File::create(&part).with_context(|| format!("cannot write {}", part.display()))?;
+    let mut file =
+        fs::File::create(&part).with_context(|| format!("cannot write {}", part.display()))?;
     while let Some(chunk) = response.chunk().await? {
         reader.push(&chunk);
         while let Some(record) = reader.next_record()? {
@@ -146,8 +150,8 @@ pub async fn export(export: Export) -> anyhow::Result<ExitCode> {
     reader.finish()?;
     file.sync_all()?;
     fs::rename(&part, &export.out).with_context(|| format!("cannot write {shown}"))?;
-    println!("Wrote {} blocks, {bytes} bytes, to {shown}.", blocks + 1);
-    println!("Check them with: blockvote verify {shown}");
+    crate::output::say!("Wrote {} blocks, {bytes} bytes, to {shown}.", blocks + 1);
+    crate::output::say!("Check them with: blockvote verify {shown}");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -68,8 +68,9 @@ pub struct New {
 pub fn read(file: &Path) -> anyhow::Result<Election> {
     let shown = file.display();
     let text = fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))?;
-    let election: Election = serde_json::from_str(&text)
-        .with_context(|| format!("{shown} is no election definition; `blockvote election new` writes one"))?;
+    let election: Election = serde_json::from_str(&text).with_context(|| {
+        format!("{shown} is no election definition; `blockvote election new` writes one")
+    })?;
     election.validate().with_context(|| shown.to_string())?;
     Ok(election)
 }
@@ -118,23 +119,23 @@ fn create(new: New) -> anyhow::Result<ExitCode> {
 fn show(election: &Election, json: bool) -> anyhow::Result<ExitCode> {
     if json {
         let shown = serde_json::json!({"id": election.id(), "definition": election});
-        println!("{}", serde_json::to_string_pretty(&shown)?);
+        crate::output::say!("{}", serde_json::to_string_pretty(&shown)?);
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{}", election.title);
-    println!("  id       {}", election.id());
+    crate::output::say!("{}", election.title);
+    crate::output::say!("  id       {}", election.id());
     let choices = election.choices.join(", ");
-    println!("  choices  {}", if choices.is_empty() { "free text" } else { &choices });
+    crate::output::say!("  choices  {}", if choices.is_empty() { "free text" } else { &choices });
     match election.electorate() {
-        Some(highest) => println!("  tokens   1 to {highest}"),
-        None => println!("  tokens   any number"),
+        Some(highest) => crate::output::say!("  tokens   1 to {highest}"),
+        None => crate::output::say!("  tokens   any number"),
     }
     if let Some(opens) = election.opens {
-        println!("  opens    {opens}");
+        crate::output::say!("  opens    {opens}");
     }
     if let Some(closes) = election.closes {
-        println!("  closes   {closes}");
+        crate::output::say!("  closes   {closes}");
     }
-    println!("  page     /e/{}/vote behind your relay's address", election.id());
+    crate::output::say!("  page     /e/{}/vote behind your relay's address", election.id());
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
 //! `blockvote node`
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, thread};
+use std::{net::SocketAddr, path::PathBuf, pin::pin, process::ExitCode, sync::Arc, thread};
 
 use anyhow::Context;
 use blockvote_core::{election::Election, node::LinkId};
@@ -90,22 +90,23 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     let mut terminate = signal(SignalKind::terminate()).context("the signal SIGTERM")?;
     // Scripts and tests wait for this line.
-    println!("node listening on http://{address}, election \"{title}\" {id}");
-    println!("browse its interface at http://{address}/docs");
-    let ended = thread_ended(thread);
-    tokio::select! {
-        served = http::serve(listener, app, stop.clone()) => served?,
+    crate::output::say!("node listening on http://{address}, election \"{title}\" {id}");
+    crate::output::say!("browse its interface at http://{address}/docs");
+    let mut ended = pin!(thread_ended(thread));
+    let served = tokio::select! {
+        served = http::serve(listener, app, stop.clone()) => served,
         // The store failed: nothing may be acknowledged any more.
-        ended = ended => return ended.map(|()| ExitCode::FAILURE),
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+        ended = &mut ended => return ended.map(|()| ExitCode::FAILURE),
+        _ = terminate.recv() => Ok(()),
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    };
     tracing::info!("stopping");
     stop.cancel();
     handle.stop().await;
+    ended.await?;
     tasks.close();
     tasks.wait().await;
-    Ok(ExitCode::SUCCESS)
+    served.map(|()| ExitCode::SUCCESS)
 }
 
 /// Waits for the node's thread without holding a runtime thread.

@@ -1,12 +1,6 @@
 //! `blockvote verify`
 
-use std::{
-    fs::File,
-    io::Read,
-    path::Path,
-    process::ExitCode,
-    time::Instant,
-};
+use std::{fs::File, io::Read, path::Path, process::ExitCode, time::Instant};
 
 use anyhow::{Context, bail, ensure};
 use blockvote_core::{
@@ -47,7 +41,8 @@ impl Source {
             bail!("https is not supported yet: download the file and give its path");
         }
         if text.starts_with("http://") {
-            let mut url = reqwest::Url::parse(text).with_context(|| format!("{text:?} is no address"))?;
+            let mut url =
+                reqwest::Url::parse(text).with_context(|| format!("{text:?} is no address"))?;
             if url.path() == "/" {
                 url.set_path("/api/v1/export");
             }
@@ -100,10 +95,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
     let report = result.with_context(|| arguments.source.clone())?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        crate::output::say!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         print_report(&report);
-        println!("took {:.2} s", start.elapsed().as_secs_f64());
+        crate::output::say!("took {:.2} s", start.elapsed().as_secs_f64());
     }
     Ok(if report.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -119,7 +114,11 @@ fn progress_bar(length: u64) -> ProgressBar {
     bar
 }
 
-async fn archive_report(head: Vec<u8>, mut source: Source, bar: &ProgressBar) -> anyhow::Result<Report> {
+async fn archive_report(
+    head: Vec<u8>,
+    mut source: Source,
+    bar: &ProgressBar,
+) -> anyhow::Result<Report> {
     let mut reader = ArchiveReader::new();
     let mut verifier: Option<Verifier> = None;
     let mut piece = head;
@@ -133,11 +132,17 @@ async fn archive_report(head: Vec<u8>, mut source: Source, bar: &ProgressBar) ->
                     verifier = Some(Verifier::new(election, clock::now()));
                 }
                 Record::Block(block) => {
-                    let Some(verifier) = &mut verifier else { continue };
+                    let Some(verifier) = &mut verifier else {
+                        continue;
+                    };
                     if verifier.push(block).is_err() {
                         return Ok(verifier.report());
                     }
-                    bar.set_message(format!("block {}, {} votes", verifier.blocks(), verifier.votes()));
+                    bar.set_message(format!(
+                        "block {}, {} votes",
+                        verifier.blocks(),
+                        verifier.votes()
+                    ));
                 }
                 Record::End { .. } => {}
             }
@@ -156,7 +161,11 @@ fn println_election(election: &Election) {
     eprintln!("election \"{}\" {}", election.title, election.id());
 }
 
-async fn json_report(head: Vec<u8>, mut source: Source, bar: &ProgressBar) -> anyhow::Result<Report> {
+async fn json_report(
+    head: Vec<u8>,
+    mut source: Source,
+    bar: &ProgressBar,
+) -> anyhow::Result<Report> {
     let mut bytes = head;
     loop {
         let piece = source.next().await?;
@@ -164,7 +173,10 @@ async fn json_report(head: Vec<u8>, mut source: Source, bar: &ProgressBar) -> an
             break;
         }
         bytes.extend(piece);
-        ensure!(bytes.len() <= MAX_JSON, "JSON of over {MAX_JSON} bytes: export the chain as a file instead");
+        ensure!(
+            bytes.len() <= MAX_JSON,
+            "JSON of over {MAX_JSON} bytes: export the chain as a file instead"
+        );
     }
     let text = String::from_utf8(bytes).context("this is not text in UTF-8")?;
     let value: Value = serde_json::from_str(&text).context("this is not JSON")?;
@@ -199,13 +211,13 @@ fn print_report(report: &Report) {
             Outcome::Skipped => "SKIPPED",
             Outcome::NotReached => "NOT REACHED",
         };
-        println!("{word:<12} {}: {}", line.check, line.detail);
+        crate::output::say!("{word:<12} {}: {}", line.check, line.detail);
     }
-    println!();
+    crate::output::say!("");
     if report.passed {
         ask::print_tally(&report.tally);
-        println!("tip {}", report.tip);
-        println!();
+        crate::output::say!("tip {}", report.tip);
+        crate::output::say!("");
     }
-    println!("{}", report.verdict);
+    crate::output::say!("{}", report.verdict);
 }

@@ -84,9 +84,9 @@ impl BlockJson {
         let id = election.id();
         let index = self.index;
         let votes = self.votes.into_iter().map(|vote| {
-            let ballot = election
-                .ballot(&vote.selection)
-                .with_context(|| format!("block {index}, token {}: the selection", vote.token_id))?;
+            let ballot = election.ballot(&vote.selection).with_context(|| {
+                format!("block {index}, token {}: the selection", vote.token_id)
+            })?;
             let (token, authorization) = (TokenId(vote.token_id), Authorization::Open);
             Ok(Vote { election: id, token, ballot, authorization })
         });

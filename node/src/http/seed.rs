@@ -105,7 +105,8 @@ async fn view_vote(State(app): State<App>) -> Result<Json<Tally>, ApiError> {
 async fn store(State(app): State<App>) -> Result<Json<Value>, ApiError> {
     let (_, not_asked) = app.registered.take_over(&app.handle).await;
     let mut tip = app.handle.tip();
-    let waiting = app.handle.call(|node, _| node.pending().iter().next().map(|(id, _)| *id)).await?;
+    let waiting =
+        app.handle.call(|node, _| node.pending().iter().next().map(|(id, _)| *id)).await?;
     let Some(waiting) = waiting else {
         let message = "No block was forged: no vote is pending".to_owned();
         return Ok(Json(json!({"message": message, "not_asked": not_asked})));
@@ -116,7 +117,8 @@ async fn store(State(app): State<App>) -> Result<Json<Value>, ApiError> {
         match app.handle.call(move |node, now| progress(node, now, &waiting)).await? {
             Progress::Forged(block) => break block,
             Progress::Lost => {
-                let error = "the oldest pending vote lost its token to a vote in another block; ask again";
+                let error =
+                    "the oldest pending vote lost its token to a vote in another block; ask again";
                 return Err(ApiError::new(StatusCode::CONFLICT, error).not_asked(not_asked));
             }
             Progress::Closed => {
@@ -205,7 +207,8 @@ async fn register(
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let expected = "expected a list of addresses such as [\"http://127.0.0.1:5001\"]";
     let nodes = body.get("nodes");
-    let nodes = nodes.ok_or_else(|| ApiError::bad(format!("the field nodes is missing; {expected}")))?;
+    let nodes =
+        nodes.ok_or_else(|| ApiError::bad(format!("the field nodes is missing; {expected}")))?;
     let addresses: Vec<String> = serde_json::from_value(nodes.clone())
         .map_err(|_| ApiError::bad(format!("the field nodes is {nodes}; {expected}")))?;
     app.registered.add(&addresses).map_err(|error| ApiError::bad(format!("{error:#}")))?;

@@ -205,7 +205,8 @@ async fn receipt(
     State(app): State<App>,
     Part(vote_id): Part<String>,
 ) -> Result<Json<Receipt>, ApiError> {
-    let id: VoteId = vote_id.parse().map_err(|error| ApiError::bad(format!("the vote id: {error}")))?;
+    let id: VoteId =
+        vote_id.parse().map_err(|error| ApiError::bad(format!("the vote id: {error}")))?;
     let receipt = app.handle.call(move |node, _| node.receipt(&id)).await?;
     receipt.map(Json).ok_or_else(|| {
         let error = "no vote with this id is pending or in the chain of this node";
@@ -232,7 +233,8 @@ async fn blocks(
     let from = page.from.unwrap_or(1);
     let limit = page.limit.unwrap_or(MAX_PAGE);
     if from == 0 || !(1..=MAX_PAGE).contains(&limit) {
-        let error = format!("from is {from} and limit {limit}; expected from 1 on, and 1 to {MAX_PAGE}");
+        let error =
+            format!("from is {from} and limit {limit}; expected from 1 on, and 1 to {MAX_PAGE}");
         return Err(ApiError::bad(error));
     }
     let answer = app.handle.call(move |node, _| {
@@ -323,4 +325,3 @@ async fn export(State(app): State<App>) -> Result<Response, ApiError> {
     ];
     Ok((fields, body).into_response())
 }
-

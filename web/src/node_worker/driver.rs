@@ -262,7 +262,9 @@ impl Driver {
     }
 
     fn frame(&self, link: LinkId, frame: &[u8]) {
-        let Ok(frame) = ServerFrame::decode(frame) else { return };
+        let Ok(frame) = ServerFrame::decode(frame) else {
+            return;
+        };
         let input = match frame {
             ServerFrame::Welcome(_) => return,
             ServerFrame::Joined(..) => {
@@ -274,11 +276,9 @@ impl Driver {
             }
             ServerFrame::Peers(_, ids) => Input::Peers(link, ids),
             ServerFrame::Gone(_, id) => Input::Gone(Peer { link, id }),
-            ServerFrame::Broadcast(_, id, payload) => Input::Message {
-                from: Peer { link, id },
-                broadcast: true,
-                bytes: payload.to_vec(),
-            },
+            ServerFrame::Broadcast(_, id, payload) => {
+                Input::Message { from: Peer { link, id }, broadcast: true, bytes: payload.to_vec() }
+            }
             ServerFrame::Direct(_, id, payload) => Input::Message {
                 from: Peer { link, id },
                 broadcast: false,
@@ -329,7 +329,8 @@ impl Driver {
             let mut changes = vec![StoreChange::Truncate(Height::FIRST)];
             let heights = 2..=chain.height().0;
             changes.extend(
-                heights.filter_map(|height| chain.block_at(Height(height)).cloned())
+                heights
+                    .filter_map(|height| chain.block_at(Height(height)).cloned())
                     .map(StoreChange::Append),
             );
             let pending = inner.node.pending().iter();

@@ -33,7 +33,9 @@ struct Group {
 
 impl Group {
     fn send(&self, number: usize) {
-        let Some(worker) = self.workers.get(number).filter(|worker| worker.ready) else { return };
+        let Some(worker) = self.workers.get(number).filter(|worker| worker.ready) else {
+            return;
+        };
         worker.child.send(&match &self.job {
             None => ToMiner::Rest,
             Some(job) => ToMiner::Job {

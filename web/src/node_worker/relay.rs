@@ -72,7 +72,9 @@ impl RelayLink {
     pub fn send(&self, frame: &ClientFrame<'_>) {
         let too_slow = {
             let inner = self.0.borrow();
-            let Some((socket, _)) = &inner.socket else { return };
+            let Some((socket, _)) = &inner.socket else {
+                return;
+            };
             if socket.ready_state() != WebSocket::OPEN {
                 return;
             }
@@ -139,7 +141,9 @@ impl RelayLink {
         let message = {
             let link = self.clone();
             Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-                let Ok(buffer) = event.data().dyn_into::<ArrayBuffer>() else { return };
+                let Ok(buffer) = event.data().dyn_into::<ArrayBuffer>() else {
+                    return;
+                };
                 let frame = Uint8Array::new(&buffer).to_vec();
                 let owner = {
                     let mut inner = link.0.borrow_mut();

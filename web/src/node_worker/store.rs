@@ -13,8 +13,12 @@
 use std::cell::Cell;
 
 use blockvote_core::{
-    block::Block, hash::{ElectionId, VoteId}, header::Height, node::StoreChange,
-    time::Timestamp, vote::Vote,
+    block::Block,
+    hash::{ElectionId, VoteId},
+    header::Height,
+    node::StoreChange,
+    time::Timestamp,
+    vote::Vote,
 };
 use borsh::BorshDeserialize;
 use idb::{
@@ -75,7 +79,9 @@ impl Store {
         let factory = Factory::new()?;
         let mut request = factory.open(&format!("blockvote-{election}"), Some(1))?;
         request.on_upgrade_needed(|event| {
-            let Ok(database) = event.database() else { return };
+            let Ok(database) = event.database() else {
+                return;
+            };
             for store in [META, BLOCKS, PENDING, OWN] {
                 // A failure shows when the store is first used.
                 let _ = database.create_object_store(store, ObjectStoreParams::new());
@@ -95,8 +101,7 @@ impl Store {
     pub async fn read(&self) -> Result<Contents, Error> {
         let stores = [META, BLOCKS, PENDING, OWN];
         let transaction = self.database.transaction(&stores, TransactionMode::ReadOnly)?;
-        let election =
-            transaction.object_store(META)?.get(JsValue::from_str("election"))?.await?;
+        let election = transaction.object_store(META)?.get(JsValue::from_str("election"))?.await?;
         let blocks = decode(&self.all(&transaction, BLOCKS).await?);
         let mut pending: Vec<(u64, Vote)> = decode(&self.all(&transaction, PENDING).await?);
         let own = decode(&self.all(&transaction, OWN).await?);

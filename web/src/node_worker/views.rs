@@ -1,13 +1,8 @@
 //! What the page is shown of the node.
 
 use blockvote_core::{
-    archive::ArchiveWriter,
-    block::CheckedBlock,
-    election::Election,
-    hash::VoteId,
-    header::Height,
-    node::Node,
-    time::Timestamp,
+    archive::ArchiveWriter, block::CheckedBlock, election::Election, hash::VoteId, header::Height,
+    node::Node, time::Timestamp,
 };
 
 use super::{

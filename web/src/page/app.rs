@@ -50,7 +50,9 @@ impl Worker {
         });
         match child {
             Ok(child) => *self.child.borrow_mut() = Some(child),
-            Err(_) => self.dispatch.dispatch(Action::Broke("the browser refused the worker".into())),
+            Err(_) => {
+                self.dispatch.dispatch(Action::Broke("the browser refused the worker".into()))
+            }
         }
     }
 
@@ -101,7 +103,9 @@ impl Worker {
         if !browser::window().is_secure_context() {
             return;
         }
-        let Ok(asked) = browser::window().navigator().storage().persist() else { return };
+        let Ok(asked) = browser::window().navigator().storage().persist() else {
+            return;
+        };
         let worker = self.clone();
         spawn_local(async move {
             let answer = wasm_bindgen_futures::JsFuture::from(asked).await;

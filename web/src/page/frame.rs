@@ -47,7 +47,9 @@ fn NavLink(props: &NavLinkProps) -> Html {
 }
 
 fn toggle_theme() {
-    let Some(root) = browser::document().document_element() else { return };
+    let Some(root) = browser::document().document_element() else {
+        return;
+    };
     let dark = match root.get_attribute("data-theme").as_deref() {
         Some(theme) => theme == "dark",
         None => browser::prefers_dark(),
@@ -76,7 +78,8 @@ pub fn Frame(props: &Props) -> Html {
         }
     });
     let shared = use_shared();
-    let brand = props.election.as_ref().map_or_else(|| "/".to_owned(), |id| format!("/e/{id}/vote"));
+    let brand =
+        props.election.as_ref().map_or_else(|| "/".to_owned(), |id| format!("/e/{id}/vote"));
     html! {
         <div class="frame">
             <a class="skip" href="#content">{ "Skip to the content" }</a>
@@ -155,7 +158,9 @@ fn parts(model: &Model, election: &str) -> Vec<Part> {
         Phase::Failed(_) => return one("no election is open"),
         Phase::Open(_) => {}
     }
-    let Some(status) = &model.status else { return one("verifying the stored chain") };
+    let Some(status) = &model.status else {
+        return one("verifying the stored chain");
+    };
     let (kind, words) = connection(status);
     let icon = if kind == "good" { Name::Dot } else { Name::Broken };
     let mut parts = vec![Part { kind, icon, words, to: network.clone(), fine: false }];

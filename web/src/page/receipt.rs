@@ -88,7 +88,9 @@ fn address(election: &str, vote: &str) -> String {
 }
 
 fn qr(text: &str) -> Html {
-    let Ok(code) = QRBuilder::new(text).ecl(ECL::L).build() else { return Html::default() };
+    let Ok(code) = QRBuilder::new(text).ecl(ECL::L).build() else {
+        return Html::default();
+    };
     let svg = SvgBuilder::default().margin(3).to_str(&code);
     html! {
         <div class="qr" role="img" aria-label="QR code of this receipt's address">

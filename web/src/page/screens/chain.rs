@@ -94,7 +94,9 @@ pub fn Chain() -> Html {
             }
         });
     }
-    let Some(_) = model.election() else { return unopened(&model) };
+    let Some(_) = model.election() else {
+        return unopened(&model);
+    };
     let pending = model.status.as_ref().map_or(0, |status| status.pending);
     let blocks = Rc::clone(&model.blocks);
     let most = blocks.iter().map(|block| block.work).fold(0.0, f64::max);

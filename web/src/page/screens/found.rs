@@ -19,8 +19,10 @@ pub fn state_words(receipt: &ReceiptView) -> String {
         ReceiptState::Pending => "waits for a block".into(),
         ReceiptState::Lost => "does not count: its token went to another vote".into(),
         ReceiptState::InBlock { height, confirmations, .. } => {
-            format!("in block {height}, {}", format::plural(
-                (*confirmations).into(), "confirmation", "confirmations"))
+            format!(
+                "in block {height}, {}",
+                format::plural((*confirmations).into(), "confirmation", "confirmations")
+            )
         }
     }
 }
@@ -36,7 +38,8 @@ pub fn Found(props: &Props) -> Html {
     let shared = use_shared();
     let model = shared.model.clone();
     // Asked again whenever the chain or the pending votes change.
-    let moment = model.status.as_ref().map(|status| (status.height, status.tip.clone(), status.pending));
+    let moment =
+        model.status.as_ref().map(|status| (status.height, status.tip.clone(), status.pending));
     {
         let (shared, vote) = (shared.clone(), props.vote.clone());
         use_effect_with((vote, moment), move |(vote, moment)| {
@@ -49,7 +52,9 @@ pub fn Found(props: &Props) -> Html {
         let shared = shared.clone();
         use_effect_with((), move |()| move || shared.model.dispatch(Action::FindSent));
     }
-    let Some(election) = model.election().cloned() else { return unopened(&model) };
+    let Some(election) = model.election().cloned() else {
+        return unopened(&model);
+    };
     let own = model.receipts.iter().find(|receipt| receipt.vote_id == props.vote).cloned();
     let receipt = own.or_else(|| model.found.clone().flatten().map(|found| (*found).clone()));
     html! {

@@ -41,14 +41,28 @@ fn relays(status: &Status) -> Html {
 fn storage_words(status: &Status) -> (&'static str, String) {
     let kept = match status.persisted {
         Some(true) => " The browser promised not to clear it by itself.",
-        Some(false) => " The browser may clear it when space is short; the chain then comes back from peers.",
+        Some(false) => {
+            " The browser may clear it when space is short; the chain then comes back from peers."
+        }
         None => "",
     };
     match &status.storage {
         StorageStatus::Opening => ("", "Opening…".into()),
-        StorageStatus::Writing => ("good", format!("The chain and the votes that wait are kept in this browser.{kept}")),
-        StorageStatus::Sharing => ("good", format!("Another tab of this browser keeps the chain; this one adds the votes that you cast here.{kept}")),
-        StorageStatus::Memory(why) => ("bad", format!("Nothing is kept when this tab closes: {why}. Voting works all the same as long as the tab is open or a peer holds the vote.")),
+        StorageStatus::Writing => {
+            ("good", format!("The chain and the votes that wait are kept in this browser.{kept}"))
+        }
+        StorageStatus::Sharing => (
+            "good",
+            format!(
+                "Another tab of this browser keeps the chain; this one adds the votes that you cast here.{kept}"
+            ),
+        ),
+        StorageStatus::Memory(why) => (
+            "bad",
+            format!(
+                "Nothing is kept when this tab closes: {why}. Voting works all the same as long as the tab is open or a peer holds the vote."
+            ),
+        ),
     }
 }
 
@@ -57,8 +71,12 @@ fn storage_words(status: &Status) -> (&'static str, String) {
 pub fn Network() -> Html {
     let shared = use_shared();
     let wish = use_state(kept_wish);
-    let Some(_) = shared.model.election() else { return unopened(&shared.model) };
-    let Some(status) = shared.model.status.clone() else { return unopened(&shared.model) };
+    let Some(_) = shared.model.election() else {
+        return unopened(&shared.model);
+    };
+    let Some(status) = shared.model.status.clone() else {
+        return unopened(&shared.model);
+    };
     let change = {
         let (wish, send) = (wish.clone(), shared.send.clone());
         move |new: MiningWish| {
@@ -84,9 +102,15 @@ pub fn Network() -> Html {
     };
     let (storage_kind, storage) = storage_words(&status);
     let mining_words = match (mining.on, mining.active) {
-        (true, true) => format!("Hashing now, {}. A block takes about {} tries.", format::hash_rate(mining.rate), format::count(mining.difficulty)),
+        (true, true) => format!(
+            "Hashing now, {}. A block takes about {} tries.",
+            format::hash_rate(mining.rate),
+            format::count(mining.difficulty)
+        ),
         (true, false) => "Resting: no votes wait for a block.".into(),
-        (false, _) if mining.elsewhere => "Another tab of this browser mines. Switch it on here to mine in both.".into(),
+        (false, _) if mining.elsewhere => {
+            "Another tab of this browser mines. Switch it on here to mine in both.".into()
+        }
         (false, _) => "Off. Votes then wait until somebody else mines.".into(),
     };
     html! {

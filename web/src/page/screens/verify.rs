@@ -84,7 +84,9 @@ pub fn Verify() -> Html {
     let shared = use_shared();
     let running = use_state(|| false);
     let model = shared.model.clone();
-    let Some(_) = model.election() else { return unopened(&model) };
+    let Some(_) = model.election() else {
+        return unopened(&model);
+    };
     let view = model.verify.clone();
     let busy = *running && !view.as_ref().is_some_and(|view| view.done);
     let start = {
@@ -154,7 +156,10 @@ fn FindVote() -> Html {
             let id = text.rsplit('/').next().unwrap_or_default().trim().to_owned();
             match (id.parse::<blockvote_core::hash::VoteId>(), &navigator) {
                 (Ok(vote), Some(navigator)) => {
-                    navigator.push(&Route::Receipt { election: election.clone(), vote: vote.to_string() });
+                    navigator.push(&Route::Receipt {
+                        election: election.clone(),
+                        vote: vote.to_string(),
+                    });
                 }
                 _ => wrong.set(true),
             }

@@ -36,7 +36,9 @@ fn hours(election: &ElectionView) -> Hours {
 
 fn hours_line(hours: Hours) -> String {
     match hours {
-        Hours::Early(opens) => format!("opens {} ({})", format::time(opens), format::relative(opens)),
+        Hours::Early(opens) => {
+            format!("opens {} ({})", format::time(opens), format::relative(opens))
+        }
         Hours::Open(Some(closes)) => {
             format!("closes {} ({})", format::time(closes), format::relative(closes))
         }

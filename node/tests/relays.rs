@@ -1,0 +1,68 @@
+//! Native nodes around a relay that is killed, restarted and replaced.
+
+mod process;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use blockvote_relay::{Config, Relay, serve};
+use process::Process;
+use tokio::{net::TcpListener, task::JoinHandle};
+
+struct Running {
+    relay: Arc<Relay>,
+    task: JoinHandle<()>,
+}
+
+async fn relay(address: SocketAddr) -> (SocketAddr, Running) {
+    let listener = TcpListener::bind(address).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let relay = Relay::new(Config::default());
+    let task = tokio::spawn(serve(Arc::clone(&relay), listener));
+    (address, Running { relay, task })
+}
+
+async fn stop(running: Running) {
+    running.relay.stop.cancel();
+    running.task.await.unwrap();
+}
+
+async fn agree(a: &Process, b: &Process, votes: u64) {
+    let counted = |status: &serde_json::Value| status["votes"] == votes && status["pending"] == 0;
+    let there = a.until("/api/v1/status", counted).await;
+    b.until("/api/v1/status", |status| status["tip"] == there["tip"] && counted(status)).await;
+}
+
+#[tokio::test]
+async fn nodes_converge_through_a_relay_that_goes_and_comes_back() {
+    let (address, first) = relay("127.0.0.1:0".parse().unwrap()).await;
+    let url = format!("ws://{address}/ws");
+    let a = Process::start(&["--memory", "--mine", "--relay", &url]);
+    let b = Process::start(&["--memory", "--mine", "--relay", &url]);
+    for node in [&a, &b] {
+        node.until("/api/v1/status", |status| status["relays"][0]["connected"] == true).await;
+    }
+    a.vote(1, "Biden").await;
+    agree(&a, &b, 1).await;
+
+    stop(first).await;
+    for node in [&a, &b] {
+        node.until("/api/v1/status", |status| status["relays"][0]["connected"] == false).await;
+    }
+    // Both go on alone, and even use the same token.
+    a.vote(2, "Biden").await;
+    b.vote(3, "Trump").await;
+    a.vote(4, "Biden").await;
+    b.vote(4, "Trump").await;
+    a.until("/api/v1/status", |status| status["votes"] == 3 && status["pending"] == 0).await;
+    b.until("/api/v1/status", |status| status["votes"] == 3 && status["pending"] == 0).await;
+
+    let (_, second) = relay(address).await;
+    agree(&a, &b, 4).await;
+    let tally = a.get("/view_vote").await;
+    assert_eq!(tally, b.get("/view_vote").await);
+    assert!(tally["Biden"].as_u64().unwrap() >= 2 && tally["Trump"].as_u64().unwrap() >= 1);
+    // A newcomer gets everything.
+    let c = Process::start(&["--memory", "--relay", &url]);
+    agree(&a, &c, 4).await;
+    stop(second).await;
+}
