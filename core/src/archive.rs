@@ -89,7 +89,8 @@ impl ArchiveWriter {
     fn record(&mut self, kind: u8, body: &[u8]) -> Vec<u8> {
         let mut bytes = vec![kind];
         // Bodies are elections, blocks of at most 1 MiB, and the end.
-        bytes.extend_from_slice(&(body.len() as u32).to_le_bytes());
+        let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
+        bytes.extend_from_slice(&length.to_le_bytes());
         bytes.extend_from_slice(body);
         self.hasher.update(&bytes);
         bytes

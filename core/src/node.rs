@@ -43,6 +43,8 @@ const MAX_HOLDERS: usize = 8;
 const FOLLOW_EVERY_MS: u64 = 5_000;
 /// How often a relay is asked for peers to compare tips and pending votes with.
 const SAMPLE_EVERY_MS: u64 = 20_000;
+/// Votes that come in a burst travel together: one message for this time.
+const GOSSIP_EVERY_MS: u64 = 20;
 /// Peers asked for at a time.
 const SAMPLE_SIZE: u8 = 6;
 
@@ -206,6 +208,9 @@ pub struct Node {
     followed: HashMap<VoteId, Followed>,
     outputs: VecDeque<Output>,
     changes: Vec<StoreChange>,
+    /// New votes that have not been passed on, and the room where they were heard.
+    gossip: Vec<(Option<LinkId>, Vote)>,
+    next_gossip: Timestamp,
     next_sample: Timestamp,
     next_follow: Timestamp,
     random: u64,
@@ -225,6 +230,8 @@ impl Node {
             followed: HashMap::new(),
             outputs: VecDeque::new(),
             changes: Vec::new(),
+            gossip: Vec::new(),
+            next_gossip: Timestamp(0),
             next_sample: Timestamp(0),
             next_follow: Timestamp(0),
             random: seed,
@@ -305,6 +312,9 @@ impl Node {
         if let Some(deadline) = self.sync.deadline() {
             wake = wake.min(deadline);
         }
+        if !self.gossip.is_empty() {
+            wake = wake.min(self.next_gossip);
+        }
         wake
     }
 
@@ -333,8 +343,7 @@ impl Node {
         self.add_pending(id, vote.clone());
         self.follow(id);
         self.flush_changes();
-        self.gossip_votes(&[vote], None);
-        self.ask_held(&[id]);
+        self.gossip_later(now, vec![vote], None);
         self.refresh_job(now);
         Ok(id)
     }
@@ -435,6 +444,7 @@ impl Node {
             Input::Votes(votes) => self.take_votes(now, votes, None),
             Input::Tick => self.tick(now),
         }
+        self.flush_gossip(now);
         self.flush_changes();
     }
 
@@ -448,7 +458,7 @@ impl Node {
         }
         if now >= self.next_follow {
             self.next_follow = now.plus_ms(FOLLOW_EVERY_MS);
-            self.push_unheld();
+            self.push_unheld(now);
         }
         self.check_sync_deadline(now);
         self.refresh_job(now);

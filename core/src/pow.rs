@@ -43,7 +43,8 @@ impl From<Difficulty> for Target {
         for limb in target.chunks_exact_mut(8) {
             let dividend = (remainder << 64) | u128::from(u64::MAX);
             // The remainder is below the divisor, so the quotient fits in 64 bits.
-            limb.copy_from_slice(&((dividend / divisor) as u64).to_be_bytes());
+            let quotient = u64::try_from(dividend / divisor).unwrap_or(u64::MAX);
+            limb.copy_from_slice(&quotient.to_be_bytes());
             remainder = dividend % divisor;
         }
         Self(target)

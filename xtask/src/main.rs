@@ -14,6 +14,7 @@ const USAGE: &str = "\
 cargo xtask run      build everything, start a relay and a node with a demo election
 cargo xtask test     format, lints, licences, unit, property, simulation, socket, process and browser tests
 cargo xtask test -- FILTER   browser tests whose name matches, and nothing else
+cargo xtask screenshots      make the pictures of docs/screenshots anew
 cargo xtask bench    measure, and print the figures for docs/benchmarks.md
 cargo xtask build    build the page and the programs
 ";
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         ["run"] => demo::run(),
         ["test"] => test::all(),
         ["test", "--", filter @ ..] => test::browser_only(filter),
+        ["screenshots"] => test::screenshots(),
         ["bench"] => bench::run(),
         ["build"] => build::everything(),
         [] | ["help" | "--help" | "-h"] => {

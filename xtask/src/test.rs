@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that CI runs.
 
-use std::path::Path;
+use std::{path::Path, process::Command};
 
 use crate::{
     build, setup,
@@ -59,20 +59,30 @@ pub fn browser_only(filter: &[&str]) -> anyhow::Result<()> {
     browser(filter)
 }
 
+/// The pictures of `docs/screenshots`.
+pub fn screenshots() -> anyhow::Result<()> {
+    build::everything()?;
+    let chromium = setup::for_browser_tests()?;
+    step("take screenshots", || {
+        run(playwright(&chromium, &["screenshots"]).env("BLOCKVOTE_SCREENSHOTS", "1"))
+    })
+}
+
 fn run_cargo(arguments: &[&str]) -> anyhow::Result<()> {
     run(cargo().args(arguments))
 }
 
 fn browser(filter: &[&str]) -> anyhow::Result<()> {
     let chromium = setup::for_browser_tests()?;
-    step("browser tests", || playwright(&chromium, filter))
+    step("browser tests", || run(&mut playwright(&chromium, filter)))
 }
 
-fn playwright(chromium: &Path, filter: &[&str]) -> anyhow::Result<()> {
-    let runner = root().join("e2e/node_modules/.bin/playwright");
-    run(program(runner)
+fn playwright(chromium: &Path, filter: &[&str]) -> Command {
+    let mut command = program(root().join("e2e/node_modules/.bin/playwright"));
+    command
         .arg("test")
         .args(filter)
         .current_dir(root().join("e2e"))
-        .env("BLOCKVOTE_CHROMIUM", chromium))
+        .env("BLOCKVOTE_CHROMIUM", chromium);
+    command
 }

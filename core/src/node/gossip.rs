@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Event, LinkId, MAX_HOLDERS, Node, Output, Peer, peers::Claim};
+use super::{Event, GOSSIP_EVERY_MS, LinkId, MAX_HOLDERS, Node, Output, Peer, peers::Claim};
 use crate::{
     chain::LinkError,
     hash::VoteId,
@@ -189,21 +189,44 @@ impl Node {
         }
         if !fresh.is_empty() {
             self.flush_changes();
-            self.gossip_votes(&fresh, heard_on);
+            self.gossip_later(now, fresh, heard_on);
             self.refresh_job(now);
         }
     }
 
-    /// Pushes votes to every room but the one where everybody heard them.
-    pub(super) fn gossip_votes(&mut self, votes: &[Vote], heard_on: Option<LinkId>) {
-        let links: Vec<_> =
-            self.links.iter().copied().filter(|link| Some(*link) != heard_on).collect();
-        for page in pages(votes) {
-            let bytes = Message::Votes(page).encode();
-            for link in &links {
-                self.outputs.push_back(Output::Broadcast(*link, bytes.clone()));
+    /// Passes votes on with the next message to every room but the one where everybody heard them.
+    pub(super) fn gossip_later(
+        &mut self,
+        now: Timestamp,
+        votes: Vec<Vote>,
+        heard_on: Option<LinkId>,
+    ) {
+        self.gossip.extend(votes.into_iter().map(|vote| (heard_on, vote)));
+        self.flush_gossip(now);
+    }
+
+    pub(super) fn flush_gossip(&mut self, now: Timestamp) {
+        if self.gossip.is_empty() || now < self.next_gossip {
+            return;
+        }
+        self.next_gossip = now.plus_ms(GOSSIP_EVERY_MS);
+        let waiting = std::mem::take(&mut self.gossip);
+        for link in self.links.clone() {
+            let votes: Vec<_> = waiting
+                .iter()
+                .filter(|(heard_on, _)| *heard_on != Some(link))
+                .map(|(_, vote)| vote.clone())
+                .collect();
+            for page in pages(&votes) {
+                self.outputs.push_back(Output::Broadcast(link, Message::Votes(page).encode()));
             }
         }
+        let own: Vec<_> = waiting
+            .iter()
+            .map(|(_, vote)| vote.id())
+            .filter(|id| self.followed.contains_key(id))
+            .collect();
+        self.ask_held(&own);
     }
 
     pub(super) fn announce_tip(&mut self, heard_on: Option<LinkId>) {
@@ -263,7 +286,7 @@ impl Node {
                 return;
             }
         }
-        self.fetch_block(now, from, header);
+        self.fetch_block(now, from, &header);
     }
 
     /// Answers with what the other lacks, and asks for what this node lacks.
@@ -299,8 +322,8 @@ impl Node {
         let mut peers: Vec<_> = self.peers.iter().map(|(peer, _)| peer).collect();
         peers.sort_unstable();
         for _ in 0..ASK_HELD.min(peers.len()) {
-            let index = (self.draw() % peers.len() as u64) as usize;
-            let peer = peers.swap_remove(index);
+            let index = self.draw() % peers.len() as u64;
+            let peer = peers.swap_remove(usize::try_from(index).unwrap_or(0));
             for page in ids.chunks(MAX_HELD) {
                 self.send(peer, &Message::AskHeld(page.to_vec()));
             }
@@ -308,7 +331,7 @@ impl Node {
     }
 
     /// Sends own votes again that no peer confirmed.
-    pub(super) fn push_unheld(&mut self) {
+    pub(super) fn push_unheld(&mut self, now: Timestamp) {
         if self.links.is_empty() || self.followed.is_empty() {
             return;
         }
@@ -321,8 +344,7 @@ impl Node {
         unheld.sort_unstable();
         let votes: Vec<_> = unheld.iter().filter_map(|id| self.pending.get(id)).cloned().collect();
         if !votes.is_empty() {
-            self.gossip_votes(&votes, None);
-            self.ask_held(&unheld);
+            self.gossip_later(now, votes, None);
         }
     }
 }
@@ -334,15 +356,12 @@ fn pages(votes: &[Vote]) -> Vec<Vec<Vote>> {
     for vote in votes {
         let size = borsh::object_length(vote).unwrap_or(PAGE_BYTES);
         let full = bytes + size > PAGE_BYTES;
-        match pages.last_mut().filter(|page| !full && page.len() < MAX_VOTES) {
-            Some(page) => {
-                page.push(vote.clone());
-                bytes += size;
-            }
-            None => {
-                pages.push(vec![vote.clone()]);
-                bytes = size;
-            }
+        if let Some(page) = pages.last_mut().filter(|page| !full && page.len() < MAX_VOTES) {
+            page.push(vote.clone());
+            bytes += size;
+        } else {
+            pages.push(vec![vote.clone()]);
+            bytes = size;
         }
     }
     pages

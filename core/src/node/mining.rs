@@ -28,8 +28,8 @@ pub(super) struct Mining {
     /// Whether votes or the tip changed since the last job.
     pub stale: bool,
     jobs: VecDeque<(Job, Vec<Vote>)>,
-    made: Timestamp,
-    active: bool,
+    /// When the job that the miners have was made; nothing while they rest.
+    made: Option<Timestamp>,
     counter: u64,
 }
 
@@ -40,17 +40,15 @@ impl Node {
             && !self.pending.is_empty()
             && self.chain.election().is_open_at(now);
         if !wanted {
-            if self.mining.active {
-                self.mining.active = false;
+            if self.mining.made.take().is_some() {
                 self.outputs.push_back(Output::Mine(None));
             }
             return;
         }
-        let age = now.ms_since(self.mining.made);
         let parent = self.mining.jobs.back().map(|(job, _)| job.header.previous);
-        let current = self.mining.active && parent == Some(self.chain.tip().hash());
         let renew = if self.mining.stale { RENEW_WITH_VOTES_MS } else { RENEW_TIME_MS };
-        if current && age < renew {
+        let fresh = self.mining.made.is_some_and(|made| now.ms_since(made) < renew);
+        if fresh && parent == Some(self.chain.tip().hash()) {
             return;
         }
         let Some((header, votes)) = self.template(now) else {
@@ -62,8 +60,7 @@ impl Node {
         if self.mining.jobs.len() > MAX_JOBS {
             self.mining.jobs.pop_front();
         }
-        self.mining.made = now;
-        self.mining.active = true;
+        self.mining.made = Some(now);
         self.mining.stale = false;
         self.outputs.push_back(Output::Mine(Some(job)));
     }
@@ -114,7 +111,7 @@ impl Node {
         if self.take_block(now, block, None).is_err() {
             self.event(Event::NetworkChanged);
         }
-        if self.mining.active {
+        if self.mining.made.is_some() {
             self.mining.stale = true;
             self.refresh_job(now);
         }

@@ -90,7 +90,7 @@ impl Node {
 
     /// Fetches one block whose header was announced and checked, unless a download is under way:
     /// its end compares tips again.
-    pub(super) fn fetch_block(&mut self, now: Timestamp, peer: Peer, header: Header) {
+    pub(super) fn fetch_block(&mut self, now: Timestamp, peer: Peer, header: &Header) {
         if self.sync.download.is_none() {
             let hash = header.hash();
             self.sync.download = Some(Download {

@@ -79,6 +79,7 @@ pub struct Inner {
     pub persisted: Option<bool>,
     effects: VecDeque<Effect>,
     pumping: bool,
+    wake: Option<Timeout>,
     show: Option<Timeout>,
     shown_tip: Option<BlockHash>,
 }
@@ -116,6 +117,7 @@ impl Driver {
             persisted: None,
             effects: VecDeque::new(),
             pumping: false,
+            wake: None,
             show: None,
             shown_tip: None,
         })));
@@ -153,12 +155,30 @@ impl Driver {
             }
             let pump = !inner.pumping && !inner.effects.is_empty();
             inner.pumping |= pump;
+            self.wake_in_time(&mut inner);
             (result, pump)
         };
         if pump {
             spawn_local(self.clone().pump());
         }
         result
+    }
+
+    /// Sets a timer where the node wants to be woken before the next tick.
+    fn wake_in_time(&self, inner: &mut Inner) {
+        let now = now();
+        let wait = inner.node.next_wake(now).ms_since(now);
+        if inner.wake.is_none() && wait < u64::from(TICK_MS) {
+            let driver = self.clone();
+            let wait = u32::try_from(wait).unwrap_or(TICK_MS).max(1);
+            inner.wake = Some(Timeout::new(wait, move || {
+                if let Some(timeout) = driver.0.borrow_mut().wake.take() {
+                    // It is running.
+                    timeout.forget();
+                }
+                driver.act(|inner| inner.node.handle(self::now(), Input::Tick));
+            }));
+        }
     }
 
     /// Stores, then sends and tells, until nothing is left.

@@ -208,7 +208,7 @@ fn StatusLine(props: &StatusLineProps) -> Html {
     let spoken = parts.first().map(|part| part.words.clone()).unwrap_or_default();
     let up = parts.first().is_some_and(|part| part.kind == "good");
     html! {
-        <div class="status" data-testid="status">
+        <section class="status" aria-label="State of this tab" data-testid="status">
             <span class="visually-hidden" role="status">
                 { if up { "Connected".to_owned() } else { spoken } }
             </span>
@@ -226,6 +226,6 @@ fn StatusLine(props: &StatusLineProps) -> Html {
                     <Icon name={part.icon} />{ &part.words }
                 </a>
             }
-        </div>
+        </section>
     }
 }

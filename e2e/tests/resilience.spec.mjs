@@ -1,0 +1,129 @@
+import { CLUB, cast, castAndMine, expect, go, open, test, until } from "../world.mjs";
+
+const port = (relay) => Number(relay.address.split(":")[1]);
+
+test("two sides vote and mine without the relay, and agree when it is back", async ({ world }) => {
+  const relay = await world.relay();
+  const node = await world.node(relay, { election: CLUB, args: ["--mine"] });
+  const page = await open(await world.profile(), relay, node.election);
+  const other = await open(await world.profile(), relay, node.election);
+  await relay.kill();
+  for (const tab of [page, other]) {
+    await expect(tab.getByTestId("status")).toContainText("not connected: votes wait here and travel later");
+  }
+  await castAndMine(page, 1, "Yes");
+  await castAndMine(other, 2, "No");
+  await node.json("/vote", { token_id: 3, selection: "Blank" });
+  await until(node, "/view_vote", (tally) => tally.Blank === 1);
+  const back = await world.relay(port(relay));
+  expect(back.address).toBe(relay.address);
+  await until(node, "/view_vote", (tally) => tally.Yes === 1 && tally.No === 1 && tally.Blank === 1);
+  const { tip } = await node.json("/api/v1/status");
+  for (const tab of [page, other]) {
+    await expect(tab.getByTestId("status")).toContainText("all 3 votes verified here");
+    await expect(tab.getByTestId("receipt")).toHaveAttribute("data-state", "mined");
+    await go(tab, "Network");
+    await expect(tab.getByLabel("Relays").locator(".hash[title]")).toHaveAttribute("title", tip);
+  }
+});
+
+test("a tab closed and opened again without any relay has its chain and its pending votes", async ({ world }) => {
+  const relay = await world.relay();
+  const node = await world.node(relay, { election: CLUB });
+  const context = await world.profile();
+  const page = await open(context, relay, node.election);
+  await castAndMine(page, 1, "Yes");
+  await go(page, "Network");
+  await page.getByTestId("mining").click();
+  await expect(page.getByTestId("mining")).toHaveAttribute("aria-checked", "false");
+  await go(page, "Vote");
+  await page.getByRole("button", { name: "Vote with another token" }).click();
+  await cast(page, 2, "No");
+  await expect(page.getByTestId("receipt")).toHaveAttribute("data-state", "pending");
+  // The page keeps a copy of itself for when the relay is away.
+  await page.waitForFunction(async () => {
+    const cache = await caches.open("blockvote-1");
+    const kept = (await cache.keys()).map((request) => new URL(request.url).pathname);
+    return kept.some((path) => path.endsWith(".wasm") && path.startsWith("/page-"));
+  });
+  await page.close();
+  await relay.kill();
+  await node.kill();
+  const again = await open(context, relay, node.election, "vote", false);
+  await expect(again.getByTestId("status")).toContainText("at block 2");
+  await expect(again.getByText("Token 1: “Yes”")).toBeVisible();
+  await expect(again.getByText("in block 2, 1 confirmation")).toBeVisible();
+  await expect(again.getByText("waits for a block")).toBeVisible();
+  // It can be mined here and now, with no relay at all.
+  await go(again, "Network");
+  await again.getByTestId("mining").click();
+  await go(again, "Results");
+  await expect(again.getByTestId("counted")).toContainText("2 votes in 3 blocks");
+});
+
+test("two tabs of one browser: both are nodes, one writes, and the other takes over", async ({ world }) => {
+  const relay = await world.relay();
+  const node = await world.node(relay, { election: CLUB });
+  const context = await world.profile();
+  const first = await open(context, relay, node.election);
+  await go(first, "Network");
+  await expect(first.getByTestId("storage")).toContainText("are kept in this browser");
+  const second = await open(context, relay, node.election);
+  await go(second, "Network");
+  await expect(second.getByTestId("storage")).toContainText("Another tab of this browser keeps the chain");
+  await go(second, "Vote");
+  await castAndMine(second, 1, "Yes");
+  await first.close();
+  await go(second, "Network");
+  await expect(second.getByTestId("storage")).toContainText("are kept in this browser");
+  await go(second, "Vote");
+  await second.getByRole("button", { name: "Vote with another token" }).click();
+  await castAndMine(second, 2, "No");
+  await second.close();
+  await relay.kill();
+  await node.kill();
+  const again = await open(context, relay, node.election, "results", false);
+  await expect(again.getByTestId("counted")).toContainText("2 votes in 3 blocks");
+});
+
+test("with storage refused the tab works and says so", async ({ world }) => {
+  const relay = await world.relay();
+  const node = await world.node(relay, { election: CLUB });
+  const context = await world.profileWithoutStorage();
+  const page = await open(context, relay, node.election);
+  await expect(page.getByTestId("status")).toContainText("nothing is kept when this tab closes");
+  await castAndMine(page, 1, "Yes");
+  await go(page, "Network");
+  await expect(page.getByTestId("storage")).toContainText("the browser refuses storage");
+  await until(node, "/view_vote", (tally) => tally.Yes === 1);
+});
+
+test("a worker that breaks is started again from what is stored, and the page says so", async ({ world }) => {
+  const relay = await world.relay();
+  const node = await world.node(relay, { election: CLUB });
+  const context = await world.profile();
+  const page = await open(context, relay, node.election);
+  await castAndMine(page, 1, "Yes");
+  // What the worker's panic hook says; the page then ends it, whatever state it is in.
+  const worker = page.workers().find((worker) => worker.url().includes("node-worker"));
+  await worker.evaluate(() => self.postMessage({ Fatal: "a test" }));
+  await expect(page.getByText("broke off and is started again")).toBeVisible();
+  await expect(page.getByTestId("status")).toContainText("connected, ");
+  await expect(page.getByText("broke off and is started again")).toBeHidden();
+  await expect(page.getByTestId("status")).toContainText("in sync at block 2");
+  await page.getByRole("button", { name: "Vote with another token" }).click();
+  await castAndMine(page, 2, "Yes");
+});
+
+test("a link to an unknown election says what it waits for, a broken one what is wrong", async ({ world }) => {
+  const relay = await world.relay();
+  const page = await (await world.profile()).newPage();
+  await page.goto(`${relay.url}/e/${"ab".repeat(32)}/vote`);
+  await expect(page.getByRole("heading", { name: "Looking for the election" })).toBeVisible();
+  await page.goto(`${relay.url}/e/nonsense/vote`);
+  await expect(page.getByText("expected 64 hexadecimal digits")).toBeVisible();
+  await page.goto(`${relay.url}/`);
+  await page.getByLabel("Link or id of the election").fill("what?");
+  await page.getByRole("button", { name: "Open the election" }).click();
+  await expect(page.getByRole("alert")).toContainText("no election's id");
+});

@@ -1,0 +1,181 @@
+// Real relays, real nodes, real browsers for the tests.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { test as base, chromium, expect } from "@playwright/test";
+
+const BIN = join(import.meta.dirname, "../target/debug");
+const LAUNCH = {
+  executablePath: process.env.BLOCKVOTE_CHROMIUM ?? "/usr/bin/chromium",
+  args: [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+  ],
+};
+
+/** A program that was started, and the address it says it listens on. */
+class Program {
+  constructor(child, address) {
+    this.child = child;
+    this.address = address;
+  }
+
+  static async start(name, args) {
+    const child = spawn(join(BIN, name), args, {
+      env: { ...process.env, RUST_LOG: "error" },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const lines = createInterface({ input: child.stdout });
+    for await (const line of lines) {
+      const found = line.match(/listening on http:\/\/([^\s,]+)/);
+      if (found) {
+        child.stdout.resume();
+        return new Program(child, found[1]);
+      }
+    }
+    throw new Error(`${name} ${args.join(" ")} did not start`);
+  }
+
+  get url() {
+    return `http://${this.address}`;
+  }
+
+  async json(path, body) {
+    const init = body && { method: "POST", body: JSON.stringify(body) };
+    return (await fetch(this.url + path, init)).json();
+  }
+
+  async kill(signal = "SIGKILL") {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const exited = once(this.child, "exit");
+    this.child.kill(signal);
+    await exited;
+  }
+}
+
+/** Everything that one test starts; it ends with the test. */
+class World {
+  constructor() {
+    this.programs = [];
+    this.contexts = [];
+    this.folder = mkdtempSync(join(tmpdir(), "blockvote-"));
+  }
+
+  async relay(port = 0) {
+    const relay = await Program.start("blockvote-relay", ["--listen", `127.0.0.1:${port}`]);
+    this.programs.push(relay);
+    return relay;
+  }
+
+  async node(relay, { election, args = [] } = {}) {
+    const file = election && join(this.folder, "election.json");
+    if (file) writeFileSync(file, JSON.stringify(election));
+    const node = await Program.start("blockvote", [
+      "node", "--memory", "--listen", "127.0.0.1:0",
+      ...(relay ? ["--relay", `ws://${relay.address}/ws`] : []),
+      ...(file ? ["--election", file] : []),
+      ...args,
+    ]);
+    this.programs.push(node);
+    const { id } = await node.json("/api/v1/election");
+    node.election = id;
+    return node;
+  }
+
+  /** A browser profile of its own. */
+  async profile(options = {}) {
+    this.browser ??= await chromium.launch(LAUNCH);
+    const context = await this.browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+    watch(context);
+    this.contexts.push(context);
+    return context;
+  }
+
+  /** A profile in which the browser refuses all storage, as a user can choose. */
+  async profileWithoutStorage() {
+    const folder = join(this.folder, "profile");
+    const { mkdirSync } = await import("node:fs");
+    mkdirSync(join(folder, "Default"), { recursive: true });
+    const preferences = { profile: { default_content_setting_values: { cookies: 2 } } };
+    writeFileSync(join(folder, "Default/Preferences"), JSON.stringify(preferences));
+    const context = await chromium.launchPersistentContext(folder, LAUNCH);
+    watch(context);
+    this.contexts.push(context);
+    return context;
+  }
+
+  async end() {
+    for (const context of this.contexts) await context.close();
+    await this.browser?.close();
+    for (const program of this.programs) await program.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Errors that a page throws, and breaches of its own policy, fail the test that sees them. */
+export const thrown = [];
+function watch(context) {
+  context.on("weberror", (error) => thrown.push(String(error.error())));
+  context.on("console", (message) => {
+    if (/Content Security Policy|panicked/.test(message.text())) thrown.push(message.text());
+  });
+}
+
+export const test = base.extend({
+  world: async ({}, use) => {
+    const world = new World();
+    thrown.length = 0;
+    await use(world);
+    await world.end();
+    expect(thrown).toEqual([]);
+  },
+});
+export { expect };
+
+/** The election of most tests: three choices, tokens 1 to 500. */
+export const CLUB = {
+  title: "Should the club buy the workshop?",
+  description: "Members vote once each with the number on their card.",
+  choices: ["Yes", "No", "Blank"],
+  eligibility: { open: { highest_token: 500 } },
+};
+
+/** Free text, any token. */
+export const FREE = { title: "Whom do you choose?", eligibility: { open: {} } };
+
+/** Opens a screen and waits until the tab's node is connected, or at least open. */
+export async function open(context, relay, election, screen = "vote", connected = true) {
+  const page = await context.newPage();
+  await page.goto(`${relay.url}/e/${election}/${screen}`);
+  const status = page.getByTestId("status");
+  await expect(status).toContainText(connected ? /connected, / : /at block/);
+  return page;
+}
+
+/** Moves to another screen as a person does. */
+export async function go(page, screen) {
+  await page.getByRole("navigation").getByRole("link", { name: screen }).click();
+}
+
+/** Fills the ballot paper and casts. */
+export async function cast(page, token, choice) {
+  const text = page.getByLabel("Your selection");
+  if (await text.count()) await text.fill(choice);
+  else await page.getByText(choice, { exact: true }).click();
+  await page.getByLabel("Your token").fill(String(token));
+  await page.getByTestId("cast").click();
+}
+
+/** Casts and waits for the receipt to say that the vote is in a block. */
+export async function castAndMine(page, token, choice) {
+  await cast(page, token, choice);
+  await expect(page.getByTestId("receipt").first()).toHaveAttribute("data-state", "mined");
+}
+
+/** Waits until a node's answer is as wanted. */
+export async function until(node, path, wanted) {
+  await expect.poll(async () => wanted(await node.json(path)), { timeout: 30_000 }).toBe(true);
+}
