@@ -21,7 +21,7 @@ fn main() {
         };
         let brotli = PathBuf::from(format!("{}.br", file.display()));
         let brotli = if brotli.exists() {
-            format!("Some(include_bytes!({:?}))", absolute(&brotli))
+            format!("Some(include_bytes!({}))", absolute(&brotli))
         } else {
             "None".into()
         };
@@ -29,7 +29,7 @@ fn main() {
         let absolute = absolute(file);
         let _ = writeln!(
             code,
-            "Embedded {{ path: {path:?}, bytes: include_bytes!({absolute:?}), brotli: {brotli} }},"
+            "Embedded {{ path: {path:?}, bytes: include_bytes!({absolute}), brotli: {brotli} }},"
         );
     }
     code.push(']');
@@ -39,8 +39,10 @@ fn main() {
     }
 }
 
-fn absolute(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+/// A path as a string of Rust code.
+fn absolute(path: &Path) -> String {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    format!("{:?}", path.to_string_lossy())
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {

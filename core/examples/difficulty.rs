@@ -3,6 +3,13 @@
 //! Blocks are drawn from an exponential distribution (a seeded one), so a year of mining takes a
 //! second. The result and the choice made from it are in `docs/adr/0003-difficulty.md`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "test code breaks off loudly"
+)]
+
 use blockvote_core::{
     difficulty::{Demand, Difficulty, demand},
     election::ChainParameters,

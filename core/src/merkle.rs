@@ -166,7 +166,7 @@ mod tests {
                 let own = &leaves[index as usize];
                 assert!(proof.verifies(own, &root), "{index} of {n}");
                 assert!(!proof.verifies(&leaf(b"other"), &root));
-                for wrong in 0..u32::from(n) + 1 {
+                for wrong in 0..=u32::from(n) {
                     let moved = InclusionProof { index: wrong, ..proof.clone() };
                     assert_eq!(moved.verifies(own, &root), wrong == index, "{wrong} of {n}");
                 }

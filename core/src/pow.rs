@@ -141,8 +141,8 @@ mod tests {
     fn header(seed: u64) -> Header {
         Header {
             version: HEADER_VERSION,
-            height: Height(seed as u32),
-            previous: BlockHash([seed as u8; 32]),
+            height: Height(7),
+            previous: BlockHash([3; 32]),
             votes_root: VotesRoot([7; 32]),
             timestamp: Timestamp(seed),
             difficulty: Difficulty(1 << 10),

@@ -3,6 +3,12 @@
 //! `BLESS=1 cargo test -p blockvote-core --test format` writes the file anew, for a change of the
 //! format that is meant.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "test code breaks off loudly"
+)]
+
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use blockvote_core::{

@@ -1,6 +1,12 @@
 //! One honest node among peers that lie, forge, stall and repeat: nothing changes that should not,
 //! and an honest peer is asked in their place.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "test code breaks off loudly"
+)]
+
 use blockvote_core::{
     ballot::Ballot,
     block::Block,

@@ -1,5 +1,11 @@
 //! Properties that hold for every input: bytes read back, nothing panics, the count is the count.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "test code breaks off loudly"
+)]
+
 use std::collections::{BTreeMap, HashMap};
 
 use blockvote_core::{

@@ -3,6 +3,12 @@
 //!
 //! Rerun one seed with `SEED=17 cargo test -p blockvote-core --test simulation -- --nocapture`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "test code breaks off loudly"
+)]
+
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap},

@@ -245,7 +245,6 @@ impl Daemon {
     fn effect(&mut self, effect: Output) {
         let room = self.node.chain().id();
         match effect {
-            Output::Persist(_) => {}
             Output::Broadcast(link, bytes) => {
                 self.frame(link, &ClientFrame::Broadcast(room, &bytes));
             }
@@ -264,7 +263,7 @@ impl Daemon {
             Output::Event(Event::VoteLost(id)) => {
                 tracing::warn!(vote = id.short(), "a pending vote lost its token to another vote");
             }
-            Output::Event(Event::PendingChanged | Event::NetworkChanged) => {}
+            Output::Persist(_) | Output::Event(Event::PendingChanged | Event::NetworkChanged) => {}
         }
     }
 

@@ -1,5 +1,11 @@
 //! Wrong requests, wrong arguments, wrong files: one clear sentence each, and nothing changes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "test code breaks off loudly"
+)]
+
 mod process;
 
 use std::fs;

@@ -1,5 +1,11 @@
 //! Native nodes around a relay that is killed, restarted and replaced.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "test code breaks off loudly"
+)]
+
 mod process;
 
 use std::{net::SocketAddr, sync::Arc};

@@ -1,5 +1,11 @@
 //! The seed's scenario, line by line, against two real nodes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "test code breaks off loudly"
+)]
+
 mod process;
 
 use process::Process;

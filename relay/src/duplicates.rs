@@ -15,12 +15,15 @@ use tokio::time::Instant;
 
 type Key = [u8; 16];
 
+/// Keys, and the same in the order in which they came.
+type Seen = (HashSet<Key>, VecDeque<(Instant, Key)>);
+
 /// Remembers the newest broadcasts for a while, up to a number.
 #[derive(Debug)]
 pub struct Duplicates {
     capacity: usize,
     keep: Duration,
-    seen: Mutex<(HashSet<Key>, VecDeque<(Instant, Key)>)>,
+    seen: Mutex<Seen>,
 }
 
 impl Duplicates {

@@ -1,4 +1,4 @@
-//! Figures for operators, in the OpenMetrics text format. Labels are fixed words; nothing ties an
+//! Figures for operators, in the `OpenMetrics` text format. Labels are fixed words; nothing ties an
 //! address to a vote.
 
 use prometheus_client::{

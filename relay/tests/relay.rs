@@ -1,5 +1,11 @@
 //! The relay over real sockets: forwarding, and every trap that a public relay meets.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "test code breaks off loudly"
+)]
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use blockvote_core::{

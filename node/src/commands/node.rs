@@ -28,7 +28,7 @@ pub struct Arguments {
     /// Keep the chain in memory only: everything is gone when the node stops.
     #[arg(long)]
     memory: bool,
-    /// A relay to follow, such as ws://127.0.0.1:8080/ws. May be given several times.
+    /// A relay to follow, such as <ws://127.0.0.1:8080/ws>. May be given several times.
     #[arg(long = "relay", value_name = "URL")]
     relays: Vec<String>,
     /// The election's definition, as `blockvote election new` writes it. Without one the node holds

@@ -22,7 +22,7 @@ const MAX_JSON: usize = 256 << 20;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// A chain file, a chain of the seed in JSON, or a node's address such as http://127.0.0.1:5000.
+    /// A chain file, a chain of the seed in JSON, or a node's address such as <http://127.0.0.1:5000>.
     source: String,
     /// Print JSON.
     #[arg(long)]

@@ -1,5 +1,7 @@
 //! `/api/v1`: what the seed did not offer.
 
+#![allow(unused_qualifications, reason = "utoipa's macro writes one")]
+
 use std::convert::Infallible;
 
 use axum::{
@@ -216,7 +218,7 @@ async fn receipt(
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Page {
+struct BlockPage {
     /// Height to begin at; 1 where it is left out.
     from: Option<u32>,
     /// Number of blocks; at most 100, which is also what leaving it out means.
@@ -224,11 +226,11 @@ struct Page {
 }
 
 /// Blocks by page, oldest first.
-#[utoipa::path(get, path = "/blocks", tag = "v1", params(Page),
+#[utoipa::path(get, path = "/blocks", tag = "v1", params(BlockPage),
     responses((status = 200, description = "Blocks", body = Vec<BlockJson>)))]
 async fn blocks(
     State(app): State<App>,
-    Params(page): Params<Page>,
+    Params(page): Params<BlockPage>,
 ) -> Result<Json<Vec<BlockJson>>, ApiError> {
     let from = page.from.unwrap_or(1);
     let limit = page.limit.unwrap_or(MAX_PAGE);

@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_blockvote");
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 pub struct Process {
     pub child: Child,
@@ -95,9 +95,8 @@ impl Process {
             }
         };
         let answer = tokio::time::timeout(SOON, asked).await;
-        match answer {
-            Ok(value) => value,
-            Err(_) => panic!("{path} stays {}", self.get(path).await),
-        }
+        let Ok(value) = answer else { panic!("{path} stays {}", self.get(path).await) };
+        value
+    }
     }
 }

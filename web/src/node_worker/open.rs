@@ -127,12 +127,12 @@ async fn search(id: ElectionId, relays: &[String]) -> Election {
         .zip(relays)
         .map(|(number, url)| {
             let sender = sender.clone();
-            let link = RelayLink::follow(url.clone(), id, move |heard| {
+
+            RelayLink::follow(url.clone(), id, move |heard| {
                 if let Heard::Frame(frame) = heard {
                     let _ = sender.unbounded_send((number, frame));
                 }
-            });
-            link
+            })
         })
         .collect();
     loop {

@@ -124,9 +124,8 @@ impl RelayLink {
             inner.heard_at = js_sys::Date::now();
             (inner.url.clone(), inner.room)
         };
-        let socket = match WebSocket::new_with_str(&url, SUBPROTOCOL) {
-            Ok(socket) => socket,
-            Err(_) => return self.lost("that is not a relay's address".into()),
+        let Ok(socket) = WebSocket::new_with_str(&url, SUBPROTOCOL) else {
+            return self.lost("that is not a relay's address".into());
         };
         socket.set_binary_type(BinaryType::Arraybuffer);
         let open = {

@@ -1,4 +1,4 @@
-//! The chain in IndexedDB: one database for each election.
+//! The chain in `IndexedDB`: one database for each election.
 //!
 //! ```text
 //! meta     "election" -> the definition's bytes

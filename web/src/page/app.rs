@@ -51,7 +51,7 @@ impl Worker {
         match child {
             Ok(child) => *self.child.borrow_mut() = Some(child),
             Err(_) => {
-                self.dispatch.dispatch(Action::Broke("the browser refused the worker".into()))
+                self.dispatch.dispatch(Action::Broke("the browser refused the worker".into()));
             }
         }
     }

@@ -73,7 +73,7 @@ pub fn Frame(props: &Props) -> Html {
     let first = use_mut_ref(|| true);
     use_effect_with(route, move |_| {
         if !first.replace(false) {
-            let _ = browser::window().scroll_to_with_x_and_y(0.0, 0.0);
+            let () = browser::window().scroll_to_with_x_and_y(0.0, 0.0);
             browser::focus("title");
         }
     });

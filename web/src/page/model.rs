@@ -37,6 +37,18 @@ pub enum Cast {
     Done(String),
 }
 
+/// A vote that is looked up by its id.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Lookup {
+    /// No answer yet.
+    #[default]
+    Asked,
+    /// It is not known here.
+    Missing,
+    /// It is.
+    Found(Rc<ReceiptView>),
+}
+
 /// Everything the page knows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Model {
@@ -50,8 +62,7 @@ pub struct Model {
     pub blocks: Rc<Vec<BlockSummary>>,
     pub block: Option<Rc<BlockView>>,
     pub verify: Option<Rc<VerifyView>>,
-    /// Outer: was anything looked up; inner: was it found.
-    pub found: Option<Option<Rc<ReceiptView>>>,
+    pub lookup: Lookup,
     /// The worker broke, and what it said.
     pub broken: Option<String>,
     /// Page and worker are of different builds.
@@ -91,7 +102,7 @@ impl Reducible for Model {
             Action::CastAgain => (model.cast, model.token) = (Cast::Idle, None),
             Action::CloseBlock => model.block = None,
             Action::VerifySent => model.verify = None,
-            Action::FindSent => model.found = None,
+            Action::FindSent => model.lookup = Lookup::Asked,
         }
         model.into()
     }
@@ -120,7 +131,8 @@ impl Model {
             FromNode::Blocks(blocks) => self.blocks = Rc::new(blocks),
             FromNode::Block(block) => self.block = Some(Rc::from(block)),
             FromNode::Verify(view) => self.verify = Some(Rc::from(view)),
-            FromNode::Found(found) => self.found = Some(found.map(Rc::new)),
+            FromNode::Found(Some(receipt)) => self.lookup = Lookup::Found(Rc::new(receipt)),
+            FromNode::Found(None) => self.lookup = Lookup::Missing,
             // The app deals with these before they come here.
             FromNode::Exported(_) | FromNode::Fatal(_) => {}
         }

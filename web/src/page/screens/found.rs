@@ -8,7 +8,7 @@ use crate::{
     page::{
         format,
         icons::{Icon, Name},
-        model::{Action, use_shared},
+        model::{Action, Lookup, use_shared},
         receipt::Receipt,
     },
 };
@@ -56,14 +56,17 @@ pub fn Found(props: &Props) -> Html {
         return unopened(&model);
     };
     let own = model.receipts.iter().find(|receipt| receipt.vote_id == props.vote).cloned();
-    let receipt = own.or_else(|| model.found.clone().flatten().map(|found| (*found).clone()));
+    let receipt = own.or_else(|| match &model.lookup {
+        Lookup::Found(found) => Some((**found).clone()),
+        Lookup::Asked | Lookup::Missing => None,
+    });
     html! {
         <div class="screen">
             <header><h1 id="title" tabindex="-1">{ "Receipt" }</h1>
             <p class="soft">{ &election.title }</p></header>
             if let Some(receipt) = receipt {
                 <Receipt {receipt} election={election.id.clone()} />
-            } else if model.found.is_some() {
+            } else if model.lookup == Lookup::Missing {
                 <div class="sheet" data-testid="not-found">
                     <p class="row"><Icon name={Name::Clock} />{ "This tab does not know such a vote: it is neither in the chain that it holds nor among the votes that wait." }</p>
                     <p class="soft">{ "If it was cast a moment ago or this tab is not in sync yet, wait: the page looks again by itself. Otherwise compare the vote id with your receipt, and make sure that this is the right election." }</p>

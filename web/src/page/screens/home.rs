@@ -33,12 +33,11 @@ pub fn Home() -> Html {
         let (text, wrong) = (text.clone(), wrong.clone());
         move |event: SubmitEvent| {
             event.prevent_default();
-            match id_in(&text) {
-                Some(id) => browser::visit(&format!("/e/{id}/vote")),
-                None => {
-                    wrong.set(true);
-                    browser::focus("link");
-                }
+            if let Some(id) = id_in(&text) {
+                browser::visit(&format!("/e/{id}/vote"));
+            } else {
+                wrong.set(true);
+                browser::focus("link");
             }
         }
     };
