@@ -37,7 +37,7 @@ pub struct App {
 #[openapi(info(
     title = "Blockvote node",
     description = "A full node of one election. Hashes are 64 hexadecimal digits, times are milliseconds since 1970, work is decimal text. Errors are `{\"error\": \"…\"}`.",
-    license(name = "MIT OR Apache-2.0")
+    license(name = "MIT")
 ))]
 struct Description;
 

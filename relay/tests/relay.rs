@@ -1,6 +1,7 @@
 //! The relay over real sockets: forwarding, and every trap that a public relay meets.
 
 #![allow(
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
     reason = "test code breaks off loudly"

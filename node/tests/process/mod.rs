@@ -98,5 +98,4 @@ impl Process {
         let Ok(value) = answer else { panic!("{path} stays {}", self.get(path).await) };
         value
     }
-    }
 }

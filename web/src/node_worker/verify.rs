@@ -14,7 +14,7 @@ use crate::{
 /// Between two looks at other events.
 const SLICE_MS: f64 = 25.0;
 /// Between two reports to the page.
-const REPORT_MS: f64 = 60.0;
+const REPORT_MS: f64 = 16.0;
 
 /// Verifies the chain as it stands now.
 pub async fn run(driver: Driver) {
