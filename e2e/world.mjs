@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test as base, chromium, expect } from "@playwright/test";
 
-const BIN = join(import.meta.dirname, "../target/debug");
+const BIN = process.env.BLOCKVOTE_BIN ?? join(import.meta.dirname, "../target/debug");
 const LAUNCH = {
   executablePath: process.env.BLOCKVOTE_CHROMIUM ?? "/usr/bin/chromium",
   args: [
@@ -57,7 +57,7 @@ class Program {
 }
 
 /** Everything that one test starts; it ends with the test. */
-class World {
+export class World {
   constructor() {
     this.programs = [];
     this.contexts = [];

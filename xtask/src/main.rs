@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         ["test"] => test::all(),
         ["test", "--", filter @ ..] => test::browser_only(filter),
         ["screenshots"] => test::screenshots(),
-        ["bench"] => bench::run(),
+        ["bench"] => bench::run_all(),
         ["build"] => build::everything(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

@@ -1,0 +1,118 @@
+// Figures of the tab, in real Chromium: `cargo xtask bench` runs it.
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { World, cast, go, open } from "./world.mjs";
+
+const world = new World();
+const percentile = (values, p) =>
+  [...values].sort((a, b) => a - b)[Math.floor(((values.length - 1) * p) / 100)];
+const say = (words) => console.log(words);
+
+try {
+  const dist = join(import.meta.dirname, "../dist");
+  const weigh = (wanted) => readdirSync(dist).filter(wanted)
+    .reduce((sum, name) => sum + statSync(join(dist, name)).size, 0);
+  const small = (name) => name.endsWith(".br");
+  say(`page weight, brotli: ${(weigh(small) / 1000).toFixed(0)} kB in all, ` +
+    `${(weigh((name) => small(name) && !/miner|sw\.js/.test(name)) / 1000).toFixed(0)} kB before the first vote`);
+
+  const relay = await world.relay();
+
+  { // Time to usable: from the address to a connected ballot paper, cold profile.
+    const node = await world.node(relay, { election: { title: "Usable?", choices: ["Yes", "No"], eligibility: { open: {} } } });
+    const times = [];
+    for (let round = 0; round < 7; round += 1) {
+      const context = await world.profile();
+      const page = await context.newPage();
+      const start = Date.now();
+      await page.goto(`${relay.url}/e/${node.election}/vote`);
+      await page.getByTestId("cast").waitFor();
+      times.push(Date.now() - start);
+      await context.close();
+    }
+    say(`time to usable, cold, localhost: median ${percentile(times, 50)} ms of ${times.length} loads`);
+  }
+
+  { // Hash rate of one worker: an election whose blocks cannot be found.
+    const election = { title: "Hard", choices: ["Yes"], eligibility: { open: {} },
+      parameters: { starting_difficulty: 2 ** 40, spacing_ms: 3_600_000 }, created: Date.now() };
+    const node = await world.node(relay, { election });
+    const page = await open(await world.profile(), relay, node.election, "network");
+    await page.getByLabel("Workers").selectOption("1");
+    await go(page, "Vote");
+    await cast(page, 1, "Yes");
+    await go(page, "Network");
+    await page.waitForTimeout(9000);
+    say(`hash rate, tab, one worker: ${(await page.getByTestId("mining-words").innerText()).match(/[\d.]+ .H\/s/)?.[0]}`);
+    await page.close();
+    await node.kill();
+  }
+
+  { // Verification in the tab.
+    const node = await world.node(relay, { election: { title: "Many", choices: ["A", "B"], eligibility: { open: {} } } });
+    const total = 20_000;
+    for (let from = 0; from < total; from += 500) {
+      await Promise.all(Array.from({ length: 500 }, (_, i) =>
+        node.json("/vote", { token_id: from + i, selection: "AB"[i % 2] })));
+      await node.json("/store");
+    }
+    const page = await open(await world.profile(), relay, node.election, "verify");
+    await page.getByText("all 20,000 votes verified here").waitFor();
+    const rates = [];
+    for (let round = 0; round < 5; round += 1) {
+      await page.evaluate(() => {
+        globalThis.began = performance.now();
+        globalThis.took = new Promise((resolve) => {
+          const observer = new MutationObserver(() => {
+            if (document.querySelector("[data-testid=verdict]")) {
+              observer.disconnect();
+              resolve(performance.now() - globalThis.began);
+            }
+          });
+          document.querySelector("[data-testid=verify]").click();
+          requestAnimationFrame(() => observer.observe(document.body, { subtree: true, childList: true }));
+        });
+      });
+      rates.push(total / (await page.evaluate(() => globalThis.took)) * 1000);
+      await page.waitForTimeout(200);
+    }
+    say(`verified, tab, one worker: median ${Math.round(percentile(rates, 50))} votes/s, page included`);
+    await page.close();
+    await node.kill();
+  }
+
+  { // Cast in one tab to seen in another.
+    const node = await world.node(relay, { election: { title: "Seen?", choices: ["Yes"], eligibility: { open: {} },
+      parameters: { starting_difficulty: 2 ** 40, spacing_ms: 3_600_000 }, created: Date.now() } });
+    const one = await open(await world.profile(), relay, node.election, "network");
+    const two = await open(await world.profile(), relay, node.election, "network");
+    for (const page of [one, two]) {
+      await page.getByTestId("mining").click(); // nobody mines: the way of the vote is measured
+    }
+    await go(one, "Vote");
+    await go(two, "Chain");
+    const times = [];
+    for (let token = 1; token <= 100; token += 1) {
+      await one.getByText("Yes", { exact: true }).click();
+      await one.getByLabel("Your token").fill(String(token));
+      await one.getByText("unused so far").waitFor();
+      const seen = two.evaluate((wanted) => new Promise((resolve) => {
+        const look = () => document.querySelector(".waiting")?.textContent.startsWith(wanted);
+        if (look()) return resolve(Date.now());
+        const observer = new MutationObserver(() => {
+          if (look()) { observer.disconnect(); resolve(Date.now()); }
+        });
+        observer.observe(document.body, { subtree: true, childList: true, characterData: true });
+      }), token === 1 ? "1 vote waits" : `${token} votes wait`);
+      const start = await one.evaluate(() => {
+        document.querySelector("[data-testid=cast]").click();
+        return Date.now();
+      });
+      times.push((await seen) - start);
+      await one.getByRole("button", { name: "Vote with another token" }).click();
+    }
+    say(`cast to seen in another tab: p50 ${percentile(times, 50)} ms, p99 ${percentile(times, 99)} ms, 100 votes`);
+  }
+} finally {
+  await world.end();
+}
