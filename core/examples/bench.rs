@@ -41,7 +41,8 @@ fn hash_rate() {
 /// Verifies a chain of `blocks` blocks with `votes` votes each, from its bytes on.
 fn verification(blocks: u64, votes: u64) {
     let parameters = ChainParameters { starting_difficulty: 1, spacing_ms: 10_000 };
-    let election = Election { parameters, choices: vec!["A".into(), "B".into()], ..Election::plain() };
+    let election =
+        Election { parameters, choices: vec!["A".into(), "B".into()], ..Election::plain() };
     let mut chain = Chain::new(election.clone());
     let mut bytes = Vec::new();
     for number in 0..blocks {

@@ -18,8 +18,13 @@ for (const [width, height] of [[1280, 860], [375, 760]]) {
       const context = await world.profile({ viewport: { width, height }, colorScheme });
       const page = await open(context, relay, node.election);
       await expect(page.getByTestId("status")).toContainText("block 10");
-      const shot = (name, fullPage = false) =>
-        page.screenshot({ path: join(FOLDER, `${name}-${width}-${colorScheme}.png`), fullPage });
+      const shot = async (name, whole = false) => {
+        // As high as the page, so that what is fixed to the bottom edge stands there.
+        const full = whole && await page.evaluate(() => document.documentElement.scrollHeight);
+        await page.setViewportSize({ width, height: Math.max(height, full || 0) });
+        await page.screenshot({ path: join(FOLDER, `${name}-${width}-${colorScheme}.png`) });
+        await page.setViewportSize({ width, height });
+      };
       await page.getByText("No", { exact: true }).click();
       await page.getByLabel("Your token").fill("107");
       await expect(page.getByTestId("token-hint")).toContainText("unused so far");
@@ -32,7 +37,7 @@ for (const [width, height] of [[1280, 860], [375, 760]]) {
       await go(page, "Chain");
       await page.getByRole("button", { name: /^Block 10/ }).click();
       await expect(page.getByTestId("proof-zeros")).toBeVisible();
-      await shot("chain");
+      await shot("chain", true);
       await go(page, "Verify");
       await page.getByTestId("verify").click();
       await expect(page.getByTestId("verdict")).toBeVisible();

@@ -66,7 +66,7 @@ pub fn hash_rate(rate: f64) -> String {
     }
 }
 
-/// "0.4 s".
+/// "40 ms", "2.4 s".
 pub fn seconds(ms: f64) -> String {
-    format!("{:.1} s", ms / 1000.0)
+    if ms < 1000.0 { format!("{ms:.0} ms") } else { format!("{:.1} s", ms / 1000.0) }
 }

@@ -131,7 +131,7 @@ struct Part {
     icon: Name,
     words: String,
     to: Route,
-    /// Left out on a phone, where only what asks for attention stays.
+    /// Left out on a phone, where only the worst part stays.
     fine: bool,
 }
 
@@ -163,22 +163,25 @@ fn parts(model: &Model, election: &str) -> Vec<Part> {
     };
     let (kind, words) = connection(status);
     let icon = if kind == "good" { Name::Dot } else { Name::Broken };
-    let mut parts = vec![Part { kind, icon, words, to: network.clone(), fine: false }];
-    let (words, syncing) = match status.syncing_to {
-        Some(target) if target > status.height => {
-            (format!("fetching block {} of {target}", status.height), true)
-        }
-        _ => (format!("in sync at block {}", status.height), false),
+    let part = |kind, icon, words: String, to: &Route| {
+        let to = to.clone();
+        Part { kind, icon, words, to, fine: true }
     };
-    let alone = kind == "warn" && !syncing;
-    let words = if alone { format!("at block {}", status.height) } else { words };
-    parts.push(Part { kind: "", icon: Name::Link, words, to: chain, fine: !syncing });
+    let mut parts = vec![part(kind, icon, words, &network)];
+    let target = status.syncing_to.filter(|target| *target > status.height);
+    let words = match (target, status.highest_peer, kind) {
+        (Some(target), _, _) => format!("fetching block {} of {target}", status.height),
+        // Without a peer to compare with, nobody knows.
+        (None, None, _) | (None, _, "warn") => format!("at block {}", status.height),
+        (None, Some(_), _) => format!("in sync at block {}", status.height),
+    };
+    parts.push(part("", Name::Link, words, &chain));
     let words = match status.votes {
         0 => "no votes in the chain yet".into(),
         1 => "the one vote verified here".into(),
         votes => format!("all {} votes verified here", format::count(votes)),
     };
-    parts.push(Part { kind: "", icon: Name::Shield, words, to: verify, fine: kind != "good" });
+    parts.push(part("", Name::Shield, words, &verify));
     let mining = &status.mining;
     let words = match (mining.on, mining.active) {
         (true, true) => format!("mining at {}", format::hash_rate(mining.rate)),
@@ -186,11 +189,18 @@ fn parts(model: &Model, election: &str) -> Vec<Part> {
         (false, _) if mining.elsewhere => "mining in another tab".into(),
         (false, _) => "mining off".into(),
     };
-    parts.push(Part { kind: "", icon: Name::Nodes, words, to: network.clone(), fine: true });
+    parts.push(part("", Name::Nodes, words, &network));
     if let StorageStatus::Memory(_) = status.storage {
         let words = "nothing is kept when this tab closes".to_owned();
-        parts.push(Part { kind: "warn", icon: Name::Warning, words, to: network, fine: false });
+        parts.push(part("warn", Name::Warning, words, &network));
     }
+    // The worst: no storage, no connection, then what is under way, then that all is well.
+    let worst = match (parts.len(), kind, target) {
+        (5, _, _) => 4,
+        (_, "good", Some(_)) => 1,
+        _ => 0,
+    };
+    parts[worst].fine = false;
     parts
 }
 
@@ -212,8 +222,9 @@ fn StatusLine(props: &StatusLineProps) -> Html {
             <span class="visually-hidden" role="status">
                 { if up { "Connected".to_owned() } else { spoken } }
             </span>
-            for part in parts {
-                <a href={part.to.to_path()} class={classes!(part.kind, part.fine.then_some("fine"))}
+            for (index, part) in parts.into_iter().enumerate() {
+                <a href={part.to.to_path()}
+                    class={classes!(part.kind, part.fine.then_some("fine"), (index == 0).then_some("first"))}
                     onclick={{
                         let (navigator, to) = (navigator.clone(), part.to.clone());
                         move |event: MouseEvent| {

@@ -66,8 +66,11 @@ fn proof_line(state: &ReceiptState) -> Html {
         ReceiptState::InBlock { problem: None, path, .. } => html! {
             <p class="hint good" data-testid="proof">
                 <Icon name={Name::Shield} />
-                { format!("Inclusion proof of {} checked by this tab: it leads from this vote to the block's header.",
-                    format::plural((*path).into(), "hash", "hashes")) }
+                { match path {
+                    0 => "Inclusion proof checked by this tab: the block holds this vote alone.".to_owned(),
+                    path => format!("Inclusion proof checked by this tab: {} lead from this vote to the block's header.",
+                        format::plural((*path).into(), "hash", "hashes")),
+                } }
             </p>
         },
         ReceiptState::InBlock { problem: Some(problem), .. } => html! {
@@ -114,7 +117,7 @@ pub fn Receipt(props: &Props) -> Html {
         <section class="receipt" aria-label="Receipt" data-testid="receipt" data-state={state}>
             <div class="sheet">
                 <div class="split">
-                    <div class="screen">
+                    <div class="stack">
                         <h2>{ format!("Your vote: “{}”", receipt.selection) }</h2>
                         <ol class="steps" aria-live="polite">
                             for step in steps(receipt) {

@@ -163,7 +163,7 @@ fn Row(props: &RowProps) -> Html {
             { knot(block, props.most) }
             <button type="button" class="plain block" {onclick} aria-expanded={opened.to_string()}>
                 <span class="name">{ format!("Block {}", block.height) }</span>
-                <span class="soft">{ if block.height == 1 { "the election".to_owned() } else { format!("{} · {}", format::time(block.time), format::plural(block.votes.into(), "vote", "votes")) } }</span>
+                <span class="soft when">{ if block.height == 1 { "the election".to_owned() } else { format!("{} · {}", format::time(block.time), format::plural(block.votes.into(), "vote", "votes")) } }</span>
                 <span class="hash soft">{ format::short(&block.hash) }</span>
             </button>
             if !block.forks.is_empty() {
