@@ -251,6 +251,8 @@ pub struct Chain {
     tally: Tally,
     /// Blocks beside the chain, oldest insertion first.
     side: VecDeque<BlockHash>,
+    /// Blocks of the branch that is being fetched: not counted and not dropped.
+    protected: HashSet<BlockHash>,
     /// Bounded by `MAX_INVALID`; oldest first out.
     invalid: VecDeque<BlockHash>,
 }
@@ -269,6 +271,7 @@ impl Chain {
             places: HashMap::new(),
             tally: Tally::default(),
             side: VecDeque::new(),
+            protected: HashSet::new(),
             invalid: VecDeque::new(),
         }
     }
@@ -422,7 +425,7 @@ impl Chain {
         self.entries.insert(hash, Entry { block: Arc::new(block), work });
         self.side.push_back(hash);
         if !self.is_better(work, hash) {
-            self.prune_side(hash);
+            self.prune_side();
             return Ok(Inserted::Beside);
         }
         self.switch_to(hash).map(Inserted::Switched)
@@ -460,11 +463,9 @@ impl Chain {
                     // These stood here a moment ago, so they connect again.
                     let _ = self.connect(block);
                 }
-                let invalid: Vec<_> = branch[index..].iter().map(|block| block.hash()).collect();
-                self.forget(&invalid);
-                for hash in invalid {
-                    self.mark_invalid(hash);
-                }
+                // What builds on it goes with it, and fails by its parent if it comes again.
+                self.forget(&[block.hash()]);
+                self.mark_invalid(block.hash());
                 return Err(error);
             }
             switch.added.push(Arc::clone(block));
@@ -472,7 +473,7 @@ impl Chain {
         let added: HashSet<_> = switch.added.iter().map(|block| block.hash()).collect();
         self.side.retain(|side| !added.contains(side));
         self.side.extend(switch.removed.iter().rev().map(|block| block.hash()));
-        self.prune_side(hash);
+        self.prune_side();
         Ok(switch)
     }
 
@@ -539,20 +540,20 @@ impl Chain {
         }
     }
 
-    /// Drops the oldest blocks beside the chain above the bound, but none that `newest` builds on.
-    fn prune_side(&mut self, newest: BlockHash) {
-        if self.side.len() <= MAX_SIDE_BLOCKS {
+    /// Keeps the blocks of a branch, whose headers showed that it is better, from being dropped
+    /// while it is fetched. They are bounded by the headers of one download.
+    pub(crate) fn protect(&mut self, branch: impl IntoIterator<Item = BlockHash>) {
+        self.protected = branch.into_iter().collect();
+    }
+
+    /// Drops the oldest blocks beside the chain above the bound.
+    fn prune_side(&mut self) {
+        if self.side.len() <= MAX_SIDE_BLOCKS + self.protected.len() {
             return;
         }
-        let mut branch = HashSet::new();
-        let mut next = newest;
-        while let Some(block) = self.block(&next).filter(|block| !self.is_main(block)) {
-            branch.insert(next);
-            next = block.header().previous;
-        }
-        let excess = self.side.len() - MAX_SIDE_BLOCKS;
-        let dropped: Vec<_> =
-            self.side.iter().filter(|hash| !branch.contains(*hash)).take(excess).copied().collect();
+        let others = self.side.iter().filter(|hash| !self.protected.contains(*hash));
+        let excess = others.clone().count().saturating_sub(MAX_SIDE_BLOCKS);
+        let dropped: Vec<_> = others.take(excess).copied().collect();
         self.forget(&dropped);
     }
 }

@@ -45,6 +45,8 @@ const FOLLOW_EVERY_MS: u64 = 5_000;
 const SAMPLE_EVERY_MS: u64 = 20_000;
 /// Votes that come in a burst travel together: one message for this time.
 const GOSSIP_EVERY_MS: u64 = 20;
+/// Pending votes are compared with one peer at a time: with many they bring the same votes.
+const COMPARE_EVERY_MS: u64 = 2_000;
 /// Peers asked for at a time.
 const SAMPLE_SIZE: u8 = 6;
 
@@ -196,6 +198,11 @@ pub(crate) struct Followed {
     holders: HashSet<Peer>,
 }
 
+/// A new tip, and the room where everybody heard of it, if there is one.
+struct Announcement {
+    heard_on: Option<LinkId>,
+}
+
 /// A full node of one election.
 pub struct Node {
     chain: Chain,
@@ -206,11 +213,14 @@ pub struct Node {
     links: HashSet<LinkId>,
     /// Votes cast here and not yet in the chain.
     followed: HashMap<VoteId, Followed>,
+    /// A new tip that is not announced yet.
+    announce: Option<Announcement>,
     outputs: VecDeque<Output>,
     changes: Vec<StoreChange>,
     /// New votes that have not been passed on, and the room where they were heard.
     gossip: Vec<(Option<LinkId>, Vote)>,
     next_gossip: Timestamp,
+    next_compare: Timestamp,
     next_sample: Timestamp,
     next_follow: Timestamp,
     random: u64,
@@ -228,10 +238,12 @@ impl Node {
             mining: Mining::default(),
             links: HashSet::new(),
             followed: HashMap::new(),
+            announce: None,
             outputs: VecDeque::new(),
             changes: Vec::new(),
             gossip: Vec::new(),
             next_gossip: Timestamp(0),
+            next_compare: Timestamp(0),
             next_sample: Timestamp(0),
             next_follow: Timestamp(0),
             random: seed,
@@ -254,7 +266,8 @@ impl Node {
             let checked = block.check(self.chain.election(), self.chain.id());
             if let Err(error) = checked
                 .map_err(LinkError::from)
-                .and_then(|block| self.chain.insert(block, now).map(|_| ()))
+                // It was checked against the clock when it came in; the clock may be wrong today.
+                .and_then(|block| self.chain.insert(block, Timestamp(u64::MAX)).map(|_| ()))
             {
                 result = Err(error);
                 break;
@@ -418,7 +431,7 @@ impl Node {
                 self.start_sync(now);
                 self.event(Event::NetworkChanged);
             }
-            Input::Peers(link, ids) => self.greet(now, link, &ids),
+            Input::Peers(link, ids) => self.greet(link, &ids),
             Input::Gone(peer) => {
                 self.peers.forget(peer);
                 self.fail_sync(now, peer);
@@ -444,6 +457,13 @@ impl Node {
             Input::Votes(votes) => self.take_votes(now, votes, None),
             Input::Tick => self.tick(now),
         }
+        // Blocks of a download are not announced one by one.
+        if self.sync.target().is_none()
+            && let Some(Announcement { heard_on }) = self.announce.take()
+        {
+            self.announce_tip(heard_on);
+            self.refresh_job(now);
+        }
         self.flush_gossip(now);
         self.flush_changes();
     }
@@ -459,6 +479,9 @@ impl Node {
         if now >= self.next_follow {
             self.next_follow = now.plus_ms(FOLLOW_EVERY_MS);
             self.push_unheld(now);
+        }
+        if self.peers.forget_silent(now) {
+            self.event(Event::NetworkChanged);
         }
         self.check_sync_deadline(now);
         self.refresh_job(now);
@@ -510,9 +533,14 @@ impl Node {
         }
     }
 
-    fn follow(&mut self, id: VoteId) {
+    /// Follows a vote of this node's own user until peers confirm to hold it.
+    pub fn follow(&mut self, id: VoteId) {
+        if self.followed.len() >= MAX_FOLLOWED {
+            let pending = &self.pending;
+            self.followed.retain(|id, _| pending.contains(id));
+        }
         if self.followed.len() < MAX_FOLLOWED {
-            self.followed.insert(id, Followed::default());
+            self.followed.entry(id).or_default();
         }
     }
 
@@ -537,14 +565,18 @@ impl Node {
         block: Block,
         heard_on: Option<LinkId>,
     ) -> Result<(), LinkError> {
+        if self.chain.block(&block.header.hash()).is_some_and(|known| known.votes() == block.votes)
+        {
+            return Ok(());
+        }
         let checked = block.check(self.chain.election(), self.chain.id())?;
         if let Inserted::Switched(switch) = self.chain.insert(checked, now)? {
-            self.switched(now, &switch, heard_on);
+            self.switched(&switch, heard_on);
         }
         Ok(())
     }
 
-    fn switched(&mut self, now: Timestamp, switch: &Switch, heard_on: Option<LinkId>) {
+    fn switched(&mut self, switch: &Switch, heard_on: Option<LinkId>) {
         if let Some(oldest) = switch.removed.last() {
             let below = Height(oldest.header().height.0 - 1);
             self.changes.push(StoreChange::Truncate(below));
@@ -557,9 +589,9 @@ impl Node {
                 } else if let Some(other) = self.pending.of_token(vote.token) {
                     self.pending.remove(&other);
                     self.changes.push(StoreChange::DropPending(other));
+                    self.followed.remove(&other);
                     self.event(Event::VoteLost(other));
                 }
-                self.followed.remove(id);
             }
         }
         for block in switch.removed.iter().rev() {
@@ -575,8 +607,7 @@ impl Node {
         let (height, hash) = (self.chain.height(), self.chain.tip().hash());
         self.flush_changes();
         self.event(Event::NewTip { height, hash, abandoned: switch.removed.len() });
-        self.announce_tip(heard_on);
-        self.refresh_job(now);
+        self.announce = Some(Announcement { heard_on });
     }
 
     /// A peer sent what no honest one sends.

@@ -19,7 +19,7 @@ use blockvote_core::{
     election::{ChainParameters, Election},
     hash::{BlockHash, VoteId},
     header::Height,
-    node::{Input, Job, LinkId, Node, Output, Peer, StoreChange},
+    node::{Event as NodeEvent, Input, Job, LinkId, Node, Output, Peer, StoreChange},
     pow::Search,
     relay_frame::PeerId,
     time::Timestamp,
@@ -163,6 +163,9 @@ impl World {
                 }
                 Output::Sample(_, count) => self.sample(index, count),
                 Output::Mine(job) => self.machines[index].job = job.map(|job| (job, 0)),
+                Output::Event(NodeEvent::PeerRejected { reason, .. }) => {
+                    panic!("an honest peer was rejected: {reason}");
+                }
                 Output::Event(_) => {}
             }
         }

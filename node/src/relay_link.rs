@@ -9,7 +9,10 @@ use blockvote_core::{
     relay_frame::{ClientFrame, MAX_FRAME_BYTES, SUBPROTOCOL, ServerFrame},
 };
 use futures_util::{SinkExt, StreamExt};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout},
+};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async_with_config,
     tungstenite::{Bytes, ClientRequestBuilder, Message, http::Uri, protocol::WebSocketConfig},
@@ -103,10 +106,11 @@ async fn connection(
     let (sender, mut queue) = mpsc::channel::<Vec<u8>>(LINK_QUEUE);
     handle.attach(link, Some(sender));
     let mut ping = tokio::time::interval(PING_EVERY);
+    let mut heard = Instant::now();
     loop {
         tokio::select! {
-            message = timeout(SILENT_FOR, stream.next()) => {
-                let message = message.context("the relay is silent")?;
+            message = stream.next() => {
+                heard = Instant::now();
                 match message.transpose()? {
                     Some(Message::Binary(frame)) => {
                         receive(handle, link, url, &frame, entered).await?;
@@ -124,7 +128,13 @@ async fn connection(
                 }
                 timeout(CONNECT_WITHIN, sink.flush()).await.context("the relay does not read")??;
             }
-            _ = ping.tick() => sink.send(Message::Ping(Bytes::new())).await?,
+            _ = ping.tick() => {
+                if heard.elapsed() > SILENT_FOR {
+                    bail!("the relay is silent");
+                }
+                let pinged = sink.send(Message::Ping(Bytes::new()));
+                timeout(CONNECT_WITHIN, pinged).await.context("the relay does not read")??;
+            }
         }
     }
 }

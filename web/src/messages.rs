@@ -203,12 +203,10 @@ pub struct MiningStatus {
 /// What becomes of the chain when the tab closes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum StorageStatus {
-    /// Not known yet.
-    #[default]
-    Opening,
     /// This tab writes.
     Writing,
     /// Another tab of this browser writes; this one adds its own votes.
+    #[default]
     Sharing,
     /// Nothing is kept; why.
     Memory(String),
@@ -251,8 +249,10 @@ pub enum ReceiptState {
         /// What is wrong with the proof, checked by this tab; nothing when it holds.
         problem: Option<String>,
     },
-    /// Another vote with the same token is in the chain.
+    /// Another vote with the same token is in the chain, or waits for a block.
     Lost,
+    /// This tab holds neither it nor another vote with its token.
+    Unknown,
 }
 
 /// A block in the list.

@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::{Event, GOSSIP_EVERY_MS, LinkId, MAX_HOLDERS, Node, Output, Peer, peers::Claim};
+use super::{
+    COMPARE_EVERY_MS, Event, GOSSIP_EVERY_MS, LinkId, MAX_HOLDERS, Node, Output, Peer, peers::Claim,
+};
 use crate::{
     chain::LinkError,
     hash::VoteId,
-    header::Header,
+    header::{Header, Height},
     message::{
         Hello, MAX_BLOCKS_ASKED, MAX_HEADERS, MAX_HELD, MAX_MESSAGE_BYTES, MAX_VOTES, Message,
         PROTOCOL_VERSION,
@@ -19,6 +21,8 @@ use crate::{
 
 /// Bytes of votes or blocks in one answer, with room for the frame around them.
 const PAGE_BYTES: usize = MAX_MESSAGE_BYTES - (8 << 10);
+/// Messages of votes in one answer: what fits in a relay's queue beside other things.
+const MAX_PAGES: usize = 2;
 /// Peers that are asked whether they hold a vote.
 const ASK_HELD: usize = 3;
 /// Pending votes compared at once: their short ids fit in one frame.
@@ -40,7 +44,7 @@ impl Node {
         })
     }
 
-    pub(super) fn greet(&mut self, _now: Timestamp, link: LinkId, ids: &[PeerId]) {
+    pub(super) fn greet(&mut self, link: LinkId, ids: &[PeerId]) {
         let hello = self.hello(true);
         for id in ids {
             let peer = Peer { link, id: *id };
@@ -108,28 +112,32 @@ impl Node {
         let state = self.peers.hear(from, now);
         let claim = Claim { tip: hello.tip, height: hello.height, work: hello.work };
         state.claim = Some(claim);
-        let compare = !state.reconciled || hello.pending > 0;
-        state.reconciled = true;
         if hello.wants_reply {
             let reply = self.hello(false);
             self.send(from, &reply);
         }
-        // The one that asked compares: one round for each pair.
-        if !hello.wants_reply && compare && (hello.pending > 0 || !self.pending.is_empty()) {
-            let ids = self.pending.iter().map(|(id, _)| ShortId::from(id));
-            let ids = ids.take(MAX_COMPARED).collect();
-            self.send(from, &Message::Pending(ids));
+        // The one that asked compares.
+        let something = hello.pending > 0 || !self.pending.is_empty();
+        if !hello.wants_reply && something && now >= self.next_compare {
+            self.compare(now, from);
         }
         self.event(Event::NetworkChanged);
         self.start_sync(now);
     }
 
+    /// Tells a peer which pending votes this node holds.
+    fn compare(&mut self, now: Timestamp, peer: Peer) {
+        self.next_compare = now.plus_ms(COMPARE_EVERY_MS);
+        let ids = self.pending.iter().map(|(id, _)| ShortId::from(id));
+        let ids = ids.take(MAX_COMPARED).collect();
+        self.send(peer, &Message::Pending(ids));
+    }
+
     fn on_get_headers(&mut self, from: Peer, locator: &[crate::hash::BlockHash]) {
-        let Some(meeting) = self.chain.meeting_point(locator) else {
-            return;
-        };
         let mut headers = Vec::new();
-        let mut height = meeting.next();
+        // Without a meeting point there is no next block: the answer is empty, and nobody waits.
+        let meeting = self.chain.meeting_point(locator);
+        let mut height = meeting.map_or(Height(0), Height::next);
         while let Some(block) = self.chain.block_at(height) {
             if headers.len() == MAX_HEADERS {
                 break;
@@ -165,7 +173,13 @@ impl Node {
                 return self.reject(now, from, error.to_string());
             }
         }
+        let before = self.pending.len();
+        let full_page = !broadcast && votes.len() >= MAX_VOTES;
         self.take_votes(now, votes, broadcast.then_some(from.link));
+        // There was more than one answer holds: go on.
+        if full_page && self.pending.len() > before && now >= self.next_compare {
+            self.compare(now, from);
+        }
     }
 
     /// Takes in votes; what is new travels on to where it was not heard. A used token, a full
@@ -298,11 +312,11 @@ impl Node {
             .filter(|(id, _)| !theirs.contains(&ShortId::from(*id)))
             .map(|(_, vote)| vote.clone())
             .collect();
-        for page in pages(&missing) {
+        for page in pages(&missing).into_iter().take(MAX_PAGES) {
             self.send(from, &Message::Votes(page));
         }
-        let wanted: Vec<_> =
-            theirs.into_iter().filter(|id| self.pending.get_short(id).is_none()).collect();
+        let wanted = theirs.into_iter().filter(|id| self.pending.get_short(id).is_none());
+        let wanted: Vec<_> = wanted.take(MAX_PAGES * MAX_VOTES).collect();
         if !wanted.is_empty() {
             self.send(from, &Message::GetVotes(wanted));
         }
@@ -312,7 +326,7 @@ impl Node {
         let unique: HashSet<_> = ids.iter().collect();
         let votes: Vec<_> =
             unique.into_iter().filter_map(|id| self.pending.get_short(id)).cloned().collect();
-        for page in pages(&votes) {
+        for page in pages(&votes).into_iter().take(MAX_PAGES) {
             self.send(from, &Message::Votes(page));
         }
     }
@@ -342,6 +356,7 @@ impl Node {
             .map(|(id, _)| *id)
             .collect();
         unheld.sort_unstable();
+        self.ask_held(&unheld);
         let votes: Vec<_> = unheld.iter().filter_map(|id| self.pending.get(id)).cloned().collect();
         if !votes.is_empty() {
             self.gossip_later(now, votes, None);

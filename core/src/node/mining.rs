@@ -105,9 +105,12 @@ impl Node {
         let Some((job, votes)) = self.mining.jobs.iter().find(|(job, _)| job.id == id) else {
             return;
         };
+        // Two miners that find a nonce for one job would make rivals of their own blocks.
+        if job.header.previous != self.chain.tip().hash() {
+            return;
+        }
         let block = Block { header: Header { nonce, ..job.header.clone() }, votes: votes.clone() };
-        // A job that went stale while the nonce travelled gives a block beside the chain, or one
-        // that the chain refuses; both are honest.
+        // A wrong nonce, from a miner that broke: said, and nothing else happens.
         if self.take_block(now, block, None).is_err() {
             self.event(Event::NetworkChanged);
         }

@@ -10,6 +10,8 @@ use crate::{difficulty::Work, hash::BlockHash, header::Height, time::Timestamp};
 
 /// Enough to sync from and compare with; the quietest makes room for a new one.
 pub const MAX_PEERS: usize = 64;
+/// A peer that was not heard for this long is not counted any more.
+const SILENT_MS: u64 = 180_000;
 /// Peers that broke the rules; the oldest is forgiven first.
 const MAX_BANNED: usize = 256;
 
@@ -30,8 +32,6 @@ pub(super) struct PeerState {
     pub heard: Timestamp,
     /// Requests it left unanswered.
     pub stalls: u32,
-    /// Whether the pending votes were compared on this connection.
-    pub reconciled: bool,
 }
 
 /// Bounded books about peers.
@@ -83,6 +83,13 @@ impl Peers {
     pub(super) fn forget_link(&mut self, link: LinkId) {
         self.known.retain(|peer, _| peer.link != link);
         self.banned.retain(|peer| peer.link != link);
+    }
+
+    /// Forgets peers that said nothing for a while; says whether there were any.
+    pub(super) fn forget_silent(&mut self, now: Timestamp) -> bool {
+        let before = self.known.len();
+        self.known.retain(|_, state| now.ms_since(state.heard) < SILENT_MS);
+        self.known.len() < before
     }
 
     /// The books on a peer, opened if need be; the peer not heard for the longest makes room.

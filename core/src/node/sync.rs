@@ -120,6 +120,10 @@ impl Node {
             // Nothing new after all, or headers that do not meet this chain.
             return self.end_sync(now, from, true);
         };
+        if headers.first().is_some_and(|header| header.previous != lineage.tip()) {
+            // A page that came twice or late: what was asked for is still on its way.
+            return;
+        }
         let mut refused = None;
         for header in headers {
             match lineage.extend(self.chain.election(), header, now) {
@@ -150,6 +154,7 @@ impl Node {
             return self.end_sync(now, from, true);
         }
         let target = lineage.height();
+        self.chain.protect(hashes.iter().copied());
         let wanted =
             hashes.iter().copied().filter(|hash| self.chain.block(hash).is_none()).collect();
         if let Some(download) = &mut self.sync.download {
@@ -209,6 +214,7 @@ impl Node {
     /// before it says something new.
     fn end_sync(&mut self, now: Timestamp, peer: Peer, settle: bool) {
         self.sync.download = None;
+        self.chain.protect([]);
         if let Some(state) = self.peers.known.get_mut(&peer).filter(|_| settle) {
             state.claim = None;
         }

@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     App,
     error::{ApiError, Body, ErrorBody},
-    json::{BlockJson, VoteJson, chain_json},
+    json::{BlockJson, VoteJson, chain_blocks, chain_json},
 };
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -182,11 +182,9 @@ fn progress(node: &mut Node, now: blockvote_core::time::Timestamp, vote: &VoteId
 #[utoipa::path(get, path = "/chain", tag = "seed",
     responses((status = 200, description = "`chain`, `length`, `election`", body = Vec<BlockJson>)))]
 async fn chain(State(app): State<App>) -> Result<Json<Value>, ApiError> {
-    let answer = app.handle.call(|node, _| {
-        let chain = chain_json(node.chain());
-        json!({"length": chain.len(), "chain": chain, "election": node.chain().election()})
-    });
-    Ok(Json(answer.await?))
+    let blocks = app.handle.call(|node, _| chain_blocks(node.chain())).await?;
+    let chain = chain_json(&blocks);
+    Ok(Json(json!({"length": chain.len(), "chain": chain, "election": blocks.0})))
 }
 
 /// Nodes to register.
@@ -226,7 +224,7 @@ async fn register(
     responses((status = 200, description = "`message` and `new_chain` or `chain`", body = Vec<BlockJson>)))]
 async fn sync(State(app): State<App>) -> Result<Json<Value>, ApiError> {
     let (replaced, not_asked) = app.registered.take_over(&app.handle).await;
-    let chain = app.handle.call(|node, _| chain_json(node.chain())).await?;
+    let chain = chain_json(&app.handle.call(|node, _| chain_blocks(node.chain())).await?);
     let mut answer = if replaced {
         json!({"message": "Our chain was replaced", "new_chain": chain})
     } else {

@@ -43,6 +43,8 @@ enum Effect {
     Node(Output),
     Page(FromNode),
     Own(VoteId, Timestamp, Vote),
+    /// What the store is to hold, from the first block that differs on.
+    Rewrite(Vec<StoreChange>),
 }
 
 /// A relay that is followed.
@@ -123,8 +125,8 @@ impl Driver {
         })));
         if damaged {
             log("the stored chain does not verify whole; the rest comes from peers");
-            driver.store_whole_chain();
         }
+        driver.0.borrow_mut().take_up_own();
         for (number, url) in (0..).zip(relays) {
             let owner = driver.clone();
             let link = RelayLink::follow(url.clone(), id, move |heard| owner.heard(number, heard));
@@ -133,8 +135,11 @@ impl Driver {
         }
         let writer = driver.clone();
         spawn_local(async move {
-            // Where locks are refused, storage is too, or the browser is too old for several tabs.
-            let _ = lock::hold(&format!("blockvote-writer-{id}")).await;
+            // Without locks (a page that is not secure, an old browser) every tab writes: what
+            // they leave behind is verified when it is read, and what does not fit is fetched.
+            if let Err(error) = lock::hold(&format!("blockvote-writer-{id}")).await {
+                web_sys::console::warn_2(&"no Web Locks: this tab writes by itself".into(), &error);
+            }
             writer.become_writer().await;
         });
         let ticking = driver.clone();
@@ -195,16 +200,26 @@ impl Driver {
             };
             let mut changes = Vec::new();
             let mut rest = Vec::new();
+            let mut rewrite = false;
             for effect in effects {
                 match effect {
                     Effect::Node(Output::Persist(batch)) => changes.extend(batch),
+                    // It holds all that came before it.
+                    Effect::Rewrite(all) => (changes, rewrite) = (all, true),
                     effect => rest.push(effect),
                 }
             }
+            if !writer {
+                // The rest is the writer's; the own votes of this tab must survive it.
+                let inner = self.0.borrow();
+                let own = |id: &VoteId| inner.own.iter().any(|(own, _, _)| own == id);
+                changes
+                    .retain(|change| matches!(change, StoreChange::PutPending(id, _) if own(id)));
+            }
             if let Some(store) = store {
                 let mut result = Ok(());
-                if !changes.is_empty() {
-                    result = store.apply(&changes, writer).await;
+                if !changes.is_empty() || rewrite {
+                    result = store.apply(&changes, rewrite).await;
                 }
                 for effect in &rest {
                     if let (Ok(()), Effect::Own(id, at, vote)) = (&result, effect) {
@@ -227,7 +242,7 @@ impl Driver {
     fn carry_out(&self, effect: Effect) {
         match effect {
             Effect::Page(message) => post(&message),
-            Effect::Own(..) | Effect::Node(Output::Persist(_)) => {}
+            Effect::Own(..) | Effect::Rewrite(_) | Effect::Node(Output::Persist(_)) => {}
             Effect::Node(Output::Broadcast(link, bytes)) => {
                 self.send(link, |room| ClientFrame::Broadcast(room, &bytes));
             }
@@ -269,7 +284,6 @@ impl Driver {
     fn heard(&self, number: u32, heard: Heard) {
         let link = LinkId(number);
         match heard {
-            Heard::Opened => {}
             Heard::Lost(why) => self.act(|inner| {
                 if let Some(relay) = inner.relays.get_mut(number as usize) {
                     relay.status.connected = false;
@@ -328,35 +342,27 @@ impl Driver {
         let store = self.0.borrow().store.clone();
         if let Some(store) = store {
             // What the writer before left: votes of other tabs, perhaps blocks.
-            if let Ok(contents) = store.read().await {
-                self.act(|inner| {
-                    inner.node.handle(now(), Input::Blocks(contents.blocks));
-                    inner.node.handle(now(), Input::Votes(contents.pending));
-                });
+            match store.read().await {
+                Ok(contents) => {
+                    let stored: Vec<_> =
+                        contents.blocks.iter().map(|block| block.header.hash()).collect();
+                    self.act(|inner| {
+                        inner.node.handle(now(), Input::Blocks(contents.blocks));
+                        inner.node.handle(now(), Input::Votes(contents.pending));
+                        inner.storage = StorageStatus::Writing;
+                        inner.rewrite(&stored);
+                    });
+                }
+                Err(error) => {
+                    let mut inner = self.0.borrow_mut();
+                    let why = format!("the stored chain cannot be read ({error})");
+                    (inner.storage, inner.store) = (StorageStatus::Memory(why), None);
+                }
             }
-            self.0.borrow_mut().storage = StorageStatus::Writing;
-            self.store_whole_chain();
         }
         self.act(Inner::apply_wish);
         self.set_miners();
         self.show_soon();
-    }
-
-    /// Writes the chain and the pending votes as they are now.
-    fn store_whole_chain(&self) {
-        self.act(|inner| {
-            let chain = inner.node.chain();
-            let mut changes = vec![StoreChange::Truncate(Height::FIRST)];
-            let heights = 2..=chain.height().0;
-            changes.extend(
-                heights
-                    .filter_map(|height| chain.block_at(Height(height)).cloned())
-                    .map(StoreChange::Append),
-            );
-            let pending = inner.node.pending().iter();
-            changes.extend(pending.map(|(id, vote)| StoreChange::PutPending(*id, vote.clone())));
-            inner.effects.push_back(Effect::Node(Output::Persist(changes)));
-        });
     }
 
     fn show_soon(&self) {
@@ -469,7 +475,7 @@ impl Driver {
         inner.miners.resize(count as usize, &found);
     }
 
-    /// Runs something on the node for a task that lives on.
+    /// Runs something on the node for a task that goes on by itself.
     pub fn with_node<T>(&self, what: impl FnOnce(&Node) -> T) -> T {
         what(&self.0.borrow().node)
     }
@@ -479,6 +485,36 @@ impl Inner {
     /// Whether another tab of this browser mines instead of this one.
     pub fn mines_elsewhere(&self) -> bool {
         self.wish.on && !self.insists && self.storage == StorageStatus::Sharing
+    }
+
+    /// Makes the store hold the chain and the pending votes as they are now. `stored` are the
+    /// hashes of the blocks that it holds, from the second one on.
+    fn rewrite(&mut self, stored: &[BlockHash]) {
+        let chain = self.node.chain();
+        let heights = (2..=chain.height().0).map(Height);
+        let blocks: Vec<_> = heights.filter_map(|height| chain.block_at(height).cloned()).collect();
+        let same = blocks.iter().zip(stored).take_while(|(block, hash)| block.hash() == **hash);
+        let same = same.count();
+        let kept = u32::try_from(same).unwrap_or(u32::MAX);
+        let mut changes = vec![StoreChange::Truncate(Height(kept.saturating_add(1)))];
+        changes.extend(blocks.into_iter().skip(same).map(StoreChange::Append));
+        let pending = self.node.pending().iter();
+        changes.extend(pending.map(|(id, vote)| StoreChange::PutPending(*id, vote.clone())));
+        self.effects.push_back(Effect::Rewrite(changes));
+    }
+
+    /// Follows the votes that were cast in this browser, and hands those in again that neither
+    /// the chain nor the pending votes hold.
+    fn take_up_own(&mut self) {
+        let own: Vec<_> = self.own.iter().rev().take(MAX_RECEIPTS).cloned().collect();
+        for (id, _, vote) in own {
+            let known =
+                self.node.chain().place_of(&id).is_some() || self.node.pending().contains(&id);
+            if !known {
+                self.node.handle(now(), Input::Votes(vec![vote]));
+            }
+            self.node.follow(id);
+        }
     }
 
     fn apply_wish(&mut self) {

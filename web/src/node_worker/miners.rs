@@ -70,7 +70,12 @@ fn hear(
         Ok(FromMiner::Hashes(hashes)) => {
             group.borrow_mut().reports.push_back((monotonic_ms(), hashes));
         }
-        Err(error) => log(&format!("a miner worker: {error}")),
+        Err(error) => {
+            log(&format!("a miner worker: {error}"));
+            if let Some(worker) = group.borrow_mut().workers.get_mut(number) {
+                worker.ready = false;
+            }
+        }
     }
 }
 
@@ -101,7 +106,7 @@ impl Miners {
     /// Whether there is a job and somebody to do it.
     pub fn is_active(&self) -> bool {
         let group = self.0.borrow();
-        group.job.is_some() && !group.workers.is_empty()
+        group.job.is_some() && group.workers.iter().any(|worker| worker.ready)
     }
 
     /// Hashes a second over the last seconds.

@@ -135,9 +135,12 @@ async fn search(id: ElectionId, relays: &[String]) -> Election {
             })
         })
         .collect();
+    // Not begun anew with every frame: a busy room would put it off for ever.
+    let mut timer = TimeoutFuture::new(ASK_EVERY_MS);
     loop {
-        let next = futures_util::future::select(frames.next(), TimeoutFuture::new(ASK_EVERY_MS));
+        let next = futures_util::future::select(frames.next(), &mut timer);
         let Either::Left((Some((number, frame)), _)) = next.await else {
+            timer = TimeoutFuture::new(ASK_EVERY_MS);
             for link in &links {
                 link.send(&ClientFrame::Sample(id, 4));
             }

@@ -22,8 +22,6 @@ const MAX_BUFFERED: u32 = 32 << 20;
 
 /// What a relay connection tells its owner.
 pub enum Heard {
-    /// The socket is open, the room asked for.
-    Opened,
     /// A frame.
     Frame(Vec<u8>),
     /// The connection is lost, and why.
@@ -133,8 +131,6 @@ impl RelayLink {
             Closure::<dyn FnMut()>::new(move || {
                 let _ = socket.send_with_u8_array(&ClientFrame::Join(room).encode());
                 link.0.borrow_mut().heard_at = js_sys::Date::now();
-                let owner = Rc::clone(&link.0.borrow().owner);
-                owner(Heard::Opened);
             })
         };
         let message = {

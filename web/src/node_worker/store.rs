@@ -138,16 +138,18 @@ impl Store {
         finish(transaction).await
     }
 
-    /// Writes changes in order, in one transaction. A tab that is not the writer only adds pending
-    /// votes: its own must survive it, the rest is the writer's.
+    /// Writes changes in order, in one transaction. `anew` forgets all pending votes before it.
     ///
     /// # Errors
     /// What the browser said; nothing of the batch is stored then.
-    pub async fn apply(&self, changes: &[StoreChange], writer: bool) -> Result<(), Error> {
+    pub async fn apply(&self, changes: &[StoreChange], anew: bool) -> Result<(), Error> {
         let transaction =
             self.database.transaction(&[BLOCKS, PENDING], TransactionMode::ReadWrite)?;
         let blocks = transaction.object_store(BLOCKS)?;
         let pending = transaction.object_store(PENDING)?;
+        if anew {
+            pending.clear()?;
+        }
         for change in changes {
             match change {
                 StoreChange::PutPending(id, vote) => {
@@ -156,7 +158,6 @@ impl Store {
                     let key = JsValue::from_str(&id.to_string());
                     pending.put(&Uint8Array::from(value.as_slice()), Some(&key))?;
                 }
-                _ if !writer => {}
                 StoreChange::Truncate(Height(height)) => {
                     let above = KeyRange::lower_bound(&JsValue::from(*height), Some(true))?;
                     blocks.delete(Query::from(above))?;

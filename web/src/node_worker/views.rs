@@ -2,7 +2,7 @@
 
 use blockvote_core::{
     archive::ArchiveWriter, block::CheckedBlock, election::Election, hash::VoteId, header::Height,
-    node::Node, time::Timestamp,
+    node::Node, time::Timestamp, vote::TokenId,
 };
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::messages::{
     BUILD, BlockSummary, BlockView, ElectionView, MAX_VOTES_SHOWN, MiningStatus, ReceiptState,
-    ReceiptView, Status, StorageStatus,
+    ReceiptView, Status,
 };
 
 fn millis(time: Timestamp) -> f64 {
@@ -60,10 +60,7 @@ pub fn status(inner: &Inner) -> Status {
             found: inner.found,
             elsewhere: inner.mines_elsewhere(),
         },
-        storage: match &inner.storage {
-            StorageStatus::Opening => StorageStatus::Sharing,
-            storage => storage.clone(),
-        },
+        storage: inner.storage.clone(),
         persisted: inner.persisted,
         rejected: inner.rejected.0,
         last_rejection: inner.rejected.1.clone(),
@@ -82,10 +79,16 @@ pub fn own_receipts(inner: &mut Inner) -> Vec<ReceiptView> {
                 selection: vote.ballot.selection(inner.node.chain().election()),
                 cast: Some(millis(cast)),
                 holders: 0,
-                state: ReceiptState::Lost,
+                state: unheld(&inner.node, vote.token),
             })
         })
         .collect()
+}
+
+/// Why a vote that was cast here is neither in the chain nor pending.
+fn unheld(node: &Node, token: TokenId) -> ReceiptState {
+    let other = node.chain().vote_of(token).or_else(|| node.pending().of_token(token));
+    if other.is_some() { ReceiptState::Lost } else { ReceiptState::Unknown }
 }
 
 /// What became of a vote, its inclusion proof checked; nothing when it is not known here.

@@ -36,7 +36,10 @@ pub fn kept_wish() -> MiningWish {
 #[derive(Clone)]
 struct Worker {
     child: Rc<RefCell<Option<Child>>>,
+    /// Since the election was last open.
     restarts: Rc<RefCell<u32>>,
+    /// A panic is heard of twice: by its message and by the worker's error.
+    restarting: Rc<RefCell<bool>>,
     election: Rc<str>,
     dispatch: UseReducerDispatcher<Model>,
 }
@@ -51,7 +54,8 @@ impl Worker {
         match child {
             Ok(child) => *self.child.borrow_mut() = Some(child),
             Err(_) => {
-                self.dispatch.dispatch(Action::Broke("the browser refused the worker".into()));
+                let why = "the browser refused the worker".to_owned();
+                self.dispatch.dispatch(Action::Broke(why, true));
             }
         }
     }
@@ -73,6 +77,7 @@ impl Worker {
                 self.ask_persistence();
             }
             FromNode::Opened(election) => remember(&election.id, &election.title),
+            FromNode::Status(_) => *self.restarts.borrow_mut() = 0,
             FromNode::Exported(bytes) => {
                 let name = self.election.get(..8).unwrap_or("chain");
                 return browser::download(&format!("{name}.blockvote"), bytes);
@@ -85,12 +90,17 @@ impl Worker {
 
     /// Starts the worker again, from the store.
     fn broke(&self, why: &str) {
+        if self.restarting.replace(true) {
+            return;
+        }
         let mut restarts = self.restarts.borrow_mut();
         *restarts += 1;
-        self.dispatch.dispatch(Action::Broke(why.to_owned()));
-        if *restarts <= MAX_RESTARTS {
+        let given_up = *restarts > MAX_RESTARTS;
+        self.dispatch.dispatch(Action::Broke(why.to_owned(), given_up));
+        if !given_up {
             let worker = self.clone();
             Timeout::new(RESTART_AFTER_MS, move || {
+                *worker.restarting.borrow_mut() = false;
                 worker.child.borrow_mut().take();
                 worker.start();
             })
@@ -168,8 +178,13 @@ pub fn App() -> Html {
         let (dispatch, child, election) = (model.dispatcher(), child.clone(), (*election).clone());
         use_effect_with((), move |()| {
             let Some(election) = election else { return };
-            let worker =
-                Worker { child, restarts: Rc::default(), election: Rc::from(election), dispatch };
+            let worker = Worker {
+                child,
+                restarts: Rc::default(),
+                restarting: Rc::default(),
+                election: Rc::from(election),
+                dispatch,
+            };
             worker.start();
             on_awake(move || worker.send(&ToNode::Awake));
         });

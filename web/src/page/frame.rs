@@ -111,7 +111,11 @@ pub fn Frame(props: &Props) -> Html {
             <main id="content">
                 if let Some(why) = &shared.model.broken {
                     <div class="screen"><Notice kind="warn">
-                        { format!("The part of this page that holds the chain broke off and is started again from what is stored ({why}).") }
+                        { if shared.model.given_up {
+                            format!("The part of this page that holds the chain broke off again and again ({why}). Load the page anew; what was stored is kept.")
+                        } else {
+                            format!("The part of this page that holds the chain broke off and is started again from what is stored ({why}).")
+                        } }
                     </Notice></div>
                 }
                 if shared.model.stale {
@@ -173,6 +177,9 @@ fn parts(model: &Model, election: &str) -> Vec<Part> {
         (Some(target), _, _) => format!("fetching block {} of {target}", status.height),
         // Without a peer to compare with, nobody knows.
         (None, None, _) | (None, _, "warn") => format!("at block {}", status.height),
+        (None, Some(highest), _) if highest > status.height => {
+            format!("at block {}, a peer claims {highest}", status.height)
+        }
         (None, Some(_), _) => format!("in sync at block {}", status.height),
     };
     parts.push(part("", Name::Link, words, &chain));

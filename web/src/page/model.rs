@@ -65,6 +65,10 @@ pub struct Model {
     pub lookup: Lookup,
     /// The worker broke, and what it said.
     pub broken: Option<String>,
+    /// It broke too often to be started once more.
+    pub given_up: bool,
+    /// A verification is under way.
+    pub verifying: bool,
     /// Page and worker are of different builds.
     pub stale: bool,
 }
@@ -73,8 +77,8 @@ pub struct Model {
 pub enum Action {
     /// The worker said something.
     Heard(Box<FromNode>),
-    /// The worker broke.
-    Broke(String),
+    /// The worker broke; whether it was once too often.
+    Broke(String, bool),
     /// A vote was handed to the worker.
     CastSent,
     /// The voter begins anew.
@@ -94,14 +98,18 @@ impl Reducible for Model {
         let mut model = (*self).clone();
         match action {
             Action::Heard(message) => model.hear(*message),
-            Action::Broke(why) => {
-                model.broken = Some(why);
-                model.status = None;
+            Action::Broke(why, given_up) => {
+                (model.broken, model.given_up) = (Some(why), given_up);
+                (model.status, model.verifying) = (None, false);
+                if model.cast == Cast::Sent {
+                    // Whether it was stored shows when the worker is back.
+                    model.cast = Cast::Idle;
+                }
             }
             Action::CastSent => model.cast = Cast::Sent,
             Action::CastAgain => (model.cast, model.token) = (Cast::Idle, None),
             Action::CloseBlock => model.block = None,
-            Action::VerifySent => model.verify = None,
+            Action::VerifySent => (model.verify, model.verifying) = (None, true),
             Action::FindSent => model.lookup = Lookup::Asked,
         }
         model.into()
@@ -130,7 +138,10 @@ impl Model {
             FromNode::Token { token, problem } => self.token = Some((token, problem)),
             FromNode::Blocks(blocks) => self.blocks = Rc::new(blocks),
             FromNode::Block(block) => self.block = Some(Rc::from(block)),
-            FromNode::Verify(view) => self.verify = Some(Rc::from(view)),
+            FromNode::Verify(view) => {
+                self.verifying = !view.done;
+                self.verify = Some(Rc::from(view));
+            }
             FromNode::Found(Some(receipt)) => self.lookup = Lookup::Found(Rc::new(receipt)),
             FromNode::Found(None) => self.lookup = Lookup::Missing,
             // The app deals with these before they come here.

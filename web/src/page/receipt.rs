@@ -34,13 +34,12 @@ fn steps(receipt: &ReceiptView) -> Vec<Step> {
         _ => (false, None, 0, String::new()),
     };
     let held = match receipt.holders {
-        0 if in_chain => "with everybody who has the block".to_owned(),
         0 => "no peer confirmed it yet".to_owned(),
         n => format!("{} confirmed it", format::plural(n.into(), "peer", "peers")),
     };
     vec![
         Step { done: true, title: "In this tab".into(), detail: here },
-        Step { done: receipt.holders > 0 || in_chain, title: "Held by peers".into(), detail: held },
+        Step { done: receipt.holders > 0, title: "Held by peers".into(), detail: held },
         Step {
             done: in_chain,
             title: block.map_or("In a block".into(), |height| format!("In block {height}")),
@@ -79,6 +78,9 @@ fn proof_line(state: &ReceiptState) -> Html {
         ReceiptState::Pending => html! {
             <p class="hint"><Icon name={Name::Clock} />{ "Waiting for a block. This page keeps watching by itself." }</p>
         },
+        ReceiptState::Unknown => html! {
+            <p class="hint"><Icon name={Name::Clock} />{ "This tab does not hold the vote at the moment. It asks its peers." }</p>
+        },
         ReceiptState::Lost => html! {
             <Notice kind="bad">{ "This vote does not count: another vote with the same token is in the chain, or was taken first." }</Notice>
         },
@@ -112,6 +114,7 @@ pub fn Receipt(props: &Props) -> Html {
         ReceiptState::Pending => "pending",
         ReceiptState::InBlock { .. } => "mined",
         ReceiptState::Lost => "lost",
+        ReceiptState::Unknown => "unknown",
     };
     html! {
         <section class="receipt" aria-label="Receipt" data-testid="receipt" data-state={state}>

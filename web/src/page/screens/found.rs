@@ -17,6 +17,7 @@ use crate::{
 pub fn state_words(receipt: &ReceiptView) -> String {
     match &receipt.state {
         ReceiptState::Pending => "waits for a block".into(),
+        ReceiptState::Unknown => "not held by this tab at the moment".into(),
         ReceiptState::Lost => "does not count: its token went to another vote".into(),
         ReceiptState::InBlock { height, confirmations, .. } => {
             format!(

@@ -47,7 +47,6 @@ fn storage_words(status: &Status) -> (&'static str, String) {
         None => "",
     };
     match &status.storage {
-        StorageStatus::Opening => ("", "Opening…".into()),
         StorageStatus::Writing => {
             ("good", format!("The chain and the votes that wait are kept in this browser.{kept}"))
         }

@@ -61,7 +61,7 @@ pub fn Results() -> Html {
             </header>
             <section class="sheet" aria-label="Count">
                 <div class="row between">
-                    <h2>{ if closed { "Final count" } else { "Count so far" } }</h2>
+                    <h2>{ if closed { "Count after closing" } else { "Count so far" } }</h2>
                     <button type="button" class="button small no-print" onclick={toggle}>
                         { if *table { "Show bars" } else { "Show as table" } }
                     </button>

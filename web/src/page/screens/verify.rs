@@ -82,17 +82,15 @@ fn figures(view: &VerifyView) -> Html {
 #[component]
 pub fn Verify() -> Html {
     let shared = use_shared();
-    let running = use_state(|| false);
     let model = shared.model.clone();
     let Some(_) = model.election() else {
         return unopened(&model);
     };
     let view = model.verify.clone();
-    let busy = *running && !view.as_ref().is_some_and(|view| view.done);
+    let busy = model.verifying;
     let start = {
-        let (shared, running) = (shared.clone(), running.clone());
+        let shared = shared.clone();
         move |_: MouseEvent| {
-            running.set(true);
             shared.model.dispatch(Action::VerifySent);
             shared.send.emit(ToNode::Verify);
         }
