@@ -308,3 +308,94 @@ fn a_vote_outside_the_opening_hours_is_not_taken() {
     assert!(node.cast(NOW, token, "Yes").is_ok());
     assert!(matches!(node.cast(NOW, token, "No"), Err(CastError::AlreadyVoted { .. })));
 }
+
+/// Headers and blocks of another chain, as one peer would serve them.
+fn page(chain: &Chain, from: u32) -> (Message, Message) {
+    let blocks: Vec<_> =
+        (from..=chain.height().0).map(|h| chain.block_at(Height(h)).unwrap().to_block()).collect();
+    let headers = blocks.iter().map(|block| block.header.clone()).collect();
+    (Message::Headers(headers), Message::Blocks(blocks))
+}
+
+#[test]
+fn a_download_is_announced_once_at_its_end() {
+    let theirs = chain_of(12);
+    let mut node = node();
+    hear(&mut node, HONEST, &hello(theirs.tip().hash(), 13, theirs.work().0));
+    let (headers, blocks) = page(&theirs, 2);
+    let mut outputs = hear(&mut node, HONEST, &headers);
+    outputs.extend(hear(&mut node, HONEST, &blocks));
+    assert_eq!(node.chain().tip().hash(), theirs.tip().hash());
+    let announced = outputs.iter().filter(|output| matches!(output, Output::Broadcast(..)));
+    assert_eq!(announced.count(), 1);
+}
+
+#[test]
+fn a_page_of_headers_that_comes_twice_is_no_offence() {
+    let theirs = chain_of(5);
+    let mut node = node();
+    hear(&mut node, HONEST, &hello(theirs.tip().hash(), 6, theirs.work().0));
+    let (headers, blocks) = page(&theirs, 2);
+    for message in [&headers, &headers, &blocks, &headers, &blocks] {
+        assert_eq!(rejected(&hear(&mut node, HONEST, message)), None);
+    }
+    assert_eq!(node.chain().tip().hash(), theirs.tip().hash());
+}
+
+#[test]
+fn a_branch_longer_than_the_bound_beside_the_chain_can_be_adopted() {
+    let theirs = chain_of(1_300);
+    let mut node = node();
+    // A short chain of its own that has to be left, and grows while the other is fetched.
+    let own = block(node.chain(), vec![vote(5_000, "No")], |_| ());
+    node.handle(NOW.plus_ms(1 << 30), Input::Blocks(vec![own]));
+    drain(&mut node);
+    // Easing and the spacing of `chain_of` keep the work of both countable.
+    assert!(theirs.work() > node.chain().work());
+    let late = NOW.plus_ms(1 << 34);
+    let mut say = |message: &Message| {
+        let bytes = message.encode();
+        node.handle(late, Input::Message { from: HONEST, broadcast: false, bytes });
+        let outputs = drain(&mut node);
+        assert_eq!(rejected(&outputs), None);
+    };
+    say(&hello(theirs.tip().hash(), 1_301, theirs.work().0));
+    let (headers, _) = page(&theirs, 2);
+    say(&headers);
+    for from in (2..=1_301_u32).step_by(100) {
+        let blocks = (from..(from + 100).min(1_302))
+            .map(|h| theirs.block_at(Height(h)).unwrap().to_block())
+            .collect();
+        say(&Message::Blocks(blocks));
+    }
+    assert_eq!(node.chain().tip().hash(), theirs.tip().hash());
+}
+
+#[test]
+fn a_second_nonce_for_one_job_makes_no_rival_block() {
+    let mut node = node();
+    node.cast(NOW, TokenId(1), "Yes").unwrap();
+    node.set_mining(NOW, true);
+    let job = drain(&mut node).into_iter().find_map(|output| match output {
+        Output::Mine(job) => job,
+        _ => None,
+    });
+    let job = job.unwrap();
+    let mut search = pow::Search::new(&job.header);
+    let first = search.run(0, 1 << 20).unwrap();
+    let second = search.run(first + 1, 1 << 20).unwrap();
+    node.handle(NOW, Input::Mined { job: job.id, nonce: first });
+    let tip = node.chain().tip().hash();
+    node.handle(NOW, Input::Mined { job: job.id, nonce: second });
+    assert_eq!(node.chain().tip().hash(), tip);
+    assert_eq!(node.chain().side_blocks().count(), 0);
+}
+
+#[test]
+fn a_clock_that_was_set_back_does_not_make_a_stored_chain_invalid() {
+    let chain = chain_of(3);
+    let blocks: Vec<_> = (2..=4).map(|h| chain.block_at(Height(h)).unwrap().to_block()).collect();
+    let mut node = Node::new(election(), 1);
+    node.restore(Timestamp(1_000), blocks, Vec::new()).unwrap();
+    assert_eq!(node.chain().tip().hash(), chain.tip().hash());
+}

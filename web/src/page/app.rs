@@ -51,12 +51,11 @@ impl Worker {
             Ok(message) => worker.heard(message),
             Err(why) => worker.broke(&why),
         });
-        match child {
-            Ok(child) => *self.child.borrow_mut() = Some(child),
-            Err(_) => {
-                let why = "the browser refused the worker".to_owned();
-                self.dispatch.dispatch(Action::Broke(why, true));
-            }
+        if let Ok(child) = child {
+            *self.child.borrow_mut() = Some(child);
+        } else {
+            let why = "the browser refused the worker".to_owned();
+            self.dispatch.dispatch(Action::Broke(why, true));
         }
     }
 
