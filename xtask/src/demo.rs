@@ -5,6 +5,11 @@ use std::{
     io::{BufRead, BufReader},
     net::TcpListener,
     process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use anyhow::{Context, bail};
@@ -93,12 +98,19 @@ pub fn run() -> anyhow::Result<()> {
     println!("Vote at             http://127.0.0.1:{relay_port}/e/{id}/vote");
     println!("Node's interface    http://127.0.0.1:{node_port}/docs");
     println!("Stop with Ctrl-C.");
-    loop {
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopping = Arc::clone(&stop);
+    ctrlc::set_handler(move || stopping.store(true, Ordering::Relaxed))
+        .context("the handler of Ctrl-C")?;
+    while !stop.load(Ordering::Relaxed) {
         for program in &mut running {
             if let Some(status) = program.child.try_wait()? {
                 bail!("the {} ended with {status}", program.name);
             }
         }
-        std::thread::sleep(std::time::Duration::from_millis(200));
+        std::thread::sleep(Duration::from_millis(200));
     }
+    println!("Stopping the node and the relay.");
+    drop(running);
+    Ok(())
 }
