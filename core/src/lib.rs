@@ -11,6 +11,7 @@ pub mod difficulty;
 pub mod election;
 pub mod hash;
 pub mod header;
+pub mod lineage;
 pub mod merkle;
 pub mod message;
 pub mod node;

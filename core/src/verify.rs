@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     block::{Block, BlockError},
-    chain::{Chain, Inserted, LinkError},
+    chain::{Chain, Inserted},
     election::Election,
+    lineage::LinkError,
     tally::Tally,
     time::Timestamp,
 };

@@ -6,9 +6,9 @@ use super::{
     COMPARE_EVERY_MS, Event, GOSSIP_EVERY_MS, LinkId, MAX_HOLDERS, Node, Output, Peer, peers::Claim,
 };
 use crate::{
-    chain::LinkError,
     hash::VoteId,
     header::{Header, Height},
+    lineage::LinkError,
     message::{
         Hello, MAX_BLOCKS_ASKED, MAX_HEADERS, MAX_HELD, MAX_MESSAGE_BYTES, MAX_VOTES, Message,
         PROTOCOL_VERSION,

@@ -11,9 +11,9 @@ use std::collections::VecDeque;
 use super::{Event, LinkId, Node, Peer};
 use crate::{
     block::Block,
-    chain::{Lineage, LinkError},
     hash::BlockHash,
     header::{Header, Height},
+    lineage::{Lineage, LinkError},
     message::{MAX_BLOCKS_ASKED, MAX_HEADERS, Message},
     time::Timestamp,
 };

@@ -1,0 +1,155 @@
+//! What goes into a node and what comes out.
+
+use std::sync::Arc;
+
+use crate::{
+    ballot::BallotError,
+    block::{Block, CheckedBlock},
+    hash::{BlockHash, VoteId},
+    header::{Header, Height},
+    relay_frame::PeerId,
+    time::Timestamp,
+    vote::{TokenId, Vote, VoteError},
+};
+
+/// A connection to a relay, numbered by the driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u32);
+
+/// A peer as this node reaches it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Peer {
+    /// The connection.
+    pub link: LinkId,
+    /// Its name there.
+    pub id: PeerId,
+}
+
+/// What happened outside.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A relay let this node into the election's room.
+    LinkUp(LinkId),
+    /// A relay is gone.
+    LinkDown(LinkId),
+    /// A relay named peers of the room.
+    Peers(LinkId, Vec<PeerId>),
+    /// A relay said that a peer is not in the room.
+    Gone(Peer),
+    /// A peer sent a message.
+    Message {
+        /// Who.
+        from: Peer,
+        /// Whether everybody in the room got it.
+        broadcast: bool,
+        /// The encoded [`Message`].
+        bytes: Vec<u8>,
+    },
+    /// A miner found a nonce for a job.
+    Mined {
+        /// [`Job::id`].
+        job: u64,
+        /// The nonce.
+        nonce: u64,
+    },
+    /// Blocks from elsewhere, oldest first: a store, a file, a node asked over HTTP.
+    Blocks(Vec<Block>),
+    /// Votes from elsewhere, such as another tab's store.
+    Votes(Vec<Vote>),
+    /// Time passed.
+    Tick,
+}
+
+/// A header whose nonce is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Counts up; a result for an old job is still taken while its parent is the tip.
+    pub id: u64,
+    /// Everything but the nonce.
+    pub header: Header,
+}
+
+/// A change of the store. The chain on disk is the blocks by height and the pending votes by id.
+#[derive(Clone, Debug)]
+pub enum StoreChange {
+    /// Remove all blocks above this height.
+    Truncate(Height),
+    /// Put the next block.
+    Append(Arc<CheckedBlock>),
+    /// Put a pending vote.
+    PutPending(VoteId, Vote),
+    /// Remove a pending vote.
+    DropPending(VoteId),
+}
+
+/// Something people may want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The chain has a new tip.
+    NewTip {
+        /// Its height.
+        height: Height,
+        /// Its hash.
+        hash: BlockHash,
+        /// Blocks that were abandoned for it.
+        abandoned: usize,
+    },
+    /// The pending votes changed.
+    PendingChanged,
+    /// A pending vote lost its token to another vote in the chain.
+    VoteLost(VoteId),
+    /// Peers, sync or what they hold changed.
+    NetworkChanged,
+    /// A peer broke the rules and is not listened to any more.
+    PeerRejected {
+        /// Who.
+        peer: Peer,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What the driver is to do, in this order.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Store this, all of it or nothing.
+    Persist(Vec<StoreChange>),
+    /// Send to everybody in the room.
+    Broadcast(LinkId, Vec<u8>),
+    /// Send to one peer.
+    Send(Peer, Vec<u8>),
+    /// Ask the relay for this many random peers.
+    Sample(LinkId, u8),
+    /// Look for this nonce; nothing means rest.
+    Mine(Option<Job>),
+    /// Tell people.
+    Event(Event),
+}
+
+/// Why a vote is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CastError {
+    /// The vote itself is not valid here.
+    #[error(transparent)]
+    Vote(#[from] VoteError),
+    /// The selection is not allowed.
+    #[error("the selection {0}")]
+    Selection(#[from] BallotError),
+    /// Too early.
+    #[error("the election opens at {0}")]
+    NotOpen(Timestamp),
+    /// Too late.
+    #[error("the election closed at {0}")]
+    Closed(Timestamp),
+    /// The token is used in the chain or by a pending vote.
+    #[error("the token_id {token} already voted")]
+    AlreadyVoted {
+        /// The token.
+        token: TokenId,
+        /// The vote that has it.
+        by: VoteId,
+    },
+    /// Bounds of the pending votes.
+    #[error("too many votes wait for a block; try again in a minute")]
+    Full,
+}
