@@ -404,3 +404,33 @@ fn a_clock_that_was_set_back_does_not_make_a_stored_chain_invalid() {
     node.restore(Timestamp(1_000), blocks, Vec::new()).unwrap();
     assert_eq!(node.chain().tip().hash(), chain.tip().hash());
 }
+
+#[test]
+fn who_asks_for_megabytes_again_and_again_gets_no_more_than_its_share() {
+    let mut node = node();
+    // A chain with one big block.
+    let votes = (0..10_000).map(|token| vote(token, "a selection of some length")).collect();
+    let big = block(node.chain(), votes, |_| ());
+    let hash = big.header.hash();
+    node.handle(NOW, Input::Blocks(vec![big]));
+    drain(&mut node);
+    let mut sent = 0;
+    for _ in 0..200 {
+        for output in hear(&mut node, LIAR, &Message::GetBlocks(vec![hash; 256])) {
+            if let Output::Send(_, bytes) = output {
+                sent += bytes.len();
+            }
+        }
+    }
+    assert!((6 << 20..12 << 20).contains(&sent), "{sent} bytes");
+    // Another peer is served all the same, and this one again after a while.
+    let outputs = hear(&mut node, HONEST, &Message::GetBlocks(vec![hash]));
+    assert!(
+        matches!(&sent_to(&outputs, HONEST)[..], [Message::Blocks(blocks)] if blocks.len() == 1)
+    );
+    let bytes = Message::GetBlocks(vec![hash]).encode();
+    let later = NOW.plus_ms(5_000);
+    node.handle(later, Input::Message { from: LIAR, broadcast: false, bytes });
+    let outputs = drain(&mut node);
+    assert!(matches!(&sent_to(&outputs, LIAR)[..], [Message::Blocks(blocks)] if blocks.len() == 1));
+}

@@ -1,7 +1,7 @@
 //! Who is in which room, and the queues towards them.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{
         Arc, Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
@@ -10,7 +10,7 @@ use std::{
 
 use axum::body::Bytes;
 use blockvote_core::{hash::ElectionId, relay_frame::PeerId};
-use rand::seq::IndexedRandom;
+use rand::seq::index;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -125,7 +125,31 @@ impl Client {
     }
 }
 
-type Room = RwLock<HashMap<PeerId, Arc<Client>>>;
+/// Who is in a room: in a list, so that drawing a few costs a few, whatever the size of the room.
+#[derive(Debug, Default)]
+struct Members {
+    clients: Vec<Arc<Client>>,
+    at: HashMap<PeerId, usize>,
+}
+
+impl Members {
+    fn insert(&mut self, client: &Arc<Client>) {
+        if let Entry::Vacant(entry) = self.at.entry(client.id) {
+            entry.insert(self.clients.len());
+            self.clients.push(Arc::clone(client));
+        }
+    }
+
+    fn remove(&mut self, id: PeerId) {
+        let Some(at) = self.at.remove(&id) else { return };
+        self.clients.swap_remove(at);
+        if let Some(moved) = self.clients.get(at) {
+            self.at.insert(moved.id, at);
+        }
+    }
+}
+
+type Room = RwLock<Members>;
 
 /// All rooms. A room exists while somebody is in it.
 #[derive(Debug, Default)]
@@ -143,8 +167,8 @@ impl Rooms {
         let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
         let members = rooms.entry(room).or_default();
         let mut members = members.write().unwrap_or_else(PoisonError::into_inner);
-        members.insert(client.id, Arc::clone(client));
-        let others = members.len() - 1;
+        members.insert(client);
+        let others = members.clients.len() - 1;
         drop(members);
         metrics.rooms.set(i64::try_from(rooms.len()).unwrap_or(i64::MAX));
         u32::try_from(others).unwrap_or(u32::MAX)
@@ -155,8 +179,8 @@ impl Rooms {
         let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(members) = rooms.get(room) {
             let mut members = members.write().unwrap_or_else(PoisonError::into_inner);
-            members.remove(&client);
-            let empty = members.is_empty();
+            members.remove(client);
+            let empty = members.clients.is_empty();
             drop(members);
             if empty {
                 rooms.remove(room);
@@ -171,7 +195,7 @@ impl Rooms {
             return;
         };
         let members = members.read().unwrap_or_else(PoisonError::into_inner);
-        for client in members.values().filter(|client| client.id != from) {
+        for client in members.clients.iter().filter(|client| client.id != from) {
             client.push(frame.clone(), metrics);
         }
     }
@@ -180,7 +204,7 @@ impl Rooms {
     pub fn find(&self, room: &ElectionId, id: PeerId) -> Option<Arc<Client>> {
         let members = self.get(room)?;
         let members = members.read().unwrap_or_else(PoisonError::into_inner);
-        members.get(&id).cloned()
+        members.at.get(&id).and_then(|at| members.clients.get(*at)).cloned()
     }
 
     /// Up to `count` others of the room, drawn at random.
@@ -189,8 +213,9 @@ impl Rooms {
             return Vec::new();
         };
         let members = members.read().unwrap_or_else(PoisonError::into_inner);
-        let others: Vec<_> = members.keys().copied().filter(|id| *id != asking).collect();
-        drop(members);
-        others.choose_multiple(&mut rand::rng(), count).copied().collect()
+        let drawn = (count + 1).min(members.clients.len());
+        let drawn = index::sample(&mut rand::rng(), members.clients.len(), drawn);
+        let others = drawn.into_iter().filter_map(|at| members.clients.get(at));
+        others.map(|client| client.id).filter(|id| *id != asking).take(count).collect()
     }
 }

@@ -30,7 +30,9 @@ const MAX_COMPARED: usize = PAGE_BYTES / 8;
 
 impl Node {
     pub(super) fn send(&mut self, to: Peer, message: &Message) {
-        self.outputs.push_back(Output::Send(to, message.encode()));
+        let bytes = message.encode();
+        self.peers.served(to, bytes.len());
+        self.outputs.push_back(Output::Send(to, bytes));
     }
 
     fn hello(&self, wants_reply: bool) -> Message {
@@ -62,7 +64,12 @@ impl Node {
         message: Message,
     ) {
         self.peers.hear(from, now);
+        let serve = self.peers.may_serve(from, now);
         match message {
+            // Who asks for too much is told that there is nothing, and tries another peer.
+            Message::GetHeaders(_) if !serve => self.send(from, &Message::Headers(Vec::new())),
+            Message::GetBlocks(_) if !serve => self.send(from, &Message::Blocks(Vec::new())),
+            Message::GetElection | Message::Pending(_) | Message::GetVotes(_) if !serve => {}
             Message::Hello(hello) => self.on_hello(now, from, &hello),
             Message::GetElection => {
                 let election = Box::new(self.chain.election().clone());

@@ -26,19 +26,69 @@ pub struct Claim {
     pub work: Work,
 }
 
-#[derive(Clone, Debug, Default)]
+/// How much is served to whoever asks: a short question can ask for a megabyte.
+#[derive(Clone, Debug)]
+pub(super) struct Budget {
+    per_second: u64,
+    most: u64,
+    level: u64,
+    at: Timestamp,
+}
+
+impl Budget {
+    pub(super) fn new(per_second: u64, most: u64) -> Self {
+        Self { per_second, most, level: most, at: Timestamp(0) }
+    }
+
+    /// Whether there is something left.
+    fn refill(&mut self, now: Timestamp) -> bool {
+        let filled = u128::from(now.ms_since(self.at)) * u128::from(self.per_second) / 1000;
+        let filled = u64::try_from(filled).unwrap_or(u64::MAX);
+        self.level = self.level.saturating_add(filled).min(self.most);
+        self.at = self.at.max(now);
+        self.level > 0
+    }
+
+    fn take(&mut self, bytes: usize) {
+        self.level = self.level.saturating_sub(bytes as u64);
+    }
+}
+
+/// To one peer: a tab that syncs gets a page each half second at least.
+const PEER_PER_SECOND: u64 = 2 << 20;
+const PEER_AT_ONCE: u64 = 8 << 20;
+/// To all: what a relay reads from one connection, so that answers never pile up here.
+const ALL_PER_SECOND: u64 = 4 << 20;
+const ALL_AT_ONCE: u64 = 16 << 20;
+
+#[derive(Clone, Debug)]
 pub(super) struct PeerState {
     pub claim: Option<Claim>,
     pub heard: Timestamp,
     /// Requests it left unanswered.
     pub stalls: u32,
+    served: Budget,
+}
+
+impl Default for PeerState {
+    fn default() -> Self {
+        let served = Budget::new(PEER_PER_SECOND, PEER_AT_ONCE);
+        Self { claim: None, heard: Timestamp(0), stalls: 0, served }
+    }
 }
 
 /// Bounded books about peers.
-#[derive(Default)]
 pub struct Peers {
     pub(super) known: HashMap<Peer, PeerState>,
     banned: VecDeque<Peer>,
+    served: Budget,
+}
+
+impl Default for Peers {
+    fn default() -> Self {
+        let served = Budget::new(ALL_PER_SECOND, ALL_AT_ONCE);
+        Self { known: HashMap::new(), banned: VecDeque::new(), served }
+    }
 }
 
 impl Peers {
@@ -60,6 +110,20 @@ impl Peers {
     /// Highest tip that any peer claims.
     pub fn highest(&self) -> Option<Height> {
         self.known.values().filter_map(|state| state.claim.as_ref()).map(|c| c.height).max()
+    }
+
+    /// Whether a peer may be served now.
+    pub(super) fn may_serve(&mut self, peer: Peer, now: Timestamp) -> bool {
+        let all = self.served.refill(now);
+        all && self.known.get_mut(&peer).is_some_and(|state| state.served.refill(now))
+    }
+
+    /// Counts what a peer was served.
+    pub(super) fn served(&mut self, peer: Peer, bytes: usize) {
+        self.served.take(bytes);
+        if let Some(state) = self.known.get_mut(&peer) {
+            state.served.take(bytes);
+        }
     }
 
     pub(super) fn is_banned(&self, peer: Peer) -> bool {
