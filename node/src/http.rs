@@ -9,7 +9,7 @@ mod v1;
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
-use axum::{Router, extract::DefaultBodyLimit, middleware};
+use axum::{Router, extract::DefaultBodyLimit, middleware, response::Redirect, routing::get};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
@@ -51,6 +51,7 @@ pub fn router(app: App) -> Router {
         .url("/api/openapi.json", description)
         .config(Config::default().validator_url("none"));
     routes
+        .route("/", get(async || Redirect::to("/docs/")))
         .merge(browse)
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)

@@ -15,7 +15,10 @@ use tokio::{
 };
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async_with_config,
-    tungstenite::{Bytes, ClientRequestBuilder, Message, http::Uri, protocol::WebSocketConfig},
+    tungstenite::{
+        Bytes, ClientRequestBuilder, Error as WsError, Message, http::Uri,
+        protocol::WebSocketConfig,
+    },
 };
 use tokio_util::sync::CancellationToken;
 
@@ -39,7 +42,9 @@ pub fn check_url(url: &str) -> anyhow::Result<()> {
     })?;
     match parsed.scheme() {
         "ws" if parsed.host().is_some() => Ok(()),
-        "wss" => bail!("{url}: wss is not supported yet; put a TLS tunnel in front and use ws://"),
+        "wss" => bail!(
+            "{url}: wss is not supported yet: reach the relay by ws:// through a TLS tunnel of your own"
+        ),
         _ => bail!("{url:?} is not a relay's address; it looks like ws://127.0.0.1:8080/ws"),
     }
 }
@@ -90,8 +95,14 @@ async fn connect(url: &str) -> anyhow::Result<Socket> {
         .write_buffer_size(16 << 10)
         .max_write_buffer_size(4 * MAX_FRAME_BYTES);
     let connecting = connect_async_with_config(request, Some(config), true);
-    let (socket, _) = timeout(CONNECT_WITHIN, connecting).await.context("no answer")??;
-    Ok(socket)
+    match timeout(CONNECT_WITHIN, connecting).await.context("no answer")? {
+        Ok((socket, _)) => Ok(socket),
+        Err(WsError::Http(answer)) => {
+            let status = answer.status();
+            bail!("that is no relay's address (HTTP {status}); does it end in /ws?")
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn connection(

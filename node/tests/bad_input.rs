@@ -107,6 +107,21 @@ fn wrong_arguments_and_folders_end_with_one_sentence() {
     let free = "127.0.0.1:0";
     let file_as_folder = path("file/data");
     let (not_a_store, bad, missing) = (path("notastore"), path("bad.json"), path("missing"));
+    let usage: [(&[&str], &str); 5] = [
+        (&["vote", "--token", "-1", "--selection", "x"], "a token is a whole number from 0"),
+        (&["vote", "--token", "abc", "--selection", "x"], "a token is a whole number from 0"),
+        (&["node", "--listen", "5002"], "such as 127.0.0.1:5000"),
+        (&["election", "new", "--title", "x", "--closes-in", "0"], "0 is not in 1.."),
+        (&["node", "--memory", "--data", "x"], "cannot be used with"),
+    ];
+    for (arguments, sentence) in usage {
+        let (code, _, error) = words(&blockvote(arguments));
+        assert_eq!(code, 2, "{arguments:?}: {error}");
+        assert!(error.contains(sentence), "{arguments:?}: {error}");
+    }
+    let (code, out, _) = words(&blockvote(&["verify", &path("missing"), "--json"]));
+    let answer: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &answer["passed"]), (1, &json!(false)));
     let cases: [(&[&str], &str); 9] = [
         (&["node", "--memory", "--listen", &taken], "is another program using it?"),
         (&["node", "--listen", free, "--data", &file_as_folder], "cannot make the data folder"),
@@ -124,8 +139,6 @@ fn wrong_arguments_and_folders_end_with_one_sentence() {
         assert!(error.contains(sentence), "{arguments:?}: {error}");
         assert_eq!(error.trim().lines().count(), 1, "{arguments:?}: {error}");
     }
-    let (code, _, error) = words(&blockvote(&["node", "--memory", "--data", "x"]));
-    assert_eq!(code, 2, "{error}");
 }
 
 #[tokio::test]

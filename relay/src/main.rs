@@ -16,10 +16,15 @@ use tracing_subscriber::EnvFilter;
 #[command(name = "blockvote-relay", version)]
 struct Arguments {
     /// Address and port to listen on.
-    #[arg(long, default_value = "127.0.0.1:8080", env = "BLOCKVOTE_RELAY_LISTEN")]
+    #[arg(
+        long,
+        default_value = "127.0.0.1:8080",
+        env = "BLOCKVOTE_RELAY_LISTEN",
+        value_parser = address
+    )]
     listen: SocketAddr,
-    /// A further origin from which pages may connect, such as <https://vote.example.org>.
-    #[arg(long = "allow-origin", value_name = "ORIGIN")]
+    /// A further origin from which pages may connect, such as `https://vote.example.org`.
+    #[arg(long = "allow-origin", value_name = "ORIGIN", value_parser = origin)]
     allow_origins: Vec<String>,
     /// Connections in all.
     #[arg(long, default_value_t = Config::default().max_connections)]
@@ -27,6 +32,18 @@ struct Arguments {
     /// Connections from one address; for IPv6, from one /64 network.
     #[arg(long, default_value_t = Config::default().max_per_address)]
     max_per_address: usize,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected an address and a port such as 127.0.0.1:8080".into())
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_origin = host.is_some_and(|host| !host.is_empty() && !host.contains(['/', ' ']));
+    is_origin.then(|| text.to_owned()).ok_or_else(|| {
+        "expected a scheme and a host without a path, such as https://vote.example.org".into()
+    })
 }
 
 fn main() -> ExitCode {

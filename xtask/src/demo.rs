@@ -28,6 +28,9 @@ struct Running {
 impl Drop for Running {
     fn drop(&mut self) {
         // SIGTERM first, so that clients are told; `kill` of the standard library is SIGKILL.
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            return;
+        }
         let id = self.child.id().to_string();
         let told = Command::new("kill").arg(&id).status().is_ok_and(|status| status.success());
         if !told {
@@ -82,7 +85,8 @@ pub fn run() -> anyhow::Result<()> {
                 .args(["--relay", &format!("ws://127.0.0.1:{relay_port}/ws"), "--election"])
                 .arg(&election)
                 .arg("--data")
-                .arg(root().join("target/demo-data"))
+                // One for each port, so that a second demo beside this one has its own.
+                .arg(root().join(format!("target/demo-data-{node_port}")))
                 .env("RUST_LOG", "warn"),
         )?;
         Ok([relay, node])

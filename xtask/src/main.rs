@@ -13,7 +13,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask run      build everything, start a relay and a node with a demo election
 cargo xtask test     format, lints, licences, unit, property, simulation, socket, process and browser tests
-cargo xtask test -- FILTER   browser tests whose name matches, and nothing else
+cargo xtask test FILTER      browser tests whose file name matches, and nothing else
 cargo xtask screenshots      make the pictures of docs/screenshots anew
 cargo xtask bench    measure, and print the figures for docs/benchmarks.md
 cargo xtask build    build the page and the programs
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["run"] => demo::run(),
         ["test"] => test::all(),
-        ["test", "--", filter @ ..] => test::browser_only(filter),
+        ["test", "--", filter @ ..] | ["test", filter @ ..] => test::browser_only(filter),
         ["screenshots"] => test::screenshots(),
         ["bench"] => bench::run_all(),
         ["build"] => build::everything(),

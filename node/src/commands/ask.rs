@@ -9,8 +9,10 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use blockvote_core::vote::TokenId;
 use clap::Args;
 use reqwest::{Client, Method, RequestBuilder, Response, Url};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 #[derive(Args)]
@@ -25,7 +27,7 @@ pub struct Vote {
     #[command(flatten)]
     at: At,
     /// Your token.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true, value_parser = read_token)]
     token: u64,
     /// What you choose: one of the choices, or free text.
     #[arg(long)]
@@ -33,6 +35,11 @@ pub struct Vote {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+fn read_token(text: &str) -> Result<u64, String> {
+    let token = text.parse().ok().filter(|token| *token <= TokenId::MAX.0);
+    token.ok_or_else(|| format!("a token is a whole number from 0 to {}", TokenId::MAX))
 }
 
 #[derive(Args)]
@@ -91,10 +98,16 @@ async fn send(node: &str, request: RequestBuilder) -> anyhow::Result<Response> {
     }
 }
 
+/// The answer in JSON, or who does not speak it.
+async fn json_of<T: DeserializeOwned>(node: &str, response: Response) -> anyhow::Result<T> {
+    let answer = response.json().await;
+    answer.ok().with_context(|| format!("{node} answers, but is it a Blockvote node?"))
+}
+
 pub async fn vote(vote: Vote) -> anyhow::Result<ExitCode> {
     let body = json!({"token_id": vote.token, "selection": vote.selection});
     let request = request(&vote.at.node, Method::POST, "/api/v1/votes")?.json(&body);
-    let answer: Value = send(&vote.at.node, request).await?.json().await?;
+    let answer: Value = json_of(&vote.at.node, send(&vote.at.node, request).await?).await?;
     if vote.json {
         crate::output::say!("{answer}");
     } else {
@@ -107,7 +120,8 @@ pub async fn vote(vote: Vote) -> anyhow::Result<ExitCode> {
 
 pub async fn tally(tally: Tally) -> anyhow::Result<ExitCode> {
     let request = request(&tally.at.node, Method::GET, "/api/v1/tally")?;
-    let counts: blockvote_core::tally::Tally = send(&tally.at.node, request).await?.json().await?;
+    let counts: blockvote_core::tally::Tally =
+        json_of(&tally.at.node, send(&tally.at.node, request).await?).await?;
     if tally.json {
         crate::output::say!("{}", serde_json::to_string(&counts)?);
     } else {
@@ -123,7 +137,8 @@ pub fn print_tally(tally: &blockvote_core::tally::Tally) {
     for (selection, count) in counts {
         crate::output::say!("{count:>8}  {selection}");
     }
-    crate::output::say!("{:>8}  votes in all", tally.total());
+    let total = tally.total();
+    crate::output::say!("{total:>8}  {} in all", if total == 1 { "vote" } else { "votes" });
 }
 
 pub async fn export(export: Export) -> anyhow::Result<ExitCode> {

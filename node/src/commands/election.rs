@@ -48,7 +48,7 @@ pub struct New {
     #[arg(long, value_name = "MINUTES")]
     opens_in: Option<u64>,
     /// Closes this many minutes from now; never where it is left out.
-    #[arg(long, value_name = "MINUTES")]
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..))]
     closes_in: Option<u64>,
     /// Expected number of hashes for the first block.
     #[arg(long, default_value_t = ChainParameters::default().starting_difficulty)]

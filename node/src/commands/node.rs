@@ -20,7 +20,7 @@ use crate::{
 #[derive(Args)]
 pub struct Arguments {
     /// Address and port of the HTTP interface.
-    #[arg(long, default_value = "127.0.0.1:5000", env = "BLOCKVOTE_LISTEN")]
+    #[arg(long, default_value = "127.0.0.1:5000", env = "BLOCKVOTE_LISTEN", value_parser = address)]
     listen: SocketAddr,
     /// Folder that keeps the chain; by default one for each election in the platform's data folder.
     #[arg(long, value_name = "DIR", conflicts_with = "memory", env = "BLOCKVOTE_DATA")]
@@ -44,6 +44,10 @@ pub struct Arguments {
     /// A host name under which this node may be asked, besides its addresses and localhost.
     #[arg(long = "allow-host", value_name = "NAME")]
     allow_hosts: Vec<String>,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected an address and a port such as 127.0.0.1:5000".into())
 }
 
 fn default_folder(election: Option<&Election>) -> anyhow::Result<PathBuf> {

@@ -75,6 +75,18 @@ impl Source {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let json = arguments.json;
+    match verify(arguments).await {
+        Err(error) if json => {
+            let answer = serde_json::json!({"passed": false, "error": format!("{error:#}")});
+            crate::output::say!("{answer}");
+            Ok(ExitCode::FAILURE)
+        }
+        other => other,
+    }
+}
+
+async fn verify(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
     let (mut source, length) = Source::open(&arguments.source).await?;
     let mut head = Vec::new();
