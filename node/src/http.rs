@@ -6,7 +6,10 @@ mod json;
 mod seed;
 mod v1;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicUsize},
+};
 
 use anyhow::Context;
 use axum::{Router, extract::DefaultBodyLimit, middleware, response::Redirect, routing::get};
@@ -27,6 +30,8 @@ const MAX_REQUEST: usize = 64 << 10;
 pub struct App {
     /// The node.
     pub handle: Handle,
+    /// Requests that wait for a block to be forged.
+    pub forging: Arc<AtomicUsize>,
     /// Nodes registered over HTTP.
     pub registered: Arc<Registered>,
     /// Host names, besides addresses and `localhost`, under which this node may be asked.

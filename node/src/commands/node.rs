@@ -89,6 +89,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let app = App {
         handle: handle.clone(),
+        forging: Arc::default(),
         registered: Arc::new(Registered::new()?),
         allowed_hosts: arguments.allow_hosts.into(),
     };

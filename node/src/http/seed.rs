@@ -4,7 +4,10 @@ use axum::{Json, extract::State, http::StatusCode};
 use blockvote_core::{hash::VoteId, node::Node, tally::Tally, vote::TokenId};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -111,7 +114,7 @@ async fn store(State(app): State<App>) -> Result<Json<Value>, ApiError> {
         let message = "No block was forged: no vote is pending".to_owned();
         return Ok(Json(json!({"message": message, "not_asked": not_asked})));
     };
-    let forging = Forging { app: app.clone() };
+    let forging = Forging::begin(&app);
     let forged = loop {
         tip.borrow_and_update();
         match app.handle.call(move |node, now| progress(node, now, &waiting)).await? {
@@ -144,15 +147,31 @@ async fn store_posted(state: State<App>) -> Result<Json<Value>, ApiError> {
     store(state).await
 }
 
-/// Withdraws the job when the request ends, also when the client went away.
+/// A request that waits for a block. The last one to end withdraws the job, also when its client
+/// went away; one that began meanwhile keeps it.
 struct Forging {
     app: App,
 }
 
+impl Forging {
+    fn begin(app: &App) -> Self {
+        app.forging.fetch_add(1, Ordering::SeqCst);
+        Self { app: app.clone() }
+    }
+}
+
 impl Drop for Forging {
     fn drop(&mut self) {
-        let handle = self.app.handle.clone();
-        tokio::spawn(async move { handle.call(Node::stop_mine_once).await });
+        self.app.forging.fetch_sub(1, Ordering::SeqCst);
+        let (handle, forging) = (self.app.handle.clone(), Arc::clone(&self.app.forging));
+        tokio::spawn(async move {
+            let withdraw = move |node: &mut Node, now| {
+                if forging.load(Ordering::SeqCst) == 0 {
+                    node.stop_mine_once(now);
+                }
+            };
+            handle.call(withdraw).await
+        });
     }
 }
 
