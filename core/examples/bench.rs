@@ -1,28 +1,50 @@
-//! Native figures: `cargo run --release -p blockvote-core --example bench`.
+//! Native figures: `cargo run --release -p blockvote-core --example bench`. With the arguments
+//! `file VOTES PATH` it writes an audit file of signed votes instead, for measuring `blockvote
+//! verify`.
 
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a bench reads the clock")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
+    reason = "a bench reads the clock and breaks off loudly"
+)]
 
-use std::time::Instant;
+use std::{fs::File, hint::black_box, io::Write, time::Instant};
 
 use blockvote_core::{
+    archive::{ArchiveWriter, Record},
     ballot::Ballot,
     block::Block,
-    chain::Chain,
+    code::Code,
     difficulty::{Difficulty, demand},
-    election::{ChainParameters, Election},
+    election::{ChainParameters, Counting, Credentials, Election, Eligibility, Setup},
     header::{HEADER_VERSION, Header},
+    key::{SecretKey, Signed, verify_all},
     pow::{self, Search},
+    roll::Roll,
     time::Timestamp,
     verify::Verifier,
-    vote::{Authorization, TokenId, Vote},
+    vote::{TokenId, Vote},
 };
 
-const NOW: Timestamp = Timestamp(1_800_000_000_000);
+const NOW: Timestamp = Timestamp(1_900_000_000_000);
 
 fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [word, votes, path] = arguments.as_slice()
+        && word == "file"
+    {
+        return write_file(votes.parse().unwrap(), path);
+    }
     hash_rate();
-    verification(200, 500);
-    verification(20_000, 5);
+    signatures();
+    sizes();
+    let open = Maker::open();
+    verification(&open, 200, 500);
+    verification(&open, 20_000, 5);
+    let signed = Maker::signed(20_000);
+    verification(&signed, 40, 500);
+    verification(&signed, 2_000, 5);
 }
 
 fn hash_rate() {
@@ -38,25 +60,83 @@ fn hash_rate() {
     println!("hash rate, native, one thread: {:.2} MH/s", rate / 1e6);
 }
 
-/// Verifies a chain of `blocks` blocks with `votes` votes each, from its bytes on.
-fn verification(blocks: u64, votes: u64) {
-    let parameters = ChainParameters { starting_difficulty: 1, spacing_ms: 10_000 };
-    let election =
-        Election { parameters, choices: vec!["A".into(), "B".into()], ..Election::plain() };
-    let mut chain = Chain::new(election.clone());
-    let mut bytes = Vec::new();
-    for number in 0..blocks {
-        let parent = chain.tip().header().clone();
+fn signatures() {
+    let secrets: Vec<_> =
+        (0..8192).map(|number| Code::derive(&[1; 32], number).secret_key()).collect();
+    let keys: Vec<_> = secrets.iter().map(SecretKey::public).collect();
+    let signatures: Vec<_> = secrets.iter().map(|secret| secret.sign(&[7; 48])).collect();
+    let signed: Vec<_> = keys
+        .iter()
+        .zip(&signatures)
+        .map(|(key, signature)| Signed { key, message: &[7; 48], signature })
+        .collect();
+    let rate = |what: &str, check: &dyn Fn() -> bool| {
+        let start = Instant::now();
+        assert!(black_box(check()));
+        let took = start.elapsed().as_secs_f64();
+        println!("signatures, native, one thread, {what}: {:.0}/s", signed.len() as f64 / took);
+    };
+    rate("one by one", &|| signed.iter().all(Signed::holds));
+    rate("in batches", &|| verify_all(&signed).is_ok());
+}
+
+fn sizes() {
+    let maker = Maker::signed(2);
+    let vote = maker.vote(0);
+    let open = Maker::open().vote(0);
+    println!("a signed vote for one choice: {} bytes", vote.encode().len());
+    println!("an open vote for one choice: {} bytes", open.encode().len());
+}
+
+/// Makes elections full of votes.
+struct Maker {
+    setup: Setup,
+    voters: Vec<(TokenId, SecretKey)>,
+}
+
+impl Maker {
+    fn election() -> Election {
+        Election {
+            parameters: ChainParameters { starting_difficulty: 1, spacing_ms: 10_000 },
+            choices: vec!["A".into(), "B".into()],
+            ..Election::plain()
+        }
+    }
+
+    fn open() -> Self {
+        Self { setup: Setup::open(Self::election()).unwrap(), voters: Vec::new() }
+    }
+
+    fn signed(voters: u32) -> Self {
+        let keys: Vec<_> =
+            (0..voters).map(|number| Code::derive(&[1; 32], number).secret_key()).collect();
+        let roll = Roll::collect(keys.iter().map(SecretKey::public)).unwrap();
+        let voters: Vec<_> =
+            keys.into_iter().map(|key| (roll.token_of(&key.public()).unwrap(), key)).collect();
+        let (root, size) = (roll.root(), roll.size());
+        let election = Election {
+            eligibility: Eligibility::Roll { root, size, credentials: Credentials::Codes },
+            counting: Counting::LastCounts,
+            organiser: Some(SecretKey::new([2; 32]).public()),
+            ..Self::election()
+        };
+        Self { setup: Setup::new(election, Some(roll)).unwrap(), voters }
+    }
+
+    fn vote(&self, number: u64) -> Vote {
+        let ballot = Ballot::Choices(vec![u16::from(number.is_multiple_of(2))]);
+        let count = self.voters.len() as u64;
+        if count == 0 {
+            return Vote::open(self.setup.id(), TokenId(number), ballot);
+        }
+        let (token, key) = &self.voters[(number % count) as usize];
+        Vote::signed(self.setup.id(), *token, (number / count) as u8, ballot, key)
+    }
+
+    fn block(&self, parent: &Header, from: u64, votes: u64) -> Block {
         let timestamp = parent.timestamp.max(Timestamp(1_700_000_000_000)).plus_ms(10_000);
-        let demanded = demand(&election.parameters, &parent, timestamp);
-        let votes: Vec<_> = (0..votes)
-            .map(|index| Vote {
-                election: chain.id(),
-                token: TokenId(number * votes + index),
-                ballot: Ballot::Choices(vec![u16::from(index % 2 == 0)]),
-                authorization: Authorization::Open,
-            })
-            .collect();
+        let demanded = demand(&self.setup.election().parameters, parent, timestamp);
+        let votes: Vec<_> = (from..from + votes).map(|number| self.vote(number)).collect();
         let mut header = Header {
             version: HEADER_VERSION,
             height: parent.height.next(),
@@ -68,21 +148,51 @@ fn verification(blocks: u64, votes: u64) {
             nonce: 0,
         };
         pow::mine(&mut header);
-        let block = Block { header, votes };
+        Block { header, votes }
+    }
+}
+
+/// Verifies a chain of `blocks` blocks with `votes` votes each, from its bytes on.
+fn verification(maker: &Maker, blocks: u64, votes: u64) {
+    let mut parent = Block::genesis(maker.setup.election()).header().clone();
+    let mut bytes = Vec::new();
+    for number in 0..blocks {
+        let block = maker.block(&parent, number * votes, votes);
         bytes.push(borsh::to_vec(&block).unwrap());
-        let checked = block.check(&election, chain.id()).unwrap();
-        chain.insert(checked, NOW).unwrap();
+        parent = block.header;
+    }
+    let mut verifier = Verifier::new(NOW);
+    verifier.push(Record::Election(Box::new(maker.setup.election().clone())));
+    for page in maker.setup.roll().into_iter().flat_map(Roll::all_pages) {
+        verifier.push(Record::RollPage(page));
     }
     let start = Instant::now();
-    let mut verifier = Verifier::new(election, NOW);
     for bytes in &bytes {
-        verifier.push(borsh::from_slice(bytes).unwrap()).unwrap();
+        assert!(verifier.push(Record::Block(borsh::from_slice(bytes).unwrap())));
     }
     let took = start.elapsed().as_secs_f64();
     assert!(verifier.report().passed);
     println!(
-        "verified, native, one thread, {votes} votes a block: {:.0} votes/s, {:.0} blocks/s",
+        "verified, native, one thread, {votes} {} votes a block: {:.0} votes/s, {:.0} blocks/s",
+        if maker.voters.is_empty() { "open" } else { "signed" },
         (blocks * votes) as f64 / took,
         blocks as f64 / took
     );
+}
+
+/// Voters change their votes until there are as many as asked for.
+fn write_file(votes: u64, path: &str) {
+    let maker = Maker::signed(votes.min(100_000) as u32);
+    let mut file = File::create(path).unwrap();
+    let (mut writer, head) = ArchiveWriter::new(&maker.setup);
+    file.write_all(&head).unwrap();
+    let mut parent = Block::genesis(maker.setup.election()).header().clone();
+    let mut from = 0;
+    while from < votes {
+        let block = maker.block(&parent, from, (votes - from).min(1000));
+        from += block.votes.len() as u64;
+        file.write_all(&writer.block(&block)).unwrap();
+        parent = block.header;
+    }
+    file.write_all(&writer.finish()).unwrap();
 }

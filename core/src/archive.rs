@@ -1,49 +1,59 @@
-//! A chain as one file: definition, blocks, and an end that shows that nothing is missing.
+//! An audit file: definition, roll, blocks, signed statements, and an end that shows that nothing
+//! is missing. An election that is published, before its first vote, is such a file too.
 //!
 //! ```text
 //! 16 bytes  "blockvote chain\n"
-//!  2 bytes  version, little-endian: 1
+//!  2 bytes  version, little-endian: 2
 //! records:  kind (1 byte), length (4 bytes, little-endian), that many bytes
-//!           1 = election, first and once; 2 = block, oldest first, without the genesis;
+//!           1 = election, first and once; 4 = page of the voter roll, in order;
+//!           5 = signed statement; 2 = block, oldest first, without the genesis;
 //!           3 = end: number of blocks (4 bytes), SHA-256 of all bytes before this record
 //! ```
 //!
-//! Written and read piece by piece, so that neither side holds the file in memory. The checksum
-//! finds accidents; forgery is found by verifying the blocks.
+//! Statements stand before the blocks, so that whoever reads on knows at the sealed block that its
+//! count is to be compared. Written and read piece by piece, so that neither side holds the file in memory. The checksum
+//! finds accidents; forgery is found by verifying what is in the file.
 
+use borsh::BorshDeserialize;
 use sha2::{Digest, Sha256};
 
 use crate::{
     block::{Block, MAX_BLOCK_BYTES},
-    election::{Election, ElectionError},
+    election::{Election, ElectionError, Setup},
+    evidence::{Evidence, MAX_DOUBLE_VOTES},
+    roll::{Roll, RollPage},
 };
 
 /// First bytes of the file.
 pub const MAGIC: &[u8; 16] = b"blockvote chain\n";
 /// Version that this build writes and reads.
-pub const ARCHIVE_VERSION: u16 = 1;
+pub const ARCHIVE_VERSION: u16 = 2;
 
 const ELECTION: u8 = 1;
 const BLOCK: u8 = 2;
 const END: u8 = 3;
+const ROLL_PAGE: u8 = 4;
+const EVIDENCE: u8 = 5;
 const END_BYTES: usize = 36;
+/// Double votes, a closing, two seals.
+const MAX_STATEMENTS: usize = MAX_DOUBLE_VOTES + 3;
 
 /// Why a file cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ArchiveError {
     /// Another kind of file.
-    #[error("this is not a Blockvote chain file: it does not begin with \"blockvote chain\"")]
+    #[error("this is not a Blockvote audit file: it does not begin with \"blockvote chain\"")]
     Magic,
     /// Written by a later build.
     #[error(
-        "the file has format version {0}; this build reads version {ARCHIVE_VERSION}: use a newer blockvote"
+        "the file has format version {0}; this build reads version {ARCHIVE_VERSION}: use the blockvote that wrote it"
     )]
     Version(u16),
     /// Cut off.
-    #[error("the file ends early, after {0} complete blocks: it was cut off, get it again")]
+    #[error("the file ends early, after {}: it was cut off, get it again", complete(*.0))]
     Truncated(u32),
     /// A record that cannot stand here.
-    #[error("after {blocks} complete blocks the file is damaged: {what}")]
+    #[error("after {} the file is damaged: {what}", complete(*blocks))]
     Damaged {
         /// Blocks read before.
         blocks: u32,
@@ -55,13 +65,21 @@ pub enum ArchiveError {
     Election(#[from] ElectionError),
 }
 
+fn complete(number: u32) -> String {
+    format!("{number} complete block{}", if number == 1 { "" } else { "s" })
+}
+
 /// What a file holds, in its order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
     /// The definition.
-    Election(Election),
+    Election(Box<Election>),
+    /// A page of the voter roll that nobody verified.
+    RollPage(RollPage),
     /// A block that nobody verified.
     Block(Block),
+    /// A statement that nobody verified.
+    Evidence(Evidence),
     /// The end; the checksum holds.
     End {
         /// Number of blocks without the genesis.
@@ -76,19 +94,22 @@ pub struct ArchiveWriter {
 }
 
 impl ArchiveWriter {
-    /// Begins a file; returns the writer and the first bytes.
-    pub fn new(election: &Election) -> (Self, Vec<u8>) {
+    /// Begins a file; returns the writer and the first bytes, which hold definition and roll.
+    pub fn new(setup: &Setup) -> (Self, Vec<u8>) {
         let mut writer = Self { hasher: Sha256::new(), blocks: 0 };
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&ARCHIVE_VERSION.to_le_bytes());
         writer.hasher.update(&bytes);
-        bytes.extend(writer.record(ELECTION, &election.encode()));
+        bytes.extend(writer.record(ELECTION, &setup.election().encode()));
+        for page in setup.roll().into_iter().flat_map(Roll::all_pages) {
+            bytes.extend(writer.record(ROLL_PAGE, &borsh::to_vec(&page).unwrap_or_default()));
+        }
         (writer, bytes)
     }
 
     fn record(&mut self, kind: u8, body: &[u8]) -> Vec<u8> {
         let mut bytes = vec![kind];
-        // Bodies are elections, blocks of at most 1 MiB, and the end.
+        // Bodies are at most a block of 1 MiB.
         let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
         bytes.extend_from_slice(&length.to_le_bytes());
         bytes.extend_from_slice(body);
@@ -100,6 +121,11 @@ impl ArchiveWriter {
     pub fn block(&mut self, block: &Block) -> Vec<u8> {
         self.blocks += 1;
         self.record(BLOCK, &borsh::to_vec(block).unwrap_or_default())
+    }
+
+    /// The bytes of a signed statement; they come before all blocks.
+    pub fn evidence(&mut self, evidence: &Evidence) -> Vec<u8> {
+        self.record(EVIDENCE, &borsh::to_vec(evidence).unwrap_or_default())
     }
 
     /// The bytes of the end.
@@ -114,11 +140,14 @@ impl ArchiveWriter {
 #[derive(Default)]
 pub struct ArchiveReader {
     buffer: Vec<u8>,
+    /// Bytes of the buffer that were taken.
+    taken: usize,
     hasher: Sha256,
     started: bool,
-    has_election: bool,
-    ended: bool,
+    /// The kind of the last record; 0 before the first.
+    last: u8,
     blocks: u32,
+    statements: usize,
 }
 
 impl ArchiveReader {
@@ -134,12 +163,18 @@ impl ArchiveReader {
 
     /// Hands in the next bytes of the file. Hand in no more than about a megabyte at a time.
     pub fn push(&mut self, bytes: &[u8]) {
+        self.buffer.drain(..self.taken);
+        self.taken = 0;
         self.buffer.extend_from_slice(bytes);
     }
 
+    fn rest(&self) -> &[u8] {
+        &self.buffer[self.taken..]
+    }
+
     fn take(&mut self, count: usize) -> Vec<u8> {
-        let rest = self.buffer.split_off(count);
-        let taken = std::mem::replace(&mut self.buffer, rest);
+        let taken = self.rest()[..count].to_vec();
+        self.taken += count;
         self.hasher.update(&taken);
         taken
     }
@@ -148,17 +183,21 @@ impl ArchiveReader {
         ArchiveError::Damaged { blocks: self.blocks, what: what.into() }
     }
 
+    fn read<T: BorshDeserialize>(&self, what: &str, body: &[u8]) -> Result<T, ArchiveError> {
+        borsh::from_slice(body).map_err(|error| self.damaged(format!("the next {what}: {error}")))
+    }
+
     /// The next complete record, or nothing when more bytes are needed.
     ///
     /// # Errors
     /// What is wrong with the file.
     pub fn next_record(&mut self) -> Result<Option<Record>, ArchiveError> {
         if !self.started {
-            let seen = self.buffer.len().min(MAGIC.len());
-            if self.buffer[..seen] != MAGIC[..seen] {
+            let seen = self.rest().len().min(MAGIC.len());
+            if self.rest()[..seen] != MAGIC[..seen] {
                 return Err(ArchiveError::Magic);
             }
-            if self.buffer.len() < MAGIC.len() + 2 {
+            if self.rest().len() < MAGIC.len() + 2 {
                 return Ok(None);
             }
             let head = self.take(MAGIC.len() + 2);
@@ -168,47 +207,61 @@ impl ArchiveReader {
             }
             self.started = true;
         }
-        let Some(([kind, length @ ..], _)) = self.buffer.split_first_chunk::<5>() else {
+        if self.last == END && !self.rest().is_empty() {
+            return Err(self.damaged("there are bytes after its end"));
+        }
+        let Some(([kind, length @ ..], _)) = self.rest().split_first_chunk::<5>() else {
             return Ok(None);
         };
         let (kind, length) = (*kind, u32::from_le_bytes(*length) as usize);
-        if self.ended {
-            return Err(self.damaged("there are bytes after its end"));
-        }
         if length > MAX_BLOCK_BYTES {
             return Err(self.damaged(format!("it announces a record of {length} bytes")));
         }
-        if self.buffer.len() < 5 + length {
+        if !(ELECTION..=EVIDENCE).contains(&kind) {
+            return Err(self.damaged(format!("it holds a record of the unknown kind {kind}")));
+        }
+        let before: &[u8] = match kind {
+            ELECTION => &[0],
+            ROLL_PAGE => &[ELECTION, ROLL_PAGE],
+            EVIDENCE => &[ELECTION, ROLL_PAGE, EVIDENCE],
+            _ => &[ELECTION, ROLL_PAGE, EVIDENCE, BLOCK],
+        };
+        if !before.contains(&self.last) || (kind == END && length != END_BYTES) {
+            return Err(self.damaged("its parts are in the wrong order"));
+        }
+        if self.rest().len() < 5 + length {
             return Ok(None);
         }
         let checksum = self.hasher.clone();
         let record = self.take(5 + length);
         let body = &record[5..];
-        match kind {
-            ELECTION if !self.has_election => {
-                self.has_election = true;
-                Ok(Some(Record::Election(Election::decode(body)?)))
-            }
-            BLOCK if self.has_election => {
-                let block = borsh::from_slice(body)
-                    .map_err(|error| self.damaged(format!("the next block: {error}")))?;
+        let record = match kind {
+            ELECTION => Record::Election(Box::new(Election::decode(body)?)),
+            ROLL_PAGE => Record::RollPage(self.read("page of the voter roll", body)?),
+            BLOCK => {
+                let block = self.read("block", body)?;
                 self.blocks += 1;
-                Ok(Some(Record::Block(block)))
+                Record::Block(block)
             }
-            END if self.has_election && length == END_BYTES => {
-                let blocks = self.blocks;
-                if body[..4] != blocks.to_le_bytes() {
+            EVIDENCE => {
+                self.statements += 1;
+                if self.statements > MAX_STATEMENTS {
+                    return Err(self.damaged("it holds more signed statements than any node"));
+                }
+                Record::Evidence(self.read("signed statement", body)?)
+            }
+            _ => {
+                if body[..4] != self.blocks.to_le_bytes() {
                     return Err(self.damaged("it holds another number of blocks than it says"));
                 }
                 if body[4..] != checksum.finalize()[..] {
                     return Err(self.damaged("its checksum does not hold"));
                 }
-                self.ended = true;
-                Ok(Some(Record::End { blocks }))
+                Record::End { blocks: self.blocks }
             }
-            ELECTION | BLOCK | END => Err(self.damaged("its parts are in the wrong order")),
-            kind => Err(self.damaged(format!("it holds a record of the unknown kind {kind}"))),
-        }
+        };
+        self.last = kind;
+        Ok(Some(record))
     }
 
     /// To be called when the file's bytes are used up.
@@ -216,12 +269,16 @@ impl ArchiveReader {
     /// # Errors
     /// [`ArchiveError::Truncated`] when the end was not reached.
     pub fn finish(&self) -> Result<(), ArchiveError> {
-        if !self.started && !self.buffer.is_empty() && !MAGIC.starts_with(&self.buffer) {
+        if !self.started && !self.rest().is_empty() && !MAGIC.starts_with(self.rest()) {
             return Err(ArchiveError::Magic);
         }
-        if !self.buffer.is_empty() && self.ended {
-            return Err(self.damaged("there are bytes after its end"));
+        if self.last != END {
+            return Err(ArchiveError::Truncated(self.blocks));
         }
-        if self.ended { Ok(()) } else { Err(ArchiveError::Truncated(self.blocks)) }
+        if self.rest().is_empty() {
+            Ok(())
+        } else {
+            Err(self.damaged("there are bytes after its end"))
+        }
     }
 }

@@ -11,7 +11,36 @@ use crate::election::Election;
 /// Bytes of UTF-8: a selection is a name or a short phrase.
 pub const MAX_SELECTION_BYTES: usize = 256;
 
-/// A ballot. Approval, ranked and encrypted ballots become further variants.
+/// What a ballot may hold, beside the choices of the election.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(deny_unknown_fields)]
+pub struct BallotRules {
+    /// Fewest choices on a ballot that is not blank.
+    pub least: u16,
+    /// Most choices on a ballot: 1 for one choice, more for approval.
+    pub most: u16,
+    /// Whether a blank ballot may be cast; it counts for the turnout and for nobody.
+    #[serde(default)]
+    pub blank: bool,
+    /// Whether one choice may be the voter's own words.
+    #[serde(default)]
+    pub write_in: bool,
+}
+
+impl BallotRules {
+    /// Exactly one choice, nothing else.
+    pub const ONE: Self = Self { least: 1, most: 1, blank: false, write_in: false };
+}
+
+impl Default for BallotRules {
+    fn default() -> Self {
+        Self::ONE
+    }
+}
+
+/// A ballot. Ranked and encrypted ballots become further variants.
 #[derive(
     Clone, Debug, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
 )]
@@ -19,8 +48,17 @@ pub const MAX_SELECTION_BYTES: usize = 256;
 pub enum Ballot {
     /// Free text, for elections without a list of choices.
     Text(String),
-    /// Indexes into the election's choices, counted from 0. Exactly one for now.
+    /// Indexes into the election's choices, counted from 0, in ascending order.
     Choices(Vec<u16>),
+    /// Nobody.
+    Blank,
+    /// Choices as above, and the voter's own words as one more.
+    WriteIn {
+        /// Indexes into the election's choices, in ascending order; may be empty.
+        choices: Vec<u16>,
+        /// The voter's own words.
+        text: String,
+    },
 }
 
 /// Why a ballot is not allowed.
@@ -51,12 +89,61 @@ pub enum BallotError {
         /// The choices, separated by commas.
         choices: String,
     },
-    /// A list of indexes that is not one index inside the list.
-    #[error("must name exactly one of the {0} choices")]
-    NotOneChoice(usize),
+    /// An index outside the list.
+    #[error("names choice {number}; the election has {choices}")]
+    NoSuchChoice {
+        /// Counted from 1.
+        number: usize,
+        /// Number of choices.
+        choices: usize,
+    },
+    /// One order, so that a ballot has one encoding and no choice counts twice.
+    #[error("names choices twice or not in the order of the election")]
+    Order,
+    /// Too few or too many.
+    #[error("has {found}; the election asks for {}", asked(*least, *most))]
+    Number {
+        /// Choices on the ballot.
+        found: Plural,
+        /// Fewest.
+        least: u16,
+        /// Most.
+        most: u16,
+    },
+    /// The election wants a choice.
+    #[error("is blank, which this election does not allow")]
+    Blank,
+    /// The election has no room for own words.
+    #[error("has words of its own, which this election does not allow")]
+    WriteIn,
+    /// It would be counted apart from the choice.
+    #[error("writes in {0:?}, which is one of the choices: choose it instead")]
+    WriteInIsChoice(String),
     /// Free text where there is a list, or the other way round.
     #[error("is of another kind than the election asks for")]
     OtherKind,
+}
+
+/// A number of choices in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plural(pub usize);
+
+impl std::fmt::Display for Plural {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            0 => f.write_str("no choice"),
+            1 => f.write_str("1 choice"),
+            n => write!(f, "{n} choices"),
+        }
+    }
+}
+
+fn asked(least: u16, most: u16) -> String {
+    match (least, most) {
+        (1, 1) => "exactly one".into(),
+        (least, most) if least == most => format!("exactly {most}"),
+        (least, most) => format!("{least} to {most}"),
+    }
 }
 
 /// Whether a character may not stand in a selection: control characters, line separators, and the
@@ -91,34 +178,77 @@ pub fn check_selection(text: &str, max_bytes: usize) -> Result<(), BallotError> 
     Ok(())
 }
 
+fn check_choices(chosen: &[u16], election: &Election) -> Result<(), BallotError> {
+    let choices = election.choices.len();
+    if let Some(index) = chosen.iter().find(|index| usize::from(**index) >= choices) {
+        return Err(BallotError::NoSuchChoice { number: usize::from(*index) + 1, choices });
+    }
+    if chosen.windows(2).any(|pair| pair[0] >= pair[1]) {
+        return Err(BallotError::Order);
+    }
+    Ok(())
+}
+
+fn check_number(found: usize, election: &Election) -> Result<(), BallotError> {
+    let BallotRules { least, most, .. } = election.ballot_rules;
+    if (usize::from(least)..=usize::from(most)).contains(&found) {
+        return Ok(());
+    }
+    Err(BallotError::Number { found: Plural(found), least, most })
+}
+
 impl Ballot {
     /// Checks the ballot against the election.
     ///
     /// # Errors
     /// Why the election does not allow it.
     pub fn check(&self, election: &Election) -> Result<(), BallotError> {
+        let listed = !election.choices.is_empty();
         match self {
-            Self::Text(text) if election.choices.is_empty() => {
-                check_selection(text, MAX_SELECTION_BYTES)
+            Self::Blank if election.ballot_rules.blank => Ok(()),
+            Self::Blank => Err(BallotError::Blank),
+            Self::Text(text) if !listed => check_selection(text, MAX_SELECTION_BYTES),
+            Self::Choices(chosen) if listed => {
+                check_choices(chosen, election)?;
+                check_number(chosen.len(), election)
             }
-            Self::Choices(chosen) if !election.choices.is_empty() => match chosen.as_slice() {
-                [index] if usize::from(*index) < election.choices.len() => Ok(()),
-                _ => Err(BallotError::NotOneChoice(election.choices.len())),
-            },
+            Self::WriteIn { choices, text } if listed => {
+                if !election.ballot_rules.write_in {
+                    return Err(BallotError::WriteIn);
+                }
+                check_choices(choices, election)?;
+                check_number(choices.len() + 1, election)?;
+                check_selection(text, MAX_SELECTION_BYTES)?;
+                if election.choices.contains(text) {
+                    return Err(BallotError::WriteInIsChoice(text.clone()));
+                }
+                Ok(())
+            }
             _ => Err(BallotError::OtherKind),
         }
     }
 
-    /// The selection in words: what is counted and shown.
-    pub fn selection(&self, election: &Election) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Choices(chosen) => chosen
+    /// The selections that are counted; none for a blank ballot.
+    pub fn selections<'a>(&'a self, election: &'a Election) -> Vec<&'a str> {
+        let words = |chosen: &'a [u16]| {
+            chosen
                 .iter()
                 .filter_map(|index| election.choices.get(usize::from(*index)))
-                .cloned()
-                .collect::<Vec<_>>()
-                .join(", "),
+                .map(String::as_str)
+        };
+        match self {
+            Self::Text(text) => vec![text],
+            Self::Choices(chosen) => words(chosen).collect(),
+            Self::Blank => Vec::new(),
+            Self::WriteIn { choices, text } => words(choices).chain([text.as_str()]).collect(),
+        }
+    }
+
+    /// The ballot in words, for people.
+    pub fn words(&self, election: &Election) -> String {
+        match self {
+            Self::Blank => "blank ballot".into(),
+            _ => self.selections(election).join(", "),
         }
     }
 }
@@ -146,12 +276,50 @@ mod tests {
     #[test]
     fn a_ballot_fits_its_election() {
         let (plain, demo) = (Election::plain(), Election::demo());
-        assert_eq!(demo.ballot(" No ").unwrap(), Ballot::Choices(vec![1]));
-        assert_eq!(demo.ballot("No").unwrap().selection(&demo), "No");
-        assert!(demo.ballot("Maybe").unwrap_err().to_string().contains("Yes, No, Blank"));
-        assert_eq!(Ballot::Choices(vec![3]).check(&demo), Err(BallotError::NotOneChoice(3)));
-        assert_eq!(Ballot::Choices(vec![0, 1]).check(&demo), Err(BallotError::NotOneChoice(3)));
+        assert_eq!(demo.ballot(&[" No "]).unwrap(), Ballot::Choices(vec![1]));
+        assert_eq!(demo.ballot(&["No"]).unwrap().words(&demo), "No");
+        assert!(demo.ballot(&["Maybe"]).unwrap_err().to_string().contains("Yes, No, Blank"));
+        let no_such = BallotError::NoSuchChoice { number: 4, choices: 3 };
+        assert_eq!(Ballot::Choices(vec![3]).check(&demo), Err(no_such));
+        let two = Ballot::Choices(vec![0, 1]).check(&demo).unwrap_err();
+        assert_eq!(two.to_string(), "has 2 choices; the election asks for exactly one");
         assert_eq!(Ballot::Text("No".into()).check(&demo), Err(BallotError::OtherKind));
         assert_eq!(Ballot::Choices(vec![0]).check(&plain), Err(BallotError::OtherKind));
+        assert_eq!(Ballot::Blank.check(&demo), Err(BallotError::Blank));
+    }
+
+    #[test]
+    fn approval_blank_ballots_and_own_words_keep_their_bounds() {
+        let rules = BallotRules { least: 2, most: 3, blank: true, write_in: true };
+        let election = Election { ballot_rules: rules, ..Election::demo() };
+        election.validate().unwrap();
+        let check = |ballot: Ballot| ballot.check(&election);
+        let written = |choices: &[u16], text: &str| {
+            check(Ballot::WriteIn { choices: choices.to_vec(), text: text.into() })
+        };
+        assert_eq!(check(Ballot::Choices(vec![0, 2])), Ok(()));
+        assert_eq!(check(Ballot::Choices(vec![0, 1, 2])), Ok(()));
+        assert_eq!(check(Ballot::Choices(vec![2, 0])), Err(BallotError::Order));
+        assert_eq!(check(Ballot::Choices(vec![1, 1])), Err(BallotError::Order));
+        let one = check(Ballot::Choices(vec![1])).unwrap_err();
+        assert_eq!(one.to_string(), "has 1 choice; the election asks for 2 to 3");
+        assert_eq!(check(Ballot::Blank), Ok(()));
+        assert_eq!(written(&[0], "Zoë"), Ok(()));
+        assert_eq!(written(&[], "Zoë").unwrap_err().to_string(), one.to_string());
+        assert_eq!(written(&[0], "No"), Err(BallotError::WriteInIsChoice("No".into())));
+        assert_eq!(written(&[0], " x"), Err(BallotError::OuterSpace));
+        assert_eq!(
+            written(&[0, 1, 2], "Zoë").unwrap_err().to_string(),
+            "has 4 choices; the election asks for 2 to 3"
+        );
+        let ballot = election.ballot(&["Blank", "Zoë", "Yes"]).unwrap();
+        assert_eq!(ballot, Ballot::WriteIn { choices: vec![0, 2], text: "Zoë".into() });
+        assert_eq!(ballot.words(&election), "Yes, Blank, Zoë");
+        assert_eq!(election.ballot::<&str>(&[]), Ok(Ballot::Blank));
+        assert!(election.ballot(&["Yes", "Zoë", "Ann"]).is_err(), "one write-in at most");
+        assert_eq!(
+            Ballot::WriteIn { choices: vec![], text: "x".into() }.check(&Election::demo()),
+            Err(BallotError::WriteIn)
+        );
     }
 }

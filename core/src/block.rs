@@ -10,13 +10,13 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     difficulty::Difficulty,
-    election::Election,
-    hash::{BlockHash, ElectionId, VoteId, VotesRoot},
+    election::{Election, Setup},
+    hash::{BlockHash, VoteId, VotesRoot},
     header::{HEADER_VERSION, Header, Height},
     merkle::{self, InclusionProof},
     pow,
     time::Timestamp,
-    vote::{TokenId, Vote, VoteError},
+    vote::{TokenId, Vote, VoteError, check_all},
 };
 
 /// Bytes of a block's encoding: the frame of the wire and the patience of a phone.
@@ -74,7 +74,7 @@ pub enum BlockError {
         error: VoteError,
     },
     /// The same token twice in one block.
-    #[error("block {height}, vote {number}: the token {token} votes twice in this block")]
+    #[error("block {height}, vote {number}: the token {token} votes twice in this block{}", changed(*sequence))]
     RepeatedToken {
         /// Height of the block.
         height: Height,
@@ -82,6 +82,8 @@ pub enum BlockError {
         number: usize,
         /// The token.
         token: TokenId,
+        /// The sequence number of both.
+        sequence: u8,
     },
     /// Made before opening or after closing.
     #[error("block {height} was made at {timestamp}, outside the election's opening hours")]
@@ -91,6 +93,11 @@ pub enum BlockError {
         /// Its time.
         timestamp: Timestamp,
     },
+}
+
+/// Which change of a vote is meant, in words.
+pub(crate) fn changed(sequence: u8) -> String {
+    if sequence == 0 { String::new() } else { format!(" with the sequence number {sequence}") }
 }
 
 /// A block whose own contents hold.
@@ -109,7 +116,7 @@ impl Block {
             version: HEADER_VERSION,
             height: Height::FIRST,
             previous: BlockHash(election.id().0),
-            votes_root: merkle::root(&[]),
+            votes_root: VotesRoot(merkle::root(&[])),
             timestamp: election.created,
             difficulty: Difficulty(election.parameters.starting_difficulty),
             easing: 0,
@@ -120,7 +127,7 @@ impl Block {
 
     /// Merkle root over votes.
     pub fn votes_root(votes: &[Vote]) -> VotesRoot {
-        merkle::root(&leaves(votes))
+        VotesRoot(merkle::root(&leaves(votes)))
     }
 
     /// Bytes of the encoding.
@@ -133,9 +140,9 @@ impl Block {
     ///
     /// # Errors
     /// The first rule that does not hold, cheapest rules first.
-    pub fn check(self, election: &Election, id: ElectionId) -> Result<CheckedBlock, BlockError> {
+    pub fn check(self, setup: &Setup) -> Result<CheckedBlock, BlockError> {
         let height = self.header.height;
-        check_header(&self.header, election)?;
+        check_header(&self.header, setup.election())?;
         if self.votes.is_empty() {
             return Err(BlockError::Empty(height));
         }
@@ -146,21 +153,17 @@ impl Block {
         if Self::votes_root(&self.votes) != self.header.votes_root {
             return Err(BlockError::VotesRoot(height));
         }
-        let mut tokens = HashSet::with_capacity(self.votes.len());
-        let mut ids = Vec::with_capacity(self.votes.len());
-        for (index, vote) in self.votes.iter().enumerate() {
-            let (number, token) = (index + 1, vote.token);
-            vote.check(election, id).map_err(|error| BlockError::Vote {
-                height,
-                number,
-                token,
-                error,
-            })?;
-            if !tokens.insert(token) {
-                return Err(BlockError::RepeatedToken { height, number, token });
+        let mut uses = HashSet::with_capacity(self.votes.len());
+        for (number, vote) in (1..).zip(&self.votes) {
+            let (token, sequence) = (vote.token, vote.sequence);
+            if !uses.insert((token, sequence)) {
+                return Err(BlockError::RepeatedToken { height, number, token, sequence });
             }
-            ids.push(vote.id());
         }
+        let ids = check_all(&self.votes, setup).map_err(|(index, error)| {
+            let (number, token) = (index + 1, self.votes[index].token);
+            BlockError::Vote { height, number, token, error }
+        })?;
         let hash = self.header.hash();
         Ok(CheckedBlock { header: self.header, hash, votes: self.votes.into(), ids: ids.into() })
     }

@@ -4,23 +4,27 @@
 //! itself ([`CheckedBlock`]) and against its parents here; whether its tokens are unused is known
 //! when the chain switches to it, and a block that fails then is marked and never tried again.
 //!
-//! Invariant: `tokens`, `places` and `tally` are what a walk over `main` would compute.
+//! A sealed block is final: a branch with it is better than any without it, whatever their work.
+//!
+//! Invariant: `ledger` and `places` are what a walk over `main` would compute.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
+pub use crate::ledger::Place;
 use crate::{
     block::{Block, CheckedBlock},
     difficulty::Work,
-    election::Election,
+    election::{Election, Setup},
     hash::{BlockHash, ElectionId, VoteId},
     header::Height,
+    ledger::Ledger,
     lineage::{Lineage, LinkError, MEDIAN_OF},
     tally::Tally,
     time::Timestamp,
-    vote::TokenId,
+    vote::{TokenId, Vote},
 };
 
 /// Blocks beside the chain. Each cost its sender a proof of work; the branch being adopted is
@@ -28,15 +32,6 @@ use crate::{
 pub const MAX_SIDE_BLOCKS: usize = 1024;
 /// Hashes remembered as invalid.
 const MAX_INVALID: usize = 1024;
-
-/// Where a vote stands in the chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Block.
-    pub height: Height,
-    /// Index in the block, counted from 0.
-    pub index: u32,
-}
 
 /// What an insertion did to the chain that counts.
 #[derive(Clone, Debug, Default)]
@@ -66,49 +61,53 @@ struct Entry {
 
 /// The chain of one election with the branches beside it.
 pub struct Chain {
-    election: Election,
-    id: ElectionId,
+    setup: Setup,
     entries: HashMap<BlockHash, Entry>,
     /// Hashes of the chain that counts, from the first block on.
     main: Vec<BlockHash>,
-    tokens: HashMap<TokenId, VoteId>,
+    ledger: Ledger,
     places: HashMap<VoteId, Place>,
-    tally: Tally,
     /// Blocks beside the chain, oldest insertion first.
     side: VecDeque<BlockHash>,
     /// Blocks of the branch that is being fetched: not counted and not dropped.
     protected: HashSet<BlockHash>,
     /// Bounded by `MAX_INVALID`; oldest first out.
     invalid: VecDeque<BlockHash>,
+    /// The sealed block.
+    anchor: Option<BlockHash>,
 }
 
 impl Chain {
     /// The chain that consists of the first block.
-    pub fn new(election: Election) -> Self {
-        let genesis = Arc::new(Block::genesis(&election));
+    pub fn new(setup: Setup) -> Self {
+        let genesis = Arc::new(Block::genesis(setup.election()));
         let hash = genesis.hash();
         Self {
-            id: election.id(),
-            election,
+            ledger: Ledger::new(setup.election().clone()),
+            setup,
             entries: HashMap::from([(hash, Entry { block: genesis, work: Work(0) })]),
             main: vec![hash],
-            tokens: HashMap::new(),
             places: HashMap::new(),
-            tally: Tally::default(),
             side: VecDeque::new(),
             protected: HashSet::new(),
             invalid: VecDeque::new(),
+            anchor: None,
         }
+    }
+
+    /// The election with what votes are checked against.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
     }
 
     /// The election.
     pub fn election(&self) -> &Election {
-        &self.election
+        self.setup.election()
     }
 
     /// The election's id.
     pub fn id(&self) -> ElectionId {
-        self.id
+        self.setup.id()
     }
 
     /// The newest block.
@@ -131,14 +130,14 @@ impl Chain {
         self.tip_entry().work
     }
 
-    /// Number of votes counted.
+    /// Number of votes, those that a later one replaced among them.
     pub fn votes(&self) -> usize {
-        self.tokens.len()
+        self.ledger.votes()
     }
 
     /// The count.
     pub fn tally(&self) -> &Tally {
-        &self.tally
+        self.ledger.tally()
     }
 
     /// A block of the chain that counts.
@@ -167,9 +166,36 @@ impl Chain {
         self.main.get(block.header().height.position()) == Some(&block.hash())
     }
 
-    /// The vote that used a token.
-    pub fn vote_of(&self, token: TokenId) -> Option<VoteId> {
-        self.tokens.get(&token).copied()
+    /// The count up to and with a block of the chain.
+    pub fn tally_at(&self, height: Height) -> Tally {
+        if height >= self.height() {
+            return self.tally().clone();
+        }
+        let mut ledger = Ledger::new(self.election().clone());
+        for height in (1..=height.0).map(Height) {
+            let votes = self.block_at(height).map(|block| block.votes()).unwrap_or_default();
+            for (index, vote) in (0..).zip(votes) {
+                // They stand in the chain, so they are unused before.
+                let _ = ledger.add(vote, Place { height, index });
+            }
+        }
+        ledger.tally().clone()
+    }
+
+    fn vote_at(&self, place: Place) -> Option<(VoteId, &Vote)> {
+        let block = self.block_at(place.height)?;
+        let index = usize::try_from(place.index).ok()?;
+        Some((*block.vote_ids().get(index)?, block.votes().get(index)?))
+    }
+
+    /// The vote in the chain with a token and sequence number.
+    pub fn of_use(&self, token: TokenId, sequence: u8) -> Option<(VoteId, &Vote)> {
+        self.vote_at(self.ledger.place(token, sequence)?)
+    }
+
+    /// The vote of a token that counts.
+    pub fn latest_of(&self, token: TokenId) -> Option<(VoteId, &Vote)> {
+        self.vote_at(self.ledger.latest(token)?.1)
     }
 
     /// Where a vote stands.
@@ -240,21 +266,79 @@ impl Chain {
             return Err(LinkError::InvalidParent(height));
         }
         let lineage = self.lineage(&previous).ok_or(LinkError::UnknownParent(height))?;
-        lineage.check_next(&self.election, header, now)?;
+        lineage.check_next(self.election(), header, now)?;
         let work = lineage.work().plus(header.work());
         self.entries.insert(hash, Entry { block: Arc::new(block), work });
         self.side.push_back(hash);
-        if !self.is_better(work, hash) {
+        if !self.is_better(work, hash, self.leads_over_anchor(&hash)) {
             self.prune_side();
             return Ok(Inserted::Beside);
         }
         self.switch_to(hash).map(Inserted::Switched)
     }
 
-    /// Fork choice: whether a tip with this work and hash would replace the present one.
-    pub fn is_better(&self, work: Work, hash: BlockHash) -> bool {
+    /// Fork choice: whether a tip with this work and hash would replace the present one. `anchored`
+    /// says whether its branch holds the sealed block.
+    pub fn is_better(&self, work: Work, hash: BlockHash, anchored: bool) -> bool {
         let tip = self.tip_entry();
+        let mine = self.is_anchored();
+        if self.anchor.is_some() && mine != anchored {
+            return anchored;
+        }
         work > tip.work || (work == tip.work && hash < tip.block.hash())
+    }
+
+    /// The sealed block, if one was set.
+    pub fn anchor(&self) -> Option<BlockHash> {
+        self.anchor
+    }
+
+    /// Whether the chain that counts holds the sealed block.
+    pub fn is_anchored(&self) -> bool {
+        let anchor = self.anchor.and_then(|anchor| self.block(&anchor));
+        anchor.is_some_and(|block| self.is_main(block))
+    }
+
+    /// Whether a kept block is the sealed one or stands on it.
+    pub fn leads_over_anchor(&self, hash: &BlockHash) -> bool {
+        let Some(anchor) = self.anchor.and_then(|anchor| self.block(&anchor)) else {
+            return false;
+        };
+        let height = anchor.header().height;
+        let mut next = self.block(hash);
+        while let Some(block) = next.filter(|block| block.header().height > height) {
+            if self.is_main(block) {
+                return self.is_main(anchor);
+            }
+            next = self.block(&block.header().previous);
+        }
+        next.is_some_and(|block| block.hash() == anchor.hash())
+    }
+
+    /// Makes a block final, or none; switches to the best branch by that rule.
+    pub(crate) fn set_anchor(&mut self, anchor: Option<BlockHash>) -> Option<Switch> {
+        if self.anchor == anchor {
+            return None;
+        }
+        self.anchor = anchor;
+        // Branches that turn out invalid are dropped on the way.
+        loop {
+            let mut best = None;
+            for hash in &self.side {
+                let Some(entry) = self.entries.get(hash) else { continue };
+                let rank = (self.leads_over_anchor(hash), entry.work, std::cmp::Reverse(*hash));
+                if best.is_none_or(|best| rank > best) {
+                    best = Some(rank);
+                }
+            }
+            let (anchored, work, std::cmp::Reverse(hash)) = best?;
+            if !self.is_better(work, hash, anchored) {
+                return None;
+            }
+            if let Ok(switch) = self.switch_to(hash) {
+                return Some(switch);
+            }
+        }
     }
 
     fn switch_to(&mut self, hash: BlockHash) -> Result<Switch, LinkError> {
@@ -300,17 +384,22 @@ impl Chain {
     /// Appends a block to the chain that counts, if its tokens are unused.
     fn connect(&mut self, block: &Arc<CheckedBlock>) -> Result<(), LinkError> {
         let height = block.header().height;
-        for (index, vote) in block.votes().iter().enumerate() {
-            if let Some(earlier) = self.tokens.get(&vote.token) {
-                let earlier = self.places.get(earlier).map_or(height, |place| place.height);
-                let (number, token) = (index + 1, vote.token);
-                return Err(LinkError::UsedToken { height, number, token, earlier });
+        for (index, vote) in (0..).zip(block.votes()) {
+            if let Err(earlier) = self.ledger.add(vote, Place { height, index }) {
+                for added in block.votes().iter().take(index as usize) {
+                    self.ledger.remove(added);
+                }
+                return Err(LinkError::UsedToken {
+                    height,
+                    number: index as usize + 1,
+                    token: vote.token,
+                    sequence: vote.sequence,
+                    earlier: earlier.height,
+                });
             }
         }
-        for ((index, vote), id) in (0..).zip(block.votes()).zip(block.vote_ids()) {
-            self.tokens.insert(vote.token, *id);
+        for (index, id) in (0..).zip(block.vote_ids()) {
             self.places.insert(*id, Place { height, index });
-            self.tally.add(vote.ballot.selection(&self.election));
         }
         self.main.push(block.hash());
         Ok(())
@@ -321,9 +410,8 @@ impl Chain {
     fn disconnect(&mut self) -> Arc<CheckedBlock> {
         let block = Arc::clone(self.tip());
         for (vote, id) in block.votes().iter().zip(block.vote_ids()) {
-            self.tokens.remove(&vote.token);
+            self.ledger.remove(vote);
             self.places.remove(id);
-            self.tally.remove(&vote.ballot.selection(&self.election));
         }
         self.main.pop();
         block

@@ -1,20 +1,25 @@
-//! What is voted on, by whom, when, and with which chain parameters.
+//! What is voted on, by whom, when, and with which chain parameters; and the [`Setup`], which is a
+//! definition together with the voter roll that it commits to.
 //!
 //! Invariant: an [`Election`] that came out of [`Election::validate`] keeps all bounds below, and
 //! its id commits to every field.
+
+use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ballot::{Ballot, BallotError, check_selection},
-    hash::{ElectionId, Tag, tagged},
+    ballot::{Ballot, BallotError, BallotRules, check_selection},
+    hash::{ElectionId, RollRoot, Tag, tagged},
+    key::{KeyError, PublicKey},
+    roll::{MAX_ROLL, Roll, RollError},
     time::Timestamp,
     vote::TokenId,
 };
 
 /// Format of the definition that this build reads and writes.
-pub const ELECTION_VERSION: u16 = 1;
+pub const ELECTION_VERSION: u16 = 2;
 /// Bytes of UTF-8: a title is one line.
 pub const MAX_TITLE_BYTES: usize = 200;
 /// Bytes of UTF-8: a description is a page of text.
@@ -38,6 +43,52 @@ pub enum Eligibility {
         #[serde(default)]
         highest_token: Option<u64>,
     },
+    /// Token n is the n-th key of the voter roll, and the vote must be signed with it.
+    Roll {
+        /// Merkle root over the keys.
+        root: RollRoot,
+        /// Number of keys.
+        size: u32,
+        /// Where the keys come from.
+        credentials: Credentials,
+    },
+}
+
+/// Where the keys of a voter roll come from: who could vote in a voter's place. The chain's rules
+/// are the same for all; people are told which it is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Credentials {
+    /// The organiser made voting codes and handed them out: whoever sees a code can vote with it,
+    /// the organiser too.
+    Codes,
+    /// Each voter made a key and gave the organiser the public half: nobody else can vote with it.
+    OwnKeys,
+}
+
+/// Which of a voter's votes counts.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
+    Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Counting {
+    /// The first, as in the seed: a token is used up by it.
+    #[default]
+    FirstCounts,
+    /// The one with the highest sequence number: a voter can change a vote while the election is
+    /// open. Needs a voter roll.
+    LastCounts,
 }
 
 /// Parameters of the proof of work; the rule is in [`crate::difficulty`].
@@ -66,12 +117,6 @@ impl ChainParameters {
     }
 }
 
-/// An Ed25519 public key. Nothing is signed with it yet; the definition already commits to it.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
-)]
-pub struct OrganiserKey(pub [u8; 32]);
-
 /// The definition of an election.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -87,6 +132,12 @@ pub struct Election {
     /// The choices; an empty list means free text, as in the seed.
     #[serde(default)]
     pub choices: Vec<String>,
+    /// What a ballot may hold.
+    #[serde(default)]
+    pub ballot_rules: BallotRules,
+    /// Which of a voter's votes counts.
+    #[serde(default)]
+    pub counting: Counting,
     /// Who may vote.
     pub eligibility: Eligibility,
     /// No block before this time.
@@ -99,9 +150,9 @@ pub struct Election {
     /// with the same words apart.
     #[serde(default)]
     pub created: Timestamp,
-    /// The organiser's public key.
+    /// The organiser's public key, which closes and seals. Needed where there is a voter roll.
     #[serde(default)]
-    pub organiser: Option<OrganiserKey>,
+    pub organiser: Option<PublicKey>,
     /// Proof of work.
     #[serde(default)]
     pub parameters: ChainParameters,
@@ -161,6 +212,33 @@ pub enum ElectionError {
     /// Nobody could vote, or the number is not exact everywhere.
     #[error("the highest token is {0}; it must be from 1 to {max}", max = TokenId::MAX.0)]
     HighestToken(u64),
+    /// More choices wanted than there are, or none.
+    #[error(
+        "a ballot has from {least} to {most} choices, but there are {choices}: at least 1, and no more than there are"
+    )]
+    BallotRules {
+        /// Fewest.
+        least: u16,
+        /// Most.
+        most: u16,
+        /// What there is, a write-in among them.
+        choices: usize,
+    },
+    /// Free text is the voter's own words already.
+    #[error("a ballot with free text has no write-in and exactly one selection")]
+    FreeTextRules,
+    /// Nobody could vote, or too many for the format.
+    #[error("the voter roll has {0} keys; it must have 1 to {MAX_ROLL}")]
+    RollSize(u32),
+    /// Without one nobody could close or seal.
+    #[error("an election with a voter roll needs an organiser's key")]
+    NoOrganiser,
+    /// The organiser's key is none that only one person holds.
+    #[error("the organiser's key: {0}")]
+    Organiser(KeyError),
+    /// Whoever comes last would win.
+    #[error("only an election with a voter roll can let the last vote count")]
+    LastCountsOpen,
     /// Outside the allowed range.
     #[error("the starting difficulty is {0}; it must be from 1 to {MAX_STARTING_DIFFICULTY}")]
     StartingDifficulty(u64),
@@ -180,6 +258,8 @@ impl Election {
                           definition."
                 .into(),
             choices: Vec::new(),
+            ballot_rules: BallotRules::ONE,
+            counting: Counting::FirstCounts,
             eligibility: Eligibility::Open { highest_token: None },
             opens: None,
             closes: None,
@@ -256,11 +336,26 @@ impl Election {
         {
             return Err(ElectionError::Hours { opens, closes });
         }
-        let Eligibility::Open { highest_token } = self.eligibility;
-        if let Some(highest) = highest_token
-            && !(1..=TokenId::MAX.0).contains(&highest)
-        {
-            return Err(ElectionError::HighestToken(highest));
+        self.check_ballot_rules()?;
+        if let Some(organiser) = &self.organiser {
+            organiser.check().map_err(ElectionError::Organiser)?;
+        }
+        match self.eligibility {
+            Eligibility::Open { .. } if self.counting == Counting::LastCounts => {
+                return Err(ElectionError::LastCountsOpen);
+            }
+            Eligibility::Open { highest_token: Some(highest) }
+                if !(1..=TokenId::MAX.0).contains(&highest) =>
+            {
+                return Err(ElectionError::HighestToken(highest));
+            }
+            Eligibility::Roll { size, .. } if !(1..=MAX_ROLL).contains(&size) => {
+                return Err(ElectionError::RollSize(size));
+            }
+            Eligibility::Roll { .. } if self.organiser.is_none() => {
+                return Err(ElectionError::NoOrganiser);
+            }
+            Eligibility::Open { .. } | Eligibility::Roll { .. } => {}
         }
         let ChainParameters { starting_difficulty, spacing_ms } = self.parameters;
         if !(1..=MAX_STARTING_DIFFICULTY).contains(&starting_difficulty) {
@@ -272,10 +367,39 @@ impl Election {
         Ok(())
     }
 
+    fn check_ballot_rules(&self) -> Result<(), ElectionError> {
+        let BallotRules { least, most, write_in, .. } = self.ballot_rules;
+        if self.choices.is_empty() {
+            let plain = (least, most, write_in) == (1, 1, false);
+            return if plain { Ok(()) } else { Err(ElectionError::FreeTextRules) };
+        }
+        let choices = self.choices.len() + usize::from(write_in);
+        if least == 0 || least > most || usize::from(most) > choices {
+            return Err(ElectionError::BallotRules { least, most, choices });
+        }
+        Ok(())
+    }
+
+    /// Lowest and highest token.
+    pub fn tokens(&self) -> std::ops::RangeInclusive<u64> {
+        match self.eligibility {
+            Eligibility::Open { highest_token: None } => 0..=TokenId::MAX.0,
+            Eligibility::Open { highest_token: Some(highest) } => 1..=highest,
+            Eligibility::Roll { size, .. } => 1..=u64::from(size),
+        }
+    }
+
     /// Number of tokens that exist, where that is known: what turnout is measured against.
     pub fn electorate(&self) -> Option<u64> {
-        let Eligibility::Open { highest_token } = self.eligibility;
-        highest_token
+        match self.eligibility {
+            Eligibility::Open { highest_token } => highest_token,
+            Eligibility::Roll { size, .. } => Some(size.into()),
+        }
+    }
+
+    /// Whether votes must be signed with a key of the roll.
+    pub fn has_roll(&self) -> bool {
+        matches!(self.eligibility, Eligibility::Roll { .. })
     }
 
     /// Whether a block with this time lies inside the opening hours.
@@ -284,26 +408,111 @@ impl Election {
             && self.closes.is_none_or(|closes| time < closes)
     }
 
-    /// The ballot for a selection in words: a choice of the list, or the text itself. Spaces
-    /// around it are dropped.
+    /// The ballot for selections in words: choices of the list, or own words where they are
+    /// allowed. Spaces around them are dropped; no selection at all is a blank ballot.
     ///
     /// # Errors
     /// [`BallotError::NotAChoice`] when the list has no such choice, otherwise what is wrong with
-    /// the text.
-    pub fn ballot(&self, selection: &str) -> Result<Ballot, BallotError> {
-        let selection = selection.trim();
-        if self.choices.is_empty() {
-            check_selection(selection, crate::ballot::MAX_SELECTION_BYTES)?;
-            return Ok(Ballot::Text(selection.to_owned()));
-        }
-        let index = self.choices.iter().position(|choice| choice == selection);
-        match index.and_then(|index| u16::try_from(index).ok()) {
-            Some(index) => Ok(Ballot::Choices(vec![index])),
-            None => Err(BallotError::NotAChoice {
-                selection: selection.chars().take(60).collect(),
-                choices: self.choices.join(", "),
-            }),
-        }
+    /// the ballot.
+    pub fn ballot<S: AsRef<str>>(&self, selections: &[S]) -> Result<Ballot, BallotError> {
+        let mut words = selections.iter().map(|words| words.as_ref().trim());
+        let ballot = if selections.is_empty() {
+            Ballot::Blank
+        } else if self.choices.is_empty() {
+            match (words.next(), words.next()) {
+                (Some(text), None) => Ballot::Text(text.to_owned()),
+                _ => return Err(BallotError::OtherKind),
+            }
+        } else {
+            let (mut choices, mut own) = (Vec::new(), None);
+            for words in words {
+                let index = self.choices.iter().position(|choice| choice == words);
+                match index.and_then(|index| u16::try_from(index).ok()) {
+                    Some(index) => choices.push(index),
+                    None if self.ballot_rules.write_in && own.is_none() => own = Some(words),
+                    None => {
+                        return Err(BallotError::NotAChoice {
+                            selection: words.chars().take(60).collect(),
+                            choices: self.choices.join(", "),
+                        });
+                    }
+                }
+            }
+            choices.sort_unstable();
+            match own {
+                Some(text) => Ballot::WriteIn { choices, text: text.to_owned() },
+                None => Ballot::Choices(choices),
+            }
+        };
+        ballot.check(self)?;
+        Ok(ballot)
+    }
+}
+
+/// Why a definition and a roll do not belong together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// The definition breaks a rule.
+    #[error(transparent)]
+    Election(#[from] ElectionError),
+    /// The roll is another one, or there is none.
+    #[error(transparent)]
+    Roll(#[from] RollError),
+    /// Nothing to check votes with.
+    #[error("the election has a voter roll, but the roll is not here")]
+    NoRoll,
+}
+
+/// A definition with everything that its votes are checked against. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setup {
+    election: Arc<Election>,
+    id: ElectionId,
+    roll: Option<Arc<Roll>>,
+}
+
+impl Setup {
+    /// Puts a definition and its roll together. A roll that the election does not ask for is
+    /// dropped.
+    ///
+    /// # Errors
+    /// When the definition breaks a rule or the roll is not the one that it commits to.
+    pub fn new(election: Election, roll: Option<Roll>) -> Result<Self, SetupError> {
+        election.validate()?;
+        let roll = match (&election.eligibility, roll) {
+            (Eligibility::Open { .. }, _) => None,
+            (Eligibility::Roll { .. }, None) => return Err(SetupError::NoRoll),
+            (Eligibility::Roll { root, size, .. }, Some(roll)) => {
+                if roll.root() != *root || roll.size() != *size {
+                    return Err(SetupError::Roll(RollError::Root));
+                }
+                Some(Arc::new(roll))
+            }
+        };
+        Ok(Self { id: election.id(), election: Arc::new(election), roll })
+    }
+
+    /// An election that needs no roll.
+    ///
+    /// # Errors
+    /// As [`Setup::new`].
+    pub fn open(election: Election) -> Result<Self, SetupError> {
+        Self::new(election, None)
+    }
+
+    /// The definition.
+    pub fn election(&self) -> &Election {
+        &self.election
+    }
+
+    /// The election's id.
+    pub fn id(&self) -> ElectionId {
+        self.id
+    }
+
+    /// The voter roll, where there is one.
+    pub fn roll(&self) -> Option<&Roll> {
+        self.roll.as_deref()
     }
 }
 
@@ -323,28 +532,43 @@ mod tests {
 
     #[test]
     fn every_bound_is_checked() {
-        let bad = |change: fn(&mut Election)| {
+        let bad = |change: &dyn Fn(&mut Election)| {
             let mut election = Election::demo();
             change(&mut election);
             election.validate().unwrap_err().to_string()
         };
-        assert!(bad(|e| e.title.clear()).contains("empty"));
-        assert!(bad(|e| e.description = "x".repeat(4001)).contains("4001"));
-        assert!(bad(|e| e.choices.push("Yes".into())).contains("twice"));
-        assert!(bad(|e| e.choices = vec!["a\u{7}".into()]).contains("choice 1"));
+        assert!(bad(&|e| e.title.clear()).contains("empty"));
+        assert!(bad(&|e| e.description = "x".repeat(4001)).contains("4001"));
+        assert!(bad(&|e| e.choices.push("Yes".into())).contains("twice"));
+        assert!(bad(&|e| e.choices = vec!["a\u{7}".into()]).contains("choice 1"));
         assert!(
-            bad(|e| e.choices = (0..257).map(|n| n.to_string()).collect()).contains("257 choices")
+            bad(&|e| e.choices = (0..257).map(|n| n.to_string()).collect()).contains("257 choices")
         );
         assert!(
-            bad(|e| (e.opens, e.closes) = (Some(Timestamp(5)), Some(Timestamp(5))))
+            bad(&|e| (e.opens, e.closes) = (Some(Timestamp(5)), Some(Timestamp(5))))
                 .contains("not after")
         );
         assert!(
-            bad(|e| e.eligibility = Eligibility::Open { highest_token: Some(0) })
+            bad(&|e| e.eligibility = Eligibility::Open { highest_token: Some(0) })
                 .contains("highest token")
         );
-        assert!(bad(|e| e.parameters.starting_difficulty = 0).contains("difficulty"));
-        assert!(bad(|e| e.parameters.spacing_ms = 1).contains("spacing"));
-        assert!(bad(|e| e.version = 9).contains("version 9"));
+        assert!(bad(&|e| e.parameters.starting_difficulty = 0).contains("difficulty"));
+        assert!(bad(&|e| e.parameters.spacing_ms = 1).contains("spacing"));
+        assert!(bad(&|e| e.version = 9).contains("version 9"));
+        assert!(bad(&|e| e.ballot_rules.most = 4).contains("there are 3"));
+        assert!(bad(&|e| e.ballot_rules.least = 2).contains("from 2 to 1"));
+        assert!(
+            bad(&|e| (e.choices.clear(), e.ballot_rules.write_in = true).1).contains("free text")
+        );
+        assert!(bad(&|e| e.counting = Counting::LastCounts).contains("voter roll"));
+        assert!(bad(&|e| e.organiser = Some(PublicKey([0; 32]))).contains("small order"));
+        let roll = |size| Eligibility::Roll {
+            root: RollRoot([1; 32]),
+            size,
+            credentials: Credentials::Codes,
+        };
+        assert!(bad(&|e| e.eligibility = roll(3)).contains("organiser's key"));
+        assert!(bad(&|e| e.eligibility = roll(0)).contains("has 0 keys"));
+        assert!(bad(&|e| e.eligibility = roll(100_001)).contains("has 100001 keys"));
     }
 }

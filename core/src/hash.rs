@@ -3,10 +3,6 @@
 //! Invariant: two values of different kinds never share a hash input, because each input begins
 //! with the 16 bytes of its own tag (the Merkle tree uses the prefixes of RFC 9162 instead).
 
-use std::{fmt, str::FromStr};
-
-use borsh::{BorshDeserialize, BorshSerialize};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest, Sha256};
 
 /// What is hashed, as the first 16 bytes of the input: ASCII, filled up with zero bytes.
@@ -20,6 +16,24 @@ impl Tag {
     pub const VOTE: Self = Self(*b"blockvote vote\0\0");
     /// A block header.
     pub const HEADER: Self = Self(*b"blockvote header");
+    /// What a voter signs: the vote's id.
+    pub const SIGN_VOTE: Self = Self(*b"blockvote sign\0\0");
+    /// What an organiser signs to end the count.
+    pub const SEAL: Self = Self(*b"blockvote seal\0\0");
+    /// What an organiser signs to close early.
+    pub const CLOSING: Self = Self(*b"blockvote close\0");
+    /// A count.
+    pub const TALLY: Self = Self(*b"blockvote tally\0");
+    /// A voting code, from which its key is made.
+    pub const CODE: Self = Self(*b"blockvote code\0\0");
+    /// The secret from which an organiser's codes are made.
+    pub const CODES: Self = Self(*b"blockvote codes\0");
+    /// The check digits of a public key in text.
+    pub const KEY_TEXT: Self = Self(*b"blockvote key\0\0\0");
+    /// The coefficients of a batch of signatures.
+    pub const BATCH: Self = Self(*b"blockvote batch\0");
+    /// What is kept as proof, for comparing with peers.
+    pub const EVIDENCE: Self = Self(*b"blockvote proofs");
 }
 
 /// SHA-256 of the tag and the bytes.
@@ -37,11 +51,26 @@ pub struct ParseHashError {
     found: String,
 }
 
+impl ParseHashError {
+    pub(crate) fn new(text: &str) -> Self {
+        Self { found: text.chars().take(80).collect() }
+    }
+}
+
+/// A newtype of 32 bytes, written as 64 hexadecimal digits for people.
 macro_rules! hash_type {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(
-            Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+            Clone,
+            Copy,
+            PartialEq,
+            Eq,
+            PartialOrd,
+            Ord,
+            Hash,
+            borsh::BorshSerialize,
+            borsh::BorshDeserialize,
         )]
         pub struct $name(pub [u8; 32]);
 
@@ -53,39 +82,41 @@ macro_rules! hash_type {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&hex::encode(self.0))
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 write!(f, concat!(stringify!($name), "({})"), self.short())
             }
         }
 
-        impl FromStr for $name {
-            type Err = ParseHashError;
+        impl std::str::FromStr for $name {
+            type Err = $crate::hash::ParseHashError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 let mut bytes = [0; 32];
-                hex::decode_to_slice(text.trim(), &mut bytes).map_err(|_| ParseHashError {
-                    found: text.chars().take(80).collect(),
+                hex::decode_to_slice(text.trim(), &mut bytes).map_err(|_| {
+                    $crate::hash::ParseHashError::new(text)
                 })?;
                 Ok(Self(bytes))
             }
         }
 
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
             }
         }
 
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                <String as Deserialize>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <String as serde::Deserialize>::deserialize(deserializer)?
+                    .parse()
+                    .map_err(serde::de::Error::custom)
             }
         }
     };
@@ -107,6 +138,20 @@ hash_type!(
     /// Root of the Merkle tree (RFC 9162) over the votes of a block.
     VotesRoot
 );
+hash_type!(
+    /// Root of the Merkle tree (RFC 9162) over the keys of a voter roll.
+    RollRoot
+);
+hash_type!(
+    /// SHA-256 of what a seal says.
+    SealId
+);
+hash_type!(
+    /// SHA-256 of a count.
+    TallyHash
+);
+
+pub(crate) use hash_type;
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use crate::{
-    block::{Block, BlockError, check_header},
+    block::{Block, BlockError, changed, check_header},
     difficulty::{Demand, Work, demand},
     election::Election,
     hash::BlockHash,
@@ -68,7 +68,10 @@ pub enum LinkError {
         found: Timestamp,
     },
     /// A token that an earlier block used.
-    #[error("block {height}, vote {number}: the token {token} already voted in block {earlier}")]
+    #[error(
+        "block {height}, vote {number}: the token {token} already voted in block {earlier}{}",
+        changed(*sequence)
+    )]
     UsedToken {
         /// Height of the block.
         height: Height,
@@ -76,6 +79,8 @@ pub enum LinkError {
         number: usize,
         /// The token.
         token: TokenId,
+        /// The sequence number of both votes.
+        sequence: u8,
         /// Height of the block that used it.
         earlier: Height,
     },

@@ -6,14 +6,16 @@ use crate::{
     block::Block,
     difficulty::Work,
     election::Election,
+    evidence::{Evidence, MAX_DOUBLE_VOTES},
     hash::{BlockHash, VoteId},
     header::{Header, Height},
     pending::ShortId,
+    roll::RollPage,
     vote::Vote,
 };
 
 /// Version of the messages below; peers with another one ignore each other.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 /// Bytes of one encoded message: a block and a small margin.
 pub const MAX_MESSAGE_BYTES: usize = crate::block::MAX_BLOCK_BYTES + (64 << 10);
 /// Headers in one answer: 200 kB.
@@ -26,6 +28,11 @@ pub const MAX_VOTES: usize = 4096;
 pub const MAX_LOCATOR: usize = 64;
 /// Vote ids in one question whether a peer holds them.
 pub const MAX_HELD: usize = 256;
+
+/// Statements in one message: their signatures cost the receiver some 60 ms at most.
+pub const MAX_EVIDENCE: usize = 512;
+/// Statements that a node knows: double votes, a closing, two seals.
+pub const MAX_EVIDENCE_KNOWN: usize = MAX_DOUBLE_VOTES + 3;
 
 /// What a node says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -40,6 +47,10 @@ pub struct Hello {
     pub work: Work,
     /// Number of votes that wait there.
     pub pending: u32,
+    /// The sealed block that its chain holds.
+    pub sealed: Option<BlockHash>,
+    /// Hash of the signed statements that it keeps ([`crate::evidence::EvidenceBook::digest`]).
+    pub evidence: [u8; 32],
     /// Whether a hello in return is asked for.
     pub wants_reply: bool,
 }
@@ -78,6 +89,14 @@ pub enum Message {
     AskHeld(Vec<VoteId>),
     /// These I hold.
     Held(Vec<VoteId>),
+    /// Send this page of the voter roll, counted from 0.
+    GetRollPage(u32),
+    /// A page of the voter roll; it proves itself.
+    RollPage(RollPage),
+    /// I know these statements. Send those that I lack.
+    GetEvidence(Vec<ShortId>),
+    /// Signed statements: double votes, a closing, seals. Each proves itself.
+    Evidence(Vec<Evidence>),
 }
 
 /// A message that breaks the format.
@@ -124,6 +143,9 @@ impl Message {
             Self::Blocks(list) => ("blocks", list.len(), MAX_BLOCKS_ASKED),
             Self::Votes(list) => ("votes", list.len(), MAX_VOTES),
             Self::AskHeld(list) | Self::Held(list) => ("vote ids", list.len(), MAX_HELD),
+            Self::RollPage(page) => ("keys", page.keys.len(), crate::roll::PAGE_KEYS),
+            Self::GetEvidence(list) => ("statements", list.len(), MAX_EVIDENCE_KNOWN),
+            Self::Evidence(list) => ("statements", list.len(), MAX_EVIDENCE),
             _ => return Ok(message),
         };
         if found > max {

@@ -8,8 +8,10 @@
 //! ([`crate::pending::MAX_PENDING_VOTES`]), blocks beside the chain
 //! ([`crate::chain::MAX_SIDE_BLOCKS`]), headers of one download ([`sync::MAX_CANDIDATE`]).
 
+mod evidence;
 pub mod gossip;
 mod interface;
+pub mod join;
 pub mod mining;
 pub mod peers;
 pub mod sync;
@@ -22,7 +24,8 @@ use std::{
 use crate::{
     block::Block,
     chain::{Chain, Inserted, Switch},
-    election::Election,
+    election::Setup,
+    evidence::{Evidence, EvidenceBook},
     hash::VoteId,
     header::Height,
     lineage::LinkError,
@@ -30,10 +33,13 @@ use crate::{
     pending::PendingVotes,
     receipt::{Inclusion, Receipt},
     time::Timestamp,
-    vote::{Authorization, TokenId, Vote},
+    vote::{TokenId, Vote, VoteError},
 };
 
-pub use self::interface::{CastError, Event, Input, Job, LinkId, Output, Peer, StoreChange};
+pub use self::{
+    evidence::Outcome,
+    interface::{CastError, Event, Input, Job, LinkId, Output, Peer, SealError, StoreChange},
+};
 use self::{mining::Mining, peers::Peers, sync::Sync};
 
 /// Own votes whose way through the network is followed.
@@ -66,6 +72,9 @@ struct Announcement {
 pub struct Node {
     chain: Chain,
     pending: PendingVotes,
+    evidence: EvidenceBook,
+    /// What the seals come to; brought up to date with each change of seals and chain.
+    outcome: Outcome,
     peers: Peers,
     sync: Sync,
     mining: Mining,
@@ -80,18 +89,21 @@ pub struct Node {
     gossip: Vec<(Option<LinkId>, Vote)>,
     next_gossip: Timestamp,
     next_compare: Timestamp,
+    next_evidence: Timestamp,
     next_sample: Timestamp,
     next_follow: Timestamp,
     random: u64,
 }
 
 impl Node {
-    /// A node that knows the definition and nothing else. `seed` feeds its choices among peers;
+    /// A node that knows the definition and its roll and nothing else. `seed` feeds its choices among peers;
     /// nothing secret hangs on it.
-    pub fn new(election: Election, seed: u64) -> Self {
+    pub fn new(setup: Setup, seed: u64) -> Self {
         Self {
-            chain: Chain::new(election),
+            chain: Chain::new(setup),
             pending: PendingVotes::default(),
+            evidence: EvidenceBook::default(),
+            outcome: Outcome::Unsealed,
             peers: Peers::default(),
             sync: Sync::default(),
             mining: Mining::default(),
@@ -103,14 +115,15 @@ impl Node {
             gossip: Vec::new(),
             next_gossip: Timestamp(0),
             next_compare: Timestamp(0),
+            next_evidence: Timestamp(0),
             next_sample: Timestamp(0),
             next_follow: Timestamp(0),
             random: seed,
         }
     }
 
-    /// Takes in what a store held: blocks oldest first, then pending votes. Everything is verified
-    /// again, nothing is persisted or sent.
+    /// Takes in what a store held: blocks oldest first, pending votes, signed statements.
+    /// Everything is verified again, nothing is persisted or sent.
     ///
     /// # Errors
     /// The first block that does not hold. The blocks before it are in the chain.
@@ -119,11 +132,12 @@ impl Node {
         now: Timestamp,
         blocks: impl IntoIterator<Item = Block>,
         pending: impl IntoIterator<Item = Vote>,
+        evidence: impl IntoIterator<Item = Evidence>,
     ) -> Result<(), LinkError> {
         let mut result = Ok(());
         for block in blocks {
-            let checked = block.check(self.chain.election(), self.chain.id());
-            if let Err(error) = checked
+            if let Err(error) = block
+                .check(self.chain.setup())
                 .map_err(LinkError::from)
                 // It was checked against the clock when it came in; the clock may be wrong today.
                 .and_then(|block| self.chain.insert(block, Timestamp(u64::MAX)).map(|_| ()))
@@ -134,11 +148,17 @@ impl Node {
         }
         for vote in pending {
             let id = vote.id();
-            if self.admissible(&vote, &id).is_ok() {
+            if vote.check(self.chain.setup()).is_ok() && self.is_unused(&vote).is_ok() {
                 self.pending.push(id, vote);
                 self.follow(id);
             }
         }
+        for statement in evidence {
+            if statement.check(self.chain.setup()).is_ok() {
+                self.evidence.add(&statement);
+            }
+        }
+        self.apply_seals(now);
         self.refresh_job(now);
         result
     }
@@ -194,20 +214,10 @@ impl Node {
     ///
     /// # Errors
     /// Why it is not taken; nothing has changed then.
-    pub fn cast(
-        &mut self,
-        now: Timestamp,
-        token: TokenId,
-        selection: &str,
-    ) -> Result<VoteId, CastError> {
-        let vote = Vote {
-            election: self.chain.id(),
-            token,
-            ballot: self.chain.election().ballot(selection)?,
-            authorization: Authorization::Open,
-        };
+    pub fn cast(&mut self, now: Timestamp, vote: Vote) -> Result<VoteId, CastError> {
+        vote.check(self.chain.setup())?;
         let id = vote.id();
-        self.admissible(&vote, &id)?;
+        self.is_unused(&vote)?;
         self.check_hours(now)?;
         if self.pending.is_full() {
             return Err(CastError::Full);
@@ -220,21 +230,31 @@ impl Node {
         Ok(id)
     }
 
-    /// Whether a token could be used now, as far as this node knows.
+    /// Whether a token could cast a first vote now, as far as this node knows.
     ///
     /// # Errors
     /// [`CastError::AlreadyVoted`], or that the token does not exist.
     pub fn check_token(&self, token: TokenId) -> Result<(), CastError> {
-        let vote = Vote {
-            election: self.chain.id(),
-            token,
-            ballot: self
-                .chain
-                .election()
-                .ballot(self.chain.election().choices.first().map_or("x", String::as_str))?,
-            authorization: Authorization::Open,
-        };
-        self.admissible(&vote, &vote.id())
+        let tokens = self.chain.election().tokens();
+        if !tokens.contains(&token.0) {
+            let (lowest, highest) = (*tokens.start(), *tokens.end());
+            return Err(VoteError::NoSuchToken { token, lowest, highest }.into());
+        }
+        match self.latest_of(token) {
+            Some((by, vote)) => Err(CastError::AlreadyVoted { token, sequence: vote.sequence, by }),
+            None => Ok(()),
+        }
+    }
+
+    /// The vote of a token with the highest sequence number, in the chain or waiting.
+    pub fn latest_of(&self, token: TokenId) -> Option<(VoteId, &Vote)> {
+        let found = [self.chain.latest_of(token), self.pending.latest_of(token)];
+        found.into_iter().flatten().max_by_key(|(_, vote)| vote.sequence)
+    }
+
+    /// The signed statements kept here.
+    pub fn evidence(&self) -> &EvidenceBook {
+        &self.evidence
     }
 
     /// What became of a vote, or nothing when it is not known here.
@@ -313,7 +333,14 @@ impl Node {
                     }
                 }
             }
-            Input::Votes(votes) => self.take_votes(now, votes, None),
+            Input::Votes(mut votes) => {
+                votes.retain(|vote| vote.check(self.chain.setup()).is_ok());
+                self.take_votes(now, votes, None);
+            }
+            Input::Evidence(mut statements) => {
+                statements.retain(|statement| statement.check(self.chain.setup()).is_ok());
+                self.take_evidence(now, statements, None);
+            }
             Input::Tick => self.tick(now),
         }
         // Blocks of a download are not announced one by one.
@@ -359,18 +386,36 @@ impl Node {
         z ^ (z >> 31)
     }
 
-    /// Whether a vote may join the pending ones, opening hours and bounds aside.
-    fn admissible(&self, vote: &Vote, id: &VoteId) -> Result<(), CastError> {
-        vote.check(self.chain.election(), self.chain.id())?;
-        let token = vote.token;
-        let by = self.chain.vote_of(token).or_else(|| self.pending.of_token(token));
-        debug_assert_eq!(vote.id(), *id);
-        by.map_or(Ok(()), |by| Err(CastError::AlreadyVoted { token, by }))
+    /// Whether a vote's token and sequence number are unused in the chain and by pending votes.
+    fn is_unused(&self, vote: &Vote) -> Result<(), CastError> {
+        let (token, sequence) = (vote.token, vote.sequence);
+        match self.of_use(token, sequence) {
+            Some((by, _)) => Err(CastError::AlreadyVoted { token, sequence, by }),
+            None => Ok(()),
+        }
+    }
+
+    fn of_use(&self, token: TokenId, sequence: u8) -> Option<(VoteId, &Vote)> {
+        self.chain.of_use(token, sequence).or_else(|| self.pending.of_use(token, sequence))
+    }
+
+    /// When votes are not taken any more: the election's own time, or the organiser's early
+    /// closing.
+    pub fn closes(&self) -> Option<Timestamp> {
+        let early = self.evidence.closing().map(|closing| closing.at);
+        self.chain.election().closes.into_iter().chain(early).min()
+    }
+
+    /// Whether votes are taken and blocks are made at this time.
+    pub fn is_open_at(&self, now: Timestamp) -> bool {
+        self.check_hours(now).is_ok()
     }
 
     fn check_hours(&self, now: Timestamp) -> Result<(), CastError> {
-        let election = self.chain.election();
-        match (election.opens, election.closes) {
+        if self.chain.is_anchored() {
+            return Err(CastError::Sealed);
+        }
+        match (self.chain.election().opens, self.closes()) {
             (Some(opens), _) if now < opens => Err(CastError::NotOpen(opens)),
             (_, Some(closes)) if now >= closes => Err(CastError::Closed(closes)),
             _ => Ok(()),
@@ -428,25 +473,33 @@ impl Node {
         {
             return Ok(());
         }
-        let checked = block.check(self.chain.election(), self.chain.id())?;
-        if let Inserted::Switched(switch) = self.chain.insert(checked, now)? {
-            self.switched(&switch, heard_on);
+        let checked = block.check(self.chain.setup())?;
+        let hash = checked.hash();
+        match self.chain.insert(checked, now)? {
+            Inserted::Switched(switch) => self.switched(now, &switch, heard_on),
+            Inserted::Beside => {
+                if let Some(block) = self.chain.block(&hash).cloned() {
+                    self.look_for_double_votes(now, block.votes());
+                }
+            }
+            Inserted::Known => {}
         }
         Ok(())
     }
 
-    fn switched(&mut self, switch: &Switch, heard_on: Option<LinkId>) {
+    fn switched(&mut self, now: Timestamp, switch: &Switch, heard_on: Option<LinkId>) {
         if let Some(oldest) = switch.removed.last() {
             let below = Height(oldest.header().height.0 - 1);
             self.changes.push(StoreChange::Truncate(below));
         }
+        let mut losers = Vec::new();
         for block in &switch.added {
             self.changes.push(StoreChange::Append(Arc::clone(block)));
             for (vote, id) in block.votes().iter().zip(block.vote_ids()) {
                 if self.pending.remove(id).is_some() {
                     self.changes.push(StoreChange::DropPending(*id));
-                } else if let Some(other) = self.pending.of_token(vote.token) {
-                    self.pending.remove(&other);
+                } else if let Some((other, _)) = self.pending.of_use(vote.token, vote.sequence) {
+                    losers.extend(self.pending.remove(&other));
                     self.changes.push(StoreChange::DropPending(other));
                     self.followed.remove(&other);
                     self.event(Event::VoteLost(other));
@@ -455,18 +508,23 @@ impl Node {
         }
         for block in switch.removed.iter().rev() {
             for (vote, id) in block.votes().iter().zip(block.vote_ids()) {
-                if self.admissible(vote, id).is_ok() {
+                if self.is_unused(vote).is_ok() {
                     self.add_pending(*id, vote.clone());
                     self.follow(*id);
+                    self.event(Event::VoteDropped(*id));
+                } else if self.chain.place_of(id).is_none() {
+                    losers.push(vote.clone());
                 }
             }
         }
+        self.look_for_double_votes(now, &losers);
         self.mining.once = false;
         self.mining.stale = true;
         let (height, hash) = (self.chain.height(), self.chain.tip().hash());
         self.flush_changes();
         self.event(Event::NewTip { height, hash, abandoned: switch.removed.len() });
         self.announce = Some(Announcement { heard_on });
+        self.apply_seals(now);
     }
 
     /// A peer sent what no honest one sends.

@@ -35,13 +35,14 @@ struct Waiting {
     bytes: usize,
 }
 
-/// Pending votes: at most one for each token, and none whose token the chain has used.
+/// Pending votes: at most one for each token and sequence number, and none that the chain has used.
 #[derive(Default)]
 pub struct PendingVotes {
     /// By arrival.
     waiting: BTreeMap<u64, Waiting>,
     by_id: HashMap<VoteId, u64>,
-    by_token: HashMap<TokenId, u64>,
+    /// By token and sequence number.
+    by_use: BTreeMap<(TokenId, u8), u64>,
     by_short: HashMap<ShortId, u64>,
     next: u64,
     bytes: usize,
@@ -78,9 +79,16 @@ impl PendingVotes {
         self.by_short.get(short).and_then(|at| self.waiting.get(at)).map(|waiting| &waiting.vote)
     }
 
-    /// The id of the vote that waits with a token.
-    pub fn of_token(&self, token: TokenId) -> Option<VoteId> {
-        self.by_token.get(&token).and_then(|at| self.waiting.get(at)).map(|waiting| waiting.id)
+    /// The vote that waits with a token and sequence number.
+    pub fn of_use(&self, token: TokenId, sequence: u8) -> Option<(VoteId, &Vote)> {
+        let at = self.by_use.get(&(token, sequence))?;
+        self.waiting.get(at).map(|waiting| (waiting.id, &waiting.vote))
+    }
+
+    /// The vote with the highest sequence number that waits with a token.
+    pub fn latest_of(&self, token: TokenId) -> Option<(VoteId, &Vote)> {
+        let (_, at) = self.by_use.range((token, 0)..=(token, u8::MAX)).next_back()?;
+        self.waiting.get(at).map(|waiting| (waiting.id, &waiting.vote))
     }
 
     /// Votes in the order in which they came.
@@ -92,7 +100,7 @@ impl PendingVotes {
     pub(crate) fn push(&mut self, id: VoteId, vote: Vote) {
         let bytes = vote.encode().len();
         self.by_id.insert(id, self.next);
-        self.by_token.insert(vote.token, self.next);
+        self.by_use.insert((vote.token, vote.sequence), self.next);
         self.by_short.insert(ShortId::from(&id), self.next);
         self.waiting.insert(self.next, Waiting { id, vote, bytes });
         self.bytes += bytes;
@@ -102,7 +110,7 @@ impl PendingVotes {
     pub(crate) fn remove(&mut self, id: &VoteId) -> Option<Vote> {
         let at = self.by_id.remove(id)?;
         let waiting = self.waiting.remove(&at)?;
-        self.by_token.remove(&waiting.vote.token);
+        self.by_use.remove(&(waiting.vote.token, waiting.vote.sequence));
         self.by_short.remove(&ShortId::from(id));
         self.bytes -= waiting.bytes;
         Some(waiting.vote)

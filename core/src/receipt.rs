@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    election::Election,
     hash::{BlockHash, VoteId},
     header::Header,
     merkle::{self, InclusionProof},
@@ -51,6 +52,70 @@ pub enum ReceiptError {
     Inclusion,
 }
 
+/// What a receipt file begins with.
+const FORMAT: &str = "blockvote receipt 2";
+/// A receipt is a few hundred bytes; titles and proofs make it a few thousand.
+pub const MAX_RECEIPT_BYTES: usize = 64 << 10;
+
+/// A receipt as a file: JSON that a person can read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptFile {
+    /// Always the same words.
+    format: String,
+    /// The question, for people.
+    pub title: String,
+    /// What was chosen, for people. The vote says it to machines.
+    pub selection: String,
+    /// The receipt.
+    #[serde(flatten)]
+    pub receipt: Receipt,
+}
+
+/// Why a text is no receipt that can be checked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptFileError {
+    /// Another kind of file.
+    #[error("this is not a Blockvote receipt")]
+    Format,
+    /// A part is missing or of another shape.
+    #[error("the receipt cannot be read: {0}")]
+    Malformed(String),
+    /// It contradicts itself.
+    #[error("the receipt does not hold: {0}")]
+    Wrong(#[from] ReceiptError),
+}
+
+impl ReceiptFile {
+    /// The file of a receipt.
+    pub fn new(receipt: Receipt, election: &Election) -> Self {
+        let selection = receipt.vote.ballot.words(election);
+        Self { format: FORMAT.into(), title: election.title.clone(), selection, receipt }
+    }
+
+    /// The file's text.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    /// Reads a file and recomputes every hash in it.
+    ///
+    /// # Errors
+    /// Why it is no receipt, or worthless.
+    pub fn read(text: &str) -> Result<Self, ReceiptFileError> {
+        let value: serde_json::Value = (text.len() <= MAX_RECEIPT_BYTES)
+            .then(|| serde_json::from_str(text).ok())
+            .flatten()
+            .ok_or(ReceiptFileError::Format)?;
+        if value.get("format").and_then(serde_json::Value::as_str) != Some(FORMAT) {
+            return Err(ReceiptFileError::Format);
+        }
+        let file: Self = serde_json::from_value(value)
+            .map_err(|error| ReceiptFileError::Malformed(error.to_string()))?;
+        file.receipt.check()?;
+        Ok(file)
+    }
+}
+
 impl Receipt {
     /// Recomputes every hash in the receipt. Whether the block stands in the chain that counts,
     /// only a chain can say.
@@ -71,7 +136,7 @@ impl Receipt {
             return Err(ReceiptError::Proof);
         }
         let leaf = merkle::leaf(&self.vote.encode());
-        if !inclusion.proof.verifies(&leaf, &inclusion.header.votes_root) {
+        if !inclusion.proof.verifies(&leaf, &inclusion.header.votes_root.0) {
             return Err(ReceiptError::Inclusion);
         }
         Ok(())

@@ -197,7 +197,8 @@ impl Walk {
                     format!("block {index}: the token_id {token} already voted in block {earlier}"),
                 );
             }
-            self.tally.add(selection.to_owned());
+            *self.tally.selections.entry(selection.to_owned()).or_insert(0) += 1;
+            self.tally.ballots += 1;
             self.votes += 1;
         }
         Ok(())
@@ -265,6 +266,7 @@ pub fn verify(chain: &[Value], mut progress: impl FnMut(usize)) -> Report {
             .map(block_hash)
             .unwrap_or_default(),
         tally: walk.tally,
+        ..Report::default()
     }
 }
 

@@ -1,46 +1,68 @@
-//! The count: selections and how many tokens chose each.
+//! The count: selections and how many ballots chose each.
 
 use std::collections::BTreeMap;
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-/// Votes by selection. Selections nobody chose are absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Tally(BTreeMap<String, u64>);
+use crate::{
+    ballot::Ballot,
+    election::Election,
+    hash::{Tag, TallyHash, tagged},
+};
+
+/// The count of the ballots that count, one for each voter.
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+pub struct Tally {
+    /// Ballots by selection, in alphabetical order. Selections nobody chose are absent. A ballot
+    /// with several choices stands under each of them.
+    pub selections: BTreeMap<String, u64>,
+    /// Ballots counted, blank ones among them.
+    pub ballots: u64,
+    /// Blank ballots.
+    pub blank: u64,
+}
 
 impl Tally {
-    pub(crate) fn add(&mut self, selection: String) {
-        *self.0.entry(selection).or_insert(0) += 1;
+    pub(crate) fn add(&mut self, ballot: &Ballot, election: &Election) {
+        self.ballots += 1;
+        self.blank += u64::from(*ballot == Ballot::Blank);
+        for selection in ballot.selections(election) {
+            *self.selections.entry(selection.to_owned()).or_insert(0) += 1;
+        }
     }
 
-    pub(crate) fn remove(&mut self, selection: &str) {
-        if let Some(count) = self.0.get_mut(selection) {
-            *count -= 1;
-            if *count == 0 {
-                self.0.remove(selection);
+    /// Takes back a ballot that was added.
+    pub(crate) fn remove(&mut self, ballot: &Ballot, election: &Election) {
+        self.ballots -= 1;
+        self.blank -= u64::from(*ballot == Ballot::Blank);
+        for selection in ballot.selections(election) {
+            if let Some(count) = self.selections.get_mut(selection) {
+                *count -= 1;
+                if *count == 0 {
+                    self.selections.remove(selection);
+                }
             }
         }
     }
 
-    /// Votes for one selection.
+    /// Ballots for one selection.
     pub fn count(&self, selection: &str) -> u64 {
-        self.0.get(selection).copied().unwrap_or(0)
+        self.selections.get(selection).copied().unwrap_or(0)
     }
 
-    /// All votes.
-    pub fn total(&self) -> u64 {
-        self.0.values().sum()
+    /// Selections with their counts: the highest first, then in alphabetical order.
+    pub fn ranked(&self) -> Vec<(&str, u64)> {
+        let mut counts: Vec<_> =
+            self.selections.iter().map(|(words, count)| (words.as_str(), *count)).collect();
+        counts.sort_by_key(|(words, count)| (std::cmp::Reverse(*count), *words));
+        counts
     }
 
-    /// Selections in alphabetical order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.0.iter().map(|(selection, count)| (selection.as_str(), *count))
-    }
-}
-
-impl FromIterator<(String, u64)> for Tally {
-    fn from_iter<I: IntoIterator<Item = (String, u64)>>(counts: I) -> Self {
-        Self(counts.into_iter().collect())
+    /// What a seal commits to: SHA-256 of the tagged encoding.
+    pub fn hash(&self) -> TallyHash {
+        TallyHash(tagged(Tag::TALLY, &borsh::to_vec(self).unwrap_or_default()))
     }
 }

@@ -1,17 +1,24 @@
 //! Verification from the first block on, check by check, with the words that people read.
 //!
-//! The page and the command line show the same report. The rules are those of [`Chain`]: a report
-//! only says which of them a chain kept, and for how many blocks and votes.
+//! The page and the command line show the same report, of a file and of the living chain alike.
+//! The rules are those of [`Block::check`], [`Lineage`] and [`Ledger`]: a report only says which of
+//! them a chain kept, and for how many blocks and votes. Nothing but the tokens that were used is
+//! held, so a file of a million votes is verified as it is read.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    archive::Record,
     block::{Block, BlockError},
-    chain::{Chain, Inserted},
-    election::Election,
-    lineage::LinkError,
+    election::{Election, Eligibility, Setup},
+    evidence::{Evidence, Seal},
+    hash::{BlockHash, SealId},
+    ledger::{Ledger, Place},
+    lineage::{Lineage, LinkError},
+    roll::{RollBuilder, RollPage},
     tally::Tally,
     time::Timestamp,
+    vote::{TokenId, VoteError},
 };
 
 /// How a check ended.
@@ -47,8 +54,12 @@ impl Line {
 }
 
 /// The result of a verification.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
+    /// The question, where the format has one.
+    pub title: String,
+    /// The election's id, in hexadecimal, where the format has one.
+    pub election: String,
     /// One line for each check, in order.
     pub lines: Vec<Line>,
     /// The verdict in one sentence.
@@ -57,131 +68,487 @@ pub struct Report {
     pub passed: bool,
     /// Blocks verified, the first included.
     pub blocks: u32,
-    /// Votes verified.
+    /// Votes verified, those that a later one replaced among them.
     pub votes: u64,
     /// Hash of the last block, in hexadecimal, where the format has one.
     pub tip: String,
-    /// The count, of what was verified.
+    /// Height of the sealed block, where there is a seal that holds.
+    pub sealed: Option<u32>,
+    /// Tokens whose voters signed two ballots.
+    pub double_votes: Vec<u64>,
+    /// The count, of what was verified: up to the sealed block, where there is one.
     pub tally: Tally,
 }
 
-const CHECKS: [&str; 5] = [
-    "blocks follow each other",
-    "proofs of work",
-    "votes are those that the proofs cover",
-    "votes are allowed by the election",
-    "no token votes twice",
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Check {
+    Roll,
+    Links,
+    Proofs,
+    Covered,
+    Allowed,
+    Signatures,
+    Once,
+    DoubleVotes,
+    Closing,
+    Seal,
+    Count,
+}
+
+const CHECKS: [(Check, &str); 11] = [
+    (Check::Roll, "voter roll"),
+    (Check::Links, "blocks follow each other"),
+    (Check::Proofs, "proofs of work"),
+    (Check::Covered, "votes are those that the proofs cover"),
+    (Check::Allowed, "votes are allowed by the election"),
+    (Check::Signatures, "signatures of the voters"),
+    (Check::Once, "no token votes twice"),
+    (Check::DoubleVotes, "proofs of double votes"),
+    (Check::Closing, "closing by the organiser"),
+    (Check::Seal, "seal of the organiser"),
+    (Check::Count, "the count"),
 ];
 
-/// Which check an error belongs to: an index into `CHECKS`.
-fn failed_check(error: &LinkError) -> usize {
-    match error {
-        LinkError::UnknownParent(_)
-        | LinkError::InvalidParent(_)
-        | LinkError::Height { .. }
-        | LinkError::Old { .. }
-        | LinkError::Ahead { .. }
-        | LinkError::Block(BlockError::Version { .. } | BlockError::Hours { .. }) => 0,
-        LinkError::Difficulty { .. } | LinkError::Block(BlockError::Proof(_)) => 1,
-        LinkError::Block(
-            BlockError::VotesRoot(_) | BlockError::Empty(_) | BlockError::TooBig { .. },
-        ) => 2,
-        LinkError::Block(BlockError::Vote { .. }) => 3,
-        LinkError::UsedToken { .. } | LinkError::Block(BlockError::RepeatedToken { .. }) => 4,
+impl Check {
+    fn of(error: &LinkError) -> Self {
+        match error {
+            LinkError::UnknownParent(_)
+            | LinkError::InvalidParent(_)
+            | LinkError::Height { .. }
+            | LinkError::Old { .. }
+            | LinkError::Ahead { .. }
+            | LinkError::Block(BlockError::Version { .. } | BlockError::Hours { .. }) => {
+                Self::Links
+            }
+            LinkError::Difficulty { .. } | LinkError::Block(BlockError::Proof(_)) => Self::Proofs,
+            LinkError::Block(
+                BlockError::VotesRoot(_) | BlockError::Empty(_) | BlockError::TooBig { .. },
+            ) => Self::Covered,
+            LinkError::Block(BlockError::Vote {
+                error: VoteError::Signature(_) | VoteError::Unsigned(_),
+                ..
+            }) => Self::Signatures,
+            LinkError::Block(BlockError::Vote { .. }) => Self::Allowed,
+            LinkError::UsedToken { .. } | LinkError::Block(BlockError::RepeatedToken { .. }) => {
+                Self::Once
+            }
+        }
     }
 }
 
-/// Verifies the chain of one election, block by block.
+/// The first thing that does not hold.
+#[derive(Clone, Debug)]
+struct Failure {
+    check: Check,
+    what: String,
+}
+
+/// What goes on while the roll is read.
+struct Walk {
+    setup: Setup,
+    lineage: Lineage,
+    ledger: Ledger,
+}
+
+/// Verifies an election, record by record, in the order of an audit file.
 pub struct Verifier {
-    chain: Chain,
     now: Timestamp,
-    failure: Option<LinkError>,
+    election: Option<Election>,
+    roll: Option<RollBuilder>,
+    walk: Option<Walk>,
+    /// Seals, and the count at their block once it was reached.
+    seals: Vec<(SealId, Seal)>,
+    sealed: Option<Tally>,
+    seal_problem: Option<String>,
+    closed: Option<Timestamp>,
+    doubles: Vec<TokenId>,
+    failure: Option<Failure>,
+    ended: bool,
 }
 
 impl Verifier {
-    /// Begins at the first block, which the definition gives. `now` is the clock of whoever
-    /// verifies.
-    pub fn new(election: Election, now: Timestamp) -> Self {
-        Self { chain: Chain::new(election), now, failure: None }
+    /// Begins. `now` is the clock of whoever verifies.
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            now,
+            election: None,
+            roll: None,
+            walk: None,
+            seals: Vec::new(),
+            sealed: None,
+            seal_problem: None,
+            closed: None,
+            doubles: Vec::new(),
+            failure: None,
+            ended: false,
+        }
     }
 
-    /// Verifies the next block. After a failure further blocks are passed over.
-    ///
-    /// # Errors
-    /// The rule that does not hold.
-    pub fn push(&mut self, block: Block) -> Result<(), LinkError> {
-        if let Some(failure) = &self.failure {
-            return Err(failure.clone());
+    /// Verifies the next record; says whether to go on.
+    pub fn push(&mut self, record: Record) -> bool {
+        if self.failure.is_none()
+            && let Err(failure) = self.take(record)
+        {
+            self.failure = Some(failure);
         }
-        let result = self.check(block);
-        if let Err(error) = &result {
-            self.failure = Some(error.clone());
-        }
-        result
+        self.failure.is_none()
     }
 
-    fn check(&mut self, block: Block) -> Result<(), LinkError> {
-        let height = block.header.height;
-        if block.header.previous != self.chain.tip().hash() {
-            return Err(LinkError::UnknownParent(height));
+    fn take(&mut self, record: Record) -> Result<(), Failure> {
+        match record {
+            Record::Election(election) => self.take_election(*election),
+            Record::RollPage(page) => self.take_page(page),
+            Record::Evidence(statement) => self.take_statement(&statement),
+            Record::Block(block) => self.take_block(block),
+            Record::End { .. } => {
+                self.ended = true;
+                let hash = self.walk()?.lineage.tip();
+                // An election without votes is sealed over its first block.
+                self.compare_with_seal(hash);
+                Ok(())
+            }
         }
-        let checked = block.check(self.chain.election(), self.chain.id())?;
-        match self.chain.insert(checked, self.now)? {
-            Inserted::Switched(_) => Ok(()),
-            Inserted::Known | Inserted::Beside => Err(LinkError::UnknownParent(height)),
+    }
+
+    fn take_election(&mut self, election: Election) -> Result<(), Failure> {
+        let fail = |what: String| Failure { check: Check::Links, what };
+        election.validate().map_err(|error| fail(error.to_string()))?;
+        if let Eligibility::Roll { root, size, .. } = election.eligibility {
+            self.roll = Some(RollBuilder::new(root, size));
+        }
+        self.election = Some(election);
+        Ok(())
+    }
+
+    fn take_page(&mut self, page: RollPage) -> Result<(), Failure> {
+        let Some(roll) = &mut self.roll else {
+            let what = "there are keys, but the election has no voter roll".into();
+            return Err(Failure { check: Check::Roll, what });
+        };
+        let number = page.index + 1;
+        roll.add(page).map_err(|error| Failure {
+            check: Check::Roll,
+            what: format!("page {number}: {error}"),
+        })
+    }
+
+    /// The walk over the blocks, begun when the roll is complete.
+    fn walk(&mut self) -> Result<&mut Walk, Failure> {
+        if self.walk.is_none() {
+            let fail = |what: String| Failure { check: Check::Roll, what };
+            let election = self.election.clone();
+            let election = election.ok_or_else(|| fail("there is no election".into()))?;
+            let roll = self.roll.take().map(RollBuilder::finish).transpose();
+            let roll = roll.map_err(|error| fail(error.to_string()))?.flatten();
+            if election.has_roll() && roll.is_none() {
+                return Err(fail("pages of the voter roll are missing".into()));
+            }
+            let lineage = Lineage::first(&election);
+            let ledger = Ledger::new(election.clone());
+            let setup = Setup::new(election, roll).map_err(|error| fail(error.to_string()))?;
+            self.walk = Some(Walk { setup, lineage, ledger });
+        }
+        self.walk.as_mut().ok_or_else(|| unreachable!("it was begun above"))
+    }
+
+    fn take_statement(&mut self, statement: &Evidence) -> Result<(), Failure> {
+        let setup = self.walk()?.setup.clone();
+        self.check_statement(&setup, statement)
+    }
+
+    fn check_statement(&mut self, setup: &Setup, statement: &Evidence) -> Result<(), Failure> {
+        let (check, name) = match statement {
+            Evidence::DoubleVote(double) => {
+                (Check::DoubleVotes, format!("the proof against token {}", double.token()))
+            }
+            Evidence::Closing(_) => (Check::Closing, "the closing".into()),
+            Evidence::Seal(_) => (Check::Seal, "the seal".into()),
+        };
+        statement
+            .check(setup)
+            .map_err(|error| Failure { check, what: format!("{name}: {error}") })?;
+        match statement {
+            Evidence::DoubleVote(double) => {
+                if self.doubles.contains(&double.token()) {
+                    let what = format!("{name} stands there twice");
+                    return Err(Failure { check, what });
+                }
+                self.doubles.push(double.token());
+            }
+            Evidence::Closing(closing) => self.closed = Some(closing.at),
+            Evidence::Seal(seal) => {
+                if !self.seals.iter().any(|(id, _)| *id == seal.id()) {
+                    self.seals.push((seal.id(), *seal));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take_block(&mut self, block: Block) -> Result<(), Failure> {
+        let now = self.now;
+        let first = self.walk()?.lineage.tip();
+        self.compare_with_seal(first);
+        let result = self.walk()?.block(block, now);
+        let hash = result
+            .map_err(|error| Failure { check: Check::of(&error), what: error.to_string() })?;
+        self.compare_with_seal(hash);
+        Ok(())
+    }
+
+    /// At the sealed block: compares height and count.
+    fn compare_with_seal(&mut self, hash: BlockHash) {
+        let Some((walk, (_, seal))) = self.walk.as_ref().zip(self.seals.first()) else {
+            return;
+        };
+        if seal.tip != hash || self.sealed.is_some() || self.seal_problem.is_some() {
+            return;
+        }
+        let tally = walk.ledger.tally().clone();
+        if seal.height != walk.lineage.height() {
+            self.seal_problem = Some(format!(
+                "the seal says block {}, but it is over block {}",
+                seal.height,
+                walk.lineage.height()
+            ));
+        } else if seal.tally == tally.hash() {
+            self.sealed = Some(tally);
+        } else {
+            self.seal_problem =
+                Some(format!("the seal is over another count than that of block {}", seal.height));
         }
     }
 
     /// Blocks verified, the first included.
     pub fn blocks(&self) -> u32 {
-        self.chain.height().0
+        self.walk.as_ref().map_or(1, |walk| walk.lineage.height().0)
     }
 
     /// Votes verified.
     pub fn votes(&self) -> u64 {
-        self.chain.votes() as u64
+        self.walk.as_ref().map_or(0, |walk| walk.ledger.votes() as u64)
     }
 
-    /// The verified chain.
-    pub fn into_chain(self) -> Chain {
-        self.chain
+    /// The election that is verified, once it was read.
+    pub fn election(&self) -> Option<&Election> {
+        self.election.as_ref()
+    }
+
+    /// What the seals come to, at the end.
+    fn seal_line(&self) -> (Outcome, String) {
+        let organiser = self.election.as_ref().is_some_and(|election| election.organiser.is_some());
+        match self.seals.as_slice() {
+            [] if organiser => (Outcome::Skipped, "the organiser has not sealed the result".into()),
+            [] => (
+                Outcome::Skipped,
+                "this election has no organiser's key, so nobody can seal it".into(),
+            ),
+            [(_, seal)] => {
+                if let Some(problem) = &self.seal_problem {
+                    return (Outcome::Fail, problem.clone());
+                }
+                if self.sealed.is_some() {
+                    let after = self.blocks().saturating_sub(seal.height.0);
+                    let also = match after {
+                        0 => String::new(),
+                        1 => "; 1 block after it does not count".into(),
+                        n => format!("; {n} blocks after it do not count"),
+                    };
+                    return (
+                        Outcome::Pass,
+                        format!("over block {} and its count{also}", seal.height),
+                    );
+                }
+                let what = format!(
+                    "the seal is over block {} with the hash {}, which is not in this chain",
+                    seal.height,
+                    seal.tip.short()
+                );
+                (Outcome::Fail, what)
+            }
+            [(_, one), (_, other), ..] => {
+                let what = format!(
+                    "contested: the organiser signed two seals that differ, over block {} and over block {}",
+                    one.height, other.height
+                );
+                (Outcome::Fail, what)
+            }
+        }
+    }
+
+    fn line(&self, check: Check) -> (Outcome, String) {
+        let (blocks, votes) = (self.blocks(), self.votes());
+        let election = self.election.as_ref();
+        let pass = |detail: String| (Outcome::Pass, detail);
+        let skip = |detail: &str| (Outcome::Skipped, detail.to_owned());
+        match check {
+            Check::Roll => match election.map(|election| &election.eligibility) {
+                Some(Eligibility::Roll { size, .. }) => pass(format!(
+                    "{} fit to vote, and the election commits to {}",
+                    keys(*size),
+                    if *size == 1 { "it" } else { "them" }
+                )),
+                _ => skip("this election is open: it has no voter roll"),
+            },
+            Check::Links => pass(format!("{blocks} of {blocks}")),
+            Check::Proofs => {
+                pass(format!("{} of {} (the first block has none)", blocks - 1, blocks - 1))
+            }
+            Check::Covered | Check::Allowed => pass(format!("{votes} of {votes}")),
+            Check::Signatures => match election {
+                Some(election) if election.has_roll() => pass(format!("{votes} of {votes}")),
+                _ => skip("this election has no voter roll"),
+            },
+            Check::Once => {
+                let voters = self.walk.as_ref().map_or(0, |walk| walk.ledger.tally().ballots);
+                if voters == votes {
+                    pass(format!("{votes} tokens, each used once"))
+                } else {
+                    pass(format!("{voters} tokens, {} changed their vote", votes - voters))
+                }
+            }
+            Check::DoubleVotes => match self.doubles.len() {
+                0 if election.is_some_and(Election::has_roll) => skip("none is known here"),
+                0 => skip("an open election has none: the first use of a token counts"),
+                n => {
+                    let tokens: Vec<_> =
+                        self.doubles.iter().take(20).map(ToString::to_string).collect();
+                    let more = if n > 20 { ", …" } else { "" };
+                    pass(format!(
+                        "{n} proven, token {}{more}: two ballots with one signature's right; the one in the chain counts",
+                        tokens.join(", ")
+                    ))
+                }
+            },
+            Check::Closing => match self.closed {
+                Some(at) => pass(format!("signed, at {at}")),
+                None => skip("the organiser did not close before the time"),
+            },
+            Check::Seal => self.seal_line(),
+            Check::Count => pass(format!(
+                "counted anew from {} of {}",
+                votes_in_words(votes),
+                voters_in_words(self.tally().ballots)
+            )),
+        }
+    }
+
+    fn tally(&self) -> Tally {
+        let counted = self.sealed.clone();
+        counted.unwrap_or_else(|| {
+            self.walk.as_ref().map(|walk| walk.ledger.tally().clone()).unwrap_or_default()
+        })
+    }
+
+    /// Whether everything was read: the end of a file, or of the chain.
+    pub fn is_complete(&self) -> bool {
+        self.ended
     }
 
     /// The report on what was verified so far.
     pub fn report(&self) -> Report {
+        let mut failed = false;
         let (blocks, votes) = (self.blocks(), self.votes());
-        let failed = self.failure.as_ref().map(failed_check);
-        let counted = [
-            format!("{blocks} of {blocks}"),
-            format!("{} of {} (the first block has none)", blocks - 1, blocks - 1),
-            format!("{votes} of {votes}"),
-            format!("{votes} of {votes}"),
-            format!("{votes} tokens, each used once"),
-        ];
-        let mut lines: Vec<_> = CHECKS
-            .iter()
-            .zip(counted)
-            .enumerate()
-            .map(|(index, (check, n))| match (&self.failure, failed) {
-                (None, _) => Line::new(check, Outcome::Pass, n),
-                (Some(error), Some(at)) if at == index => {
-                    Line::new(check, Outcome::Fail, error.to_string())
+        let mut lines = Vec::new();
+        let mut problem = None;
+        for (check, name) in CHECKS {
+            let line = match &self.failure {
+                None => {
+                    let (outcome, detail) = self.line(check);
+                    if outcome == Outcome::Fail {
+                        failed = true;
+                        problem = Some(detail.clone());
+                    }
+                    Line::new(name, outcome, detail)
                 }
-                _ => Line::new(
-                    check,
-                    Outcome::NotReached,
-                    format!("held for the {blocks} blocks before"),
-                ),
-            })
-            .collect();
-        lines.push(Line::new("signatures", Outcome::Skipped, "this election has no voter roll"));
-        let tally = self.chain.tally().clone();
-        let passed = self.failure.is_none();
-        let verdict = match &self.failure {
-            None => format!("Verified: {blocks} blocks and {votes} votes keep every rule."),
-            Some(error) => format!("Not valid: {error}."),
+                Some(failure) if failure.check == check => {
+                    failed = true;
+                    problem = Some(failure.what.clone());
+                    Line::new(name, Outcome::Fail, failure.what.clone())
+                }
+                Some(_) => {
+                    let held = format!("held for the {blocks} blocks before");
+                    let detail = match self.line(check) {
+                        (Outcome::Skipped, why) => why,
+                        _ => held,
+                    };
+                    Line::new(name, Outcome::NotReached, detail)
+                }
+            };
+            lines.push(line);
+        }
+        let seal = self.seals.first().filter(|_| self.sealed.is_some() && self.seals.len() == 1);
+        let counted = format!(
+            "{blocks} {} and {}",
+            if blocks == 1 { "block" } else { "blocks" },
+            votes_in_words(votes)
+        );
+        let verdict = match (problem, seal) {
+            (Some(problem), _) => format!("Not valid: {problem}."),
+            (None, Some((_, seal))) => format!(
+                "Verified and sealed: {counted} keep every rule, and the organiser's seal over block {} holds.",
+                seal.height
+            ),
+            (None, None) => {
+                format!("Verified: {counted} keep every rule. The result is not sealed.")
+            }
         };
-        let tip = self.chain.tip().hash().to_string();
-        Report { lines, verdict, passed, blocks, votes, tip, tally }
+        let tip = self.walk.as_ref().map(|walk| walk.lineage.tip());
+        let first = self.election.as_ref().map(|election| Block::genesis(election).hash());
+        Report {
+            title: self
+                .election
+                .as_ref()
+                .map(|election| election.title.clone())
+                .unwrap_or_default(),
+            election: self
+                .election
+                .as_ref()
+                .map(|election| election.id().to_string())
+                .unwrap_or_default(),
+            lines,
+            verdict,
+            passed: !failed,
+            blocks,
+            votes,
+            tip: tip.or(first).map(|hash| hash.to_string()).unwrap_or_default(),
+            sealed: seal.map(|(_, seal)| seal.height.0),
+            double_votes: self.doubles.iter().map(|token| token.0).collect(),
+            tally: self.tally(),
+        }
     }
+}
+
+impl Walk {
+    fn block(&mut self, block: Block, now: Timestamp) -> Result<BlockHash, LinkError> {
+        let checked = block.check(&self.setup)?;
+        let header = checked.header();
+        self.lineage.check_next(self.setup.election(), header, now)?;
+        let height = header.height;
+        for (index, vote) in (0..).zip(checked.votes()) {
+            self.ledger.add(vote, Place { height, index }).map_err(|earlier| {
+                LinkError::UsedToken {
+                    height,
+                    number: index as usize + 1,
+                    token: vote.token,
+                    sequence: vote.sequence,
+                    earlier: earlier.height,
+                }
+            })?;
+        }
+        self.lineage.push(header, checked.hash());
+        Ok(checked.hash())
+    }
+}
+
+fn keys(number: u32) -> String {
+    format!("{number} {}", if number == 1 { "key is" } else { "keys are" })
+}
+
+fn votes_in_words(number: u64) -> String {
+    format!("{number} {}", if number == 1 { "vote" } else { "votes" })
+}
+
+fn voters_in_words(number: u64) -> String {
+    format!("{number} {}", if number == 1 { "voter" } else { "voters" })
 }

@@ -13,27 +13,34 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use blockvote_core::{
     archive::ArchiveWriter,
-    ballot::Ballot,
+    ballot::{Ballot, BallotRules},
     block::Block,
+    code::Code,
     difficulty::{Difficulty, Work},
-    election::{ChainParameters, Election, Eligibility},
+    election::{ChainParameters, Counting, Credentials, Election, Eligibility, Setup},
+    evidence::{Closing, DoubleVote, Evidence, EvidenceBook, Seal},
     hash::{BlockHash, VoteId},
     header::{HEADER_VERSION, Header, Height},
+    key::SecretKey,
     merkle,
     message::{Hello, Message},
     pending::ShortId,
     pow::{self, Target},
     relay_frame::{ClientFrame, PeerId, ServerFrame},
+    roll::Roll,
+    tally::Tally,
     time::Timestamp,
     vote::{Authorization, TokenId, Vote},
 };
 
 fn election() -> Election {
     Election {
-        version: 1,
+        version: 2,
         title: "Lunch?".into(),
         description: String::new(),
         choices: vec!["Soup".into(), "Bread".into()],
+        ballot_rules: BallotRules::ONE,
+        counting: Counting::FirstCounts,
         eligibility: Eligibility::Open { highest_token: Some(9) },
         opens: Some(Timestamp(1_800_000_000_000)),
         closes: None,
@@ -43,6 +50,77 @@ fn election() -> Election {
     }
 }
 
+/// Everything that an election with a voter roll adds: three codes of one secret, approval, blank
+/// ballots, own words, the last vote counts.
+fn roll_vectors() -> BTreeMap<&'static str, String> {
+    let secret = [0x11; 32];
+    let codes: Vec<_> = (0..3).map(|number| Code::derive(&secret, number)).collect();
+    let keys: Vec<_> = codes.iter().map(Code::secret_key).collect();
+    let roll = Roll::collect(keys.iter().map(SecretKey::public)).unwrap();
+    let organiser = SecretKey::new([0x22; 32]);
+    let election = Election {
+        ballot_rules: BallotRules { least: 1, most: 2, blank: true, write_in: true },
+        counting: Counting::LastCounts,
+        eligibility: Eligibility::Roll {
+            root: roll.root(),
+            size: roll.size(),
+            credentials: Credentials::Codes,
+        },
+        organiser: Some(organiser.public()),
+        ..election()
+    };
+    let setup = Setup::new(election.clone(), Some(roll.clone())).unwrap();
+    let id = setup.id();
+    let token = roll.token_of(&keys[0].public()).unwrap();
+    let signed = |sequence, ballot| Vote::signed(id, token, sequence, ballot, &keys[0]);
+    let approval = signed(0, Ballot::Choices(vec![0, 1]));
+    let blank = signed(1, Ballot::Blank);
+    let write_in = signed(1, Ballot::WriteIn { choices: vec![0], text: "Pie".into() });
+    let mut tally = Tally { ballots: 1, ..Tally::default() };
+    tally.selections = [("Bread".to_owned(), 1), ("Soup".to_owned(), 1)].into();
+    let double = DoubleVote::of(&blank, &write_in).unwrap();
+    let double = Evidence::DoubleVote(Box::new(double));
+    let closing = Evidence::Closing(Closing::sign(id, Timestamp(1_800_000_100_000), &organiser));
+    let seal = Seal::sign(id, Height(2), BlockHash([0x33; 32]), &tally, &organiser);
+    for evidence in [&double, &closing, &Evidence::Seal(seal)] {
+        evidence.check(&setup).unwrap();
+    }
+    let (mut writer, mut archive) = ArchiveWriter::new(&setup);
+    archive.extend(writer.evidence(&double));
+    archive.extend(writer.finish());
+    let page = roll.page(0).unwrap();
+    let text = |bytes: Vec<u8>| hex::encode(bytes);
+    BTreeMap::from([
+        ("roll: code", codes[0].to_string()),
+        ("roll: secret key of the code", text(keys[0].to_bytes().to_vec())),
+        ("roll: public key of the code", keys[0].public().to_string()),
+        ("roll: public key in text", keys[0].public().to_text()),
+        ("roll: root", roll.root().to_string()),
+        ("roll: election", text(election.encode())),
+        ("roll: election id", id.to_string()),
+        ("roll: approval vote", text(approval.encode())),
+        ("roll: approval vote: id", approval.id().to_string()),
+        ("roll: approval vote: signed message", text(approval.signing_message().to_vec())),
+        ("roll: blank vote, changed once", text(blank.encode())),
+        ("roll: vote with own words", text(write_in.encode())),
+        ("roll: tally", text(borsh::to_vec(&tally).unwrap())),
+        ("roll: tally hash", tally.hash().to_string()),
+        ("roll: double vote", text(borsh::to_vec(&double).unwrap())),
+        ("roll: closing", text(borsh::to_vec(&closing).unwrap())),
+        ("roll: seal", text(borsh::to_vec(&Evidence::Seal(seal)).unwrap())),
+        ("roll: seal id", seal.id().to_string()),
+        ("roll: short id of the double vote", text(double.short_id().0.to_vec())),
+        ("roll: short id of the closing", text(closing.short_id().0.to_vec())),
+        ("roll: short id of the seal", text(Evidence::Seal(seal).short_id().0.to_vec())),
+        ("roll: digest of no evidence", text(EvidenceBook::default().digest().to_vec())),
+        ("roll: archive", text(archive)),
+        ("message get roll page", text(Message::GetRollPage(7).encode())),
+        ("message roll page", text(Message::RollPage(page).encode())),
+        ("message get evidence", text(Message::GetEvidence(vec![double.short_id()]).encode())),
+        ("message evidence", text(Message::Evidence(vec![closing]).encode())),
+    ])
+}
+
 fn vectors() -> BTreeMap<&'static str, String> {
     let election = election();
     let id = election.id();
@@ -50,6 +128,7 @@ fn vectors() -> BTreeMap<&'static str, String> {
         election: id,
         token: TokenId(token),
         ballot: Ballot::Choices(vec![choice]),
+        sequence: 0,
         authorization: Authorization::Open,
     };
     let free = Vote { ballot: Ballot::Text("Biden".into()), ..vote(7, 0) };
@@ -70,15 +149,17 @@ fn vectors() -> BTreeMap<&'static str, String> {
     let block = Block { header: header.clone(), votes: votes.clone() };
     let leaves: Vec<_> = votes.iter().map(|vote| merkle::leaf(&vote.encode())).collect();
     let proof = merkle::prove(&leaves, 2).unwrap();
-    let (mut writer, mut archive) = ArchiveWriter::new(&election);
+    let (mut writer, mut archive) = ArchiveWriter::new(&Setup::open(election.clone()).unwrap());
     archive.extend(writer.block(&block));
     archive.extend(writer.finish());
     let hello = Hello {
-        version: 1,
+        version: 2,
         tip: header.hash(),
         height: Height(2),
         work: Work(65_536),
         pending: 3,
+        sealed: None,
+        evidence: EvidenceBook::default().digest(),
         wants_reply: true,
     };
     let peer = PeerId(0x0102_0304_0506_0708);
@@ -135,7 +216,8 @@ fn vectors() -> BTreeMap<&'static str, String> {
 #[test]
 fn every_encoding_and_hash_is_the_documented_one() {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/vectors.json");
-    let vectors = vectors();
+    let mut vectors = vectors();
+    vectors.extend(roll_vectors());
     if std::env::var_os("BLESS").is_some() {
         let text = serde_json::to_string_pretty(&vectors).unwrap();
         fs::write(&file, text + "\n").unwrap();

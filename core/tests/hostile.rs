@@ -12,16 +12,17 @@ use blockvote_core::{
     block::Block,
     chain::Chain,
     difficulty::{Difficulty, Work, demand},
-    election::{ChainParameters, Election},
+    election::{ChainParameters, Election, Setup},
+    evidence::EvidenceBook,
     hash::{BlockHash, ElectionId},
     header::{HEADER_VERSION, Header, Height},
-    message::{Hello, MAX_MESSAGE_BYTES, Message},
+    message::{Hello, MAX_MESSAGE_BYTES, Message, PROTOCOL_VERSION},
     node::{CastError, Event, Input, LinkId, Node, Output, Peer},
     pending::{MAX_PENDING_VOTES, ShortId},
     pow,
     relay_frame::PeerId,
     time::Timestamp,
-    vote::{Authorization, TokenId, Vote},
+    vote::{TokenId, Vote},
 };
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
@@ -33,8 +34,12 @@ fn election() -> Election {
     Election { parameters, ..Election::plain() }
 }
 
+fn setup() -> Setup {
+    Setup::open(election()).unwrap()
+}
+
 fn node() -> Node {
-    let mut node = Node::new(election(), 7);
+    let mut node = Node::new(setup(), 7);
     node.handle(NOW, Input::LinkUp(LinkId(0)));
     drain(&mut node);
     node
@@ -45,12 +50,7 @@ fn drain(node: &mut Node) -> Vec<Output> {
 }
 
 fn vote(token: u64, text: &str) -> Vote {
-    Vote {
-        election: election().id(),
-        token: TokenId(token),
-        ballot: Ballot::Text(text.into()),
-        authorization: Authorization::Open,
-    }
+    Vote::open(election().id(), TokenId(token), Ballot::Text(text.into()))
 }
 
 /// A block on the tip; `change` makes it hostile before it is mined.
@@ -74,10 +74,10 @@ fn block(chain: &Chain, votes: Vec<Vote>, change: impl FnOnce(&mut Header)) -> B
 }
 
 fn chain_of(blocks: u64) -> Chain {
-    let mut chain = Chain::new(election());
+    let mut chain = Chain::new(setup());
     for token in 0..blocks {
         let next = block(&chain, vec![vote(token, "Yes")], |_| ());
-        let checked = next.check(chain.election(), chain.id()).unwrap();
+        let checked = next.check(chain.setup()).unwrap();
         chain.insert(checked, NOW.plus_ms(1_000_000_000)).unwrap();
     }
     chain
@@ -90,7 +90,16 @@ fn hear(node: &mut Node, from: Peer, message: &Message) -> Vec<Output> {
 
 fn hello(tip: BlockHash, height: u32, work: u128) -> Message {
     let (height, work) = (Height(height), Work(work));
-    Message::Hello(Hello { version: 1, tip, height, work, pending: 0, wants_reply: false })
+    Message::Hello(Hello {
+        version: PROTOCOL_VERSION,
+        tip,
+        height,
+        work,
+        pending: 0,
+        sealed: None,
+        evidence: EvidenceBook::default().digest(),
+        wants_reply: false,
+    })
 }
 
 fn rejected(outputs: &[Output]) -> Option<String> {
@@ -289,7 +298,7 @@ fn a_flood_of_votes_stops_at_the_bound_and_says_so() {
         hear(&mut node, LIAR, &Message::Votes(votes.collect()));
     }
     assert_eq!(node.pending().len(), MAX_PENDING_VOTES);
-    assert_eq!(node.cast(NOW, TokenId(999_999), "Yes"), Err(CastError::Full));
+    assert_eq!(node.cast(NOW, vote(999_999, "Yes")), Err(CastError::Full));
 }
 
 #[test]
@@ -299,14 +308,15 @@ fn a_vote_outside_the_opening_hours_is_not_taken() {
         closes: Some(Timestamp(NOW.0 + 10)),
         ..election()
     };
-    let mut node = Node::new(hours, 1);
-    let token = TokenId(1);
+    let mut node = Node::new(Setup::open(hours).unwrap(), 1);
+    let id = node.chain().id();
+    let vote = |words: &str| Vote::open(id, TokenId(1), Ballot::Text(words.into()));
     let early = Timestamp(NOW.0 - 20);
-    assert!(matches!(node.cast(early, token, "Yes"), Err(CastError::NotOpen(_))));
+    assert!(matches!(node.cast(early, vote("Yes")), Err(CastError::NotOpen(_))));
     let late = NOW.plus_ms(10);
-    assert!(matches!(node.cast(late, token, "Yes"), Err(CastError::Closed(_))));
-    assert!(node.cast(NOW, token, "Yes").is_ok());
-    assert!(matches!(node.cast(NOW, token, "No"), Err(CastError::AlreadyVoted { .. })));
+    assert!(matches!(node.cast(late, vote("Yes")), Err(CastError::Closed(_))));
+    assert!(node.cast(NOW, vote("Yes")).is_ok());
+    assert!(matches!(node.cast(NOW, vote("No")), Err(CastError::AlreadyVoted { .. })));
 }
 
 /// Headers and blocks of another chain, as one peer would serve them.
@@ -347,10 +357,10 @@ fn a_branch_longer_than_the_bound_beside_the_chain_can_be_adopted() {
     let theirs = chain_of(1_300);
     let mut node = node();
     // Its own chain is nearly as long, so the other stays beside it almost to the end.
-    let mut own = Chain::new(election());
+    let mut own = Chain::new(setup());
     for token in 0..1_250 {
         let next = block(&own, vec![vote(10_000 + token, "No")], |_| ());
-        let checked = next.check(own.election(), own.id()).unwrap();
+        let checked = next.check(own.setup()).unwrap();
         own.insert(checked, NOW.plus_ms(1_000_000_000)).unwrap();
     }
     let blocks = (2..=1_251).map(|h| own.block_at(Height(h)).unwrap().to_block()).collect();
@@ -379,7 +389,7 @@ fn a_branch_longer_than_the_bound_beside_the_chain_can_be_adopted() {
 #[test]
 fn a_second_nonce_for_one_job_makes_no_rival_block() {
     let mut node = node();
-    node.cast(NOW, TokenId(1), "Yes").unwrap();
+    node.cast(NOW, vote(1, "Yes")).unwrap();
     node.set_mining(NOW, true);
     let job = drain(&mut node).into_iter().find_map(|output| match output {
         Output::Mine(job) => job,
@@ -400,8 +410,8 @@ fn a_second_nonce_for_one_job_makes_no_rival_block() {
 fn a_clock_that_was_set_back_does_not_make_a_stored_chain_invalid() {
     let chain = chain_of(3);
     let blocks: Vec<_> = (2..=4).map(|h| chain.block_at(Height(h)).unwrap().to_block()).collect();
-    let mut node = Node::new(election(), 1);
-    node.restore(Timestamp(1_000), blocks, Vec::new()).unwrap();
+    let mut node = Node::new(setup(), 1);
+    node.restore(Timestamp(1_000), blocks, [], []).unwrap();
     assert_eq!(node.chain().tip().hash(), chain.tip().hash());
 }
 

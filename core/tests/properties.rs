@@ -14,14 +14,17 @@ use blockvote_core::{
     block::Block,
     chain::{Chain, Inserted},
     difficulty::{Difficulty, Work, demand},
-    election::{ChainParameters, Election},
-    hash::{BlockHash, ElectionId, VoteId, VotesRoot},
+    election::{ChainParameters, Election, Setup},
+    evidence::{Closing, DoubleVote, Evidence, Seal},
+    hash::{BlockHash, ElectionId, TallyHash, VoteId, VotesRoot},
     header::{HEADER_VERSION, Header, Height},
+    key::{PublicKey, Signature},
     message::{Hello, Message},
     node::{Input, LinkId, Node, Peer},
     pending::ShortId,
     pow,
     relay_frame::PeerId,
+    roll::RollPage,
     seed,
     time::Timestamp,
     vote::{Authorization, TokenId, Vote},
@@ -34,13 +37,27 @@ fn vote() -> impl Strategy<Value = Vote> {
     let ballot = prop_oneof![
         "\\PC{0,40}".prop_map(Ballot::Text),
         vec(any::<u16>(), 0..4).prop_map(Ballot::Choices),
+        Just(Ballot::Blank),
+        (vec(any::<u16>(), 0..4), "\\PC{0,40}")
+            .prop_map(|(choices, text)| Ballot::WriteIn { choices, text }),
     ];
-    (any::<[u8; 32]>(), any::<u64>(), ballot).prop_map(|(election, token, ballot)| Vote {
-        election: ElectionId(election),
-        token: TokenId(token),
-        ballot,
-        authorization: Authorization::Open,
-    })
+    let authorization = prop_oneof![
+        Just(Authorization::Open),
+        any::<[u8; 32]>().prop_map(|half| {
+            let mut bytes = [7; 64];
+            bytes[..32].copy_from_slice(&half);
+            Authorization::Signed(Signature(bytes))
+        }),
+    ];
+    (any::<[u8; 32]>(), any::<u64>(), any::<u8>(), ballot, authorization).prop_map(
+        |(election, token, sequence, ballot, authorization)| Vote {
+            election: ElectionId(election),
+            token: TokenId(token),
+            sequence,
+            ballot,
+            authorization,
+        },
+    )
 }
 
 fn header() -> impl Strategy<Value = Header> {
@@ -57,6 +74,28 @@ fn header() -> impl Strategy<Value = Header> {
     })
 }
 
+fn evidence() -> impl Strategy<Value = Evidence> {
+    let signature = Signature([9; 64]);
+    prop_oneof![
+        (vote(), vote()).prop_map(|(first, second)| {
+            Evidence::DoubleVote(Box::new(DoubleVote { first, second }))
+        }),
+        (any::<[u8; 32]>(), any::<u64>()).prop_map(move |(election, at)| {
+            let (election, at) = (ElectionId(election), Timestamp(at));
+            Evidence::Closing(Closing { election, at, signature })
+        }),
+        (any::<[u8; 32]>(), any::<u32>()).prop_map(move |(bytes, height)| {
+            Evidence::Seal(Seal {
+                election: ElectionId(bytes),
+                height: Height(height),
+                tip: BlockHash(bytes),
+                tally: TallyHash(bytes),
+                signature,
+            })
+        }),
+    ]
+}
+
 fn message() -> impl Strategy<Value = Message> {
     let hashes = || vec(any::<[u8; 32]>().prop_map(BlockHash), 0..5);
     let shorts = || vec(any::<[u8; 8]>().prop_map(ShortId), 0..5);
@@ -67,7 +106,16 @@ fn message() -> impl Strategy<Value = Message> {
             |(tip, n, w, r)| {
                 let (height, work) = (Height(n), Work(w));
                 let tip = BlockHash(tip);
-                Message::Hello(Hello { version: 1, tip, height, work, pending: n, wants_reply: r })
+                Message::Hello(Hello {
+                    version: 2,
+                    tip,
+                    height,
+                    work,
+                    pending: n,
+                    sealed: r.then_some(tip),
+                    evidence: tip.0,
+                    wants_reply: r,
+                })
             }
         ),
         Just(Message::GetElection),
@@ -82,12 +130,19 @@ fn message() -> impl Strategy<Value = Message> {
         shorts().prop_map(Message::GetVotes),
         ids().prop_map(Message::AskHeld),
         ids().prop_map(Message::Held),
+        any::<u32>().prop_map(Message::GetRollPage),
+        (any::<u32>(), vec(any::<[u8; 32]>(), 0..5)).prop_map(|(index, path)| {
+            let keys = path.iter().map(|bytes| PublicKey(*bytes)).collect();
+            Message::RollPage(RollPage { index, keys, path })
+        }),
+        shorts().prop_map(Message::GetEvidence),
+        vec(evidence(), 0..4).prop_map(Message::Evidence),
     ]
 }
 
-fn easy() -> Election {
+fn easy() -> Setup {
     let parameters = ChainParameters { starting_difficulty: 4, spacing_ms: 10_000 };
-    Election { parameters, ..Election::plain() }
+    Setup::open(Election { parameters, ..Election::plain() }).unwrap()
 }
 
 /// A block on any block, mined on the spot.
@@ -99,11 +154,9 @@ fn mine_on(chain: &Chain, parent: &BlockHash, tokens: &[u64], seconds: u64) -> B
     let demanded = demand(&election.parameters, parent, timestamp);
     let votes: Vec<_> = tokens
         .iter()
-        .map(|token| Vote {
-            election: chain.id(),
-            token: TokenId(*token),
-            ballot: Ballot::Text(format!("choice {}", token % 3)),
-            authorization: Authorization::Open,
+        .map(|token| {
+            let ballot = Ballot::Text(format!("choice {}", token % 3));
+            Vote::open(chain.id(), TokenId(*token), ballot)
         })
         .collect();
     let mut header = Header {
@@ -126,12 +179,12 @@ fn recount(chain: &Chain) -> BTreeMap<String, u64> {
     for height in 1..=chain.height().0 {
         for vote in chain.block_at(Height(height)).unwrap().votes() {
             assert_eq!(tokens.insert(vote.token, height), None, "token {} twice", vote.token);
-            *counts.entry(vote.ballot.selection(chain.election())).or_insert(0) += 1;
+            *counts.entry(vote.ballot.words(chain.election())).or_insert(0) += 1;
         }
     }
     assert_eq!(tokens.len(), chain.votes());
     for token in tokens.keys() {
-        let vote = chain.vote_of(*token).unwrap();
+        let (vote, _) = chain.latest_of(*token).unwrap();
         let place = chain.place_of(&vote).unwrap();
         assert_eq!(tokens[token], place.height.0);
     }
@@ -201,9 +254,9 @@ proptest! {
                 continue;
             }
             let block = mine_on(&chain, &parent, &tokens, seconds);
-            let (id, before) = (chain.id(), chain.tip().hash());
+            let before = chain.tip().hash();
             let (work, tally) = (chain.work(), chain.tally().clone());
-            let checked = block.check(chain.election(), id).unwrap();
+            let checked = block.check(chain.setup()).unwrap();
             let hash = checked.hash();
             match chain.insert(checked, now) {
                 Ok(Inserted::Switched(switch)) => {
@@ -221,7 +274,7 @@ proptest! {
                     prop_assert_eq!(chain.tally(), &tally);
                 }
             }
-            prop_assert_eq!(chain.tally(), &recount(&chain).into_iter().collect());
+            prop_assert_eq!(&chain.tally().selections, &recount(&chain));
         }
     }
 
@@ -235,10 +288,10 @@ proptest! {
         let mut chain = Chain::new(easy());
         for pair in tokens.chunks(3) {
             let tip = chain.tip().hash();
-            let block = mine_on(&chain, &tip, pair, 5).check(chain.election(), chain.id()).unwrap();
+            let block = mine_on(&chain, &tip, pair, 5).check(chain.setup()).unwrap();
             chain.insert(block, NOW).unwrap();
         }
-        let (mut writer, mut bytes) = ArchiveWriter::new(chain.election());
+        let (mut writer, mut bytes) = ArchiveWriter::new(chain.setup());
         let blocks: Vec<_> = (2..=chain.height().0)
             .map(|height| chain.block_at(Height(height)).unwrap().to_block())
             .collect();

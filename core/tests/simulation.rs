@@ -15,13 +15,17 @@ use std::{
 };
 
 use blockvote_core::{
+    ballot::Ballot,
     block::Block,
-    election::{ChainParameters, Election},
+    election::{ChainParameters, Counting, Credentials, Election, Eligibility, Setup},
+    evidence::Evidence,
     hash::{BlockHash, VoteId},
     header::Height,
-    node::{Event as NodeEvent, Input, Job, LinkId, Node, Output, Peer, StoreChange},
+    key::SecretKey,
+    node::{Event as NodeEvent, Input, Job, LinkId, Node, Outcome, Output, Peer, StoreChange},
     pow::Search,
     relay_frame::PeerId,
+    roll::Roll,
     time::Timestamp,
     vote::{TokenId, Vote},
 };
@@ -38,6 +42,30 @@ const CALM_AT: u64 = 150_000;
 const END: u64 = 420_000;
 const TICK: u64 = 500;
 const SEEDS: u64 = 100;
+const ROLL_SEEDS: u64 = 20;
+/// The network is whole again and quiet by then.
+const CLOSE_AT: u64 = 380_000;
+const SEAL_AT: u64 = 400_000;
+
+/// The key of a voter in the elections with a roll.
+fn voter(number: u64) -> SecretKey {
+    let mut seed = [8; 32];
+    seed[..8].copy_from_slice(&number.to_le_bytes());
+    SecretKey::new(seed)
+}
+
+fn organiser() -> SecretKey {
+    SecretKey::new([9; 32])
+}
+
+fn with_roll(counting: Counting) -> Setup {
+    let roll = Roll::collect((0..VOTES).map(|number| voter(number).public())).unwrap();
+    let (root, size) = (roll.root(), roll.size());
+    let eligibility = Eligibility::Roll { root, size, credentials: Credentials::OwnKeys };
+    let organiser = Some(organiser().public());
+    let election = Election { eligibility, counting, organiser, ..election() };
+    Setup::new(election, Some(roll)).unwrap()
+}
 
 fn election() -> Election {
     // Mining costs a few hundred tries: the simulated machines try a few each tick.
@@ -50,6 +78,7 @@ fn election() -> Election {
 struct Disk {
     blocks: Vec<Block>,
     pending: Vec<(VoteId, Vote)>,
+    evidence: Vec<Evidence>,
 }
 
 impl Disk {
@@ -63,6 +92,7 @@ impl Disk {
                 }
                 StoreChange::PutPending(id, vote) => self.pending.push((id, vote)),
                 StoreChange::DropPending(id) => self.pending.retain(|(other, _)| *other != id),
+                StoreChange::PutEvidence(evidence) => self.evidence.push(evidence),
             }
         }
     }
@@ -81,6 +111,8 @@ struct Machine {
 enum Event {
     Tick,
     Cast { machine: usize, token: u64, choice: u8 },
+    Close { machine: usize },
+    Seal { machine: usize },
     Deliver { to: usize, connection: u64, from: usize, broadcast: bool, bytes: Vec<u8> },
     Split,
     Heal,
@@ -88,17 +120,20 @@ enum Event {
 }
 
 struct World {
+    setup: Setup,
     rng: StdRng,
     now: u64,
     machines: Vec<Machine>,
     events: BinaryHeap<Reverse<(u64, u64, Event)>>,
     sequence: u64,
-    accepted: BTreeMap<VoteId, u64>,
+    /// Votes that a node took from its user: token and sequence number.
+    accepted: BTreeMap<VoteId, (u64, u8)>,
 }
 
 impl World {
-    fn new(seed: u64) -> Self {
+    fn new(setup: Setup, seed: u64) -> Self {
         let mut world = Self {
+            setup,
             rng: StdRng::seed_from_u64(seed),
             now: 0,
             machines: Vec::new(),
@@ -107,7 +142,7 @@ impl World {
             accepted: BTreeMap::new(),
         };
         for index in 0..NODES {
-            let node = Node::new(election(), seed * 1000 + index as u64);
+            let node = Node::new(world.setup.clone(), seed * 1000 + index as u64);
             let disk = Disk::default();
             world.machines.push(Machine { node, disk, job: None, group: 0, connection: 0 });
         }
@@ -237,10 +272,17 @@ impl World {
                 Event::Tick => self.tick(),
                 Event::Cast { machine, token, choice } => {
                     let selection = ["Biden", "Trump", "nobody"][usize::from(choice)];
-                    let cast = |node: &mut Node, now| node.cast(now, TokenId(token), selection);
-                    if let Ok(id) = self.act(machine, cast) {
-                        self.accepted.insert(id, token);
+                    let vote = self.vote(machine, token, selection);
+                    let used = (vote.token.0, vote.sequence);
+                    if let Ok(id) = self.act(machine, |node, now| node.cast(now, vote)) {
+                        self.accepted.insert(id, used);
                     }
+                }
+                Event::Close { machine } => {
+                    self.act(machine, |node, now| node.close(now, &organiser())).unwrap();
+                }
+                Event::Seal { machine } => {
+                    self.act(machine, |node, now| node.seal(now, &organiser())).unwrap();
                 }
                 Event::Deliver { to, connection, from, broadcast, bytes } => {
                     if self.machines[to].connection == connection {
@@ -256,17 +298,34 @@ impl World {
         }
     }
 
+    /// What a client of this machine would sign: the next number, where the last vote counts.
+    fn vote(&self, machine: usize, number: u64, selection: &str) -> Vote {
+        let (id, ballot) = (self.setup.id(), Ballot::Text(selection.into()));
+        let Some(roll) = self.setup.roll() else {
+            return Vote::open(id, TokenId(number), ballot);
+        };
+        let key = voter(number);
+        let token = roll.token_of(&key.public()).unwrap();
+        let latest = self.machines[machine].node.latest_of(token);
+        let sequence = match self.setup.election().counting {
+            Counting::FirstCounts => 0,
+            Counting::LastCounts => latest.map_or(0, |(_, vote)| vote.sequence + 1),
+        };
+        Vote::signed(id, token, sequence, ballot, &key)
+    }
+
     /// The machine loses everything but its disk.
     fn restart(&mut self, index: usize) {
         let seed = self.rng.random();
         let machine = &mut self.machines[index];
         machine.job = None;
         machine.connection += 1;
-        machine.node = Node::new(election(), seed);
+        machine.node = Node::new(self.setup.clone(), seed);
         let blocks = machine.disk.blocks.clone();
         let pending: Vec<_> = machine.disk.pending.iter().map(|(_, vote)| vote.clone()).collect();
         let now = self.clock();
-        self.machines[index].node.restore(now, blocks, pending).unwrap();
+        let evidence = self.machines[index].disk.evidence.clone();
+        self.machines[index].node.restore(now, blocks, pending, evidence).unwrap();
         self.act(index, |node, now| {
             node.set_mining(now, true);
             node.handle(now, Input::LinkUp(LINK));
@@ -289,25 +348,54 @@ impl World {
             assert!(machine.disk.pending.is_empty(), "seed {seed}");
         }
         let chain = self.machines[0].node.chain();
-        let mut counted: HashMap<u64, VoteId> = HashMap::new();
-        let mut recount: BTreeMap<String, u64> = BTreeMap::new();
+        let mut counted: BTreeMap<(u64, u8), (VoteId, String)> = BTreeMap::new();
         for height in 2..=chain.height().0 {
             let block = chain.block_at(Height(height)).unwrap();
             for vote in block.votes() {
-                let twice = counted.insert(vote.token.0, vote.id());
+                let words = vote.ballot.words(chain.election());
+                let twice = counted.insert((vote.token.0, vote.sequence), (vote.id(), words));
                 assert_eq!(twice, None, "seed {seed}: token {} is counted twice", vote.token);
-                *recount.entry(vote.ballot.selection(chain.election())).or_default() += 1;
             }
         }
-        assert_eq!(*chain.tally(), recount.into_iter().collect(), "seed {seed}");
-        for (id, token) in &self.accepted {
+        // In ascending order, so that the last vote of a token stays.
+        let last: HashMap<u64, &String> =
+            counted.iter().map(|((token, _), (_, words))| (*token, words)).collect();
+        let mut recount: BTreeMap<String, u64> = BTreeMap::new();
+        for words in last.values() {
+            *recount.entry((*words).clone()).or_default() += 1;
+        }
+        assert_eq!(chain.tally().selections, recount, "seed {seed}");
+        assert_eq!(chain.tally().ballots, last.len() as u64, "seed {seed}");
+        let mut doubles = BTreeSet::new();
+        for (id, used) in &self.accepted {
+            let Some((counts, _)) = counted.get(used) else {
+                panic!("seed {seed}: vote {id} of token {} was taken and is lost", used.0);
+            };
+            if counts != id {
+                doubles.insert(used.0);
+            }
+        }
+        let used: BTreeSet<_> = self.accepted.values().collect();
+        assert_eq!(counted.len(), used.len(), "seed {seed}");
+        self.check_evidence(seed, &doubles);
+    }
+
+    /// Every node can prove every double vote, whichever half it met first.
+    fn check_evidence(&self, seed: u64, doubles: &BTreeSet<u64>) {
+        if self.setup.roll().is_none() {
+            return;
+        }
+        for (index, machine) in self.machines.iter().enumerate() {
+            let book = machine.node.evidence();
+            let proven: BTreeSet<_> = book.double_votes().map(|double| double.token().0).collect();
+            assert_eq!(proven, *doubles, "seed {seed}: node {index} and the double votes");
+            assert_eq!(machine.disk.evidence.len(), book.all().count(), "seed {seed}");
+            let outcome = machine.node.outcome();
             assert!(
-                counted.contains_key(token),
-                "seed {seed}: vote {id} of token {token} was taken and is lost"
+                matches!(outcome, Outcome::Sealed { tally, .. } if tally == machine.node.chain().tally()),
+                "seed {seed}: node {index}: {outcome:?}"
             );
         }
-        let tokens: BTreeSet<_> = self.accepted.values().collect();
-        assert_eq!(counted.len(), tokens.len(), "seed {seed}");
     }
 }
 
@@ -317,7 +405,7 @@ fn all_nodes_end_on_one_tip_and_no_vote_is_lost_or_counted_twice() {
     let seeds = one.map_or(0..SEEDS, |seed: u64| seed..seed + 1);
     let (mut blocks, mut sides) = (0, 0);
     for seed in seeds {
-        let mut world = World::new(seed);
+        let mut world = World::new(Setup::open(election()).unwrap(), seed);
         world.run();
         world.check(seed);
         blocks += world.machines[0].node.chain().height().0;
@@ -325,4 +413,23 @@ fn all_nodes_end_on_one_tip_and_no_vote_is_lost_or_counted_twice() {
     }
     println!("{blocks} blocks in the chains, {sides} beside them");
     assert!(blocks > 0 && (one.is_some() || sides > 0), "the network was never torn apart");
+}
+
+#[test]
+fn with_a_voter_roll_every_double_vote_is_proven_everywhere_and_the_seal_ends_it() {
+    let one = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
+    let seeds = one.map_or(0..ROLL_SEEDS, |seed: u64| seed..seed + 1);
+    let mut doubles = 0;
+    for seed in seeds {
+        let counting = if seed % 2 == 0 { Counting::FirstCounts } else { Counting::LastCounts };
+        let mut world = World::new(with_roll(counting), seed);
+        let machine = world.rng.random_range(0..NODES);
+        world.at(CLOSE_AT, Event::Close { machine });
+        world.at(SEAL_AT, Event::Seal { machine });
+        world.run();
+        world.check(seed);
+        doubles += world.machines[0].node.evidence().double_votes().len();
+    }
+    println!("{doubles} double votes");
+    assert!(doubles > 0 || one.is_some(), "nobody voted twice");
 }

@@ -16,11 +16,11 @@ use crate::{
     pending::ShortId,
     relay_frame::PeerId,
     time::Timestamp,
-    vote::Vote,
+    vote::{Vote, check_all},
 };
 
 /// Bytes of votes or blocks in one answer, with room for the frame around them.
-const PAGE_BYTES: usize = MAX_MESSAGE_BYTES - (8 << 10);
+pub(super) const PAGE_BYTES: usize = MAX_MESSAGE_BYTES - (8 << 10);
 /// Messages of votes in one answer: what fits in a relay's queue beside other things.
 const MAX_PAGES: usize = 2;
 /// Peers that are asked whether they hold a vote.
@@ -42,6 +42,8 @@ impl Node {
             height: self.chain.height(),
             work: self.chain.work(),
             pending: u32::try_from(self.pending.len()).unwrap_or(u32::MAX),
+            sealed: self.chain.anchor().filter(|_| self.chain.is_anchored()),
+            evidence: self.evidence.digest(),
             wants_reply,
         })
     }
@@ -69,13 +71,27 @@ impl Node {
             // Who asks for too much is told that there is nothing, and tries another peer.
             Message::GetHeaders(_) if !serve => self.send(from, &Message::Headers(Vec::new())),
             Message::GetBlocks(_) if !serve => self.send(from, &Message::Blocks(Vec::new())),
-            Message::GetElection | Message::Pending(_) | Message::GetVotes(_) if !serve => {}
+            Message::GetElection
+            | Message::Pending(_)
+            | Message::GetVotes(_)
+            | Message::GetRollPage(_)
+            | Message::GetEvidence(_)
+                if !serve => {}
             Message::Hello(hello) => self.on_hello(now, from, &hello),
             Message::GetElection => {
                 let election = Box::new(self.chain.election().clone());
                 self.send(from, &Message::Election(election));
             }
-            Message::Election(_) => {}
+            Message::GetRollPage(index) => {
+                if let Some(page) = self.chain.setup().roll().and_then(|roll| roll.page(index)) {
+                    self.send(from, &Message::RollPage(page));
+                }
+            }
+            Message::Election(_) | Message::RollPage(_) => {}
+            Message::GetEvidence(known) => self.on_get_evidence(from, &known),
+            Message::Evidence(statements) => {
+                self.on_evidence(now, from, broadcast, statements);
+            }
             Message::GetHeaders(locator) => self.on_get_headers(from, &locator),
             Message::Headers(headers) => self.on_headers(now, from, &headers),
             Message::GetBlocks(hashes) => self.on_get_blocks(from, &hashes),
@@ -117,11 +133,15 @@ impl Node {
             return;
         }
         let state = self.peers.hear(from, now);
-        let claim = Claim { tip: hello.tip, height: hello.height, work: hello.work };
+        let claim =
+            Claim { tip: hello.tip, height: hello.height, work: hello.work, sealed: hello.sealed };
         state.claim = Some(claim);
         if hello.wants_reply {
             let reply = self.hello(false);
             self.send(from, &reply);
+        }
+        if hello.evidence != self.evidence.digest() {
+            self.ask_evidence(now, from);
         }
         // The one that asked compares.
         let something = hello.pending > 0 || !self.pending.is_empty();
@@ -175,13 +195,18 @@ impl Node {
 
     /// Checks votes of a peer: one that no honest peer sends ends the listening.
     fn on_votes(&mut self, now: Timestamp, from: Peer, broadcast: bool, votes: Vec<Vote>) {
-        for vote in &votes {
-            if let Err(error) = vote.check(self.chain.election(), self.chain.id()) {
-                return self.reject(now, from, error.to_string());
-            }
+        let full_page = !broadcast && votes.len() >= MAX_VOTES;
+        // Known ones were checked when they came: a signature costs more than a look.
+        let unknown = |vote: &Vote| {
+            let known = self.pending.get(&vote.id()).is_some_and(|known| known == vote);
+            !known
+        };
+        let votes: Vec<_> = votes.into_iter().filter(unknown).collect();
+        if let Err((_, error)) = check_all(&votes, self.chain.setup()) {
+            return self.reject(now, from, error.to_string());
         }
         let before = self.pending.len();
-        let full_page = !broadcast && votes.len() >= MAX_VOTES;
+
         self.take_votes(now, votes, broadcast.then_some(from.link));
         // There was more than one answer holds: go on.
         if full_page && self.pending.len() > before && now >= self.next_compare {
@@ -189,7 +214,7 @@ impl Node {
         }
     }
 
-    /// Takes in votes; what is new travels on to where it was not heard. A used token, a full
+    /// Takes in checked votes; what is new travels on to where it was not heard. A used token, a full
     /// pool or closed doors are passed over: honest peers send that too.
     pub(super) fn take_votes(
         &mut self,
@@ -198,13 +223,13 @@ impl Node {
         heard_on: Option<LinkId>,
     ) {
         let mut fresh = Vec::new();
+        self.look_for_double_votes(now, &votes);
         for vote in votes {
-            let id = vote.id();
-            let welcome = self.admissible(&vote, &id).is_ok()
+            let welcome = self.is_unused(&vote).is_ok()
                 && !self.pending.is_full()
                 && self.check_hours(now).is_ok();
             if welcome {
-                self.add_pending(id, vote.clone());
+                self.add_pending(vote.id(), vote.clone());
                 fresh.push(vote);
             }
         }
@@ -271,7 +296,8 @@ impl Node {
     ) {
         let hash = header.hash();
         if let Some(work) = self.chain.work_at(&hash) {
-            let claim = Claim { tip: hash, height: header.height, work };
+            let sealed = self.chain.anchor().filter(|_| self.chain.leads_over_anchor(&hash));
+            let claim = Claim { tip: hash, height: header.height, work, sealed };
             self.peers.hear(from, now).claim = Some(claim);
             return;
         }
@@ -293,7 +319,9 @@ impl Node {
             Err(error) => return self.reject(now, from, error.to_string()),
         }
         let work = lineage.work().plus(header.work());
-        let claim = Claim { tip: hash, height: header.height, work };
+        let anchored = self.chain.leads_over_anchor(&header.previous);
+        let sealed = self.chain.anchor().filter(|anchor| anchored || *anchor == hash);
+        let claim = Claim { tip: hash, height: header.height, work, sealed };
         self.peers.hear(from, now).claim = Some(claim);
         let held: Vec<_> = votes.iter().filter_map(|id| self.pending.get_short(id)).collect();
         if held.len() == votes.len() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     ballot::BallotError,
     block::{Block, CheckedBlock},
+    evidence::{Evidence, EvidenceError},
     hash::{BlockHash, VoteId},
     header::{Header, Height},
     relay_frame::PeerId,
@@ -56,6 +57,8 @@ pub enum Input {
     Blocks(Vec<Block>),
     /// Votes from elsewhere, such as another tab's store.
     Votes(Vec<Vote>),
+    /// Signed statements from elsewhere.
+    Evidence(Vec<Evidence>),
     /// Time passed.
     Tick,
 }
@@ -80,6 +83,8 @@ pub enum StoreChange {
     PutPending(VoteId, Vote),
     /// Remove a pending vote.
     DropPending(VoteId),
+    /// Keep a signed statement, by its short id.
+    PutEvidence(Evidence),
 }
 
 /// Something people may want to know.
@@ -98,6 +103,10 @@ pub enum Event {
     PendingChanged,
     /// A pending vote lost its token to another vote in the chain.
     VoteLost(VoteId),
+    /// A vote fell out of the chain in a reorganisation, and waits for a block again.
+    VoteDropped(VoteId),
+    /// A double vote, a closing or a seal was taken in.
+    EvidenceChanged,
     /// Peers, sync or what they hold changed.
     NetworkChanged,
     /// A peer broke the rules and is not listened to any more.
@@ -141,15 +150,34 @@ pub enum CastError {
     /// Too late.
     #[error("the election closed at {0}")]
     Closed(Timestamp),
+    /// The result is sealed.
+    #[error("the result is sealed: votes are not taken any more")]
+    Sealed,
     /// The token is used in the chain or by a pending vote.
-    #[error("the token_id {token} already voted")]
+    #[error("the token_id {token} already voted{}", crate::block::changed(*sequence))]
     AlreadyVoted {
         /// The token.
         token: TokenId,
+        /// The sequence number of both votes.
+        sequence: u8,
         /// The vote that has it.
         by: VoteId,
     },
     /// Bounds of the pending votes.
     #[error("too many votes wait for a block; try again in a minute")]
     Full,
+}
+
+/// Why a result cannot be sealed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// There is no closing time in the past.
+    #[error("the election is not closed yet: close it first, or wait for its closing time")]
+    NotClosed,
+    /// There is a seal already.
+    #[error("the election is sealed already; another seal would contradict it")]
+    AlreadySealed,
+    /// The key is not the organiser's, or there is none.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
 }

@@ -38,7 +38,7 @@ impl Node {
     pub(super) fn refresh_job(&mut self, now: Timestamp) {
         let wanted = (self.mining.on || self.mining.once)
             && !self.pending.is_empty()
-            && self.chain.election().is_open_at(now);
+            && self.is_open_at(now);
         if !wanted {
             if self.mining.made.take().is_some() {
                 self.outputs.push_back(Output::Mine(None));

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{LinkId, Peer};
-use crate::{difficulty::Work, hash::BlockHash, header::Height, time::Timestamp};
+use crate::{chain::Chain, difficulty::Work, hash::BlockHash, header::Height, time::Timestamp};
 
 /// Enough to sync from and compare with; the quietest makes room for a new one.
 pub const MAX_PEERS: usize = 64;
@@ -24,6 +24,8 @@ pub struct Claim {
     pub height: Height,
     /// Work it claims.
     pub work: Work,
+    /// The sealed block that its chain holds, as it claims.
+    pub sealed: Option<BlockHash>,
 }
 
 /// How much is served to whoever asks: a short question can ask for a megabyte.
@@ -169,15 +171,17 @@ impl Peers {
         state
     }
 
-    /// The peer that claims the best tip, if it is better than this one; among those that stalled
-    /// least.
-    pub(super) fn best_above(&self, work: Work, tip: BlockHash) -> Option<Peer> {
+    /// The peer that claims the best tip, if it is better than the chain's; among those that
+    /// stalled least.
+    pub(super) fn best_above(&self, chain: &Chain) -> Option<Peer> {
+        let anchored = |claim: &Claim| claim.sealed.is_some() && claim.sealed == chain.anchor();
         self.known
             .iter()
             .filter_map(|(peer, state)| Some((*peer, state, state.claim.as_ref()?)))
-            .filter(|(_, _, claim)| claim.work > work || (claim.work == work && claim.tip < tip))
+            .filter(|(_, _, claim)| chain.is_better(claim.work, claim.tip, anchored(claim)))
             .max_by_key(|(peer, state, claim)| {
-                (Reverse(state.stalls), claim.work, Reverse(claim.tip), Reverse(*peer))
+                let rank = (anchored(claim), claim.work, Reverse(claim.tip));
+                (Reverse(state.stalls), rank, Reverse(*peer))
             })
             .map(|(peer, _, _)| peer)
     }

@@ -25,8 +25,15 @@ pub const MAX_CANDIDATE: usize = 50_000;
 const ANSWER_WITHIN_MS: u64 = 20_000;
 
 enum Stage {
-    Headers { lineage: Option<Box<Lineage>>, hashes: Vec<BlockHash> },
-    Blocks { wanted: VecDeque<BlockHash> },
+    /// `start` is the block of this chain that the headers begin after.
+    Headers {
+        start: Option<BlockHash>,
+        lineage: Option<Box<Lineage>>,
+        hashes: Vec<BlockHash>,
+    },
+    Blocks {
+        wanted: VecDeque<BlockHash>,
+    },
 }
 
 struct Download {
@@ -71,15 +78,14 @@ impl Node {
         if self.sync.download.is_some() {
             return;
         }
-        let (work, tip) = (self.chain.work(), self.chain.tip().hash());
-        let Some(peer) = self.peers.best_above(work, tip) else {
+        let Some(peer) = self.peers.best_above(&self.chain) else {
             return;
         };
         let claimed = self.peers.known.get(&peer).and_then(|state| state.claim.as_ref());
         let target = claimed.map_or(self.chain.height(), |claim| claim.height);
         self.sync.download = Some(Download {
             peer,
-            stage: Stage::Headers { lineage: None, hashes: Vec::new() },
+            stage: Stage::Headers { start: None, lineage: None, hashes: Vec::new() },
             deadline: now.plus_ms(ANSWER_WITHIN_MS),
             target,
         });
@@ -107,14 +113,14 @@ impl Node {
         if !self.sync.is_from(from) {
             return;
         }
-        let Some(Download { stage: Stage::Headers { lineage, hashes }, .. }) =
+        let Some(Download { stage: Stage::Headers { start, lineage, hashes }, .. }) =
             &mut self.sync.download
         else {
             return;
         };
         if lineage.is_none() {
-            let before = headers.first().map(|header| header.previous);
-            *lineage = before.and_then(|hash| self.chain.lineage(&hash)).map(Box::new);
+            *start = headers.first().map(|header| header.previous);
+            *lineage = start.and_then(|hash| self.chain.lineage(&hash)).map(Box::new);
         }
         let Some(lineage) = lineage else {
             // Nothing new after all, or headers that do not meet this chain.
@@ -150,7 +156,11 @@ impl Node {
             }
             None => {}
         }
-        if !self.chain.is_better(lineage.work(), lineage.tip()) {
+        let anchored = self.chain.anchor().is_some_and(|anchor| {
+            hashes.contains(&anchor)
+                || start.is_some_and(|hash| self.chain.leads_over_anchor(&hash))
+        });
+        if !self.chain.is_better(lineage.work(), lineage.tip(), anchored) {
             return self.end_sync(now, from, true);
         }
         let target = lineage.height();

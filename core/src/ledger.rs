@@ -1,0 +1,113 @@
+//! Which votes were used and which of them count: the counting rule, without the blocks.
+//!
+//! A token and sequence number are used at most once in a chain. Of a token's votes the one with
+//! the highest sequence number counts; where the first counts there is only number 0.
+//!
+//! Invariant: the tally is the one of the votes that count.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    ballot::Ballot,
+    election::{Counting, Election},
+    header::Height,
+    tally::Tally,
+    vote::{TokenId, Vote},
+};
+
+/// Where a vote stands in the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Block.
+    pub height: Height,
+    /// Index in the block, counted from 0.
+    pub index: u32,
+}
+
+/// A vote that was used.
+#[derive(Clone, Debug)]
+struct Use {
+    place: Place,
+    /// Kept where a later vote can replace it.
+    ballot: Option<Arc<Ballot>>,
+}
+
+/// The votes of a chain, as far as they decide which further votes are allowed and what counts.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    election: Arc<Election>,
+    uses: BTreeMap<(TokenId, u8), Use>,
+    tally: Tally,
+}
+
+impl Ledger {
+    /// Without votes.
+    pub fn new(election: Election) -> Self {
+        Self { election: Arc::new(election), uses: BTreeMap::new(), tally: Tally::default() }
+    }
+
+    /// The count.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Number of votes, those that were replaced by a later one among them.
+    pub fn votes(&self) -> usize {
+        self.uses.len()
+    }
+
+    /// Where the vote with this token and sequence number stands.
+    pub fn place(&self, token: TokenId, sequence: u8) -> Option<Place> {
+        self.uses.get(&(token, sequence)).map(|used| used.place)
+    }
+
+    fn latest_use(&self, token: TokenId) -> Option<(u8, &Use)> {
+        let mut of_token = self.uses.range((token, 0)..=(token, u8::MAX));
+        of_token.next_back().map(|((_, sequence), used)| (*sequence, used))
+    }
+
+    /// Sequence number and place of the vote of a token that counts.
+    pub fn latest(&self, token: TokenId) -> Option<(u8, Place)> {
+        self.latest_use(token).map(|(sequence, used)| (sequence, used.place))
+    }
+
+    /// Adds a vote whose token and sequence number are unused; says where they were used
+    /// otherwise.
+    ///
+    /// # Errors
+    /// The place of the earlier vote; nothing has changed then.
+    pub fn add(&mut self, vote: &Vote, place: Place) -> Result<(), Place> {
+        if let Some(earlier) = self.place(vote.token, vote.sequence) {
+            return Err(earlier);
+        }
+        let latest = self.latest_use(vote.token);
+        let counts = latest.as_ref().is_none_or(|(sequence, _)| *sequence < vote.sequence);
+        if counts {
+            let replaced = latest.and_then(|(_, used)| used.ballot.clone());
+            if let Some(replaced) = replaced {
+                self.tally.remove(&replaced, &self.election);
+            }
+            self.tally.add(&vote.ballot, &self.election);
+        }
+        let kept = self.election.counting == Counting::LastCounts;
+        let ballot = kept.then(|| Arc::new(vote.ballot.clone()));
+        self.uses.insert((vote.token, vote.sequence), Use { place, ballot });
+        Ok(())
+    }
+
+    /// Takes back a vote that was added.
+    pub fn remove(&mut self, vote: &Vote) {
+        if self.uses.remove(&(vote.token, vote.sequence)).is_none() {
+            return;
+        }
+        let latest = self.latest_use(vote.token);
+        if latest.as_ref().is_some_and(|(sequence, _)| *sequence > vote.sequence) {
+            return;
+        }
+        let counts_again = latest.and_then(|(_, used)| used.ballot.clone());
+        self.tally.remove(&vote.ballot, &self.election);
+        if let Some(ballot) = counts_again {
+            self.tally.add(&ballot, &self.election);
+        }
+    }
+}

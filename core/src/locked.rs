@@ -1,0 +1,91 @@
+//! Secrets at rest, locked with a passphrase: Argon2id (RFC 9106) makes the key, ChaCha20-Poly1305
+//! (RFC 8439) locks. The same text is kept by the browser, exported, and read by the command line.
+//!
+//! ```text
+//! blockvote-locked:1:<salt, 16 bytes in hex>:<ciphertext and tag in hex>
+//! ```
+//!
+//! The nonce is zero: every salt makes its own key, and a key locks one secret.
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use chacha20poly1305::{ChaCha20Poly1305, KeyInit, aead::Aead};
+
+const PREFIX: &str = "blockvote-locked:1:";
+/// RFC 9106's second recommendation scaled to a phone's browser: 32 MiB, three passes.
+const MEMORY_KIB: u32 = 32 << 10;
+const PASSES: u32 = 3;
+/// Locked texts are keys and organisers' files; more is not ours.
+const MAX_TEXT: usize = 64 << 20;
+
+/// Why a secret cannot be unlocked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnlockError {
+    /// Another kind of text.
+    #[error("this is not a secret that Blockvote locked")]
+    Format,
+    /// The passphrase is another one, or a letter was changed.
+    #[error("the passphrase does not fit, or the text was damaged")]
+    Passphrase,
+    /// A machine without 32 MiB to spare.
+    #[error("there is not enough memory to work with the passphrase")]
+    Memory,
+}
+
+fn cipher(passphrase: &str, salt: &[u8; 16]) -> Result<ChaCha20Poly1305, UnlockError> {
+    let params = Params::new(MEMORY_KIB, PASSES, 1, Some(32)).map_err(|_| UnlockError::Memory)?;
+    let mut key = [0; 32];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(passphrase.as_bytes(), salt, &mut key)
+        .map_err(|_| UnlockError::Memory)?;
+    Ok(ChaCha20Poly1305::new(&key.into()))
+}
+
+/// Whether a text is a locked secret.
+pub fn is_locked(text: &str) -> bool {
+    text.trim_start().starts_with(PREFIX)
+}
+
+/// Locks a secret. The salt must be random and used once.
+///
+/// # Errors
+/// [`UnlockError::Memory`] when there is too little of it.
+pub fn lock(secret: &[u8], passphrase: &str, salt: &[u8; 16]) -> Result<String, UnlockError> {
+    let cipher = cipher(passphrase, salt)?;
+    let locked = cipher.encrypt(&[0; 12].into(), secret).map_err(|_| UnlockError::Memory)?;
+    Ok(format!("{PREFIX}{}:{}", hex::encode(salt), hex::encode(locked)))
+}
+
+/// Unlocks a secret.
+///
+/// # Errors
+/// What is wrong with the text or the passphrase.
+pub fn unlock(text: &str, passphrase: &str) -> Result<Vec<u8>, UnlockError> {
+    let text = text.trim();
+    let parts = text.strip_prefix(PREFIX).filter(|_| text.len() <= MAX_TEXT);
+    let (salt_hex, locked) =
+        parts.and_then(|parts| parts.split_once(':')).ok_or(UnlockError::Format)?;
+    let mut salt = [0; 16];
+    hex::decode_to_slice(salt_hex, &mut salt).map_err(|_| UnlockError::Format)?;
+    let locked = hex::decode(locked).map_err(|_| UnlockError::Format)?;
+    let cipher = cipher(passphrase, &salt)?;
+    cipher.decrypt(&[0; 12].into(), locked.as_slice()).map_err(|_| UnlockError::Passphrase)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_passphrase_unlocks_and_every_change_is_found() {
+        let text = lock(b"secret", "correct horse", &[5; 16]).unwrap();
+        assert!(is_locked(&text));
+        assert_eq!(unlock(&text, "correct horse").unwrap(), b"secret");
+        assert_eq!(unlock(&text, "Correct horse"), Err(UnlockError::Passphrase));
+        assert_eq!(unlock("hello", "correct horse"), Err(UnlockError::Format));
+        let last = text.len() - 1;
+        let other = if text.ends_with('0') { "1" } else { "0" };
+        let changed = format!("{}{other}", &text[..last]);
+        assert_eq!(unlock(&changed, "correct horse"), Err(UnlockError::Passphrase));
+        assert_eq!(unlock(&text[..last], "correct horse"), Err(UnlockError::Format));
+    }
+}

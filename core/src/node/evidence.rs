@@ -1,0 +1,250 @@
+//! Double votes, closings and seals: finding, keeping and passing them on, and what seals do to
+//! the chain.
+
+use std::collections::HashSet;
+
+use super::{Event, LinkId, Node, Output, Peer, SealError, StoreChange, gossip::PAGE_BYTES};
+use crate::{
+    evidence::{Closing, DoubleVote, Evidence, EvidenceError, Seal},
+    hash::BlockHash,
+    header::Height,
+    key::SecretKey,
+    message::{MAX_EVIDENCE, MAX_EVIDENCE_KNOWN, Message},
+    pending::ShortId,
+    tally::Tally,
+    time::Timestamp,
+    vote::Vote,
+};
+
+/// Statements are compared with one peer at a time.
+const COMPARE_EVERY_MS: u64 = 2_000;
+
+/// What the organiser's seals come to on this node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Outcome {
+    /// There is no seal.
+    #[default]
+    Unsealed,
+    /// There is one, over a block that this node does not hold yet.
+    Awaited(Seal),
+    /// There is one, and the chain and its count are what it says.
+    Sealed {
+        /// The seal.
+        seal: Seal,
+        /// The count up to the sealed block.
+        tally: Tally,
+    },
+    /// There is one, and it says another height or count than the chain has.
+    Refuted(Seal),
+    /// The organiser signed two that differ.
+    Contested(Seal, Seal),
+}
+
+impl Node {
+    /// What the organiser's seals come to.
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// Makes proofs of votes whose token and sequence number another vote has here.
+    pub(super) fn look_for_double_votes(&mut self, now: Timestamp, votes: &[Vote]) {
+        if !self.chain.election().has_roll() {
+            return;
+        }
+        let found: Vec<_> = votes
+            .iter()
+            .filter_map(|vote| {
+                let (_, other) = self.of_use(vote.token, vote.sequence)?;
+                DoubleVote::of(vote, other)
+            })
+            .map(|double| Evidence::DoubleVote(Box::new(double)))
+            .collect();
+        self.take_evidence(now, found, None);
+    }
+
+    /// Takes in checked statements; what is new is stored and passed on.
+    pub(super) fn take_evidence(
+        &mut self,
+        now: Timestamp,
+        statements: Vec<Evidence>,
+        heard_on: Option<LinkId>,
+    ) {
+        let mut fresh = Vec::new();
+        for statement in statements {
+            if self.evidence.add(&statement) {
+                self.changes.push(StoreChange::PutEvidence(statement.clone()));
+                fresh.push(statement);
+            }
+        }
+        if fresh.is_empty() {
+            return;
+        }
+        self.flush_changes();
+        self.event(Event::EvidenceChanged);
+        let links: Vec<_> =
+            self.links.iter().copied().filter(|link| Some(*link) != heard_on).collect();
+        for page in pages(fresh) {
+            let bytes = Message::Evidence(page).encode();
+            for link in &links {
+                self.outputs.push_back(Output::Broadcast(*link, bytes.clone()));
+            }
+        }
+        self.apply_seals(now);
+        self.start_sync(now);
+        self.refresh_job(now);
+    }
+
+    /// Checks what a peer sent: a statement that proves nothing ends the listening.
+    pub(super) fn on_evidence(
+        &mut self,
+        now: Timestamp,
+        from: Peer,
+        broadcast: bool,
+        mut statements: Vec<Evidence>,
+    ) {
+        let full = !broadcast && statements.len() >= MAX_EVIDENCE;
+        statements.retain(|statement| !self.evidence.knows(statement));
+        for statement in &statements {
+            if let Err(error) = statement.check(self.chain.setup()) {
+                return self.reject(now, from, error.to_string());
+            }
+        }
+        let progress = !statements.is_empty();
+        self.take_evidence(now, statements, broadcast.then_some(from.link));
+        if full && progress {
+            // There was more than one answer holds.
+            self.next_evidence = now;
+            self.ask_evidence(now, from);
+        }
+    }
+
+    /// Asks a peer for what this node lacks.
+    pub(super) fn ask_evidence(&mut self, now: Timestamp, peer: Peer) {
+        if now < self.next_evidence {
+            return;
+        }
+        self.next_evidence = now.plus_ms(COMPARE_EVERY_MS);
+        let known: Vec<_> = self.evidence.all().map(|statement| statement.short_id()).collect();
+        debug_assert!(known.len() <= MAX_EVIDENCE_KNOWN);
+        self.send(peer, &Message::GetEvidence(known));
+    }
+
+    pub(super) fn on_get_evidence(&mut self, from: Peer, known: &[ShortId]) {
+        let known: HashSet<_> = known.iter().collect();
+        let lacking =
+            self.evidence.all().filter(|statement| !known.contains(&statement.short_id()));
+        let page = pages(lacking.take(MAX_EVIDENCE).collect()).into_iter().next();
+        if let Some(page) = page {
+            self.send(from, &Message::Evidence(page));
+        }
+    }
+
+    /// Closes the election now, before its time.
+    ///
+    /// # Errors
+    /// [`EvidenceError::NoOrganiser`] or [`EvidenceError::Signature`] when the key is not the
+    /// organiser's; nothing has changed then.
+    pub fn close(&mut self, now: Timestamp, organiser: &SecretKey) -> Result<(), EvidenceError> {
+        let closing = Evidence::Closing(Closing::sign(self.chain.id(), now, organiser));
+        closing.check(self.chain.setup())?;
+        self.take_evidence(now, vec![closing], None);
+        Ok(())
+    }
+
+    /// Seals the chain as it stands here.
+    ///
+    /// # Errors
+    /// When the election is not closed, is sealed, or the key is not the organiser's; nothing has
+    /// changed then.
+    pub fn seal(&mut self, now: Timestamp, organiser: &SecretKey) -> Result<(), SealError> {
+        if self.evidence.seals().len() > 0 {
+            return Err(SealError::AlreadySealed);
+        }
+        if self.closes().is_none_or(|closes| now < closes) {
+            return Err(SealError::NotClosed);
+        }
+        let tip = self.chain.tip();
+        let (height, hash, tally) = (tip.header().height, tip.hash(), self.chain.tally());
+        let seal = Evidence::Seal(Seal::sign(self.chain.id(), height, hash, tally, organiser));
+        seal.check(self.chain.setup())?;
+        self.take_evidence(now, vec![seal], None);
+        Ok(())
+    }
+
+    /// Brings the outcome, and the block that is final by it, up to date.
+    pub(super) fn apply_seals(&mut self, now: Timestamp) {
+        let seals: Vec<_> = self.evidence.seals().copied().collect();
+        match (seals.first().copied(), seals.get(1).copied()) {
+            (None, _) => self.outcome = Outcome::Unsealed,
+            (Some(one), Some(other)) => {
+                self.outcome = Outcome::Contested(one, other);
+                self.set_anchor(now, None);
+            }
+            (Some(seal), None) => {
+                let settled = match &self.outcome {
+                    Outcome::Sealed { seal: known, .. } => {
+                        *known == seal && self.chain.is_anchored()
+                    }
+                    Outcome::Refuted(known) => *known == seal,
+                    _ => false,
+                };
+                if !settled {
+                    self.apply_seal(now, seal);
+                }
+            }
+        }
+    }
+
+    fn apply_seal(&mut self, now: Timestamp, seal: Seal) {
+        self.outcome = Outcome::Awaited(seal);
+        self.set_anchor(now, Some(seal.tip));
+        let Some(block) = self.chain.block(&seal.tip) else {
+            return;
+        };
+        let height = block.header().height;
+        let held = self.chain.is_main(block);
+        let tally = held.then(|| self.chain.tally_at(height));
+        match tally {
+            Some(tally) if height == seal.height && tally.hash() == seal.tally => {
+                self.outcome = Outcome::Sealed { seal, tally };
+            }
+            None if height == seal.height => {}
+            _ => {
+                self.outcome = Outcome::Refuted(seal);
+                self.set_anchor(now, None);
+            }
+        }
+    }
+
+    fn set_anchor(&mut self, now: Timestamp, anchor: Option<BlockHash>) {
+        if let Some(switch) = self.chain.set_anchor(anchor) {
+            self.switched(now, &switch, None);
+        }
+    }
+
+    /// Height of the last block that is final.
+    pub fn sealed_height(&self) -> Option<Height> {
+        match &self.outcome {
+            Outcome::Sealed { seal, .. } => Some(seal.height),
+            _ => None,
+        }
+    }
+}
+
+/// Cuts statements into messages that fit a frame.
+fn pages(statements: Vec<Evidence>) -> Vec<Vec<Evidence>> {
+    let mut pages: Vec<Vec<Evidence>> = Vec::new();
+    let mut bytes = 0;
+    for statement in statements {
+        let size = borsh::object_length(&statement).unwrap_or(PAGE_BYTES);
+        bytes += size;
+        let fits = |page: &&mut Vec<Evidence>| bytes <= PAGE_BYTES && page.len() < MAX_EVIDENCE;
+        if let Some(page) = pages.last_mut().filter(fits) {
+            page.push(statement);
+        } else {
+            pages.push(vec![statement]);
+            bytes = size;
+        }
+    }
+    pages
+}

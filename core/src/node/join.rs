@@ -1,0 +1,189 @@
+//! Joining an election with nothing but its link: definition and voter roll are fetched from
+//! peers, and both check themselves against the id in the link.
+//!
+//! A state machine like [`super::Node`], which takes over when it is done.
+
+use std::collections::HashMap;
+
+use super::Peer;
+use crate::{
+    election::{Election, Eligibility, Setup},
+    hash::ElectionId,
+    message::Message,
+    roll::RollBuilder,
+    time::Timestamp,
+};
+
+/// A question that was not answered is put to another peer after this time.
+const ANSWER_WITHIN_MS: u64 = 4_000;
+/// Pages asked for at a time, spread over the peers: 32 KiB each.
+const MAX_ASKED: usize = 8;
+/// Peers remembered; the relay names others when these do not answer.
+const MAX_PEERS: usize = 32;
+
+/// How far it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Nobody sent the definition yet.
+    Definition,
+    /// Pages of the voter roll that are here, and all.
+    Roll {
+        /// Pages here.
+        have: u32,
+        /// Pages in all.
+        of: u32,
+    },
+}
+
+/// What a message led to.
+#[derive(Debug)]
+pub enum Step {
+    /// Send these.
+    Ask(Vec<(Peer, Vec<u8>)>),
+    /// Everything is here.
+    Done(Setup),
+    /// The election itself is broken: its roll keeps no rule, or not the one it commits to.
+    Broken(String),
+}
+
+/// An election on its way here.
+pub struct Join {
+    id: ElectionId,
+    election: Option<Election>,
+    roll: Option<RollBuilder>,
+    peers: Vec<Peer>,
+    /// Pages on their way: whom they were asked of, and until when.
+    asked: HashMap<u32, (Peer, Timestamp)>,
+    turn: usize,
+}
+
+impl Join {
+    /// Begins with the id in the link. `known` is a definition that is here already.
+    pub fn new(id: ElectionId, known: Option<Election>) -> Self {
+        let mut join = Self {
+            id,
+            election: None,
+            roll: None,
+            peers: Vec::new(),
+            asked: HashMap::new(),
+            turn: 0,
+        };
+        if let Some(election) = known {
+            join.take_election(election);
+        }
+        join
+    }
+
+    fn take_election(&mut self, election: Election) -> bool {
+        if self.election.is_some() || election.id() != self.id || election.validate().is_err() {
+            return false;
+        }
+        if let Eligibility::Roll { root, size, .. } = election.eligibility {
+            self.roll = Some(RollBuilder::new(root, size));
+        }
+        self.election = Some(election);
+        true
+    }
+
+    /// The definition, once it is here.
+    pub fn election(&self) -> Option<&Election> {
+        self.election.as_ref()
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> Progress {
+        match (&self.election, &self.roll) {
+            (Some(_), Some(roll)) => {
+                let of = roll.page_count();
+                let missing = u32::try_from(roll.missing().count()).unwrap_or(of);
+                Progress::Roll { have: of - missing, of }
+            }
+            _ => Progress::Definition,
+        }
+    }
+
+    /// The relay named peers.
+    pub fn peers(&mut self, now: Timestamp, peers: impl IntoIterator<Item = Peer>) -> Step {
+        let peers: Vec<_> = peers.into_iter().collect();
+        for peer in &peers {
+            if !self.peers.contains(peer) {
+                self.peers.push(*peer);
+            }
+        }
+        while self.peers.len() > MAX_PEERS {
+            self.peers.remove(0);
+        }
+        if self.election.is_none() {
+            let question = Message::GetElection.encode();
+            return Step::Ask(peers.into_iter().map(|peer| (peer, question.clone())).collect());
+        }
+        self.step(now)
+    }
+
+    /// A peer, or all of a relay, is gone.
+    pub fn gone(&mut self, gone: impl Fn(&Peer) -> bool) {
+        self.peers.retain(|peer| !gone(peer));
+        self.asked.retain(|_, (peer, _)| !gone(peer));
+    }
+
+    /// Takes a message. What does not fit is passed over, and its sender not asked again.
+    pub fn message(&mut self, now: Timestamp, from: Peer, bytes: &[u8]) -> Step {
+        match Message::decode(bytes) {
+            Ok(Message::Election(election)) if self.election.is_none() => {
+                let taken = self.take_election(*election);
+                self.gone(|peer| !taken && *peer == from);
+            }
+            Ok(Message::RollPage(page)) => {
+                let expected = self.asked.get(&page.index).is_some_and(|(peer, _)| *peer == from);
+                if let Some(roll) = self.roll.as_mut().filter(|_| expected) {
+                    let index = page.index;
+                    self.asked.remove(&index);
+                    match roll.add(page) {
+                        Ok(()) => {}
+                        // Its proof held, so the organiser put it there.
+                        Err(crate::roll::RollError::Key(error)) => {
+                            return Step::Broken(format!("the voter roll: {error}"));
+                        }
+                        Err(_) => self.gone(|peer| *peer == from),
+                    }
+                }
+            }
+            _ => {}
+        }
+        self.step(now)
+    }
+
+    /// What is to be done now; to be called every second or so as well.
+    pub fn step(&mut self, now: Timestamp) -> Step {
+        let done = match (&self.election, &self.roll) {
+            (Some(_), None) => true,
+            (Some(_), Some(roll)) => roll.missing().next().is_none(),
+            (None, _) => false,
+        };
+        if done && let Some(election) = self.election.take() {
+            return match self.roll.take().map(RollBuilder::finish).transpose() {
+                Ok(roll) => Setup::new(election, roll.flatten())
+                    .map_or_else(|error| Step::Broken(error.to_string()), Step::Done),
+                Err(error) => Step::Broken(format!("the voter roll: {error}")),
+            };
+        }
+        let mut questions = Vec::new();
+        let Some(roll) = &self.roll else {
+            return Step::Ask(questions);
+        };
+        self.asked.retain(|_, (_, until)| now < *until);
+        for index in roll.missing() {
+            if self.asked.len() >= MAX_ASKED || self.peers.is_empty() {
+                break;
+            }
+            if self.asked.contains_key(&index) {
+                continue;
+            }
+            self.turn = (self.turn + 1) % self.peers.len();
+            let peer = self.peers[self.turn];
+            self.asked.insert(index, (peer, now.plus_ms(ANSWER_WITHIN_MS)));
+            questions.push((peer, Message::GetRollPage(index).encode()));
+        }
+        Step::Ask(questions)
+    }
+}
