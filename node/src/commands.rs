@@ -1,6 +1,10 @@
-//! One module for each command of the command line.
+//! One file for each command.
 
 pub mod ask;
 pub mod election;
+pub mod key;
 pub mod node;
+pub mod private;
+pub mod receipt;
 pub mod verify;
+pub mod vote;

@@ -154,9 +154,9 @@ pub fn start(
     threads: usize,
 ) -> anyhow::Result<(Handle, JoinHandle<anyhow::Result<()>>)> {
     let now = clock::now();
-    let mut node = Node::new(contents.election, rand::random());
+    let mut node = Node::new(contents.setup, rand::random());
     let (blocks, pending) = (contents.blocks.len(), contents.pending.len());
-    node.restore(now, contents.blocks, contents.pending).context(
+    node.restore(now, contents.blocks, contents.pending, contents.evidence).context(
         "the data folder holds a block that does not verify: move the folder away, and the node fetches the chain again",
     )?;
     node.set_mining(now, mining);
@@ -262,6 +262,17 @@ impl Daemon {
             }
             Output::Event(Event::VoteLost(id)) => {
                 tracing::warn!(vote = id.short(), "a pending vote lost its token to another vote");
+            }
+            Output::Event(Event::VoteDropped(id)) => {
+                tracing::warn!(
+                    vote = id.short(),
+                    "a reorganisation dropped a vote; it waits again"
+                );
+            }
+            Output::Event(Event::EvidenceChanged) => {
+                let (doubles, outcome) =
+                    (self.node.evidence().double_votes().len(), self.node.outcome());
+                tracing::info!(double_votes = doubles, seal = outcome.word(), "signed statements");
             }
             Output::Persist(_) | Output::Event(Event::PendingChanged | Event::NetworkChanged) => {}
         }

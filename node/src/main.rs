@@ -30,14 +30,20 @@ enum Command {
     /// Verify a chain: a file, or the address of a node.
     Verify(commands::verify::Arguments),
     /// Cast a vote at a node.
-    Vote(commands::ask::Vote),
+    Vote(commands::vote::Arguments),
     /// Show the count of a node.
     Tally(commands::ask::Tally),
-    /// Write the chain of a node to a file.
+    /// Write the audit file of a node: election, voter roll, chain, signed statements.
     Export(commands::ask::Export),
-    /// Make and show election definitions.
+    /// Hold elections: make, publish, close, seal.
     #[command(subcommand)]
     Election(commands::election::Command),
+    /// Check receipts.
+    #[command(subcommand)]
+    Receipt(commands::receipt::Command),
+    /// Make and show a voter's own key.
+    #[command(subcommand)]
+    Key(commands::key::Command),
 }
 
 fn main() -> ExitCode {
@@ -62,9 +68,11 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Node(arguments) => commands::node::run(arguments).await,
         Command::Verify(arguments) => commands::verify::run(arguments).await,
-        Command::Vote(arguments) => commands::ask::vote(arguments).await,
+        Command::Vote(arguments) => commands::vote::run(arguments).await,
         Command::Tally(arguments) => commands::ask::tally(arguments).await,
         Command::Export(arguments) => commands::ask::export(arguments).await,
-        Command::Election(command) => commands::election::run(command),
+        Command::Election(command) => commands::election::run(command).await,
+        Command::Receipt(command) => commands::receipt::run(command).await,
+        Command::Key(command) => commands::key::run(command),
     }
 }

@@ -157,7 +157,11 @@ impl Registered {
                         bail!("{node} sent another election");
                     }
                     Record::Block(block) => batch.push(block),
-                    Record::Election(_) | Record::End { .. } => {}
+                    Record::Evidence(statement) => {
+                        let input = Input::Evidence(vec![statement]);
+                        handle.input(input).await.map_err(stopped)?;
+                    }
+                    Record::Election(_) | Record::RollPage(_) | Record::End { .. } => {}
                 }
                 if batch.len() == BATCH {
                     let blocks = std::mem::take(&mut batch);

@@ -1,9 +1,11 @@
 //! The chain on disk: redb, one file in the data folder.
 //!
 //! ```text
-//! meta     text -> bytes      "format" = version (2 bytes, little-endian), "election" = definition
+//! meta     text -> bytes      "format" = version (2 bytes, little-endian), "election" = definition,
+//!                             "roll" = the keys of the voter roll, one after the other
 //! blocks   u32  -> bytes      height -> encoded block, without the genesis
 //! pending  bytes -> bytes     vote id -> arrival number (8 bytes, little-endian), encoded vote
+//! evidence bytes -> bytes     short id -> encoded statement
 //! ```
 //!
 //! Invariant: a batch of changes is in the file whole or not at all, and durable when
@@ -17,7 +19,15 @@ use std::{
 
 use anyhow::{Context, bail};
 use blockvote_core::{
-    block::Block, election::Election, hash::VoteId, header::Height, node::StoreChange, vote::Vote,
+    block::Block,
+    election::{Election, Setup},
+    evidence::Evidence,
+    hash::VoteId,
+    header::Height,
+    key::PublicKey,
+    node::StoreChange,
+    roll::Roll,
+    vote::Vote,
 };
 use redb::{
     Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition,
@@ -26,7 +36,8 @@ use redb::{
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 const BLOCKS: TableDefinition<u32, &[u8]> = TableDefinition::new("blocks");
 const PENDING: TableDefinition<&[u8], &[u8]> = TableDefinition::new("pending");
-const FORMAT: u16 = 1;
+const EVIDENCE: TableDefinition<&[u8], &[u8]> = TableDefinition::new("evidence");
+const FORMAT: u16 = 2;
 
 /// An open data folder.
 pub struct Store {
@@ -36,12 +47,21 @@ pub struct Store {
 
 /// What a data folder held.
 pub struct Contents {
-    /// The definition that the folder belongs to.
-    pub election: Election,
+    /// The election that the folder belongs to.
+    pub setup: Setup,
     /// Blocks, oldest first.
     pub blocks: Vec<Block>,
     /// Pending votes in the order in which they came.
     pub pending: Vec<Vote>,
+    /// Signed statements.
+    pub evidence: Vec<Evidence>,
+}
+
+impl Contents {
+    /// Of an election without votes.
+    pub fn empty(setup: Setup) -> Self {
+        Self { setup, blocks: Vec::new(), pending: Vec::new(), evidence: Vec::new() }
+    }
 }
 
 fn open(file: &Path) -> anyhow::Result<Database> {
@@ -70,13 +90,19 @@ fn open(file: &Path) -> anyhow::Result<Database> {
     })
 }
 
+fn roll_of(bytes: &[u8]) -> anyhow::Result<Roll> {
+    let keys = bytes.chunks(32).map(<[u8; 32]>::try_from);
+    let keys = keys.map(|key| key.map(PublicKey)).collect::<Result<Vec<_>, _>>();
+    Ok(Roll::collect(keys.context("the voter roll cannot be read")?)?)
+}
+
 impl Store {
-    /// Opens a data folder, making it if need be. `election` is the one asked for; without one the
+    /// Opens a data folder, making it if need be. `asked` is the election asked for; without one the
     /// folder's own is taken, and [`Election::plain`] where the folder is new.
     ///
     /// # Errors
     /// In words for people: locked, not writable, damaged, of another election.
-    pub fn open(folder: &Path, election: Option<Election>) -> anyhow::Result<(Self, Contents)> {
+    pub fn open(folder: &Path, asked: Option<Setup>) -> anyhow::Result<(Self, Contents)> {
         let shown = folder.display();
         fs::create_dir_all(folder).with_context(|| {
             format!(
@@ -86,25 +112,25 @@ impl Store {
         let file: PathBuf = folder.join("chain.redb");
         let database = open(&file)?;
         let mut store = Self { database, arrivals: 0 };
-        let stored = store.stored_election().with_context(|| format!("the data folder {shown}"))?;
-        let election = match (stored, election) {
+        let stored = store.stored_setup().with_context(|| format!("the data folder {shown}"))?;
+        let setup = match (stored, asked) {
             (Some(stored), Some(asked)) if stored.id() != asked.id() => bail!(
                 "the data folder {shown} holds another election (\"{}\", {}): choose another folder with --data, or leave --election out to go on with that one",
-                stored.title,
+                stored.election().title,
                 stored.id().short(),
             ),
             (Some(stored), _) => stored,
             (None, asked) => {
-                let election = asked.unwrap_or_else(Election::plain);
-                store.write_election(&election)?;
-                election
+                let setup = asked.map_or_else(|| Setup::open(Election::plain()), Ok)?;
+                store.write_setup(&setup)?;
+                setup
             }
         };
-        let contents = store.read(election).with_context(|| format!("the data folder {shown}"))?;
+        let contents = store.read(setup).with_context(|| format!("the data folder {shown}"))?;
         Ok((store, contents))
     }
 
-    fn stored_election(&self) -> anyhow::Result<Option<Election>> {
+    fn stored_setup(&self) -> anyhow::Result<Option<Setup>> {
         let transaction = self.database.begin_read()?;
         let meta = match transaction.open_table(META) {
             Ok(meta) => meta,
@@ -115,30 +141,37 @@ impl Store {
             let found = format.value();
             if found != FORMAT.to_le_bytes() {
                 bail!(
-                    "it was written by another build (format {found:?}); this one reads {FORMAT}"
+                    "it was written by another build (format {found:?}); this one reads {FORMAT}: move the folder away"
                 );
             }
         }
         let Some(election) = meta.get("election")? else {
             return Ok(None);
         };
-        Ok(Some(Election::decode(election.value())?))
+        let roll = meta.get("roll")?.map(|keys| roll_of(keys.value())).transpose()?;
+        Ok(Some(Setup::new(Election::decode(election.value())?, roll)?))
     }
 
-    fn write_election(&self, election: &Election) -> anyhow::Result<()> {
+    fn write_setup(&self, setup: &Setup) -> anyhow::Result<()> {
         let transaction = self.database.begin_write()?;
         {
             let mut meta = transaction.open_table(META)?;
             meta.insert("format", FORMAT.to_le_bytes().as_slice())?;
-            meta.insert("election", election.encode().as_slice())?;
+            meta.insert("election", setup.election().encode().as_slice())?;
+            if let Some(roll) = setup.roll() {
+                let keys: Vec<u8> =
+                    roll.all_pages().flat_map(|page| page.keys).flat_map(|key| key.0).collect();
+                meta.insert("roll", keys.as_slice())?;
+            }
             transaction.open_table(BLOCKS)?;
             transaction.open_table(PENDING)?;
+            transaction.open_table(EVIDENCE)?;
         }
         transaction.commit()?;
         Ok(())
     }
 
-    fn read(&mut self, election: Election) -> anyhow::Result<Contents> {
+    fn read(&mut self, setup: Setup) -> anyhow::Result<Contents> {
         let transaction = self.database.begin_read()?;
         let mut blocks = Vec::new();
         for entry in transaction.open_table(BLOCKS)?.iter()? {
@@ -157,7 +190,14 @@ impl Store {
         }
         pending.sort_by_key(|(arrival, _)| *arrival);
         let pending = pending.into_iter().map(|(_, vote)| vote).collect();
-        Ok(Contents { election, blocks, pending })
+        let mut evidence = Vec::new();
+        for entry in transaction.open_table(EVIDENCE)?.iter()? {
+            let (_, bytes) = entry?;
+            evidence.push(
+                borsh::from_slice(bytes.value()).context("a signed statement cannot be read")?,
+            );
+        }
+        Ok(Contents { setup, blocks, pending, evidence })
     }
 
     /// Writes changes in order, all or nothing.
@@ -169,6 +209,7 @@ impl Store {
         {
             let mut blocks = transaction.open_table(BLOCKS)?;
             let mut pending = transaction.open_table(PENDING)?;
+            let mut evidence = transaction.open_table(EVIDENCE)?;
             for change in changes {
                 match change {
                     StoreChange::Truncate(Height(height)) => {
@@ -185,6 +226,10 @@ impl Store {
                     }
                     StoreChange::DropPending(VoteId(id)) => {
                         pending.remove(id.as_slice())?;
+                    }
+                    StoreChange::PutEvidence(statement) => {
+                        let bytes = borsh::to_vec(statement)?;
+                        evidence.insert(statement.short_id().0.as_slice(), bytes.as_slice())?;
                     }
                 }
             }

@@ -198,7 +198,7 @@ async fn damaged_files_are_found_and_the_good_one_passes() {
     check(&good[..good.len() - 60], "cut off");
     check(&good[..20], "cut off");
     check(b"", "empty");
-    check(b"hello, this is something else", "not a Blockvote chain file");
+    check(b"hello, this is something else", "not a Blockvote audit file");
     let mut future = good.clone();
     future[16] = 9;
     check(&future, "format version 9");

@@ -40,6 +40,19 @@ pub enum Outcome {
     Contested(Seal, Seal),
 }
 
+impl Outcome {
+    /// One word for it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Unsealed => "unsealed",
+            Self::Awaited(_) => "awaited",
+            Self::Sealed { .. } => "sealed",
+            Self::Refuted(_) => "refuted",
+            Self::Contested(..) => "contested",
+        }
+    }
+}
+
 impl Node {
     /// What the organiser's seals come to.
     pub fn outcome(&self) -> &Outcome {

@@ -1,4 +1,4 @@
-//! `blockvote vote`, `tally` and `export`: small clients of a node's HTTP interface.
+//! `blockvote tally` and `export`, and what every small client of a node's HTTP interface needs.
 
 use std::{
     fs,
@@ -9,37 +9,35 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use blockvote_core::vote::TokenId;
 use clap::Args;
 use reqwest::{Client, Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 #[derive(Args)]
 pub struct At {
     /// Address of the node.
     #[arg(long, default_value = "http://127.0.0.1:5000", env = "BLOCKVOTE_NODE")]
-    node: String,
+    pub node: String,
 }
 
-#[derive(Args)]
-pub struct Vote {
-    #[command(flatten)]
-    at: At,
-    /// Your token.
-    #[arg(long, allow_negative_numbers = true, value_parser = read_token)]
-    token: u64,
-    /// What you choose: one of the choices, or free text.
-    #[arg(long)]
-    selection: String,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
-}
+impl At {
+    /// Asks, and reads the answer.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        let request = request(&self.node, Method::GET, path)?;
+        json_of(&self.node, send(&self.node, request).await?).await
+    }
 
-fn read_token(text: &str) -> Result<u64, String> {
-    let token = text.parse().ok().filter(|token| *token <= TokenId::MAX.0);
-    token.ok_or_else(|| format!("a token is a whole number from 0 to {}", TokenId::MAX))
+    /// Sends, and reads the answer.
+    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let request = request(&self.node, Method::POST, path)?.json(body);
+        json_of(&self.node, send(&self.node, request).await?).await
+    }
+
+    /// The node's audit file, piece by piece.
+    pub async fn export(&self) -> anyhow::Result<Response> {
+        send(&self.node, request(&self.node, Method::GET, "/api/v1/export")?).await
+    }
 }
 
 #[derive(Args)]
@@ -58,6 +56,9 @@ pub struct Export {
     /// Where to write it; nothing there is overwritten.
     #[arg(long, short, default_value = "chain.blockvote")]
     out: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 /// A client that neither follows redirects nor waits for ever.
@@ -104,24 +105,8 @@ async fn json_of<T: DeserializeOwned>(node: &str, response: Response) -> anyhow:
     answer.ok().with_context(|| format!("{node} answers, but is it a Blockvote node?"))
 }
 
-pub async fn vote(vote: Vote) -> anyhow::Result<ExitCode> {
-    let body = json!({"token_id": vote.token, "selection": vote.selection});
-    let request = request(&vote.at.node, Method::POST, "/api/v1/votes")?.json(&body);
-    let answer: Value = json_of(&vote.at.node, send(&vote.at.node, request).await?).await?;
-    if vote.json {
-        crate::output::say!("{answer}");
-    } else {
-        let id = answer.get("vote_id").and_then(Value::as_str).unwrap_or_default();
-        crate::output::say!("The vote is stored at {} and waits for a block.", vote.at.node);
-        crate::output::say!("vote id {id}");
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
 pub async fn tally(tally: Tally) -> anyhow::Result<ExitCode> {
-    let request = request(&tally.at.node, Method::GET, "/api/v1/tally")?;
-    let counts: blockvote_core::tally::Tally =
-        json_of(&tally.at.node, send(&tally.at.node, request).await?).await?;
+    let counts: blockvote_core::tally::Tally = tally.at.get("/api/v1/tally").await?;
     if tally.json {
         crate::output::say!("{}", serde_json::to_string(&counts)?);
     } else {
@@ -132,18 +117,18 @@ pub async fn tally(tally: Tally) -> anyhow::Result<ExitCode> {
 
 /// Prints counts, the highest first.
 pub fn print_tally(tally: &blockvote_core::tally::Tally) {
-    let mut counts: Vec<_> = tally.iter().collect();
-    counts.sort_by_key(|(selection, count)| (std::cmp::Reverse(*count), *selection));
-    for (selection, count) in counts {
+    for (selection, count) in tally.ranked() {
         crate::output::say!("{count:>8}  {selection}");
     }
-    let total = tally.total();
-    crate::output::say!("{total:>8}  {} in all", if total == 1 { "vote" } else { "votes" });
+    if tally.blank > 0 {
+        crate::output::say!("{:>8}  (blank)", tally.blank);
+    }
+    let total = tally.ballots;
+    crate::output::say!("{total:>8}  {} in all", if total == 1 { "voter" } else { "voters" });
 }
 
 pub async fn export(export: Export) -> anyhow::Result<ExitCode> {
-    let request = request(&export.at.node, Method::GET, "/api/v1/export")?;
-    let mut response = send(&export.at.node, request).await?;
+    let mut response = export.at.export().await?;
     let shown = export.out.display();
     if export.out.exists() {
         bail!("{shown} exists already; choose another file with --out");
@@ -165,7 +150,14 @@ pub async fn export(export: Export) -> anyhow::Result<ExitCode> {
     reader.finish()?;
     file.sync_all()?;
     fs::rename(&part, &export.out).with_context(|| format!("cannot write {shown}"))?;
-    crate::output::say!("Wrote {} blocks, {bytes} bytes, to {shown}.", blocks + 1);
+    if export.json {
+        let answer =
+            serde_json::json!({"file": shown.to_string(), "blocks": blocks + 1, "bytes": bytes});
+        crate::output::say!("{answer}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let plural = if blocks == 0 { "" } else { "s" };
+    crate::output::say!("Wrote {} block{plural}, {bytes} bytes, to {shown}.", blocks + 1);
     crate::output::say!("Check them with: blockvote verify {shown}");
     Ok(ExitCode::SUCCESS)
 }

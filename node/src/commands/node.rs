@@ -3,12 +3,16 @@
 use std::{net::SocketAddr, path::PathBuf, pin::pin, process::ExitCode, sync::Arc, thread};
 
 use anyhow::Context;
-use blockvote_core::{election::Election, node::LinkId};
+use blockvote_core::{
+    election::{Election, Setup},
+    node::{Input, LinkId},
+};
 use clap::Args;
 use directories::ProjectDirs;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::election::Published;
 use crate::{
     daemon,
     http::{self, App},
@@ -31,8 +35,9 @@ pub struct Arguments {
     /// A relay to follow, such as <ws://127.0.0.1:8080/ws>. May be given several times.
     #[arg(long = "relay", value_name = "URL")]
     relays: Vec<String>,
-    /// The election's definition, as `blockvote election new` writes it. Without one the node holds
-    /// the election of its data folder, or a plain free-text election.
+    /// The election: a definition as `blockvote election new` writes it, or a file as `blockvote
+    /// election publish` and `blockvote export` write it. Without one the node holds the election of
+    /// its data folder, or a plain free-text election.
     #[arg(long, value_name = "FILE")]
     election: Option<PathBuf>,
     /// Mine by itself whenever votes wait. Without it only GET /store makes blocks here.
@@ -50,10 +55,10 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "expected an address and a port such as 127.0.0.1:5000".into())
 }
 
-fn default_folder(election: Option<&Election>) -> anyhow::Result<PathBuf> {
+fn default_folder(setup: Option<&Setup>) -> anyhow::Result<PathBuf> {
     let folders = ProjectDirs::from("", "", "blockvote")
         .context("this platform names no data folder; choose one with --data")?;
-    let id = election.map_or_else(|| Election::plain().id(), Election::id).to_string();
+    let id = setup.map_or_else(|| Election::plain().id(), Setup::id).to_string();
     Ok(folders.data_local_dir().join(&id[..16]))
 }
 
@@ -61,25 +66,34 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     for url in &arguments.relays {
         relay_link::check_url(url)?;
     }
-    let election = arguments.election.as_deref().map(super::election::read).transpose()?;
+    let published = arguments.election.as_deref().map(Published::read).transpose()?;
     let listener = http::bind(arguments.listen).await?;
     let address = listener.local_addr().context("the listening address")?;
     let (store, contents) = if arguments.memory {
-        let election = election.unwrap_or_else(Election::plain);
-        (None, Contents { election, blocks: Vec::new(), pending: Vec::new() })
+        let setup = match &published {
+            Some(published) => published.setup.clone(),
+            None => Setup::open(Election::plain())?,
+        };
+        (None, Contents::empty(setup))
     } else {
         let folder = match &arguments.data {
             Some(folder) => folder.clone(),
-            None => default_folder(election.as_ref())?,
+            None => default_folder(published.as_ref().map(|published| &published.setup))?,
         };
         tracing::info!(folder = %folder.display(), "data");
-        let (store, contents) = Store::open(&folder, election)?;
+        let (store, contents) =
+            Store::open(&folder, published.as_ref().map(|published| published.setup.clone()))?;
         (Some(store), contents)
     };
-    let (title, id) = (contents.election.title.clone(), contents.election.id());
+    let (title, id) = (contents.setup.election().title.clone(), contents.setup.id());
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let threads = arguments.threads.map_or((processors / 2).max(1), usize::from);
     let (handle, thread) = daemon::start(store, contents, arguments.mine, threads)?;
+    if let Some(Published { blocks, evidence, .. }) = published {
+        // What the file holds beyond the election gets the same checks as what peers send.
+        let _ = handle.input(Input::Blocks(blocks)).await;
+        let _ = handle.input(Input::Evidence(evidence)).await;
+    }
 
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();

@@ -22,7 +22,7 @@ const MAX_JSON: usize = 256 << 20;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// A chain file, a chain of the seed in JSON, or a node's address such as <http://127.0.0.1:5000>.
+    /// An audit file, a chain of the seed in JSON, or a node's address such as <http://127.0.0.1:5000>.
     source: String,
     /// Print JSON.
     #[arg(long)]
@@ -132,32 +132,19 @@ async fn archive_report(
     bar: &ProgressBar,
 ) -> anyhow::Result<Report> {
     let mut reader = ArchiveReader::new();
-    let mut verifier: Option<Verifier> = None;
+    let mut verifier = Verifier::new(clock::now());
     let mut piece = head;
     loop {
         reader.push(&piece);
         bar.inc(piece.len() as u64);
         while let Some(record) = reader.next_record()? {
-            match record {
-                Record::Election(election) => {
-                    println_election(&election);
-                    verifier = Some(Verifier::new(election, clock::now()));
-                }
-                Record::Block(block) => {
-                    let Some(verifier) = &mut verifier else {
-                        continue;
-                    };
-                    if verifier.push(block).is_err() {
-                        return Ok(verifier.report());
-                    }
-                    bar.set_message(format!(
-                        "block {}, {} votes",
-                        verifier.blocks(),
-                        verifier.votes()
-                    ));
-                }
-                Record::End { .. } => {}
+            if let Record::Election(election) = &record {
+                println_election(election);
             }
+            if !verifier.push(record) {
+                return Ok(verifier.report());
+            }
+            bar.set_message(format!("block {}, {} votes", verifier.blocks(), verifier.votes()));
         }
         piece = source.next().await?;
         if piece.is_empty() {
@@ -165,7 +152,6 @@ async fn archive_report(
         }
     }
     reader.finish()?;
-    let verifier = verifier.context("the file holds no election")?;
     Ok(verifier.report())
 }
 
@@ -204,10 +190,13 @@ async fn json_report(
 }
 
 fn verify_blocks(election: Election, blocks: Vec<Block>, bar: &ProgressBar) -> Report {
-    let mut verifier = Verifier::new(election, clock::now());
+    let mut verifier = Verifier::new(clock::now());
     bar.set_length(blocks.len() as u64);
-    for block in blocks {
-        if verifier.push(block).is_err() {
+    let end = u32::try_from(blocks.len()).unwrap_or(u32::MAX);
+    let blocks = blocks.into_iter().map(Record::Block);
+    let records = std::iter::once(Record::Election(Box::new(election))).chain(blocks);
+    for record in records.chain([Record::End { blocks: end }]) {
+        if !verifier.push(record) {
             break;
         }
         bar.inc(1);
@@ -215,6 +204,7 @@ fn verify_blocks(election: Election, blocks: Vec<Block>, bar: &ProgressBar) -> R
     verifier.report()
 }
 
+/// Word for word what the page shows.
 fn print_report(report: &Report) {
     for line in &report.lines {
         let word = match line.outcome {
@@ -229,6 +219,9 @@ fn print_report(report: &Report) {
     if report.passed {
         ask::print_tally(&report.tally);
         crate::output::say!("tip {}", report.tip);
+        if let Some(height) = report.sealed {
+            crate::output::say!("sealed at block {height}");
+        }
         crate::output::say!("");
     }
     crate::output::say!("{}", report.verdict);

@@ -58,9 +58,10 @@ impl From<CastError> for ApiError {
     fn from(error: CastError) -> Self {
         let status = match &error {
             CastError::Vote(_) | CastError::Selection(_) => StatusCode::BAD_REQUEST,
-            CastError::NotOpen(_) | CastError::Closed(_) | CastError::AlreadyVoted { .. } => {
-                StatusCode::CONFLICT
-            }
+            CastError::NotOpen(_)
+            | CastError::Closed(_)
+            | CastError::Sealed
+            | CastError::AlreadyVoted { .. } => StatusCode::CONFLICT,
             CastError::Full => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, error.to_string())

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
 use blockvote_core::{
+    ballot::BallotError,
     block::{Block, CheckedBlock},
     chain::Chain,
     difficulty::Difficulty,
     election::Election,
-    hash::{BlockHash, VotesRoot},
+    hash::{BlockHash, ElectionId, VotesRoot},
     header::{Header, Height},
+    key::Signature,
     time::Timestamp,
     vote::{Authorization, TokenId, Vote},
 };
@@ -17,13 +19,57 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// A vote, as in the seed.
+/// A vote, as in the seed, and what the seed did not have.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct VoteJson {
-    /// What was chosen.
+    /// What was chosen, in words.
     pub selection: String,
     /// The token.
     pub token_id: u64,
+    /// What was chosen one by one, unless it is exactly one; none on a blank ballot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selections: Option<Vec<String>>,
+    /// How often the voter changed the vote, unless it is the first.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sequence: u8,
+    /// The voter's signature, 128 hexadecimal digits, where the election has a voter roll.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub signature: Option<Signature>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(sequence: &u8) -> bool {
+    *sequence == 0
+}
+
+impl VoteJson {
+    /// A vote in JSON.
+    pub fn new(vote: &Vote, election: &Election) -> Self {
+        let selections: Vec<_> =
+            vote.ballot.selections(election).into_iter().map(str::to_owned).collect();
+        Self {
+            selection: vote.ballot.words(election),
+            token_id: vote.token.0,
+            selections: (selections.len() != 1).then_some(selections),
+            sequence: vote.sequence,
+            signature: match vote.authorization {
+                Authorization::Open => None,
+                Authorization::Signed(signature) => Some(signature),
+            },
+        }
+    }
+
+    fn into_vote(self, election: &Election, id: ElectionId) -> Result<Vote, BallotError> {
+        let selections = self.selections.unwrap_or_else(|| vec![self.selection]);
+        Ok(Vote {
+            election: id,
+            token: TokenId(self.token_id),
+            sequence: self.sequence,
+            ballot: election.ballot(&selections)?,
+            authorization: self.signature.map_or(Authorization::Open, Authorization::Signed),
+        })
+    }
 }
 
 /// A block, with the seed's names first.
@@ -65,14 +111,7 @@ impl BlockJson {
             previous_hash: header.previous,
             proof: header.nonce,
             timestamp: header.timestamp.as_seconds(),
-            votes: block
-                .votes()
-                .iter()
-                .map(|vote| VoteJson {
-                    selection: vote.ballot.selection(election),
-                    token_id: vote.token.0,
-                })
-                .collect(),
+            votes: block.votes().iter().map(|vote| VoteJson::new(vote, election)).collect(),
             hash: block.hash(),
             version: header.version,
             votes_root: header.votes_root,
@@ -86,11 +125,9 @@ impl BlockJson {
         let id = election.id();
         let index = self.index;
         let votes = self.votes.into_iter().map(|vote| {
-            let ballot = election.ballot(&vote.selection).with_context(|| {
-                format!("block {index}, token {}: the selection", vote.token_id)
-            })?;
-            let (token, authorization) = (TokenId(vote.token_id), Authorization::Open);
-            Ok(Vote { election: id, token, ballot, authorization })
+            let token = vote.token_id;
+            vote.into_vote(election, id)
+                .with_context(|| format!("block {index}, token {token}: the selection"))
         });
         let header = Header {
             version: self.version,
@@ -132,6 +169,10 @@ pub fn read_chain_json(value: Value) -> anyhow::Result<(Election, Vec<Block>)> {
     let ChainJson { election, chain } =
         serde_json::from_value(value).context("this JSON is not a chain of a Blockvote node")?;
     election.validate().context("the election")?;
+    ensure!(
+        !election.has_roll(),
+        "this JSON does not hold the voter roll that its votes are checked with: verify the file that `blockvote export` writes"
+    );
     let mut blocks = chain.into_iter();
     let Some(first) = blocks.next() else { bail!("the chain is empty") };
     let genesis = Block::genesis(&election);

@@ -1,7 +1,11 @@
 //! The routes of the Python system that this one descends from, with its answers.
 
 use axum::{Json, extract::State, http::StatusCode};
-use blockvote_core::{hash::VoteId, node::Node, tally::Tally, vote::TokenId};
+use blockvote_core::{
+    hash::VoteId,
+    node::{CastError, Node},
+    vote::{TokenId, Vote},
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::{
@@ -58,6 +62,13 @@ pub fn read_vote(body: &Value, token_name: &str) -> Result<(TokenId, String), Ap
     Ok((TokenId(token), selection.to_owned()))
 }
 
+/// A vote of an open election, in words. Where there is a voter roll, the node says that it must be
+/// signed.
+pub fn open_vote(node: &Node, token: TokenId, selections: &[String]) -> Result<Vote, CastError> {
+    let ballot = node.chain().election().ballot(selections)?;
+    Ok(Vote::open(node.chain().id(), token, ballot))
+}
+
 /// Cast a vote.
 #[utoipa::path(post, path = "/vote", tag = "seed", request_body = VoteJson, responses(
     (status = 201, description = "It will be in the next block", body = Message),
@@ -76,7 +87,9 @@ async fn vote(
     let block = app
         .handle
         .call(move |node, now| {
-            node.cast(now, token, &selection).map(|_| node.chain().height().next())
+            open_vote(node, token, &[selection])
+                .and_then(|vote| node.cast(now, vote))
+                .map(|_| node.chain().height().next())
         })
         .await?
         .map_err(|error| ApiError::from(error).not_asked(not_asked.clone()))?;
@@ -98,8 +111,8 @@ async fn token_id(State(app): State<App>) -> Result<Json<BTreeMap<u64, u64>>, Ap
 /// The tally of the chain.
 #[utoipa::path(get, path = "/view_vote", tag = "seed",
     responses((status = 200, description = "Votes by selection", body = BTreeMap<String, u64>)))]
-async fn view_vote(State(app): State<App>) -> Result<Json<Tally>, ApiError> {
-    Ok(Json(app.handle.call(|node, _| node.chain().tally().clone()).await?))
+async fn view_vote(State(app): State<App>) -> Result<Json<BTreeMap<String, u64>>, ApiError> {
+    Ok(Json(app.handle.call(|node, _| node.chain().tally().selections.clone()).await?))
 }
 
 /// Take over a longer chain, then forge the pending votes.
@@ -190,7 +203,7 @@ fn progress(node: &mut Node, now: blockvote_core::time::Timestamp, vote: &VoteId
     if !node.pending().contains(vote) {
         return Progress::Lost;
     }
-    if !chain.election().is_open_at(now) {
+    if !node.is_open_at(now) {
         return Progress::Closed;
     }
     node.mine_once(now);

@@ -15,13 +15,19 @@ use blockvote_core::{
     archive::ArchiveWriter,
     difficulty::{Difficulty, Work},
     election::Election,
+    evidence::{Evidence, EvidenceError},
     hash::{BlockHash, ElectionId, VoteId},
     header::Height,
+    key::PublicKey,
+    node::{Input, Node},
     receipt::Receipt,
     tally::Tally,
+    vote::{TokenId, Vote},
 };
+use borsh::BorshDeserialize;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -29,7 +35,7 @@ use super::{
     App,
     error::{ApiError, Body, ErrorBody, Params, Part},
     json::{BlockJson, VoteJson},
-    seed::read_vote,
+    seed::{open_vote, read_vote},
 };
 use crate::daemon::LinkState;
 
@@ -50,6 +56,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(blocks))
         .routes(routes!(block))
         .routes(routes!(tally))
+        .routes(routes!(roll))
+        .routes(routes!(token))
+        .routes(routes!(evidence, add_evidence))
         .routes(routes!(export))
 }
 
@@ -83,7 +92,17 @@ struct StatusJson {
     #[schema(value_type = String)]
     work: Work,
     votes: u64,
+    /// Voters whose vote counts.
+    voters: u64,
     pending: u64,
+    /// When votes are not taken any more: the election's own time or the organiser's closing.
+    closes: Option<u64>,
+    /// `unsealed`, `awaited` (the sealed block is not here yet), `sealed`, `refuted` (its count is
+    /// not the chain's), `contested` (two seals).
+    #[schema(value_type = String)]
+    seal: &'static str,
+    /// Tokens with a proven double vote.
+    double_votes: u64,
     peers: u64,
     relays: Vec<RelayJson>,
     /// Height that is being downloaded to, if any.
@@ -124,6 +143,10 @@ async fn status(State(app): State<App>) -> Result<Json<StatusJson>, ApiError> {
         tip: node.chain().tip().hash(),
         work: node.chain().work(),
         votes: node.chain().votes() as u64,
+        voters: node.chain().tally().ballots,
+        closes: node.closes().map(|closes| closes.0),
+        seal: node.outcome().word(),
+        double_votes: node.evidence().double_votes().len() as u64,
         pending: node.pending().len() as u64,
         peers: node.peers().len() as u64,
         relays,
@@ -167,10 +190,8 @@ async fn peers(State(app): State<App>) -> Result<Json<Vec<PeerJson>>, ApiError> 
 async fn votes(State(app): State<App>) -> Result<Json<Vec<VoteJson>>, ApiError> {
     let answer = app.handle.call(|node, _| {
         let election = node.chain().election();
-        let votes = node.pending().iter().take(MAX_VOTES).map(|(_, vote)| VoteJson {
-            selection: vote.ballot.selection(election),
-            token_id: vote.token.0,
-        });
+        let votes = node.pending().iter().take(MAX_VOTES);
+        let votes = votes.map(|(_, vote)| VoteJson::new(vote, election));
         votes.collect()
     });
     Ok(Json(answer.await?))
@@ -183,7 +204,8 @@ struct CastJson {
     vote_id: VoteId,
 }
 
-/// Cast a vote.
+/// Cast a vote: `token_id` with `selection` or a list of `selections` in an open election, or
+/// `vote`, the canonical bytes of a signed vote in hexadecimal.
 #[utoipa::path(post, path = "/votes", tag = "v1", request_body = VoteJson, responses(
     (status = 201, description = "It is stored here and waits for a block", body = CastJson),
     (status = 400, description = "A field is missing or wrong", body = ErrorBody),
@@ -192,10 +214,137 @@ async fn cast(
     State(app): State<App>,
     Body(body): Body,
 ) -> Result<(StatusCode, Json<CastJson>), ApiError> {
-    let (token, selection) = read_vote(&body, "token_id")?;
-    let cast = app.handle.call(move |node, now| node.cast(now, token, &selection));
-    let vote_id = cast.await??;
-    Ok((StatusCode::CREATED, Json(CastJson { vote_id })))
+    let cast = if let Some(bytes) = body.get("vote") {
+        let vote: Vote = read_hex(bytes, "vote")?;
+        app.handle.call(move |node, now| node.cast(now, vote)).await?
+    } else {
+        let (token, selections) = read_votes(&body)?;
+        let cast = move |node: &mut Node, now| {
+            open_vote(node, token, &selections).and_then(|vote| node.cast(now, vote))
+        };
+        app.handle.call(cast).await?
+    };
+    Ok((StatusCode::CREATED, Json(CastJson { vote_id: cast? })))
+}
+
+fn read_votes(body: &Value) -> Result<(TokenId, Vec<String>), ApiError> {
+    let Some(selections) = body.get("selections") else {
+        let (token, selection) = read_vote(body, "token_id")?;
+        return Ok((token, vec![selection]));
+    };
+    let wrong = || ApiError::bad("the field selections must be a list of texts");
+    let selections = serde_json::from_value(selections.clone()).map_err(|_| wrong())?;
+    let with_one = json!({"token_id": body.get("token_id"), "selection": ""});
+    Ok((read_vote(&with_one, "token_id")?.0, selections))
+}
+
+/// Canonical bytes in hexadecimal.
+fn read_hex<T: BorshDeserialize>(value: &Value, name: &str) -> Result<T, ApiError> {
+    let bytes = value.as_str().and_then(|digits| hex::decode(digits).ok());
+    bytes.and_then(|bytes| borsh::from_slice(&bytes).ok()).ok_or_else(|| {
+        ApiError::bad(format!(
+            "the field {name} does not hold the bytes of a {name} in hexadecimal; see docs/format.md"
+        ))
+    })
+}
+
+#[derive(Serialize, ToSchema)]
+struct TokenJson {
+    token_id: u64,
+}
+
+/// The token of a public key on the voter roll.
+#[utoipa::path(get, path = "/roll/{key}", tag = "v1",
+    params(("key" = String, Path, description = "64 hexadecimal digits")),
+    responses((status = 200, description = "The token", body = TokenJson),
+              (status = 404, description = "The key is not on the roll", body = ErrorBody)))]
+async fn roll(
+    State(app): State<App>,
+    Part(key): Part<String>,
+) -> Result<Json<TokenJson>, ApiError> {
+    let key: PublicKey = key.parse().map_err(|error| ApiError::bad(format!("the key: {error}")))?;
+    let found = move |node: &mut Node, _| {
+        let roll = node.chain().setup().roll()?;
+        Some(roll.token_of(&key))
+    };
+    match app.handle.call(found).await? {
+        Some(Some(token)) => Ok(Json(TokenJson { token_id: token.0 })),
+        Some(None) => {
+            let error = "the key is not on the voter roll of this election";
+            Err(ApiError::new(StatusCode::NOT_FOUND, error))
+        }
+        None => {
+            let error = "this election is open: it has no voter roll";
+            Err(ApiError::new(StatusCode::NOT_FOUND, error))
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+struct LatestJson {
+    token_id: u64,
+    /// The vote that counts or will, in the chain or waiting.
+    #[schema(value_type = Option<String>)]
+    vote_id: Option<VoteId>,
+    /// Its sequence number.
+    sequence: Option<u8>,
+    /// Whether two ballots of this voter are proven.
+    double_vote: bool,
+}
+
+/// The last vote of a token.
+#[utoipa::path(get, path = "/tokens/{token}", tag = "v1",
+    params(("token" = u64, Path, description = "A token")),
+    responses((status = 200, description = "Its last vote, if any", body = LatestJson)))]
+async fn token(
+    State(app): State<App>,
+    Part(token_id): Part<u64>,
+) -> Result<Json<LatestJson>, ApiError> {
+    let answer = app.handle.call(move |node, _| {
+        let latest = node.latest_of(TokenId(token_id));
+        LatestJson {
+            token_id,
+            vote_id: latest.as_ref().map(|(id, _)| *id),
+            sequence: latest.map(|(_, vote)| vote.sequence),
+            double_vote: node.evidence().double_vote_of(TokenId(token_id)).is_some(),
+        }
+    });
+    Ok(Json(answer.await?))
+}
+
+/// The signed statements kept here: double votes, the closing, seals.
+#[utoipa::path(get, path = "/evidence", tag = "v1",
+    responses((status = 200, description = "`double_votes`, `closing`, `seals`, `seal`", body = Object)))]
+async fn evidence(State(app): State<App>) -> Result<Json<Value>, ApiError> {
+    let answer = app.handle.call(|node, _| {
+        let book = node.evidence();
+        json!({
+            "double_votes": book.double_votes().collect::<Vec<_>>(),
+            "closing": book.closing(),
+            "seals": book.seals().collect::<Vec<_>>(),
+            "seal": node.outcome().word(),
+        })
+    });
+    Ok(Json(answer.await?))
+}
+
+/// Hand in a signed statement: `statement`, its canonical bytes in hexadecimal.
+#[utoipa::path(post, path = "/evidence", tag = "v1", request_body = Object, responses(
+    (status = 201, description = "It holds and is kept, or was known", body = Object),
+    (status = 400, description = "It proves nothing", body = ErrorBody)))]
+async fn add_evidence(
+    State(app): State<App>,
+    Body(body): Body,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let statement = body.get("statement").unwrap_or(&Value::Null);
+    let statement: Evidence = read_hex(statement, "statement")?;
+    let take = move |node: &mut Node, now| {
+        statement.check(node.chain().setup())?;
+        node.handle(now, Input::Evidence(vec![statement]));
+        Ok::<_, EvidenceError>(node.outcome().word())
+    };
+    let seal = app.handle.call(take).await?.map_err(|error| ApiError::bad(error.to_string()))?;
+    Ok((StatusCode::CREATED, Json(json!({"seal": seal}))))
 }
 
 /// The receipt of a vote: where it stands, with the inclusion proof.
@@ -272,21 +421,27 @@ async fn block(
 
 /// The tally of the chain.
 #[utoipa::path(get, path = "/tally", tag = "v1",
-    responses((status = 200, description = "Votes by selection", body = BTreeMap<String, u64>)))]
+    responses((status = 200, description = "`selections`, `ballots`, `blank`", body = Object)))]
 async fn tally(State(app): State<App>) -> Result<Json<Tally>, ApiError> {
     Ok(Json(app.handle.call(|node, _| node.chain().tally().clone()).await?))
 }
 
-/// The whole chain as one file, for `blockvote verify`.
+/// The audit file: definition, roll, signed statements and the whole chain, for `blockvote verify`.
 #[utoipa::path(get, path = "/export", tag = "v1",
     responses((status = 200, description = "A chain file", body = Vec<u8>, content_type = "application/octet-stream")))]
 async fn export(State(app): State<App>) -> Result<Response, ApiError> {
-    let (election, tip) = app
+    let (setup, tip, statements) = app
         .handle
-        .call(|node, _| (node.chain().election().clone(), node.chain().tip().hash()))
+        .call(|node, _| {
+            let statements: Vec<_> = node.evidence().all().collect();
+            (node.chain().setup().clone(), node.chain().tip().hash(), statements)
+        })
         .await?;
-    let (writer, head) = ArchiveWriter::new(&election);
-    let name = format!("attachment; filename=\"{}.blockvote\"", &election.id().to_string()[..8]);
+    let (mut writer, mut head) = ArchiveWriter::new(&setup);
+    for statement in &statements {
+        head.extend(writer.evidence(statement));
+    }
+    let name = format!("attachment; filename=\"{}.blockvote\"", &setup.id().to_string()[..8]);
     // A batch of blocks at a time; a chain that switches meanwhile breaks the stream off, and a
     // file without its end is seen to be one.
     let begin = (Some((writer, Bytes::from(head))), Height(2), app);

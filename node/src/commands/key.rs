@@ -1,0 +1,101 @@
+//! `blockvote key`
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, ensure};
+use blockvote_core::{
+    key::SecretKey,
+    keyfile::{KeyFile, KeyFileError},
+};
+use clap::Subcommand;
+
+use super::private;
+use crate::output::say;
+
+/// Where scripts put the passphrase.
+const PASSPHRASE: &str = "BLOCKVOTE_PASSPHRASE";
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Make a key: the file holds the secret half, the organiser gets the public half.
+    New {
+        /// Where to write it; nothing there is overwritten.
+        #[arg(long, short, default_value = "voter.key.json")]
+        out: PathBuf,
+        /// Lock it with a passphrase, asked for or taken from `BLOCKVOTE_PASSPHRASE`.
+        #[arg(long)]
+        passphrase: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the public half of a key file.
+    Show {
+        /// The file.
+        file: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::New { out, passphrase, json } => create(&out, passphrase, json),
+        Command::Show { file, json } => show(&file, json),
+    }
+}
+
+fn create(out: &Path, locked: bool, json: bool) -> anyhow::Result<ExitCode> {
+    let key = SecretKey::new(private::random());
+    let file = if locked {
+        let passphrase = private::ask("passphrase", PASSPHRASE)?;
+        let length = passphrase.chars().count();
+        ensure!(length >= 8, "the passphrase has {length} letters; take at least 8");
+        KeyFile::new(&key, Some((&passphrase, &private::random())))?
+    } else {
+        KeyFile::new(&key, None)?
+    };
+    private::write_new(out, &file.to_text(), true, "--out")?;
+    eprintln!(
+        "wrote {}; keep it: without it nobody can vote in your place, nor you",
+        out.display()
+    );
+    print(&file, json)
+}
+
+fn show(path: &Path, json: bool) -> anyhow::Result<ExitCode> {
+    print(&read_file(path)?, json)
+}
+
+fn print(file: &KeyFile, json: bool) -> anyhow::Result<ExitCode> {
+    let public = file.public()?.to_text();
+    if json {
+        say!("{}", serde_json::json!({"public": public, "locked": file.is_locked()}));
+    } else {
+        say!("public key {public}");
+        say!(
+            "the secret half is {}",
+            if file.is_locked() { "locked with a passphrase" } else { "not locked" }
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read_file(path: &Path) -> anyhow::Result<KeyFile> {
+    let text = private::read(path)?;
+    KeyFile::read(&text).with_context(|| path.display().to_string())
+}
+
+/// The secret half, the passphrase asked for where one is needed.
+pub fn open(path: &Path) -> anyhow::Result<SecretKey> {
+    let file = read_file(path)?;
+    let opened = match file.open(None) {
+        Err(KeyFileError::Locked) => file.open(Some(&private::ask("passphrase", PASSPHRASE)?)),
+        other => other,
+    };
+    opened.with_context(|| path.display().to_string())
+}

@@ -1,0 +1,80 @@
+//! Files and words that are nobody else's business.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{IsTerminal, Read, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+use anyhow::{Context, bail, ensure};
+use rand::RngCore;
+
+/// Files that are read whole: keys, receipts, organisers' files with 100,000 names.
+const MAX_FILE: u64 = 64 << 20;
+
+/// Writes a file that is not there yet. A private one can be read by its owner only.
+///
+/// # Errors
+/// When there is such a file, or it cannot be written.
+pub fn write_new(path: &Path, text: &str, private: bool, option: &str) -> anyhow::Result<()> {
+    let shown = path.display();
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(if private { 0o600 } else { 0o644 });
+    let mut file = options.open(path).with_context(|| {
+        format!("cannot write {shown}; nothing is overwritten: choose another file with {option}")
+    })?;
+    file.write_all(text.as_bytes()).with_context(|| format!("cannot write {shown}"))?;
+    file.sync_all().with_context(|| format!("cannot write {shown}"))
+}
+
+/// Reads a file of bounded size as text.
+///
+/// # Errors
+/// When it cannot be read, is too big, or is not text.
+pub fn read(path: &Path) -> anyhow::Result<String> {
+    let bytes = read_bytes(path)?;
+    String::from_utf8(bytes).with_context(|| format!("{} is not text in UTF-8", path.display()))
+}
+
+/// The same as bytes.
+///
+/// # Errors
+/// When it cannot be read or is too big.
+pub fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let shown = path.display();
+    let file = fs::File::open(path).with_context(|| format!("cannot read {shown}"))?;
+    let mut bytes = Vec::new();
+    let read = file.take(MAX_FILE + 1).read_to_end(&mut bytes);
+    read.with_context(|| format!("cannot read {shown}"))?;
+    ensure!(bytes.len() as u64 <= MAX_FILE, "{shown} has over {MAX_FILE} bytes");
+    Ok(bytes)
+}
+
+/// 32 random bytes from the operating system.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    rand::rng().fill_bytes(&mut bytes);
+    bytes
+}
+
+/// A secret word: from the variable, typed unseen, or the first line of the input.
+///
+/// # Errors
+/// When there is none.
+pub fn ask(what: &str, variable: &str) -> anyhow::Result<String> {
+    if let Ok(word) = std::env::var(variable) {
+        return Ok(word);
+    }
+    let word = if std::io::stdin().is_terminal() {
+        rpassword::prompt_password(format!("{what}: "))?
+    } else {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line)?;
+        line.trim_end_matches(['\r', '\n']).to_owned()
+    };
+    if word.is_empty() {
+        bail!("no {what} was given: type it, pipe it in, or set {variable}");
+    }
+    Ok(word)
+}
