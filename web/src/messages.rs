@@ -3,8 +3,9 @@
 //! Headers and votes travel as their canonical bytes; everything else is what people read. The
 //! first message of a worker is its `Ready`: what is posted before that is lost.
 
-use blockvote_core::{tally::Tally, verify::Report};
+use blockvote_core::{organiser::Draft, tally::Tally, verify::Report};
 use serde::{Deserialize, Serialize};
+use wasm_bindgen::JsValue;
 
 /// Changes with every build of the sources: page and workers compare it.
 pub const BUILD: &str = match option_env!("BLOCKVOTE_BUILD") {
@@ -26,13 +27,15 @@ pub enum ToNode {
     },
     /// Cast a vote.
     Cast {
-        /// The token.
-        token: u64,
-        /// The choice or free text.
-        selection: String,
+        /// By what right.
+        right: Right,
+        /// Choices, or words of the voter's own; none for a blank ballot.
+        selections: Vec<String>,
+        /// Whether an earlier vote of this voter is to be replaced.
+        change: bool,
     },
-    /// Is this token unused?
-    CheckToken(u64),
+    /// What can be done with this right?
+    CheckRight(Right),
     /// Mine, or rest.
     Mining(MiningWish),
     /// Send summaries of this many blocks from this height downwards.
@@ -46,6 +49,33 @@ pub enum ToNode {
     Block(u32),
     /// Verify everything from the first block on.
     Verify,
+    /// Verify an audit file from the disk; a tool, as all below to [`ToNode::Watch`].
+    VerifyFile(#[serde(with = "serde_wasm_bindgen::preserve")] JsValue),
+    /// Make the roll of a draft and keep the election in this browser.
+    Publish {
+        /// The draft.
+        draft: Box<Draft>,
+        /// Locks the organiser's file, where it is not empty.
+        passphrase: String,
+    },
+    /// Make the voting codes of an organiser's file again.
+    Codes(OrganiserFile),
+    /// Read an organiser's file for duplicating or bringing it to this browser.
+    ReadOrganiser(OrganiserFile),
+    /// Make a key of the voter's own; the passphrase may be empty.
+    NewKey(String),
+    /// Read a key file.
+    ReadKey(String),
+    /// Read a receipt.
+    ReadReceipt(String),
+    /// Follow a vote that was cast elsewhere, given as its bytes in hexadecimal.
+    Watch(String),
+    /// Send the receipt of a vote as a file.
+    ReceiptFile(String),
+    /// Close the election now.
+    Close(OrganiserFile),
+    /// Seal the result as this tab counts it.
+    Seal(OrganiserFile),
     /// Look up a vote by its id, in hexadecimal.
     Find(String),
     /// Send the whole chain as a file.
@@ -54,6 +84,75 @@ pub enum ToNode {
     Awake,
     /// The browser's answer to the wish that storage be kept.
     Persisted(bool),
+}
+
+/// By what right a vote is cast.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub enum Right {
+    /// An unused number, in an open election.
+    Token(u64),
+    /// A voting code as typed.
+    Code(String),
+    /// A key file, and the passphrase where it is locked.
+    Key {
+        /// The file's text.
+        file: String,
+        /// The passphrase; empty when it was not asked for yet.
+        passphrase: String,
+    },
+}
+
+/// Secrets are not printed by accident.
+impl std::fmt::Debug for Right {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Token(_) => "Token",
+            Self::Code(_) => "Code(…)",
+            Self::Key { .. } => "Key(…)",
+        })
+    }
+}
+
+/// An organiser's file, and the passphrase where it is locked.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct OrganiserFile {
+    /// Its text.
+    pub text: String,
+    /// May be empty.
+    pub passphrase: String,
+}
+
+/// Secrets are not printed by accident.
+impl std::fmt::Debug for OrganiserFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OrganiserFile(…)")
+    }
+}
+
+/// What can be done with a right.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RightView {
+    /// What was asked about.
+    pub right: Right,
+    /// The token behind it.
+    pub token: Option<u64>,
+    /// Why it is of no use here.
+    pub problem: Option<String>,
+    /// The vote that was cast with it and counts so far, in words.
+    pub voted: Option<String>,
+    /// Whether that vote can be replaced.
+    pub may_change: bool,
+    /// Whether a passphrase is needed.
+    pub locked: bool,
+}
+
+/// A voting code and whose it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CodeRow {
+    /// The organiser's line for the voter; may be empty.
+    pub voter: Vec<String>,
+    /// The code.
+    pub code: String,
 }
 
 /// What the user wants of the miners.
@@ -73,8 +172,9 @@ pub enum FromNode {
         /// [`BUILD`] of the worker.
         build: String,
     },
-    /// No copy of the definition is here; peers are being asked.
-    Searching,
+    /// No copy of the definition or the roll is here; peers are being asked. Pages of the voter
+    /// roll that are here, and all, once the definition is.
+    Searching(Option<(u32, u32)>),
     /// The election is open.
     Opened(Box<ElectionView>),
     /// It cannot be opened.
@@ -89,13 +189,45 @@ pub enum FromNode {
     CastDone(String),
     /// The vote was not taken.
     CastRefused(String),
-    /// Whether a token is free; otherwise why not.
-    Token {
-        /// The token asked about.
-        token: u64,
-        /// The reason, or nothing when it is unused so far.
-        problem: Option<String>,
+    /// What can be done with a right.
+    Right(Box<RightView>),
+    /// Keys of a roll made so far, and in all.
+    Publishing(u32, u32),
+    /// The election is kept in this browser.
+    Published {
+        /// Its id.
+        id: String,
+        /// The organiser's file, locked where that was wished.
+        organiser: String,
     },
+    /// Voting codes.
+    Codes(Vec<CodeRow>),
+    /// An organiser's file was read: its election's id, and a draft of the same election.
+    Organiser(String, Box<Draft>),
+    /// A key file: its text, the public half, whether it is locked.
+    Key {
+        /// Its text.
+        file: String,
+        /// As it is handed on.
+        public: String,
+        /// Whether it is locked.
+        locked: bool,
+    },
+    /// A receipt was read.
+    ReceiptRead {
+        /// Election of the vote.
+        election: String,
+        /// Id of the vote.
+        vote_id: String,
+        /// The vote's bytes in hexadecimal.
+        vote: String,
+    },
+    /// A file for the user: name and text.
+    Save(String, String),
+    /// A tool did what was asked.
+    ToolDone(String),
+    /// A tool could not do it, and why.
+    ToolFailed(String),
     /// Blocks, newest first.
     Blocks(Vec<BlockSummary>),
     /// One block.
@@ -121,6 +253,20 @@ pub struct ElectionView {
     pub description: String,
     /// Empty means free text.
     pub choices: Vec<String>,
+    /// Fewest choices on a ballot.
+    pub least: u16,
+    /// Most choices on a ballot.
+    pub most: u16,
+    /// Whether blank ballots are allowed.
+    pub blank: bool,
+    /// Whether one choice may be the voter's own words.
+    pub write_in: bool,
+    /// Whether a voter can change a vote.
+    pub last_counts: bool,
+    /// Who may vote.
+    pub who: Who,
+    /// The organiser's public key.
+    pub organiser: Option<String>,
     /// Number of tokens, where it is known.
     pub electorate: Option<u64>,
     /// Milliseconds since 1970.
@@ -131,6 +277,40 @@ pub struct ElectionView {
     pub floor_bits: u32,
     /// Milliseconds between blocks.
     pub spacing_ms: u64,
+}
+
+/// Who may vote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Who {
+    /// Anybody with an unused number.
+    Anyone,
+    /// Whoever has a voting code.
+    Codes,
+    /// Voters with keys of their own.
+    OwnKeys,
+}
+
+/// What the organiser's seals come to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum SealView {
+    /// There is none.
+    #[default]
+    Unsealed,
+    /// There is one, over a block that is not here yet.
+    Awaited,
+    /// There is one that holds.
+    Sealed {
+        /// Height of the last block that counts.
+        height: u32,
+        /// Its hash.
+        tip: String,
+        /// The seal's id.
+        id: String,
+    },
+    /// There is one over another count than the chain's.
+    Refuted,
+    /// There are two that differ, over blocks of these heights.
+    Contested(u32, u32),
 }
 
 /// Where the node stands.
@@ -150,6 +330,18 @@ pub struct Status {
     pub tip: String,
     /// Votes in the chain, all verified here.
     pub votes: u64,
+    /// Voters whose vote counts.
+    pub voters: u64,
+    /// When votes are not taken any more: the election's own time or the organiser's closing.
+    pub closes: Option<f64>,
+    /// Whether the organiser closed before the time.
+    pub closed_early: bool,
+    /// What the organiser's seals come to.
+    pub seal: SealView,
+    /// Tokens with a proven double vote, at most [`MAX_VOTES_SHOWN`].
+    pub double_votes: Vec<DoubleVoteView>,
+    /// How many there are.
+    pub double_vote_count: u32,
     /// Votes that wait for a block.
     pub pending: u32,
     /// Expected number of hashes behind the chain.
@@ -168,6 +360,17 @@ pub struct Status {
     pub last_rejection: Option<String>,
     /// [`BUILD`] of the worker.
     pub build: String,
+}
+
+/// A proven double vote.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DoubleVoteView {
+    /// The token.
+    pub token: u64,
+    /// Both ballots in words; the one that is in the chain, if any, first.
+    pub ballots: (String, String),
+    /// Whether the first is in the chain.
+    pub one_counts: bool,
 }
 
 /// A relay and the connection to it.
@@ -227,6 +430,14 @@ pub struct ReceiptView {
     pub holders: u32,
     /// Where it stands.
     pub state: ReceiptState,
+    /// Block that a reorganisation dropped it from; it was cast again by itself.
+    pub dropped: Option<u32>,
+    /// Whether two ballots with this token are proven.
+    pub double_vote: bool,
+    /// The vote's bytes in hexadecimal, for the receipt's address.
+    pub bytes: String,
+    /// Whether it is signed: then nobody else can cast a vote with this token.
+    pub signed: bool,
 }
 
 /// Where a vote stands.
@@ -248,6 +459,11 @@ pub enum ReceiptState {
         path: u32,
         /// What is wrong with the proof, checked by this tab; nothing when it holds.
         problem: Option<String>,
+    },
+    /// It is in the chain, but a later vote of the same voter counts instead.
+    Replaced {
+        /// Height of its block.
+        height: u32,
     },
     /// Another vote with the same token is in the chain, or waits for a block.
     Lost,
@@ -293,8 +509,12 @@ pub const MAX_VOTES_SHOWN: usize = 200;
 pub struct VerifyView {
     /// What is known so far.
     pub report: Report,
-    /// Blocks in all.
-    pub total: u32,
+    /// Name of the file; nothing for the living chain.
+    pub file: Option<String>,
+    /// Blocks, or bytes of the file, so far.
+    pub progress: f64,
+    /// Blocks, or bytes of the file, in all.
+    pub total: f64,
     /// Whether it is over.
     pub done: bool,
     /// Milliseconds so far.

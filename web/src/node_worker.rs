@@ -6,7 +6,9 @@ mod lock;
 mod miners;
 mod open;
 mod relay;
+mod rights;
 mod store;
+mod tools;
 mod verify;
 mod views;
 
@@ -27,6 +29,17 @@ pub fn run() {
 fn now() -> blockvote_core::time::Timestamp {
     // Dates are whole milliseconds below 2^53.
     blockvote_core::time::Timestamp(js_sys::Date::now() as u64)
+}
+
+/// Random bytes from the browser's cryptographic generator.
+fn secret_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    let filled = worker::scope()
+        .crypto()
+        .and_then(|crypto| crypto.get_random_values_with_u8_array(&mut bytes));
+    // Without randomness no key may be made: the worker ends here, and the page says why.
+    assert!(filled.is_ok(), "the browser gives no random numbers");
+    bytes
 }
 
 /// A number for choices among peers and for jitter; nothing secret hangs on it.

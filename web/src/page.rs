@@ -1,12 +1,15 @@
 //! The page: shows what the node worker says, and says what people want.
 
 mod app;
+mod ballot;
 mod browser;
 mod format;
 mod frame;
 mod icons;
 mod model;
+mod qr;
 mod receipt;
+mod remembered;
 mod route;
 mod screens;
 mod words;

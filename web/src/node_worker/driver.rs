@@ -12,10 +12,11 @@ use std::{
 use blockvote_core::{
     hash::{BlockHash, VoteId},
     header::Height,
+    key::SecretKey,
     node::{Event, Input, LinkId, Node, Output, Peer, StoreChange},
+    receipt::{Receipt, ReceiptFile},
     relay_frame::{ClientFrame, ServerFrame},
-    time::Timestamp,
-    vote::{TokenId, Vote},
+    vote::Vote,
 };
 use gloo_timers::callback::{Interval, Timeout};
 use wasm_bindgen_futures::spawn_local;
@@ -25,11 +26,14 @@ use super::{
     miners::Miners,
     now,
     relay::{Heard, RelayLink},
-    store::Store,
-    verify, views,
+    rights,
+    store::{Own, Store},
+    tools, verify, views,
 };
 use crate::{
-    messages::{FromNode, MiningWish, RelayStatus, StorageStatus, ToNode},
+    messages::{
+        FromNode, MiningWish, OrganiserFile, RelayStatus, Right, SealView, StorageStatus, ToNode,
+    },
     worker::{log, post},
 };
 
@@ -42,7 +46,7 @@ pub const MAX_RECEIPTS: usize = 50;
 enum Effect {
     Node(Output),
     Page(FromNode),
-    Own(VoteId, Timestamp, Vote),
+    Own(VoteId, Own),
     /// What the store is to hold, from the first block that differs on.
     Rewrite(Vec<StoreChange>),
 }
@@ -69,8 +73,8 @@ pub struct Inner {
     pub wish: MiningWish,
     /// Whether the user asked for mining in this very tab.
     insists: bool,
-    /// Votes cast in this browser, newest last.
-    pub own: Vec<(VoteId, Timestamp, Vote)>,
+    /// Votes followed in this browser, newest last.
+    pub own: Vec<(VoteId, Own)>,
     /// Checked inclusion proofs: block, length of the path, what is wrong.
     pub proofs: HashMap<VoteId, (BlockHash, u32, Option<String>)>,
     /// Blocks found by this tab.
@@ -83,7 +87,7 @@ pub struct Inner {
     pumping: bool,
     wake: Option<Timeout>,
     show: Option<Timeout>,
-    shown_tip: Option<BlockHash>,
+    shown_result: Option<(BlockHash, SealView)>,
 }
 
 /// A handle on the running node.
@@ -96,13 +100,13 @@ impl Driver {
         node: Node,
         store: Option<Store>,
         storage: StorageStatus,
-        own: Vec<(Timestamp, Vote)>,
+        own: Vec<Own>,
         relays: Vec<String>,
         wish: MiningWish,
         damaged: bool,
     ) -> Self {
-        let mut own: Vec<_> = own.into_iter().map(|(at, vote)| (vote.id(), at, vote)).collect();
-        own.sort_by_key(|(_, at, _)| *at);
+        let mut own: Vec<_> = own.into_iter().map(|own| (own.vote.id(), own)).collect();
+        own.sort_by_key(|(_, own)| own.at);
         let id = node.chain().id();
         let driver = Self(Rc::new(RefCell::new(Inner {
             node,
@@ -121,7 +125,7 @@ impl Driver {
             pumping: false,
             wake: None,
             show: None,
-            shown_tip: None,
+            shown_result: None,
         })));
         if damaged {
             log("the stored chain does not verify whole; the rest comes from peers");
@@ -212,9 +216,12 @@ impl Driver {
             if !writer {
                 // The rest is the writer's; the own votes of this tab must survive it.
                 let inner = self.0.borrow();
-                let own = |id: &VoteId| inner.own.iter().any(|(own, _, _)| own == id);
-                changes
-                    .retain(|change| matches!(change, StoreChange::PutPending(id, _) if own(id)));
+                let own = |id: &VoteId| inner.own.iter().any(|(own, _)| own == id);
+                changes.retain(|change| match change {
+                    StoreChange::PutPending(id, _) => own(id),
+                    StoreChange::PutEvidence(_) => true,
+                    _ => false,
+                });
             }
             if let Some(store) = store {
                 let mut result = Ok(());
@@ -222,8 +229,8 @@ impl Driver {
                     result = store.apply(&changes, rewrite).await;
                 }
                 for effect in &rest {
-                    if let (Ok(()), Effect::Own(id, at, vote)) = (&result, effect) {
-                        result = store.put_own(id, *at, vote).await;
+                    if let (Ok(()), Effect::Own(id, own)) = (&result, effect) {
+                        result = store.put_own(id, own).await;
                     }
                 }
                 if let Err(error) = result {
@@ -349,6 +356,7 @@ impl Driver {
                     self.act(|inner| {
                         inner.node.handle(now(), Input::Blocks(contents.blocks));
                         inner.node.handle(now(), Input::Votes(contents.pending));
+                        inner.node.handle(now(), Input::Evidence(contents.evidence));
                         inner.storage = StorageStatus::Writing;
                         inner.rewrite(&stored);
                     });
@@ -374,30 +382,76 @@ impl Driver {
     }
 
     fn show(&self) {
+        self.watch_own();
         let mut inner = self.0.borrow_mut();
         if let Some(timeout) = inner.show.take() {
             // It is running.
             timeout.forget();
         }
-        post(&FromNode::Status(Box::new(views::status(&inner))));
-        let tip = inner.node.chain().tip().hash();
-        if inner.shown_tip != Some(tip) {
-            inner.shown_tip = Some(tip);
-            post(&FromNode::Tally(inner.node.chain().tally().clone()));
+        let status = views::status(&inner);
+        let result = (inner.node.chain().tip().hash(), status.seal.clone());
+        post(&FromNode::Status(Box::new(status)));
+        if inner.shown_result.as_ref() != Some(&result) {
+            inner.shown_result = Some(result);
+            post(&FromNode::Tally(views::counted(&inner.node).clone()));
         }
         post(&FromNode::Receipts(views::own_receipts(&mut inner)));
+    }
+
+    /// Notes where the followed votes stand; one that fell out of the chain is cast again by
+    /// itself, and stays marked.
+    fn watch_own(&self) {
+        self.act(|inner| {
+            let (mut changed, mut again) = (Vec::new(), Vec::new());
+            for (id, own) in &mut inner.own {
+                let place = inner.node.chain().place_of(id).map(|place| place.height);
+                if place.is_none()
+                    && let Some(before) = own.seen
+                {
+                    own.dropped = Some(before);
+                    if !inner.node.pending().contains(id) {
+                        again.push(own.vote.clone());
+                    }
+                }
+                if own.seen != place {
+                    own.seen = place;
+                    changed.push(Effect::Own(*id, own.clone()));
+                }
+            }
+            inner.effects.extend(changed);
+            if !again.is_empty() {
+                inner.node.handle(now(), Input::Votes(again));
+            }
+        });
     }
 
     /// Takes a message of the page.
     pub fn hear(&self, message: ToNode) {
         match message {
-            ToNode::Open { .. } => {}
-            ToNode::Cast { token, selection } => self.cast(token, &selection),
-            ToNode::CheckToken(token) => {
-                let problem = self.0.borrow().node.check_token(TokenId(token)).err();
-                let problem = problem.map(|error| error.to_string());
-                post(&FromNode::Token { token, problem });
+            // The first is heard once, the others are tools.
+            ToNode::Open { .. }
+            | ToNode::VerifyFile(_)
+            | ToNode::Publish { .. }
+            | ToNode::Codes(_)
+            | ToNode::ReadOrganiser(_)
+            | ToNode::NewKey(_)
+            | ToNode::ReadKey(_)
+            | ToNode::ReadReceipt(_) => {}
+            ToNode::Cast { right, selections, change } => self.cast(&right, &selections, change),
+            ToNode::CheckRight(right) => {
+                let view = rights::view(&self.0.borrow().node, right);
+                post(&FromNode::Right(Box::new(view)));
             }
+            ToNode::Watch(bytes) => self.watch(&bytes),
+            ToNode::ReceiptFile(id) => self.receipt_file(&id),
+            ToNode::Close(file) => self.organise(&file, |node, key| {
+                node.close(now(), key).map_err(|error| error.to_string())?;
+                Ok("The election is closed: nodes that hear of it take no votes any more.")
+            }),
+            ToNode::Seal(file) => self.organise(&file, |node, key| {
+                node.seal(now(), key).map_err(|error| error.to_string())?;
+                Ok("The result is sealed.")
+            }),
             ToNode::Mining(wish) => {
                 self.act(|inner| {
                     (inner.wish, inner.insists) = (wish, true);
@@ -417,7 +471,7 @@ impl Driver {
             ToNode::Verify => spawn_local(verify::run(self.clone())),
             ToNode::Find(text) => {
                 let mut inner = self.0.borrow_mut();
-                let found = text.parse().ok().and_then(|id| views::receipt(&mut inner, &id, None));
+                let found = text.parse().ok().and_then(|id| views::receipt(&mut inner, &id));
                 post(&FromNode::Found(found));
             }
             ToNode::Export => post(&FromNode::Exported(views::archive(&self.0.borrow().node))),
@@ -436,26 +490,94 @@ impl Driver {
         }
     }
 
-    fn cast(&self, token: u64, selection: &str) {
+    fn cast(&self, right: &Right, selections: &[String], change: bool) {
         self.act(|inner| {
             let at = now();
-            match inner.node.cast(at, TokenId(token), selection) {
-                Ok(id) => {
+            let vote = rights::vote(&inner.node, right, selections, change);
+            let cast = vote.and_then(|vote| {
+                let id = inner.node.cast(at, vote.clone()).map_err(|error| error.to_string())?;
+                Ok((id, vote))
+            });
+            match cast {
+                Ok((id, vote)) => {
                     // The outputs of the cast come first: they hold what is to be stored.
                     while let Some(output) = inner.node.poll_output() {
                         inner.effects.push_back(Effect::Node(output));
                     }
-                    if let Some(vote) = inner.node.pending().get(&id).cloned() {
-                        inner.own.push((id, at, vote.clone()));
-                        inner.effects.push_back(Effect::Own(id, at, vote));
-                    }
+                    inner.follow(id, Own { at, cast_here: true, vote, seen: None, dropped: None });
                     inner.effects.push_back(Effect::Page(FromNode::CastDone(id.to_string())));
                 }
-                Err(error) => {
-                    let words = error.to_string();
+                Err(words) => {
                     inner.effects.push_back(Effect::Page(FromNode::CastRefused(words)));
                 }
             }
+        });
+        self.show_soon();
+    }
+
+    /// Follows a vote of a receipt, and casts it again if nobody holds it.
+    fn watch(&self, bytes: &str) {
+        let vote: Option<Vote> =
+            hex::decode(bytes).ok().and_then(|bytes| borsh::from_slice(&bytes).ok());
+        self.act(|inner| {
+            let vote = vote.filter(|vote| vote.check(inner.node.chain().setup()).is_ok());
+            let Some(vote) = vote else {
+                let why = "the vote in this receipt is not valid in this election".to_owned();
+                return inner.effects.push_back(Effect::Page(FromNode::ToolFailed(why)));
+            };
+            let id = vote.id();
+            if !inner.own.iter().any(|(own, _)| *own == id) {
+                let own = Own {
+                    at: now(),
+                    cast_here: false,
+                    vote: vote.clone(),
+                    seen: None,
+                    dropped: None,
+                };
+                inner.follow(id, own);
+            }
+            inner.node.handle(now(), Input::Votes(vec![vote]));
+            inner.node.follow(id);
+        });
+        self.show();
+    }
+
+    fn receipt_file(&self, id: &str) {
+        let inner = self.0.borrow();
+        let election = inner.node.chain().election();
+        let receipt = id.parse().ok().and_then(|id: VoteId| {
+            let own = inner.own.iter().find(|(own, _)| *own == id).map(|(_, own)| Receipt {
+                vote_id: id,
+                vote: own.vote.clone(),
+                inclusion: None,
+            });
+            inner.node.receipt(&id).or(own)
+        });
+        post(&match receipt {
+            Some(receipt) => {
+                let name = format!("receipt-{}.json", id.get(..8).unwrap_or("vote"));
+                FromNode::Save(name, ReceiptFile::new(receipt, election).to_text())
+            }
+            None => FromNode::ToolFailed("this tab does not hold the vote".into()),
+        });
+    }
+
+    fn organise(
+        &self,
+        file: &OrganiserFile,
+        what: impl FnOnce(&mut Node, &SecretKey) -> Result<&'static str, String>,
+    ) {
+        let organiser = tools::organiser(file);
+        self.act(|inner| {
+            let done = organiser.and_then(|organiser| what(&mut inner.node, &organiser.key()));
+            // Told once it is stored.
+            while let Some(output) = inner.node.poll_output() {
+                inner.effects.push_back(Effect::Node(output));
+            }
+            inner.effects.push_back(Effect::Page(match done {
+                Ok(words) => FromNode::ToolDone(words.to_owned()),
+                Err(why) => FromNode::ToolFailed(why),
+            }));
         });
         self.show_soon();
     }
@@ -482,6 +604,12 @@ impl Driver {
 }
 
 impl Inner {
+    /// Puts a vote on the list of those that this browser follows.
+    fn follow(&mut self, id: VoteId, own: Own) {
+        self.own.push((id, own.clone()));
+        self.effects.push_back(Effect::Own(id, own));
+    }
+
     /// Whether another tab of this browser mines instead of this one.
     pub fn mines_elsewhere(&self) -> bool {
         self.wish.on && !self.insists && self.storage == StorageStatus::Sharing
@@ -507,7 +635,7 @@ impl Inner {
     /// the chain nor the pending votes hold.
     fn take_up_own(&mut self) {
         let own: Vec<_> = self.own.iter().rev().take(MAX_RECEIPTS).cloned().collect();
-        for (id, _, vote) in own {
+        for (id, Own { vote, .. }) in own {
             let known =
                 self.node.chain().place_of(&id).is_some() || self.node.pending().contains(&id);
             if !known {

@@ -4,10 +4,12 @@
 use std::{cell::RefCell, rc::Rc};
 
 use blockvote_core::{
-    election::Election,
+    election::{Election, Setup},
     hash::ElectionId,
-    message::Message,
-    node::Node,
+    node::{
+        LinkId, Node, Peer,
+        join::{Join, Progress, Step},
+    },
     relay_frame::{ClientFrame, ServerFrame},
 };
 use futures_channel::mpsc;
@@ -20,15 +22,15 @@ use super::{
     now, random,
     relay::{Heard, RelayLink},
     store::{Contents, Store},
-    views,
+    tools, views,
 };
 use crate::{
     messages::{FromNode, MiningWish, StorageStatus, ToNode},
     worker::post,
 };
 
-/// Peers are asked again for the definition after this time.
-const ASK_EVERY_MS: u32 = 3_000;
+/// Relays are asked for peers, and peers asked again, after this time.
+const ASK_EVERY_MS: u32 = 2_000;
 
 enum State {
     Waiting,
@@ -49,6 +51,9 @@ impl Default for Opening {
 impl Opening {
     /// Takes a message.
     pub fn hear(&self, message: ToNode) {
+        let Some(message) = tools::take(message) else {
+            return;
+        };
         let driver = match (&mut *self.0.borrow_mut(), message) {
             (State::Running(driver), message) => Some((driver.clone(), message)),
             (State::Opening(early), message) => {
@@ -81,20 +86,26 @@ async fn open(
         }
     };
     let (store, contents, storage) = open_store(&id).await;
-    let stored = contents.election.as_deref().and_then(|bytes| Election::decode(bytes).ok());
-    let known = [stored, Some(Election::demo()), Some(Election::plain())];
-    let definition = match known.into_iter().flatten().find(|election| election.id() == id) {
-        Some(election) => election,
-        None => search(id, &relays).await,
+    let built_in = [Election::demo(), Election::plain()];
+    let built_in = built_in.into_iter().find(|election| election.id() == id);
+    let known = contents.setup().filter(|setup| setup.id() == id);
+    let known = known.or_else(|| Setup::open(built_in?).ok());
+    let setup = match known {
+        Some(setup) => setup,
+        None => match search(id, contents.election.clone(), &relays).await {
+            Ok(setup) => setup,
+            Err(why) => return post(&FromNode::Failed(format!("The election is broken: {why}."))),
+        },
     };
     if let Some(store) = &store {
-        // Without it the definition is searched for again next time.
-        let _ = store.put_election(&definition.encode()).await;
+        // Without it the election is searched for again next time.
+        let _ = store.put_setup(&setup).await;
     }
-    post(&FromNode::Opened(Box::new(views::election(&definition))));
-    let mut node = Node::new(definition, random().to_bits());
-    let damaged = node.restore(now(), contents.blocks, contents.pending).is_err();
-    let driver = Driver::start(node, store, storage, contents.own, relays, mining, damaged);
+    post(&FromNode::Opened(Box::new(views::election(setup.election()))));
+    let mut node = Node::new(setup, random().to_bits());
+    let Contents { blocks, pending, own, evidence, .. } = contents;
+    let damaged = node.restore(now(), blocks, pending, evidence).is_err();
+    let driver = Driver::start(node, store, storage, own, relays, mining, damaged);
     let early = match state.replace(State::Running(driver.clone())) {
         State::Opening(early) => early,
         State::Waiting | State::Running(_) => Vec::new(),
@@ -119,53 +130,77 @@ async fn open_store(id: &ElectionId) -> (Option<Store>, Contents, StorageStatus)
     }
 }
 
-/// Asks peers until one sends a definition with this id.
-async fn search(id: ElectionId, relays: &[String]) -> Election {
-    post(&FromNode::Searching);
+/// Asks peers until definition and roll are here.
+async fn search(
+    id: ElectionId,
+    known: Option<Election>,
+    relays: &[String],
+) -> Result<Setup, String> {
+    post(&FromNode::Searching(None));
     let (sender, mut frames) = mpsc::unbounded();
     let links: Vec<_> = (0..)
         .zip(relays)
         .map(|(number, url)| {
             let sender = sender.clone();
-
             RelayLink::follow(url.clone(), id, move |heard| {
-                if let Heard::Frame(frame) = heard {
-                    let _ = sender.unbounded_send((number, frame));
-                }
+                let _ = sender.unbounded_send((LinkId(number), heard));
             })
         })
         .collect();
+    let mut join = Join::new(id, known.filter(|election| election.id() == id));
+    let sample = |link: &RelayLink| link.send(&ClientFrame::Sample(id, 6));
     // Not begun anew with every frame: a busy room would put it off for ever.
     let mut timer = TimeoutFuture::new(ASK_EVERY_MS);
     loop {
         let next = futures_util::future::select(frames.next(), &mut timer);
-        let Either::Left((Some((number, frame)), _)) = next.await else {
-            timer = TimeoutFuture::new(ASK_EVERY_MS);
-            for link in &links {
-                link.send(&ClientFrame::Sample(id, 4));
-            }
-            continue;
-        };
-        let link: &RelayLink = &links[number];
-        match ServerFrame::decode(&frame) {
-            Ok(ServerFrame::Joined(..)) => link.send(&ClientFrame::Sample(id, 4)),
-            Ok(ServerFrame::Peers(_, peers)) => {
-                for peer in peers {
-                    link.send(&ClientFrame::Send(id, peer, &Message::GetElection.encode()));
+        let step = if let Either::Left((Some((number, heard)), _)) = next.await {
+            match heard {
+                Heard::Lost(_) => {
+                    join.gone(|peer| peer.link == number);
+                    join.step(now())
                 }
-            }
-            Ok(ServerFrame::Direct(_, _, payload)) => {
-                if let Ok(Message::Election(election)) = Message::decode(payload)
-                    && election.id() == id
-                    && election.validate().is_ok()
-                {
-                    for link in &links {
-                        link.end();
+                Heard::Frame(frame) => match ServerFrame::decode(&frame) {
+                    Ok(ServerFrame::Joined(..)) => {
+                        links.get(number.0 as usize).into_iter().for_each(sample);
+                        continue;
                     }
-                    return *election;
-                }
+                    Ok(ServerFrame::Peers(_, ids)) => {
+                        let peers = ids.into_iter().map(|id| Peer { link: number, id });
+                        join.peers(now(), peers)
+                    }
+                    Ok(ServerFrame::Direct(_, id, payload)) => {
+                        join.message(now(), Peer { link: number, id }, payload)
+                    }
+                    Ok(ServerFrame::Gone(_, id)) => {
+                        join.gone(|peer| *peer == Peer { link: number, id });
+                        join.step(now())
+                    }
+                    _ => continue,
+                },
             }
-            _ => {}
+        } else {
+            timer = TimeoutFuture::new(ASK_EVERY_MS);
+            links.iter().for_each(sample);
+            join.step(now())
+        };
+        let ended = match step {
+            Step::Ask(questions) => {
+                for (peer, bytes) in questions {
+                    if let Some(link) = links.get(peer.link.0 as usize) {
+                        link.send(&ClientFrame::Send(id, peer.id, &bytes));
+                    }
+                }
+                if let Progress::Roll { have, of } = join.progress() {
+                    post(&FromNode::Searching(Some((have, of))));
+                }
+                continue;
+            }
+            Step::Done(setup) => Ok(setup),
+            Step::Broken(why) => Err(why),
+        };
+        for link in &links {
+            link.end();
         }
+        return ended;
     }
 }

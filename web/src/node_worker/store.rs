@@ -1,10 +1,11 @@
 //! The chain in `IndexedDB`: one database for each election.
 //!
 //! ```text
-//! meta     "election" -> the definition's bytes
+//! meta     "election" -> the definition's bytes, "roll" -> the keys of the voter roll
 //! blocks   height -> encoded block, without the genesis
 //! pending  vote id in hexadecimal -> arrival number and vote
-//! own      vote id in hexadecimal -> time of casting and vote: the receipts of this browser
+//! own      vote id in hexadecimal -> [`Own`]: the receipts of this browser
+//! evidence short id in hexadecimal -> encoded statement
 //! ```
 //!
 //! Invariant: a batch of changes is one transaction; it is there whole when [`Store::apply`]
@@ -14,13 +15,17 @@ use std::cell::Cell;
 
 use blockvote_core::{
     block::Block,
+    election::{Election, Setup},
+    evidence::Evidence,
     hash::{ElectionId, VoteId},
     header::Height,
+    key::PublicKey,
     node::StoreChange,
+    roll::Roll,
     time::Timestamp,
     vote::Vote,
 };
-use borsh::BorshDeserialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 use idb::{
     Database, DatabaseEvent, Error, Factory, KeyRange, ObjectStoreParams, Query, Transaction,
     TransactionMode,
@@ -32,6 +37,22 @@ const META: &str = "meta";
 const BLOCKS: &str = "blocks";
 const PENDING: &str = "pending";
 const OWN: &str = "own";
+const EVIDENCE: &str = "evidence";
+
+/// A vote that is followed in this browser: cast here, or opened by its receipt.
+#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
+pub struct Own {
+    /// When it was cast or opened here.
+    pub at: Timestamp,
+    /// Whether it was cast here.
+    pub cast_here: bool,
+    /// The vote.
+    pub vote: Vote,
+    /// Block that it was last seen in.
+    pub seen: Option<Height>,
+    /// Block that a reorganisation dropped it from.
+    pub dropped: Option<Height>,
+}
 
 /// An open database.
 pub struct Store {
@@ -42,18 +63,38 @@ pub struct Store {
 /// What it held.
 #[derive(Default)]
 pub struct Contents {
-    /// The definition's bytes.
-    pub election: Option<Vec<u8>>,
+    /// The definition.
+    pub election: Option<Election>,
+    /// The keys of the voter roll, not checked.
+    pub roll: Option<Vec<PublicKey>>,
     /// Blocks, oldest first.
     pub blocks: Vec<Block>,
     /// Pending votes in the order in which they came.
     pub pending: Vec<Vote>,
-    /// Votes cast in this browser, and when.
-    pub own: Vec<(Timestamp, Vote)>,
+    /// Votes followed in this browser.
+    pub own: Vec<Own>,
+    /// Signed statements.
+    pub evidence: Vec<Evidence>,
+}
+
+impl Contents {
+    /// Definition and roll, if they are here and belong together.
+    pub fn setup(&self) -> Option<Setup> {
+        let election = self.election.clone()?;
+        let roll = match &self.roll {
+            Some(keys) => Some(Roll::collect(keys.iter().copied()).ok()?),
+            None => None,
+        };
+        Setup::new(election, roll).ok()
+    }
 }
 
 fn bytes(value: &JsValue) -> Vec<u8> {
     Uint8Array::new(value).to_vec()
+}
+
+fn keys(bytes: &[u8]) -> Vec<PublicKey> {
+    bytes.chunks_exact(32).filter_map(|key| key.try_into().ok()).map(PublicKey).collect()
 }
 
 /// Entries that cannot be read are passed over: whatever is missing comes from peers.
@@ -82,7 +123,7 @@ impl Store {
             let Ok(database) = event.database() else {
                 return;
             };
-            for store in [META, BLOCKS, PENDING, OWN] {
+            for store in [META, BLOCKS, PENDING, OWN, EVIDENCE] {
                 // A failure shows when the store is first used.
                 let _ = database.create_object_store(store, ObjectStoreParams::new());
             }
@@ -99,40 +140,53 @@ impl Store {
     /// # Errors
     /// What the browser said.
     pub async fn read(&self) -> Result<Contents, Error> {
-        let stores = [META, BLOCKS, PENDING, OWN];
+        let stores = [META, BLOCKS, PENDING, OWN, EVIDENCE];
         let transaction = self.database.transaction(&stores, TransactionMode::ReadOnly)?;
-        let election = transaction.object_store(META)?.get(JsValue::from_str("election"))?.await?;
+        let meta = transaction.object_store(META)?;
+        let election = meta.get(JsValue::from_str("election"))?.await?;
+        let roll = meta.get(JsValue::from_str("roll"))?.await?;
         let blocks = decode(&self.all(&transaction, BLOCKS).await?);
         let mut pending: Vec<(u64, Vote)> = decode(&self.all(&transaction, PENDING).await?);
         let own = decode(&self.all(&transaction, OWN).await?);
+        let evidence = decode(&self.all(&transaction, EVIDENCE).await?);
         pending.sort_by_key(|(arrival, _)| *arrival);
         self.arrivals.set(pending.last().map_or(0, |(arrival, _)| arrival + 1));
         Ok(Contents {
-            election: election.map(|value| bytes(&value)),
+            election: election.and_then(|value| Election::decode(&bytes(&value)).ok()),
+            roll: roll.map(|value| keys(&bytes(&value))),
             blocks,
             pending: pending.into_iter().map(|(_, vote)| vote).collect(),
             own,
+            evidence,
         })
     }
 
-    /// Keeps the definition.
+    /// Keeps definition and roll.
     ///
     /// # Errors
     /// What the browser said.
-    pub async fn put_election(&self, definition: &[u8]) -> Result<(), Error> {
+    pub async fn put_setup(&self, setup: &Setup) -> Result<(), Error> {
         let transaction = self.database.transaction(&[META], TransactionMode::ReadWrite)?;
-        let key = JsValue::from_str("election");
-        transaction.object_store(META)?.put(&Uint8Array::from(definition), Some(&key))?;
+        let meta = transaction.object_store(META)?;
+        let put = |key: &str, value: &[u8]| {
+            meta.put(&Uint8Array::from(value), Some(&JsValue::from_str(key)))
+        };
+        put("election", &setup.election().encode())?;
+        if let Some(roll) = setup.roll() {
+            let keys: Vec<u8> =
+                roll.all_pages().flat_map(|page| page.keys).flat_map(|key| key.0).collect();
+            put("roll", &keys)?;
+        }
         finish(transaction).await
     }
 
-    /// Notes that a vote was cast in this browser.
+    /// Keeps what this browser knows of a vote that it follows.
     ///
     /// # Errors
     /// What the browser said.
-    pub async fn put_own(&self, id: &VoteId, cast: Timestamp, vote: &Vote) -> Result<(), Error> {
+    pub async fn put_own(&self, id: &VoteId, own: &Own) -> Result<(), Error> {
         let transaction = self.database.transaction(&[OWN], TransactionMode::ReadWrite)?;
-        let value = borsh::to_vec(&(cast, vote)).unwrap_or_default();
+        let value = borsh::to_vec(own).unwrap_or_default();
         let key = JsValue::from_str(&id.to_string());
         transaction.object_store(OWN)?.put(&Uint8Array::from(value.as_slice()), Some(&key))?;
         finish(transaction).await
@@ -144,9 +198,10 @@ impl Store {
     /// What the browser said; nothing of the batch is stored then.
     pub async fn apply(&self, changes: &[StoreChange], anew: bool) -> Result<(), Error> {
         let transaction =
-            self.database.transaction(&[BLOCKS, PENDING], TransactionMode::ReadWrite)?;
+            self.database.transaction(&[BLOCKS, PENDING, EVIDENCE], TransactionMode::ReadWrite)?;
         let blocks = transaction.object_store(BLOCKS)?;
         let pending = transaction.object_store(PENDING)?;
+        let evidence = transaction.object_store(EVIDENCE)?;
         if anew {
             pending.clear()?;
         }
@@ -169,6 +224,11 @@ impl Store {
                 }
                 StoreChange::DropPending(id) => {
                     pending.delete(JsValue::from_str(&id.to_string()))?;
+                }
+                StoreChange::PutEvidence(statement) => {
+                    let value = borsh::to_vec(statement).unwrap_or_default();
+                    let key = JsValue::from_str(&hex::encode(statement.short_id().0));
+                    evidence.put(&Uint8Array::from(value.as_slice()), Some(&key))?;
                 }
             }
         }

@@ -1,9 +1,15 @@
-//! Verifying everything again from the first block on, without holding up the worker.
+//! Verifying everything from the first block on, without holding up the worker: the living chain,
+//! or an audit file from the disk, piece by piece.
 
 use blockvote_core::{
+    archive::{ArchiveReader, Record},
     header::Height,
-    verify::{Outcome, Verifier},
+    roll::Roll,
+    verify::{Outcome, Report, Verifier},
 };
+use js_sys::Uint8Array;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::File;
 
 use super::{driver::Driver, now};
 use crate::{
@@ -15,46 +21,130 @@ use crate::{
 const SLICE_MS: f64 = 25.0;
 /// Between two reports to the page.
 const REPORT_MS: f64 = 16.0;
+/// Bytes of a file read at a time.
+const PIECE: f64 = 1_048_576.0;
+
+/// A verification under way, and when the page was last told of it.
+struct Run {
+    verifier: Verifier,
+    file: Option<String>,
+    total: f64,
+    start: f64,
+    slice: f64,
+    reported: f64,
+}
+
+impl Run {
+    fn new(file: Option<String>, total: f64) -> Self {
+        let start = monotonic_ms();
+        let verifier = Verifier::new(now());
+        Self { verifier, file, total, start, slice: start, reported: start }
+    }
+
+    fn post(&self, report: Report, progress: f64, done: bool) {
+        let (file, total) = (self.file.clone(), self.total);
+        let took_ms = monotonic_ms() - self.start;
+        let view = VerifyView { report, file, progress, total, done, took_ms };
+        post(&FromNode::Verify(Box::new(view)));
+    }
+
+    /// Verifies a record; says whether to go on.
+    async fn push(&mut self, record: Record, progress: f64) -> bool {
+        if !self.verifier.push(record) {
+            return false;
+        }
+        let time = monotonic_ms();
+        if time - self.reported > REPORT_MS {
+            self.reported = time;
+            self.post(unearned(self.verifier.report()), progress, false);
+        }
+        if time - self.slice > SLICE_MS {
+            breathe().await;
+            self.slice = monotonic_ms();
+        }
+        true
+    }
+
+    fn end(self) {
+        let total = self.total;
+        self.post(self.verifier.report(), total, true);
+    }
+
+    /// The file cannot be read to its end.
+    fn broken(self, why: &str) {
+        let mut report = unearned(self.verifier.report());
+        report.passed = false;
+        report.verdict = format!("Not valid: {why}.");
+        let total = self.total;
+        self.post(report, total, true);
+    }
+}
+
+/// Passed so far is not passed, and what is not over has not failed.
+fn unearned(mut report: Report) -> Report {
+    let open = [Outcome::Pass, Outcome::Fail];
+    for line in report.lines.iter_mut().filter(|line| open.contains(&line.outcome)) {
+        line.outcome = Outcome::NotReached;
+    }
+    report
+}
 
 /// Verifies the chain as it stands now.
 pub async fn run(driver: Driver) {
     // The chain as it stands now: what it switches to meanwhile is another question.
-    let (election, blocks) = driver.with_node(|node| {
+    let (setup, blocks, statements) = driver.with_node(|node| {
         let chain = node.chain();
         let heights = (2..=chain.height().0).map(Height);
         let blocks: Vec<_> = heights.filter_map(|height| chain.block_at(height).cloned()).collect();
-        (chain.election().clone(), blocks)
+        (chain.setup().clone(), blocks, node.evidence().all().collect::<Vec<_>>())
     });
-    let total = u32::try_from(blocks.len() + 1).unwrap_or(u32::MAX);
-    let start = monotonic_ms();
-    let mut verifier = Verifier::new(election, now());
-    let (mut slice, mut reported) = (start, start);
-    for block in blocks {
-        if verifier.push(block.to_block()).is_err() {
-            break;
-        }
-        let time = monotonic_ms();
-        if time - reported > REPORT_MS {
-            reported = time;
-            let mut report = verifier.report();
-            // Passed so far is not passed.
-            for line in report.lines.iter_mut().filter(|line| line.outcome == Outcome::Pass) {
-                line.outcome = Outcome::NotReached;
-            }
-            let took_ms = time - start;
-            let view = VerifyView { report, total, done: false, took_ms };
-            post(&FromNode::Verify(Box::new(view)));
-        }
-        if time - slice > SLICE_MS {
-            breathe().await;
-            slice = monotonic_ms();
+    let mut run = Run::new(None, (blocks.len() + 1) as f64);
+    let end = Record::End { blocks: u32::try_from(blocks.len()).unwrap_or(u32::MAX) };
+    let election = Record::Election(Box::new(setup.election().clone()));
+    let pages = setup.roll().into_iter().flat_map(Roll::all_pages).map(Record::RollPage);
+    let statements = statements.into_iter().map(Record::Evidence);
+    let blocks = blocks.iter().map(|block| Record::Block(block.to_block()));
+    let mut records = std::iter::once(election).chain(pages).chain(statements).chain(blocks);
+    loop {
+        let record = records.next().unwrap_or_else(|| end.clone());
+        let last = matches!(record, Record::End { .. });
+        let progress = f64::from(run.verifier.blocks());
+        if !run.push(record, progress).await || last {
+            return run.end();
         }
     }
-    let view = VerifyView {
-        report: verifier.report(),
-        total,
-        done: true,
-        took_ms: monotonic_ms() - start,
-    };
-    post(&FromNode::Verify(Box::new(view)));
+}
+
+/// Verifies an audit file.
+pub async fn file(file: File) {
+    let mut run = Run::new(Some(file.name()), file.size());
+    let mut reader = ArchiveReader::new();
+    let mut at = 0.0;
+    while at < file.size() {
+        let until = (at + PIECE).min(file.size());
+        let piece = match file.slice_with_f64_and_f64(at, until) {
+            Ok(piece) => JsFuture::from(piece.array_buffer()).await,
+            Err(error) => Err(error),
+        };
+        let Ok(piece) = piece else {
+            return run.broken("the file cannot be read on; was it moved?");
+        };
+        reader.push(&Uint8Array::new(&piece).to_vec());
+        at = until;
+        loop {
+            match reader.next_record() {
+                Ok(Some(record)) => {
+                    if !run.push(record, at).await {
+                        return run.end();
+                    }
+                }
+                Ok(None) => break,
+                Err(error) => return run.broken(&error.to_string()),
+            }
+        }
+    }
+    match reader.finish() {
+        Ok(()) => run.end(),
+        Err(error) => run.broken(&error.to_string()),
+    }
 }

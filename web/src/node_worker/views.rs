@@ -1,17 +1,25 @@
 //! What the page is shown of the node.
 
 use blockvote_core::{
-    archive::ArchiveWriter, block::CheckedBlock, election::Election, hash::VoteId, header::Height,
-    node::Node, time::Timestamp, vote::TokenId,
+    archive::ArchiveWriter,
+    block::CheckedBlock,
+    election::{Counting, Credentials, Election, Eligibility},
+    hash::VoteId,
+    header::Height,
+    node::{Node, Outcome},
+    tally::Tally,
+    time::Timestamp,
+    vote::{Authorization, Vote},
 };
 
 use super::{
     driver::{Inner, MAX_RECEIPTS},
     now,
+    store::Own,
 };
 use crate::messages::{
-    BUILD, BlockSummary, BlockView, ElectionView, MAX_VOTES_SHOWN, MiningStatus, ReceiptState,
-    ReceiptView, Status,
+    BUILD, BlockSummary, BlockView, DoubleVoteView, ElectionView, MAX_VOTES_SHOWN, MiningStatus,
+    ReceiptState, ReceiptView, SealView, Status, Who,
 };
 
 fn millis(time: Timestamp) -> f64 {
@@ -29,6 +37,17 @@ pub fn election(election: &Election) -> ElectionView {
         title: election.title.clone(),
         description: election.description.clone(),
         choices: election.choices.clone(),
+        least: election.ballot_rules.least,
+        most: election.ballot_rules.most,
+        blank: election.ballot_rules.blank,
+        write_in: election.ballot_rules.write_in,
+        last_counts: election.counting == Counting::LastCounts,
+        who: match election.eligibility {
+            Eligibility::Open { .. } => Who::Anyone,
+            Eligibility::Roll { credentials: Credentials::Codes, .. } => Who::Codes,
+            Eligibility::Roll { credentials: Credentials::OwnKeys, .. } => Who::OwnKeys,
+        },
+        organiser: election.organiser.map(|key| key.to_text()),
         electorate: election.electorate(),
         opens: election.opens.map(millis),
         closes: election.closes.map(millis),
@@ -48,6 +67,12 @@ pub fn status(inner: &Inner) -> Status {
         height: chain.height().0,
         tip: chain.tip().hash().to_string(),
         votes: chain.votes() as u64,
+        voters: counted(node).ballots,
+        closes: node.closes().map(millis),
+        closed_early: node.evidence().closing().is_some(),
+        seal: seal(node),
+        double_votes: double_votes(node),
+        double_vote_count: small(node.evidence().double_votes().len()),
         pending: small(node.pending().len()),
         work: chain.work().to_string(),
         side_blocks: small(chain.side_blocks().count()),
@@ -68,65 +93,124 @@ pub fn status(inner: &Inner) -> Status {
     }
 }
 
-/// The votes cast in this browser, newest first.
+fn seal(node: &Node) -> SealView {
+    match node.outcome() {
+        Outcome::Unsealed => SealView::Unsealed,
+        Outcome::Awaited(_) => SealView::Awaited,
+        Outcome::Sealed { seal, .. } => SealView::Sealed {
+            height: seal.height.0,
+            tip: seal.tip.to_string(),
+            id: seal.id().to_string(),
+        },
+        Outcome::Refuted(_) => SealView::Refuted,
+        Outcome::Contested(one, other) => SealView::Contested(one.height.0, other.height.0),
+    }
+}
+
+/// The result: up to the sealed block, where there is one.
+pub fn counted(node: &Node) -> &Tally {
+    match node.outcome() {
+        Outcome::Sealed { tally, .. } => tally,
+        _ => node.chain().tally(),
+    }
+}
+
+fn double_votes(node: &Node) -> Vec<DoubleVoteView> {
+    let (chain, election) = (node.chain(), node.chain().election());
+    let view = |double: &blockvote_core::evidence::DoubleVote| {
+        let mut both = [&double.first, &double.second];
+        let counts = |vote: &Vote| chain.place_of(&vote.id()).is_some();
+        if counts(both[1]) {
+            both.reverse();
+        }
+        DoubleVoteView {
+            token: double.token().0,
+            ballots: (both[0].ballot.words(election), both[1].ballot.words(election)),
+            one_counts: counts(both[0]),
+        }
+    };
+    node.evidence().double_votes().take(MAX_VOTES_SHOWN).map(view).collect()
+}
+
+/// The votes followed in this browser, newest first.
 pub fn own_receipts(inner: &mut Inner) -> Vec<ReceiptView> {
     let own: Vec<_> = inner.own.iter().rev().take(MAX_RECEIPTS).cloned().collect();
-    own.into_iter()
-        .map(|(id, cast, vote)| {
-            receipt(inner, &id, Some(cast)).unwrap_or_else(|| ReceiptView {
-                vote_id: id.to_string(),
-                token: vote.token.0,
-                selection: vote.ballot.selection(inner.node.chain().election()),
-                cast: Some(millis(cast)),
-                holders: 0,
-                state: unheld(&inner.node, vote.token),
-            })
-        })
-        .collect()
+    own.into_iter().map(|(id, own)| own_receipt(inner, &id, &own)).collect()
 }
 
-/// Why a vote that was cast here is neither in the chain nor pending.
-fn unheld(node: &Node, token: TokenId) -> ReceiptState {
-    let other = node.chain().vote_of(token).or_else(|| node.pending().of_token(token));
-    if other.is_some() { ReceiptState::Lost } else { ReceiptState::Unknown }
+fn own_receipt(inner: &mut Inner, id: &VoteId, own: &Own) -> ReceiptView {
+    let state = state(inner, id, &own.vote);
+    view(&inner.node, id, &own.vote, state, Some(own))
 }
 
-/// What became of a vote, its inclusion proof checked; nothing when it is not known here.
-pub fn receipt(inner: &mut Inner, id: &VoteId, cast: Option<Timestamp>) -> Option<ReceiptView> {
+/// What became of a vote, its inclusion proof checked.
+fn state(inner: &mut Inner, id: &VoteId, vote: &Vote) -> ReceiptState {
     let chain = inner.node.chain();
-    let (vote, state) = if let Some(place) = chain.place_of(id) {
-        let block = chain.block_at(place.height)?;
-        let vote = block.votes().get(place.index as usize)?.clone();
-        let known = inner.proofs.get(id).filter(|(hash, _, _)| *hash == block.hash());
-        let (path, problem) = if let Some((_, path, problem)) = known {
-            (*path, problem.clone())
-        } else {
-            let receipt = inner.node.receipt(id)?;
-            let problem = receipt.check().err().map(|error| error.to_string());
-            let path = receipt.inclusion.map_or(0, |inclusion| small(inclusion.proof.path.len()));
-            inner.proofs.insert(*id, (block.hash(), path, problem.clone()));
-            (path, problem)
-        };
-        let state = ReceiptState::InBlock {
-            height: place.height.0,
-            hash: block.hash().to_string(),
-            time: millis(block.header().timestamp),
-            confirmations: chain.confirmations(place.height),
-            path,
-            problem,
-        };
-        (vote, state)
-    } else {
-        (inner.node.pending().get(id)?.clone(), ReceiptState::Pending)
+    let place = chain.place_of(id);
+    let block = place.and_then(|place| chain.block_at(place.height));
+    let (Some(place), Some(block)) = (place, block) else {
+        if inner.node.pending().contains(id) {
+            return ReceiptState::Pending;
+        }
+        // Neither in the chain nor waiting: another vote has its place, or nobody told this tab.
+        let of_use = chain.of_use(vote.token, vote.sequence);
+        let other = of_use.or_else(|| inner.node.pending().of_use(vote.token, vote.sequence));
+        return if other.is_some() { ReceiptState::Lost } else { ReceiptState::Unknown };
     };
-    Some(ReceiptView {
+    if chain.latest_of(vote.token).is_some_and(|(latest, _)| latest != *id) {
+        return ReceiptState::Replaced { height: place.height.0 };
+    }
+    let known = inner.proofs.get(id).filter(|(hash, _, _)| *hash == block.hash());
+    let (path, problem) = if let Some((_, path, problem)) = known {
+        (*path, problem.clone())
+    } else {
+        let receipt = inner.node.receipt(id);
+        let problem = receipt.as_ref().and_then(|receipt| receipt.check().err());
+        let path = receipt.and_then(|receipt| receipt.inclusion);
+        let path = path.map_or(0, |inclusion| small(inclusion.proof.path.len()));
+        let problem = problem.map(|error| error.to_string());
+        inner.proofs.insert(*id, (block.hash(), path, problem.clone()));
+        (path, problem)
+    };
+    ReceiptState::InBlock {
+        height: place.height.0,
+        hash: block.hash().to_string(),
+        time: millis(block.header().timestamp),
+        confirmations: inner.node.chain().confirmations(place.height),
+        path,
+        problem,
+    }
+}
+
+fn view(
+    node: &Node,
+    id: &VoteId,
+    vote: &Vote,
+    state: ReceiptState,
+    own: Option<&Own>,
+) -> ReceiptView {
+    ReceiptView {
         vote_id: id.to_string(),
         token: vote.token.0,
-        selection: vote.ballot.selection(inner.node.chain().election()),
-        cast: cast.map(millis),
-        holders: small(inner.node.holders(id)),
+        selection: vote.ballot.words(node.chain().election()),
+        cast: own.filter(|own| own.cast_here).map(|own| millis(own.at)),
+        holders: small(node.holders(id)),
         state,
-    })
+        dropped: own.and_then(|own| own.dropped).map(|height| height.0),
+        double_vote: node.evidence().double_vote_of(vote.token).is_some(),
+        bytes: hex::encode(vote.encode()),
+        signed: matches!(vote.authorization, Authorization::Signed(_)),
+    }
+}
+
+/// A vote that is looked up by its id; nothing when it is not known here.
+pub fn receipt(inner: &mut Inner, id: &VoteId) -> Option<ReceiptView> {
+    if let Some(own) = inner.own.iter().find(|(own, _)| own == id).map(|(_, own)| own.clone()) {
+        return Some(own_receipt(inner, id, &own));
+    }
+    let vote = inner.node.receipt(id)?.vote;
+    let state = state(inner, id, &vote);
+    Some(view(&inner.node, id, &vote, state, None))
 }
 
 fn summary(node: &Node, block: &CheckedBlock) -> BlockSummary {
@@ -177,15 +261,18 @@ pub fn block(node: &Node, height: u32) -> Option<BlockView> {
             .votes()
             .iter()
             .take(MAX_VOTES_SHOWN)
-            .map(|vote| (vote.token.0, vote.ballot.selection(election)))
+            .map(|vote| (vote.token.0, vote.ballot.words(election)))
             .collect(),
     })
 }
 
-/// The chain as a file.
+/// The audit file.
 pub fn archive(node: &Node) -> Vec<u8> {
     let chain = node.chain();
-    let (mut writer, mut bytes) = ArchiveWriter::new(chain.election());
+    let (mut writer, mut bytes) = ArchiveWriter::new(chain.setup());
+    for statement in node.evidence().all() {
+        bytes.extend(writer.evidence(&statement));
+    }
     for height in 2..=chain.height().0 {
         if let Some(block) = chain.block_at(Height(height)) {
             bytes.extend(writer.block(&block.to_block()));

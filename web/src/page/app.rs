@@ -12,6 +12,7 @@ use super::{
     browser,
     frame::Frame,
     model::{Action, Model, Shared},
+    remembered,
     route::{Route, election_of},
     screens,
 };
@@ -40,7 +41,8 @@ struct Worker {
     restarts: Rc<RefCell<u32>>,
     /// A panic is heard of twice: by its message and by the worker's error.
     restarting: Rc<RefCell<bool>>,
-    election: Rc<str>,
+    /// None on the pages that need no election: then the worker is a tool.
+    election: Option<Rc<str>>,
     dispatch: UseReducerDispatcher<Model>,
 }
 
@@ -68,18 +70,32 @@ impl Worker {
     fn heard(&self, message: FromNode) {
         match &message {
             FromNode::Ready { .. } => {
-                self.send(&ToNode::Open {
-                    election: self.election.to_string(),
-                    relays: vec![browser::own_relay()],
-                    mining: kept_wish(),
-                });
-                self.ask_persistence();
+                if let Some(election) = &self.election {
+                    self.send(&ToNode::Open {
+                        election: election.to_string(),
+                        relays: vec![browser::own_relay()],
+                        mining: kept_wish(),
+                    });
+                    self.ask_persistence();
+                    if let Some(vote) = browser::take_fragment("vote") {
+                        self.send(&ToNode::Watch(vote));
+                    }
+                }
             }
-            FromNode::Opened(election) => remember(&election.id, &election.title),
-            FromNode::Status(_) => *self.restarts.borrow_mut() = 0,
+            FromNode::Opened(election) => remembered::opened(election),
+            FromNode::Status(status) => {
+                *self.restarts.borrow_mut() = 0;
+                if let Some(election) = &self.election {
+                    remembered::state(election, status);
+                }
+            }
             FromNode::Exported(bytes) => {
-                let name = self.election.get(..8).unwrap_or("chain");
+                let name = self.election.as_ref().and_then(|id| id.get(..8)).unwrap_or("chain");
                 return browser::download(&format!("{name}.blockvote"), bytes);
+            }
+            FromNode::Save(name, text) => return browser::download(name, text.as_bytes()),
+            FromNode::ReceiptRead { election, vote_id, vote } => {
+                return browser::visit(&format!("/e/{election}/receipt/{vote_id}#vote={vote}"));
             }
             FromNode::Fatal(why) => return self.broke(why),
             _ => {}
@@ -124,22 +140,6 @@ impl Worker {
     }
 }
 
-/// Elections that this browser opened: id and title, newest first.
-pub fn remembered() -> Vec<(String, String)> {
-    let kept = browser::setting("elections").unwrap_or_default();
-    let lines = kept.lines().filter_map(|line| line.split_once(' '));
-    lines.map(|(id, title)| (id.to_owned(), title.to_owned())).collect()
-}
-
-fn remember(id: &str, title: &str) {
-    let mut elections = remembered();
-    elections.retain(|(known, _)| known != id);
-    elections.insert(0, (id.to_owned(), title.to_owned()));
-    elections.truncate(20);
-    let lines: Vec<_> = elections.into_iter().map(|(id, title)| format!("{id} {title}")).collect();
-    browser::keep_setting("elections", &lines.join("\n"));
-}
-
 /// Calls back when the network returns or the tab comes to the front: workers are not told.
 fn on_awake(awake: impl Fn() + Clone + 'static) {
     let listen = |target: &web_sys::EventTarget, event: &str| {
@@ -156,6 +156,11 @@ fn on_awake(awake: impl Fn() + Clone + 'static) {
 fn switch(route: Route) -> Html {
     match route {
         Route::Home => html! { <screens::home::Home /> },
+        Route::Create => html! { <screens::create::Create /> },
+        Route::Keys => html! { <screens::keys::Keys /> },
+        Route::HomeVerify => html! { <screens::verify::HomeVerify /> },
+        Route::Organise { .. } => html! { <screens::organise::Organise /> },
+        Route::Slips { .. } => html! { <screens::slips::Slips /> },
         Route::HomeAbout | Route::About { .. } => html! { <screens::about::About /> },
         Route::Election { .. } | Route::Vote { .. } => html! { <screens::vote::Vote /> },
         Route::Results { .. } => html! { <screens::results::Results /> },
@@ -170,18 +175,21 @@ fn switch(route: Route) -> Html {
 /// The whole page.
 #[component]
 pub fn App() -> Html {
-    let model = use_reducer(Model::default);
+    // The code of a voter's link, read before the router looks at the address.
+    let model = use_reducer(|| Model {
+        link_code: browser::take_fragment("code").unwrap_or_default().into(),
+        ..Model::default()
+    });
     let child = use_mut_ref(|| None::<Child>);
     let election = use_memo((), |()| election_of(&browser::path()));
     {
         let (dispatch, child, election) = (model.dispatcher(), child.clone(), (*election).clone());
         use_effect_with((), move |()| {
-            let Some(election) = election else { return };
             let worker = Worker {
                 child,
                 restarts: Rc::default(),
                 restarting: Rc::default(),
-                election: Rc::from(election),
+                election: election.map(Rc::from),
                 dispatch,
             };
             worker.start();

@@ -1,8 +1,11 @@
 //! The few things that the page wants of the browser itself.
 
 use js_sys::{Array, Uint8Array};
+use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Blob, Document, HtmlAnchorElement, HtmlElement, Storage, Url, Window};
+use web_sys::{
+    Blob, Document, File, HtmlAnchorElement, HtmlElement, HtmlInputElement, Storage, Url, Window,
+};
 
 /// The window; the page's code never runs in a worker.
 pub fn window() -> Window {
@@ -23,11 +26,68 @@ pub fn setting(name: &str) -> Option<String> {
     storage()?.get_item(&format!("blockvote.{name}")).ok().flatten()
 }
 
-/// Keeps a setting, if storage is allowed.
-pub fn keep_setting(name: &str, value: &str) {
+/// Keeps a setting; says whether storage is allowed and has room for it.
+pub fn keep_setting(name: &str, value: &str) -> bool {
+    storage().is_some_and(|storage| storage.set_item(&format!("blockvote.{name}"), value).is_ok())
+}
+
+/// Forgets a setting.
+pub fn forget_setting(name: &str) {
     if let Some(storage) = storage() {
-        let _ = storage.set_item(&format!("blockvote.{name}"), value);
+        let _ = storage.remove_item(&format!("blockvote.{name}"));
     }
+}
+
+/// A value as JSON. Numbers stay within what JavaScript counts exactly.
+pub fn to_json<T: Serialize>(value: &T) -> String {
+    let serializer = serde_wasm_bindgen::Serializer::json_compatible()
+        .serialize_large_number_types_as_bigints(false);
+    value
+        .serialize(&serializer)
+        .ok()
+        .and_then(|value| js_sys::JSON::stringify(&value).ok())
+        .map(String::from)
+        .unwrap_or_default()
+}
+
+/// A value from JSON.
+pub fn from_json<T: DeserializeOwned>(text: &str) -> Option<T> {
+    serde_wasm_bindgen::from_value(js_sys::JSON::parse(text).ok()?).ok()
+}
+
+/// A setting that is kept as JSON.
+pub fn json_setting<T: DeserializeOwned>(name: &str) -> Option<T> {
+    from_json(&setting(name)?)
+}
+
+/// What stands behind the `#` under a name, as in `#code=…`. It was sent to no server; it is taken
+/// out of the address, so that it does not stay in the history.
+pub fn take_fragment(name: &str) -> Option<String> {
+    let location = window().location();
+    let hash = location.hash().ok()?;
+    let value = hash.strip_prefix('#')?.strip_prefix(name)?.strip_prefix('=')?.to_owned();
+    let path = location.pathname().ok()?;
+    let history = window().history().ok()?;
+    let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&path));
+    Some(value)
+}
+
+/// Calls back with the text of a file.
+pub fn read_text(file: &File, done: impl FnOnce(Option<String>) + 'static) {
+    let read = file.text();
+    wasm_bindgen_futures::spawn_local(async move {
+        let text = wasm_bindgen_futures::JsFuture::from(read).await;
+        done(text.ok().and_then(|text| text.as_string()));
+    });
+}
+
+/// The file that was just chosen in a file field, which is emptied, so that the same file can be
+/// chosen again.
+pub fn chosen_file(event: &web_sys::Event) -> Option<File> {
+    let field: HtmlInputElement = event.target()?.dyn_into().ok()?;
+    let file = field.files()?.get(0);
+    field.set_value("");
+    file
 }
 
 /// `https://host:port` of the page.

@@ -42,6 +42,35 @@ pub fn time(ms: f64) -> String {
     date.to_locale_string("en-GB", &options).into()
 }
 
+/// The browser's time zone, as in "Europe/Vienna".
+pub fn time_zone() -> String {
+    let options =
+        js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &Object::new()).resolved_options();
+    let zone = Reflect::get(&options, &"timeZone".into()).ok().and_then(|zone| zone.as_string());
+    zone.unwrap_or_else(|| "your time zone".into())
+}
+
+/// A time as a field of the kind `datetime-local` holds it, in the browser's time zone.
+pub fn to_field(ms: f64) -> String {
+    let date = Date::new(&JsValue::from_f64(ms));
+    let two = |number: u32| format!("{number:0>2}");
+    format!(
+        "{:0>4}-{}-{}T{}:{}",
+        date.get_full_year(),
+        two(date.get_month() + 1),
+        two(date.get_date()),
+        two(date.get_hours()),
+        two(date.get_minutes())
+    )
+}
+
+/// The time in such a field.
+pub fn from_field(text: &str) -> Option<u64> {
+    // A date without a time zone is read in the browser's own.
+    let ms = Date::parse(text);
+    (ms.is_finite() && ms >= 0.0).then_some(ms as u64)
+}
+
 /// "in 3 days", "2 minutes ago".
 pub fn relative(ms: f64) -> String {
     let seconds = (ms - Date::now()) / 1000.0;

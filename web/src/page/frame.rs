@@ -7,10 +7,11 @@ use super::{
     browser, format,
     icons::{Icon, Name},
     model::{Model, Phase, use_shared},
+    remembered,
     route::Route,
     words::Notice,
 };
-use crate::messages::{Status, StorageStatus};
+use crate::messages::{SealView, Status, StorageStatus};
 
 #[derive(Properties, PartialEq)]
 struct NavLinkProps {
@@ -92,11 +93,17 @@ pub fn Frame(props: &Props) -> Html {
                         <NavLink to={Route::Chain { election: election.clone() }} icon={Name::Link} words="Chain" />
                         <NavLink to={Route::Verify { election: election.clone() }} icon={Name::Shield} words="Verify" />
                         <NavLink to={Route::Network { election: election.clone() }} icon={Name::Nodes} words="Network" />
-                        <NavLink to={Route::About { election }} icon={Name::Info} words="About" />
+                        <NavLink to={Route::About { election: election.clone() }} icon={Name::Info} words="About" />
+                        if remembered::organiser(&election).is_some() {
+                            <NavLink to={Route::Organise { election }} icon={Name::Seal} words="Organise" />
+                        }
                     </nav>
                 } else {
                     <nav class="nav" aria-label="Screens">
                         <NavLink to={Route::Home} icon={Name::Ballot} words="Elections" />
+                        <NavLink to={Route::Create} icon={Name::Plus} words="Create" />
+                        <NavLink to={Route::Keys} icon={Name::Key} words="Keys" />
+                        <NavLink to={Route::HomeVerify} icon={Name::Shield} words="Verify" />
                         <NavLink to={Route::HomeAbout} icon={Name::Info} words="About" />
                     </nav>
                 }
@@ -158,7 +165,7 @@ fn parts(model: &Model, election: &str) -> Vec<Part> {
     };
     match &model.phase {
         Phase::Starting => return one("starting the node in this tab"),
-        Phase::Searching => return one("asking peers for this election"),
+        Phase::Searching(_) => return one("asking peers for this election"),
         Phase::Failed(_) => return one("no election is open"),
         Phase::Open(_) => {}
     }
@@ -197,14 +204,28 @@ fn parts(model: &Model, election: &str) -> Vec<Part> {
         (false, _) => "mining off".into(),
     };
     parts.push(part("", Name::Nodes, words, &network));
+    let words = match &status.seal {
+        SealView::Sealed { height, .. } => Some(("good", format!("sealed at block {height}"))),
+        SealView::Awaited => Some(("warn", "sealed at a block that is not here yet".into())),
+        SealView::Contested(..) => Some(("bad", "the result is contested".into())),
+        SealView::Refuted => Some(("bad", "the seal does not hold".into())),
+        SealView::Unsealed => None,
+    };
+    if let Some((kind, words)) = words {
+        let results = Route::Results { election: election.to_owned() };
+        parts.push(part(kind, Name::Seal, words, &results));
+    }
     if let StorageStatus::Memory(_) = status.storage {
         let words = "nothing is kept when this tab closes".to_owned();
         parts.push(part("warn", Name::Warning, words, &network));
     }
-    // The worst: no storage, no connection, then what is under way, then that all is well.
-    let worst = match (parts.len(), kind, target) {
-        (5, _, _) => 4,
-        (_, "good", Some(_)) => 1,
+    // The worst: a contested result, no storage, no connection, then what is under way, then that
+    // all is well.
+    let bad = parts.iter().rposition(|part| part.kind == "bad");
+    let warned = parts.iter().rposition(|part| part.kind == "warn");
+    let worst = match (bad.or(warned), kind, target) {
+        (Some(worst), _, _) => worst,
+        (None, "good", Some(_)) => 1,
         _ => 0,
     };
     parts[worst].fine = false;

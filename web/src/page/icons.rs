@@ -20,6 +20,11 @@ pub enum Name {
     Info,
     Theme,
     Dot,
+    Key,
+    Plus,
+    Seal,
+    Up,
+    Down,
 }
 
 #[derive(Properties, PartialEq)]
@@ -53,6 +58,13 @@ pub fn Icon(props: &Props) -> Html {
         Name::Theme => {
             "M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0M12 3v18M12 7.5h6.5M12 12h9M12 16.5h6.5"
         }
+        Name::Key => "M8 15.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7M11.5 12H21v3.5M17 12v2.5",
+        Name::Plus => "M12 5v14M5 12h14",
+        Name::Seal => {
+            "M12 3.5a6 6 0 1 0 0 12 6 6 0 0 0 0-12M8.5 14.5L7 21l5-2.5 5 2.5-1.5-6.5M9.8 9.6l1.6 1.6 3-3"
+        }
+        Name::Up => "M6 14.5l6-6 6 6",
+        Name::Down => "M6 9.5l6 6 6-6",
         Name::Dot => "M12 8.5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7",
     };
     html! {

@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
-use blockvote_core::tally::Tally;
+use blockvote_core::{organiser::Draft, tally::Tally};
 use yew::prelude::*;
 
 use crate::messages::{
-    BUILD, BlockSummary, BlockView, ElectionView, FromNode, ReceiptView, Status, VerifyView,
+    BUILD, BlockSummary, BlockView, CodeRow, ElectionView, FromNode, ReceiptView, RightView,
+    Status, VerifyView,
 };
 
 /// How far the election is open.
@@ -15,8 +16,8 @@ pub enum Phase {
     /// The worker starts.
     #[default]
     Starting,
-    /// Peers are asked for the definition.
-    Searching,
+    /// Peers are asked for definition and roll: pages here, and all.
+    Searching(Option<(u32, u32)>),
     /// It is open.
     Open(Rc<ElectionView>),
     /// It cannot be.
@@ -49,6 +50,20 @@ pub enum Lookup {
     Found(Rc<ReceiptView>),
 }
 
+/// How a tool's work goes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Tool {
+    /// Nothing under way.
+    #[default]
+    Idle,
+    /// It works: parts done, and all, where that is known.
+    Busy(Option<(u32, u32)>),
+    /// It is done.
+    Done(String),
+    /// It could not be done.
+    Failed(String),
+}
+
 /// Everything the page knows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Model {
@@ -57,8 +72,20 @@ pub struct Model {
     pub tally: Rc<Tally>,
     pub receipts: Rc<Vec<ReceiptView>>,
     pub cast: Cast,
-    /// Token asked about, and what is wrong with it.
-    pub token: Option<(u64, Option<String>)>,
+    /// The right asked about, and what can be done with it.
+    pub right: Option<Rc<RightView>>,
+    /// The voting code of the link that the page was opened with.
+    pub link_code: Rc<str>,
+    /// What a tool came to.
+    pub tool: Tool,
+    /// Voting codes of an organiser's file.
+    pub codes: Rc<Vec<CodeRow>>,
+    /// A key that was made or read: file, public half, whether it is locked.
+    pub key: Option<(String, String, bool)>,
+    /// An organiser's file that was read: its election, and a draft of the same.
+    pub organiser: Option<(String, Rc<Draft>)>,
+    /// An election that was published here: its id and the organiser's file.
+    pub published: Option<(String, String)>,
     pub blocks: Rc<Vec<BlockSummary>>,
     pub block: Option<Rc<BlockView>>,
     pub verify: Option<Rc<VerifyView>>,
@@ -89,6 +116,10 @@ pub enum Action {
     VerifySent,
     /// A vote is looked up.
     FindSent,
+    /// A tool was asked for something.
+    ToolSent,
+    /// What a tool came to was seen.
+    ToolSeen,
 }
 
 impl Reducible for Model {
@@ -107,7 +138,11 @@ impl Reducible for Model {
                 }
             }
             Action::CastSent => model.cast = Cast::Sent,
-            Action::CastAgain => (model.cast, model.token) = (Cast::Idle, None),
+            Action::CastAgain => {
+                (model.cast, model.right, model.link_code) = (Cast::Idle, None, "".into());
+            }
+            Action::ToolSent => model.tool = Tool::Busy(None),
+            Action::ToolSeen => (model.tool, model.key, model.organiser) = (Tool::Idle, None, None),
             Action::CloseBlock => model.block = None,
             Action::VerifySent => (model.verify, model.verifying) = (None, true),
             Action::FindSent => model.lookup = Lookup::Asked,
@@ -120,7 +155,7 @@ impl Model {
     fn hear(&mut self, message: FromNode) {
         match message {
             FromNode::Ready { build } => self.stale = build != BUILD,
-            FromNode::Searching => self.phase = Phase::Searching,
+            FromNode::Searching(pages) => self.phase = Phase::Searching(pages),
             FromNode::Opened(election) => {
                 self.phase = Phase::Open(Rc::from(election));
                 self.broken = None;
@@ -135,7 +170,23 @@ impl Model {
             }
             FromNode::CastDone(id) => self.cast = Cast::Done(id),
             FromNode::CastRefused(why) => self.cast = Cast::Refused(why),
-            FromNode::Token { token, problem } => self.token = Some((token, problem)),
+            FromNode::Right(view) => self.right = Some(Rc::from(view)),
+            FromNode::Publishing(done, all) => self.tool = Tool::Busy(Some((done, all))),
+            FromNode::Published { id, organiser } => {
+                self.tool = Tool::Idle;
+                self.published = Some((id, organiser));
+            }
+            FromNode::Codes(codes) => (self.tool, self.codes) = (Tool::Idle, Rc::new(codes)),
+            FromNode::Organiser(id, draft) => {
+                self.tool = Tool::Idle;
+                self.organiser = Some((id, Rc::from(draft)));
+            }
+            FromNode::Key { file, public, locked } => {
+                self.tool = Tool::Idle;
+                self.key = Some((file, public, locked));
+            }
+            FromNode::ToolDone(words) => self.tool = Tool::Done(words),
+            FromNode::ToolFailed(why) => self.tool = Tool::Failed(why),
             FromNode::Blocks(blocks) => self.blocks = Rc::new(blocks),
             FromNode::Block(block) => self.block = Some(Rc::from(block)),
             FromNode::Verify(view) => {
@@ -145,7 +196,18 @@ impl Model {
             FromNode::Found(Some(receipt)) => self.lookup = Lookup::Found(Rc::new(receipt)),
             FromNode::Found(None) => self.lookup = Lookup::Missing,
             // The app deals with these before they come here.
-            FromNode::Exported(_) | FromNode::Fatal(_) => {}
+            FromNode::Exported(_)
+            | FromNode::Fatal(_)
+            | FromNode::Save(..)
+            | FromNode::ReceiptRead { .. } => {}
+        }
+    }
+
+    /// When votes are not taken any more.
+    pub fn closes(&self) -> Option<f64> {
+        match &self.status {
+            Some(status) => status.closes,
+            None => self.election().and_then(|election| election.closes),
         }
     }
 

@@ -1,17 +1,15 @@
 //! The receipt of a vote: a line that fills in four steps, and never says more than is known.
 
-use fast_qr::{
-    ECL, QRBuilder,
-    convert::{Builder, svg::SvgBuilder},
-};
 use yew::prelude::*;
 
 use super::{
     browser, format,
     icons::{Icon, Name},
+    model::use_shared,
+    qr::Qr,
     words::{Hash, Notice},
 };
-use crate::messages::{ReceiptState, ReceiptView};
+use crate::messages::{ReceiptState, ReceiptView, ToNode};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -26,11 +24,12 @@ struct Step {
 }
 
 fn steps(receipt: &ReceiptView) -> Vec<Step> {
-    let here = receipt.cast.map_or_else(String::new, format::time);
+    let here = receipt.cast.map_or_else(|| "opened from its receipt".into(), format::time);
     let (in_chain, block, depth, when) = match &receipt.state {
         ReceiptState::InBlock { height, confirmations, time, .. } => {
             (true, Some(*height), *confirmations, format::time(*time))
         }
+        ReceiptState::Replaced { height } => (true, Some(*height), 0, "replaced since".into()),
         _ => (false, None, 0, String::new()),
     };
     let held = match receipt.holders {
@@ -38,7 +37,11 @@ fn steps(receipt: &ReceiptView) -> Vec<Step> {
         n => format!("{} confirmed it", format::plural(n.into(), "peer", "peers")),
     };
     vec![
-        Step { done: true, title: "In this tab".into(), detail: here },
+        Step {
+            done: !matches!(receipt.state, ReceiptState::Unknown | ReceiptState::Lost),
+            title: "In this tab".into(),
+            detail: here,
+        },
         Step { done: receipt.holders > 0, title: "Held by peers".into(), detail: held },
         Step {
             done: in_chain,
@@ -75,6 +78,9 @@ fn proof_line(state: &ReceiptState) -> Html {
         ReceiptState::InBlock { problem: Some(problem), .. } => html! {
             <p class="hint bad" data-testid="proof"><Icon name={Name::Warning} />{ problem.clone() }</p>
         },
+        ReceiptState::Replaced { .. } => html! {
+            <Notice kind="warn">{ "This vote was replaced: a later vote of the same voter counts. If that was not you, somebody else has your code or key: tell the organiser, and change the vote once more." }</Notice>
+        },
         ReceiptState::Pending => html! {
             <p class="hint"><Icon name={Name::Clock} />{ "Waiting for a block. This page keeps watching by itself." }</p>
         },
@@ -87,20 +93,34 @@ fn proof_line(state: &ReceiptState) -> Html {
     }
 }
 
-/// The address at which any browser finds this receipt again.
-fn address(election: &str, vote: &str) -> String {
-    format!("{}/e/{election}/receipt/{vote}", browser::origin())
+/// The address at which any browser finds this receipt again. The vote itself stands behind the
+/// `#`, which is sent to no server; with it the browser can cast the vote again.
+fn address(election: &str, receipt: &ReceiptView) -> String {
+    let ReceiptView { vote_id, bytes, .. } = receipt;
+    format!("{}/e/{election}/receipt/{vote_id}#vote={bytes}", browser::origin())
 }
 
-fn qr(text: &str) -> Html {
-    let Ok(code) = QRBuilder::new(text).ecl(ECL::L).build() else {
-        return Html::default();
-    };
-    let svg = SvgBuilder::default().margin(3).to_str(&code);
+/// What is wrong, besides the state itself.
+fn alarms(receipt: &ReceiptView) -> Html {
+    let back = matches!(receipt.state, ReceiptState::InBlock { .. });
     html! {
-        <div class="qr" role="img" aria-label="QR code of this receipt's address">
-            { Html::from_html_unchecked(AttrValue::from(svg)) }
-        </div>
+        <>
+            if let Some(height) = receipt.dropped {
+                <div role="alert" data-testid="dropped"><Notice kind={if back { "warn" } else { "bad" }}>
+                    { format!("A reorganisation of the chain dropped this vote from block {height}. ") }
+                    { if back {
+                        "This tab cast it again by itself, and it is in the chain again."
+                    } else {
+                        "This tab cast it again by itself; it waits for a block once more. Keep the page open."
+                    } }
+                </Notice></div>
+            }
+            if receipt.double_vote {
+                <div role="alert" data-testid="double"><Notice kind="bad">
+                    { "Two different ballots were signed with this code or key; the proof is kept beside the result. If the other one is not yours, tell the organiser: somebody else has it." }
+                </Notice></div>
+            }
+        </>
     }
 }
 
@@ -108,11 +128,12 @@ fn qr(text: &str) -> Html {
 #[component]
 pub fn Receipt(props: &Props) -> Html {
     let receipt = &props.receipt;
-    let address = address(&props.election, &receipt.vote_id);
-    let code = use_memo(address.clone(), |address| qr(address));
+    let shared = use_shared();
+    let address = address(&props.election, receipt);
     let state = match receipt.state {
         ReceiptState::Pending => "pending",
         ReceiptState::InBlock { .. } => "mined",
+        ReceiptState::Replaced { .. } => "replaced",
         ReceiptState::Lost => "lost",
         ReceiptState::Unknown => "unknown",
     };
@@ -133,6 +154,7 @@ pub fn Receipt(props: &Props) -> Html {
                                 </li>
                             }
                         </ol>
+                        { alarms(receipt) }
                         { proof_line(&receipt.state) }
                         <dl class="facts">
                             <dt>{ "Token" }</dt><dd>{ receipt.token }</dd>
@@ -144,15 +166,21 @@ pub fn Receipt(props: &Props) -> Html {
                         </dl>
                     </div>
                     <div class="field">
-                        { (*code).clone() }
-                        <button type="button" class="button small no-print"
-                            onclick={|_: MouseEvent| { let _ = browser::window().print(); }}>
-                            { "Print" }
-                        </button>
+                        <Qr text={address.clone()} label="QR code of this receipt's address" />
+                        <div class="chips no-print">
+                            <button type="button" class="button small" onclick={{
+                                let (send, id) = (shared.send.clone(), receipt.vote_id.clone());
+                                move |_: MouseEvent| send.emit(ToNode::ReceiptFile(id.clone()))
+                            }}>{ "Download" }</button>
+                            <button type="button" class="button small"
+                                onclick={|_: MouseEvent| { let _ = browser::window().print(); }}>
+                                { "Print" }
+                            </button>
+                        </div>
                     </div>
                 </div>
                 <small>
-                    { "The receipt proves that the vote is in the chain. In this election it also shows what was chosen: keep it to yourself if that is nobody's business. " }
+                    { "Opened in any browser, by its file, its QR code or its address, this receipt checks itself again and keeps watching. It proves that the vote is in the chain. Ballots of this election are public, so it also shows what was chosen: keep it to yourself if that is nobody's business. " }
                     <a href={address.clone()}>{ "Address of this receipt" }</a>
                 </small>
             </div>

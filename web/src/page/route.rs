@@ -9,6 +9,16 @@ pub enum Route {
     Home,
     #[at("/about")]
     HomeAbout,
+    #[at("/create")]
+    Create,
+    #[at("/keys")]
+    Keys,
+    #[at("/verify")]
+    HomeVerify,
+    #[at("/e/:election/organise")]
+    Organise { election: String },
+    #[at("/e/:election/slips")]
+    Slips { election: String },
     #[at("/e/:election")]
     Election { election: String },
     #[at("/e/:election/vote")]

@@ -2,10 +2,14 @@
 
 pub mod about;
 pub mod chain;
+pub mod create;
 pub mod found;
 pub mod home;
+pub mod keys;
 pub mod network;
+pub mod organise;
 pub mod results;
+pub mod slips;
 pub mod verify;
 pub mod vote;
 
@@ -25,11 +29,16 @@ pub fn unopened(model: &Model) -> Html {
                 <p class="soft">{ "The node in this tab starts and verifies what is stored here." }</p>
             </div>
         },
-        Phase::Searching => html! {
+        Phase::Searching(pages) => html! {
             <div class="screen">
                 <h1 id="title" tabindex="-1">{ "Looking for the election" }</h1>
-                <p>{ "This browser does not know it yet, so other nodes are asked for its definition. It checks itself: the link commits to every word of it." }</p>
-                <progress aria-label="Asking peers" />
+                <p>{ "This browser does not know it yet, so other nodes are asked for its definition and its voter roll. Both check themselves: the link commits to every word and every key." }</p>
+                if let Some((have, of)) = pages {
+                    <progress aria-label="Pages of the voter roll" max={of.to_string()} value={have.to_string()} />
+                    <p class="soft">{ format!("Voter roll: {have} of {} here.", super::format::plural((*of).into(), "page", "pages")) }</p>
+                } else {
+                    <progress aria-label="Asking peers" />
+                }
                 <p class="soft">{ "If this takes long, nobody who holds the election is connected to this relay right now. Leave the page open, or ask whoever sent you the link." }</p>
             </div>
         },

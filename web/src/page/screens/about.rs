@@ -4,18 +4,26 @@ use yew::prelude::*;
 
 use crate::page::icons::{Icon, Name};
 
-const PROMISED: [(&str, &str); 4] = [
+const PROMISED: [(&str, &str); 6] = [
+    (
+        "Only the voter votes",
+        "In an election with a voter roll each vote is signed, and every tab checks the signature. Nobody can vote for another, whatever they mine, relay or host.",
+    ),
     (
         "No second vote",
-        "A token that is in the chain cannot vote again; every node refuses the block that tries.",
+        "A token counts once. Two different ballots signed with one key are kept as a proof that everyone sees.",
     ),
     (
         "No silent change",
-        "A counted vote cannot be changed or taken out without redoing the proof of work of its block and all above it, in front of everyone who holds the chain.",
+        "A counted vote cannot be changed or taken out without redoing the proof of work of its block and all above it, in front of everyone who holds the chain. A receipt that is open sounds the alarm and casts its vote again.",
     ),
     (
         "A count that anyone recomputes",
-        "Your tab counts the votes itself, from the first block on. So does every other.",
+        "Your tab counts the votes itself, from the first block on. So does every other. One audit file is enough to check an election years later, with the network off.",
+    ),
+    (
+        "A final result",
+        "The organiser's seal makes the chain up to a block final for every node. A second seal that differs is kept as proof, and the result is shown as contested.",
     ),
     (
         "It outlives the relay",
@@ -23,22 +31,26 @@ const PROMISED: [(&str, &str); 4] = [
     ),
 ];
 
-const NOT_PROMISED: [(&str, &str); 5] = [
-    (
-        "Who may use a token",
-        "In an open election anybody can use any unused number: the first vote with it counts. Elections with a voter roll and signatures are the next stage.",
-    ),
+const NOT_PROMISED: [(&str, &str); 6] = [
     (
         "A secret ballot",
-        "Ballots are public. A token is a pseudonym: whoever knows which number is yours knows your vote.",
+        "Ballots are public. A token is a pseudonym: whoever knows which number is yours knows your vote, and so does whoever sees your receipt.",
+    ),
+    (
+        "A stolen code or key",
+        "Whoever has it can vote with it. Voting codes were made by the organiser, who could use them; keys that voters made themselves only they can use.",
+    ),
+    (
+        "Who is on the roll",
+        "The organiser decides who may vote, and could put invented voters on the roll. The chain shows how many keys there are, not who holds them.",
+    ),
+    (
+        "Who may use a number",
+        "In an open election anybody can use any unused number: the first vote with it counts.",
     ),
     (
         "Equal miners",
-        "Whoever has most of the hash power can delay votes and, in an open election, prefer one of two votes with the same token. It can never make up a vote for a token that voted.",
-    ),
-    (
-        "A final result",
-        "Until an election can be sealed, a longer chain replaces a shorter one. Each block on top makes that harder.",
+        "Whoever has most of the hash power can delay votes, past the closing time too, and prefer one of two votes of one voter. It can never make up a vote.",
     ),
     (
         "Your machine",

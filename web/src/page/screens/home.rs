@@ -4,11 +4,36 @@ use blockvote_core::{election::Election, hash::ElectionId};
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
+use super::found::CheckVote;
 use crate::page::{
-    app::remembered,
     browser, format,
     icons::{Icon, Name},
+    remembered::{self, Known},
 };
+
+fn line(known: &Known) -> Html {
+    let state = known.state();
+    let when = match (state, known.opens, known.closes) {
+        ("upcoming", Some(opens), _) => format!("opens {}", format::relative(opens)),
+        ("open", _, Some(closes)) => format!("closes {}", format::relative(closes)),
+        ("closed", _, Some(closes)) => format!("closed {}", format::relative(closes)),
+        _ => String::new(),
+    };
+    let organised = remembered::organiser(&known.id).is_some();
+    html! {
+        <li data-testid="known" data-state={state}>
+            <Icon name={match state { "sealed" => Name::Seal, "contested" => Name::Warning, "upcoming" | "open" => Name::Ballot, _ => Name::Bars }} />
+            <a href={format!("/e/{}/{}", known.id, if state == "open" || state == "upcoming" { "vote" } else { "results" })}>{ &known.title }</a>
+            <span class="detail">
+                <span class={classes!("tag", state)}>{ state }</span>
+                { format!(" {when} ") }
+                if organised {
+                    <a href={format!("/e/{}/organise", known.id)}>{ "organise" }</a>
+                }
+            </span>
+        </li>
+    }
+}
 
 /// The election's id in a link or by itself.
 fn id_in(text: &str) -> Option<String> {
@@ -41,7 +66,7 @@ pub fn Home() -> Html {
             }
         }
     };
-    let elections = use_memo((), |()| remembered());
+    let elections = use_memo((), |()| remembered::elections());
     let demo = use_memo((), |()| Election::demo().id().to_string());
     html! {
         <div class="screen">
@@ -66,18 +91,15 @@ pub fn Home() -> Html {
             </form>
             if !elections.is_empty() {
                 <section class="field" aria-label="Known elections">
-                    <h2>{ "Opened in this browser before" }</h2>
-                    <ul class="checks">
-                        for (id, title) in elections.iter().cloned() {
-                            <li>
-                                <Icon name={Name::Ballot} />
-                                <a href={format!("/e/{id}/vote")}>{ title }</a>
-                                <span class="detail hash">{ format::short(&id) }</span>
-                            </li>
-                        }
-                    </ul>
+                    <h2>{ "Your elections" }</h2>
+                    <ul class="checks">{ for elections.iter().map(line) }</ul>
                 </section>
             }
+            <div class="row">
+                <a class="button" href="/create">{ "Create an election" }</a>
+                <a class="button" href="/verify">{ "Verify an audit file" }</a>
+            </div>
+            <CheckVote />
             <p><a href={format!("/e/{demo}/vote")}>{ "Look around in the demo election" }</a></p>
         </div>
     }

@@ -5,8 +5,13 @@ use yew::prelude::*;
 
 use super::unopened;
 use crate::{
-    messages::ElectionView,
-    page::{format, model::use_shared},
+    messages::{ElectionView, SealView, Status, Who},
+    page::{
+        browser, format,
+        icons::{Icon, Name},
+        model::use_shared,
+        words::{Hash, Notice},
+    },
 };
 
 fn percent(part: u64, whole: u64) -> f64 {
@@ -16,7 +21,7 @@ fn percent(part: u64, whole: u64) -> f64 {
 /// Selections with their counts, the highest first; choices nobody chose are there with 0.
 fn rows(tally: &Tally, election: &ElectionView) -> Vec<(String, u64)> {
     let mut rows: Vec<(String, u64)> =
-        tally.iter().map(|(selection, count)| (selection.to_owned(), count)).collect();
+        tally.selections.iter().map(|(words, count)| (words.clone(), *count)).collect();
     let unchosen = election.choices.iter().filter(|choice| tally.count(choice) == 0);
     rows.extend(unchosen.map(|choice| (choice.clone(), 0)));
     rows.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
@@ -41,11 +46,13 @@ pub fn Results() -> Html {
         return unopened(&shared.model);
     };
     let tally = &shared.model.tally;
-    let total = tally.total();
+    // Shares are of the ballots: with several choices on one they add up to more than all.
+    let total = tally.ballots;
     let rows = rows(tally, &election);
-    let closed = election.closes.is_some_and(|closes| js_sys::Date::now() >= closes);
-    let (height, pending) =
-        shared.model.status.as_ref().map_or((1, 0), |status| (status.height, status.pending));
+    let closed = shared.model.closes().is_some_and(|closes| js_sys::Date::now() >= closes);
+    let status = shared.model.status.as_deref().cloned().unwrap_or_default();
+    let (height, pending) = (status.height.max(1), status.pending);
+    let sealed = matches!(status.seal, SealView::Sealed { .. });
     let toggle = {
         let table = table.clone();
         move |_: MouseEvent| table.set(!*table)
@@ -55,13 +62,15 @@ pub fn Results() -> Html {
             <header>
                 <h1 id="title" tabindex="-1">{ &election.title }</h1>
                 if let Some(electorate) = election.electorate {
-                    <p class="soft" data-testid="turnout">{ format!("Turnout {:.1} %: {} of {} tokens voted", percent(total, electorate), format::count(total), format::count(electorate)) }</p>
+                    <p class="soft" data-testid="turnout">{ format!("Turnout {:.1} %: {} of {} {} voted", percent(total, electorate), format::count(total), format::count(electorate),
+                        match (election.who, electorate) { (Who::Anyone, 1) => "token", (Who::Anyone, _) => "tokens", (_, 1) => "voter", _ => "voters" }) }</p>
                     { bar(percent(total, electorate), true) }
                 }
             </header>
+            { seal_notice(&status.seal) }
             <section class="sheet" aria-label="Count">
                 <div class="row between">
-                    <h2>{ if closed { "Count after closing" } else { "Count so far" } }</h2>
+                    <h2>{ if sealed { "Sealed result" } else if closed { "Count after closing" } else { "Count so far" } }</h2>
                     <button type="button" class="button small no-print" onclick={toggle}>
                         { if *table { "Show bars" } else { "Show as table" } }
                     </button>
@@ -104,15 +113,90 @@ pub fn Results() -> Html {
                         }
                     </ol>
                 }
+                if election.blank {
+                    <p class="soft" data-testid="blank">{ format!("Blank: {}.", format::plural(tally.blank, "ballot", "ballots")) }</p>
+                }
+                if election.most > 1 {
+                    <p class="soft">{ "A ballot may hold several choices, so the shares add up to more than 100 %." }</p>
+                }
             </section>
+            { double_votes(&status) }
             <p class="soft" data-testid="counted" aria-live="polite">
-                { format!("Counted by this tab from {} in {}.", format::plural(total, "vote", "votes"), format::plural(u64::from(height), "block", "blocks")) }
+                { format!("Counted by this tab from {} in {}.", format::plural(status.votes, "vote", "votes"), format::plural(u64::from(height), "block", "blocks")) }
+                if status.votes > status.voters && election.last_counts {
+                    { format!(" {} counted, one for each voter: the last.", if status.voters == 1 { "1 vote is".to_owned() } else { format!("{} votes are", format::count(status.voters)) }) }
+                }
                 if pending > 0 {
                     { format!(" {} for a block and {} not counted yet.",
                         if pending == 1 { "1 vote waits".to_owned() } else { format!("{} votes wait", format::count(pending.into())) },
                         if pending == 1 { "is" } else { "are" }) }
                 }
             </p>
+            <section class="field" aria-label="How to check it">
+                <h2>{ "How anyone can check it" }</h2>
+                <dl class="facts">
+                    <dt>{ "Election" }</dt><dd><Hash value={election.id.clone()} of="election id" /></dd>
+                    <dt>{ "Newest block" }</dt><dd>{ format::count(height.into()) }</dd>
+                    <dt>{ "Its hash" }</dt><dd><Hash value={status.tip.clone()} of="tip hash" /></dd>
+                    if let SealView::Sealed { height, tip, id } = &status.seal {
+                        <><dt>{ "Sealed at block" }</dt><dd>{ format!("{height}, {}", format::short(tip)) }</dd>
+                        <dt>{ "Seal" }</dt><dd><Hash value={id.clone()} of="seal id" /></dd></>
+                    }
+                    if let Some(organiser) = &election.organiser {
+                        <><dt>{ "Organiser's key" }</dt><dd class="hash">{ format::short(organiser) }</dd></>
+                    }
+                </dl>
+                <p class="soft">{ "Get the audit file under Verify, and check it there in another browser or with " }<code>{ "blockvote verify FILE" }</code>{ ": definition, voter roll, proofs of work, signatures, seal and count, all without trusting anybody. Compare the hashes above." }</p>
+                <div class="no-print"><button type="button" class="button"
+                    onclick={|_: MouseEvent| { let _ = browser::window().print(); }}>{ "Print this result" }</button></div>
+            </section>
         </div>
+    }
+}
+
+fn seal_notice(seal: &SealView) -> Html {
+    let (kind, words) = match seal {
+        SealView::Unsealed => return Html::default(),
+        SealView::Awaited => (
+            "warn",
+            "The organiser sealed a result over a block that this tab does not hold yet. What is counted below may change.".to_owned(),
+        ),
+        SealView::Sealed { height, .. } => (
+            "good",
+            format!("Sealed by the organiser at block {height}. The seal's signature, block and count were checked by this tab."),
+        ),
+        SealView::Refuted => (
+            "bad",
+            "Contested: the organiser signed a seal over another count than the chain has. It binds nobody.".into(),
+        ),
+        SealView::Contested(one, other) => (
+            "bad",
+            format!("Contested: the organiser signed two seals that differ, over block {one} and over block {other}. Both are kept as proof; neither binds."),
+        ),
+    };
+    html! { <div data-testid="seal" data-seal={kind}><Notice {kind}>{ words }</Notice></div> }
+}
+
+/// Proven double votes, for the result and for the organiser.
+pub fn double_votes(status: &Status) -> Html {
+    if status.double_vote_count == 0 {
+        return Html::default();
+    }
+    html! {
+        <section class="sheet" aria-label="Double votes" data-testid="double-votes">
+            <h2>{ "Double votes" }</h2>
+            <p class="soft">{ format!("{} signed two different ballots. Each proof is two signatures that anyone can check; it is kept beside the chain and in the audit file. Only the ballot that got into the chain counts.",
+                format::plural(status.double_vote_count.into(), "voter", "voters")) }</p>
+            <ul class="checks">
+                for double in status.double_votes.iter() {
+                    <li>
+                        <Icon name={Name::Warning} />
+                        <span>{ format!("Token {}", double.token) }</span>
+                        <span class="detail">{ format!("“{}” {}; “{}” does not count", double.ballots.0,
+                            if double.one_counts { "counts" } else { "waits for a block" }, double.ballots.1) }</span>
+                    </li>
+                }
+            </ul>
+        </section>
     }
 }

@@ -1,21 +1,30 @@
 //! Verifying everything again, before the eyes of whoever asks.
 
 use blockvote_core::verify::Outcome;
-use web_sys::HtmlInputElement;
+use web_sys::File;
 use yew::prelude::*;
-use yew_router::prelude::*;
 
-use super::unopened;
+use super::{found::CheckVote, unopened};
 use crate::{
     messages::{ToNode, VerifyView},
     page::{
-        format,
+        browser, format,
         icons::{Icon, Name},
         model::{Action, use_shared},
-        route::Route,
         words::{Hash, Notice},
     },
 };
+
+/// The words that the command line prints too.
+fn word(outcome: Outcome, done: bool) -> &'static str {
+    match (outcome, done) {
+        (Outcome::Pass, _) => "PASS",
+        (Outcome::Fail, _) => "FAIL",
+        (Outcome::Skipped, _) => "SKIPPED",
+        (Outcome::NotReached, false) => "UNDER WAY",
+        (Outcome::NotReached, true) => "NOT REACHED",
+    }
+}
 
 fn lines(view: &VerifyView) -> Html {
     html! {
@@ -30,13 +39,7 @@ fn lines(view: &VerifyView) -> Html {
                     } }
                     <span>
                         { &line.check }
-                        <span class="visually-hidden">{ match (line.outcome, view.done) {
-                            (Outcome::Pass, _) => ": holds",
-                            (Outcome::Fail, _) => ": does not hold",
-                            (Outcome::Skipped, _) => ": skipped",
-                            (Outcome::NotReached, false) => ": under way",
-                            (Outcome::NotReached, true) => ": not reached",
-                        } }</span>
+                        <span class="word">{ word(line.outcome, view.done) }</span>
                     </span>
                     <span class="detail">{ &line.detail }</span>
                 </li>
@@ -62,19 +65,119 @@ fn figures(view: &VerifyView) -> Html {
     if !(view.done && view.report.passed) {
         return Html::default();
     }
-    let mut counts: Vec<_> = view.report.tally.iter().collect();
-    counts.sort_by_key(|(selection, count)| (std::cmp::Reverse(*count), *selection));
+    let report = &view.report;
     html! {
         <section class="field" aria-label="Figures to compare">
             <h2>{ "To compare with someone else’s" }</h2>
             <dl class="facts">
+                if !report.title.is_empty() {
+                    <><dt>{ "Election" }</dt><dd>{ &report.title }</dd>
+                    <dt>{ "Its id" }</dt><dd><Hash value={report.election.clone()} of="election id" /></dd></>
+                }
                 <dt>{ "Newest block" }</dt><dd>{ format::count(view.report.blocks.into()) }</dd>
                 <dt>{ "Its hash" }</dt><dd><Hash value={view.report.tip.clone()} of="tip hash" /></dd>
-                for (selection, count) in counts {
+                for (selection, count) in report.tally.ranked() {
                     <><dt>{ selection.to_owned() }</dt><dd>{ format::plural(count, "vote", "votes") }</dd></>
                 }
+                if report.tally.blank > 0 {
+                    <><dt>{ "Blank" }</dt><dd>{ format::plural(report.tally.blank, "ballot", "ballots") }</dd></>
+                }
+                <dt>{ "Voters counted" }</dt><dd>{ format::count(report.tally.ballots) }</dd>
             </dl>
         </section>
+    }
+}
+
+/// What was found so far, and how far it is.
+fn progress(view: Option<&VerifyView>, busy: bool) -> Html {
+    let report = view.map(|view| &view.report);
+    let (done, total) = view.map_or((0.0, 1.0), |view| (view.progress, view.total));
+    html! {
+        <>
+            if busy {
+                <div class="field">
+                    <progress max={total.to_string()} value={done.to_string()} aria-label="Verified so far" data-testid="progress" />
+                    <span class="soft">{ format!("{:.0} %: {}, {}", done * 100.0 / total.max(1.0),
+                        format::plural(report.map_or(0, |report| report.blocks.into()), "block", "blocks"),
+                        format::plural(report.map_or(0, |report| report.votes), "vote", "votes")) }</span>
+                </div>
+            }
+            if let Some(view) = view {
+                if let Some(file) = &view.file {
+                    <h2>{ file }</h2>
+                }
+                { outcome(view) }
+                { lines(view) }
+                { figures(view) }
+            }
+        </>
+    }
+}
+
+/// A place for an audit file: chosen or dropped.
+#[component]
+fn FileVerification() -> Html {
+    let shared = use_shared();
+    let over = use_state(|| false);
+    let verify = {
+        let shared = shared.clone();
+        Callback::from(move |file: File| {
+            shared.model.dispatch(Action::VerifySent);
+            shared.send.emit(ToNode::VerifyFile(file.into()));
+        })
+    };
+    let onchange = {
+        let verify = verify.clone();
+        move |event: Event| {
+            if let Some(file) = browser::chosen_file(&event) {
+                verify.emit(file);
+            }
+        }
+    };
+    let drag = |on: bool| {
+        let over = over.clone();
+        move |event: DragEvent| {
+            event.prevent_default();
+            over.set(on);
+        }
+    };
+    let ondrop = {
+        let over = over.clone();
+        move |event: DragEvent| {
+            event.prevent_default();
+            over.set(false);
+            let files = event.data_transfer().and_then(|data| data.files());
+            if let Some(file) = files.and_then(|files| files.get(0)) {
+                verify.emit(file);
+            }
+        }
+    };
+    html! {
+        <div class={classes!("drop", over.then_some("over"))} data-testid="drop"
+            ondragover={drag(true)} ondragleave={drag(false)} {ondrop}>
+            <label class="button" for="audit-file">{ "Choose an audit file" }</label>
+            <input id="audit-file" class="visually-hidden" type="file" accept=".blockvote" {onchange} />
+            <span class="soft">{ "or drop it here. It is read in this tab and sent nowhere; no network is needed." }</span>
+        </div>
+    }
+}
+
+/// Without an election: an audit file from the disk.
+#[component]
+pub fn HomeVerify() -> Html {
+    let shared = use_shared();
+    let model = &shared.model;
+    html! {
+        <div class="screen">
+            <header>
+                <h1 id="title" tabindex="-1">{ "Verify an audit file" }</h1>
+                <p class="soft">{ "One file holds an election whole: definition, voter roll, every block and vote, proofs of double votes, the organiser's seal. This tab checks all of it by itself." }</p>
+            </header>
+            <section class="sheet" aria-label="Verification">
+                <FileVerification />
+                { progress(model.verify.as_deref(), model.verifying) }
+            </section>
+        </div>
     }
 }
 
@@ -86,7 +189,6 @@ pub fn Verify() -> Html {
     let Some(_) = model.election() else {
         return unopened(&model);
     };
-    let view = model.verify.clone();
     let busy = model.verifying;
     let start = {
         let shared = shared.clone();
@@ -99,7 +201,6 @@ pub fn Verify() -> Html {
         let send = shared.send.clone();
         move |_: MouseEvent| send.emit(ToNode::Export)
     };
-    let (done, total) = view.as_ref().map_or((0, 1), |view| (view.report.blocks, view.total));
     html! {
         <div class="screen">
             <header>
@@ -111,72 +212,13 @@ pub fn Verify() -> Html {
                     <button type="button" class="button primary" onclick={start} disabled={busy} data-testid="verify">
                         { if busy { "Verifying…" } else { "Verify everything again" } }
                     </button>
-                    <button type="button" class="button" onclick={export}>{ "Download the chain" }</button>
+                    <button type="button" class="button" onclick={export}>{ "Download the audit file" }</button>
                 </div>
-                if busy {
-                    <div class="field">
-                        <progress max={total.to_string()} value={done.to_string()} aria-label="Blocks verified" data-testid="progress" />
-                        <span class="soft">{ format!("{} of {} blocks, {} votes", format::count(done.into()), format::count(total.into()),
-                            format::count(view.as_ref().map_or(0, |view| view.report.votes))) }</span>
-                    </div>
-                }
-                if let Some(view) = &view {
-                    { outcome(view) }
-                    { lines(view) }
-                    { figures(view) }
-                } else if !busy {
-                    <p class="soft">{ "The downloaded chain is one file: anyone can check it with the command " }<code>{ "blockvote verify" }</code>{ "." }</p>
-                }
+                { progress(model.verify.as_deref(), busy) }
+                <FileVerification />
+                <p class="soft">{ "The audit file holds everything. Anyone can check it here, or with the command " }<code>{ "blockvote verify FILE" }</code>{ "." }</p>
             </section>
-            <FindVote />
+            <CheckVote />
         </div>
-    }
-}
-
-#[component]
-fn FindVote() -> Html {
-    let shared = use_shared();
-    let navigator = use_navigator();
-    let text = use_state(String::new);
-    let wrong = use_state(|| false);
-    let election = shared.model.election().map(|election| election.id.clone()).unwrap_or_default();
-    let oninput = {
-        let (text, wrong) = (text.clone(), wrong.clone());
-        move |event: InputEvent| {
-            text.set(event.target_unchecked_into::<HtmlInputElement>().value());
-            wrong.set(false);
-        }
-    };
-    let onsubmit = {
-        let (text, wrong) = (text.clone(), wrong.clone());
-        move |event: SubmitEvent| {
-            event.prevent_default();
-            let id = text.rsplit('/').next().unwrap_or_default().trim().to_owned();
-            match (id.parse::<blockvote_core::hash::VoteId>(), &navigator) {
-                (Ok(vote), Some(navigator)) => {
-                    navigator.push(&Route::Receipt {
-                        election: election.clone(),
-                        vote: vote.to_string(),
-                    });
-                }
-                _ => wrong.set(true),
-            }
-        }
-    };
-    html! {
-        <form class="sheet" {onsubmit} aria-label="Check one vote">
-            <h2>{ "Check one vote" }</h2>
-            <div class="field">
-                <label for="vote-id">{ "Vote id or address of a receipt" }</label>
-                <input id="vote-id" type="text" autocomplete="off" spellcheck="false" value={(*text).clone()} {oninput}
-                    aria-describedby="vote-id-hint" aria-invalid={wrong.then_some("true")} />
-                <div id="vote-id-hint" class={classes!("hint", wrong.then_some("bad"))} role={wrong.then_some("alert")}>
-                    if *wrong {
-                        <Icon name={Name::Warning} />{ "A vote id is 64 digits from 0 to 9 and a to f. It stands on the receipt." }
-                    }
-                </div>
-            </div>
-            <div><button class="button">{ "Look it up" }</button></div>
-        </form>
     }
 }

@@ -1,33 +1,37 @@
 //! The ballot paper, and after casting the receipt in its place.
 
+use blockvote_core::code::Code;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::unopened;
 use crate::{
-    messages::{ElectionView, ToNode},
+    messages::{ElectionView, Right, RightView, SealView, ToNode, Who},
     page::{
+        ballot::{self, Ballot, Chosen},
         browser, format,
         icons::{Icon, Name},
-        model::{Action, Cast, Shared, use_shared},
+        model::{Action, Cast, Model, Shared, use_shared},
         receipt::Receipt,
+        remembered::{self, OwnKey},
         words::Notice,
     },
 };
-
-/// Selections offered under the free-text field.
-const MAX_OFFERED: usize = 8;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Hours {
     Early(f64),
     Open(Option<f64>),
     Closed(f64),
+    Sealed,
 }
 
-fn hours(election: &ElectionView) -> Hours {
+fn hours(model: &Model, election: &ElectionView) -> Hours {
     let now = js_sys::Date::now();
-    match (election.opens, election.closes) {
+    let sealed =
+        model.status.as_ref().is_some_and(|status| matches!(status.seal, SealView::Sealed { .. }));
+    match (election.opens, model.closes()) {
+        _ if sealed => Hours::Sealed,
         (Some(opens), _) if now < opens => Hours::Early(opens),
         (_, Some(closes)) if now >= closes => Hours::Closed(closes),
         (_, closes) => Hours::Open(closes),
@@ -46,6 +50,7 @@ fn hours_line(hours: Hours) -> String {
         Hours::Closed(closes) => {
             format!("closed {} ({})", format::time(closes), format::relative(closes))
         }
+        Hours::Sealed => "closed and sealed".into(),
     }
 }
 
@@ -70,7 +75,7 @@ pub fn Vote() -> Html {
             <header>
                 <div class="row between">
                     <h1 id="title" tabindex="-1">{ &election.title }</h1>
-                    <span class="soft">{ hours_line(hours(&election)) }</span>
+                    <span class="soft" data-testid="hours">{ hours_line(hours(&shared.model, &election)) }</span>
                 </div>
                 if !election.description.is_empty() {
                     <p class="soft">{ &election.description }</p>
@@ -89,29 +94,38 @@ fn paper(shared: &Shared, election: &ElectionView) -> Html {
             move |_: MouseEvent| model.dispatch(Action::CastAgain)
         };
         let receipt = shared.model.receipts.iter().find(|receipt| receipt.vote_id == *id);
+        let words = match (election.who, election.last_counts) {
+            (Who::Anyone, _) => "Vote with another token",
+            (_, true) => "Change this vote, or vote with another code",
+            (Who::Codes, false) => "Vote with another code",
+            (Who::OwnKeys, false) => "Vote with another key",
+        };
         return html! {
             <>
                 if let Some(receipt) = receipt {
                     <Receipt receipt={receipt.clone()} election={election.id.clone()} />
                 }
                 <div class="no-print">
-                    <button type="button" class="button" onclick={again}>{ "Vote with another token" }</button>
+                    <button type="button" class="button" onclick={again}>{ words }</button>
                 </div>
             </>
         };
     }
-    match hours(election) {
+    match hours(&shared.model, election) {
         Hours::Early(_) => html! {
             <Notice kind="warn">{ "The election is not open yet. Nothing is lost: come back when it opens." }</Notice>
         },
-        Hours::Closed(_) => html! {
-            <Notice kind="warn">{ "The election is closed: votes are not taken any more. The result and the chain stay open to everyone." }</Notice>
+        Hours::Closed(closes) => html! {
+            <Notice kind="warn">{ format!("The election closed {}: votes are not taken any more. The result and the chain stay open to everyone.", format::time(closes)) }</Notice>
+        },
+        Hours::Sealed => html! {
+            <Notice kind="good">{ "The organiser sealed the result: votes are not taken any more. The result and the chain stay open to everyone." }</Notice>
         },
         Hours::Open(_) => html! { <Paper election={election.clone()} /> },
     }
 }
 
-/// Votes cast in this browser before.
+/// Votes followed in this browser.
 fn earlier(shared: &Shared, election: &ElectionView) -> Html {
     let shown = match &shared.model.cast {
         Cast::Done(id) => Some(id),
@@ -124,7 +138,7 @@ fn earlier(shared: &Shared, election: &ElectionView) -> Html {
     }
     html! {
         <section class="field" aria-label="Earlier votes">
-            <h2>{ "Cast in this browser" }</h2>
+            <h2>{ "Watched in this browser" }</h2>
             <ul class="checks">
                 for receipt in earlier {
                     <li>
@@ -140,6 +154,34 @@ fn earlier(shared: &Shared, election: &ElectionView) -> Html {
     }
 }
 
+/// What the voter typed as a right, and what the field says about it.
+struct Entry {
+    right: Result<Right, String>,
+    view: Option<RightView>,
+    kind: &'static str,
+    words: String,
+}
+
+fn entry(model: &Model, right: Result<Right, String>, quiet: bool) -> Entry {
+    let view = model.right.as_deref().filter(|view| right.as_ref() == Ok(&view.right)).cloned();
+    let (kind, words) = match (&right, &view) {
+        (Err(_), _) if quiet => ("", String::new()),
+        (Err(wrong), _) => ("bad", wrong.clone()),
+        (Ok(_), None) => ("", "checking…".to_owned()),
+        (Ok(_), Some(view)) => match (&view.problem, &view.voted) {
+            (Some(problem), _) => ("bad", format!("{}.", capital(problem))),
+            (None, Some(voted)) => {
+                ("warn", format!("You voted already: “{voted}”. Casting again replaces it."))
+            }
+            (None, None) if matches!(right, Ok(Right::Token(_))) => {
+                ("good", "unused so far".to_owned())
+            }
+            (None, None) => ("good", "on the voter roll, not used so far".to_owned()),
+        },
+    };
+    Entry { right, view, kind, words }
+}
+
 #[derive(Properties, PartialEq)]
 struct PaperProps {
     election: ElectionView,
@@ -149,171 +191,219 @@ struct PaperProps {
 fn Paper(props: &PaperProps) -> Html {
     let shared = use_shared();
     let election = &props.election;
-    let selection = use_state(String::new);
-    let token = use_state(String::new);
-    let tried = use_state(|| false);
-    let parsed = read_token(&token, election.electorate);
-    let free_text = election.choices.is_empty();
     let model = &shared.model;
-
-    let choose = {
-        let selection = selection.clone();
-        Callback::from(move |value: String| selection.set(value))
-    };
-    let ontoken = {
-        let (token, send, electorate) = (token.clone(), shared.send.clone(), election.electorate);
-        move |event: InputEvent| {
-            let text = event.target_unchecked_into::<HtmlInputElement>().value();
-            if let Ok(number) = read_token(&text, electorate) {
-                send.emit(ToNode::CheckToken(number));
+    let chosen = use_state(Chosen::default);
+    let typed = use_state(|| {
+        if election.who == Who::Codes { model.link_code.to_string() } else { String::new() }
+    });
+    let passphrase = use_state(String::new);
+    let tried = use_state(|| false);
+    let keys = use_memo((), |()| remembered::keys());
+    let picked = use_state(|| 0_usize);
+    let right = read_right(election, &typed, keys.get(*picked), &passphrase);
+    {
+        // Asked whenever another right is typed, and when the chain or the waiting votes change.
+        let moment = model.status.as_ref().map(|status| (status.tip.clone(), status.pending));
+        let send = shared.send.clone();
+        use_effect_with((right.clone(), moment), move |(right, _)| {
+            if let Ok(right) = right {
+                send.emit(ToNode::CheckRight(right.clone()));
             }
-            token.set(text);
-        }
-    };
-    let known = model.token.as_ref().filter(|(asked, _)| parsed.as_ref() == Ok(asked));
-    let (token_kind, token_words) = match (&parsed, known) {
-        (Err(_), _) if token.is_empty() && !*tried => ("", String::new()),
-        (Err(wrong), _) => ("bad", wrong.clone()),
-        (Ok(_), Some((_, Some(problem)))) => ("bad", format!("{}.", capital(problem))),
-        (Ok(_), Some((_, None))) => ("good", "unused so far".to_owned()),
-        (Ok(_), None) => ("", "checking…".to_owned()),
-    };
-    let selection_missing = *tried && selection.trim().is_empty();
+        });
+    }
+    let quiet = typed.is_empty() && election.who != Who::OwnKeys && !*tried;
+    let entry = entry(model, right, quiet);
+    let changing = entry.view.as_ref().is_some_and(|view| view.voted.is_some());
+    let needs_passphrase =
+        entry.view.as_ref().is_some_and(|view| view.locked && view.problem.is_none());
+    let wrong = if *tried { chosen.selections(election).err() } else { None };
     let refused = match &model.cast {
         Cast::Refused(why) => Some(capital(why)),
         _ => None,
     };
     let sending = model.cast == Cast::Sent;
     let onsubmit = {
-        let (shared, selection, tried) = (shared.clone(), selection.clone(), tried.clone());
-        let parsed = parsed.clone();
-        let used = token_kind == "bad";
+        let (shared, chosen, tried) = (shared.clone(), chosen.clone(), tried.clone());
+        let (election, right) = (election.clone(), entry.right.clone());
+        let blocked = entry.kind == "bad" || (needs_passphrase && passphrase.is_empty());
+        let field = field_of(election.who, needs_passphrase && passphrase.is_empty());
         move |event: SubmitEvent| {
             event.prevent_default();
             tried.set(true);
-            match (&parsed, selection.trim()) {
-                (_, "") => browser::focus(if free_text { "selection" } else { "choice-0" }),
-                (Err(_), _) => browser::focus("token"),
-                (Ok(_), _) if used => browser::focus("token"),
-                (Ok(token), selection) => {
+            match (&right, chosen.selections(&election)) {
+                (_, Err(_)) => {
+                    browser::focus(if election.choices.is_empty() {
+                        "selection"
+                    } else {
+                        "choice-0"
+                    });
+                }
+                (Err(_), _) => browser::focus(field),
+                (Ok(_), _) if blocked => browser::focus(field),
+                (Ok(right), Ok(selections)) => {
                     shared.model.dispatch(Action::CastSent);
-                    let selection = selection.to_owned();
-                    shared.send.emit(ToNode::Cast { token: *token, selection });
+                    let (right, change) = (right.clone(), changing);
+                    shared.send.emit(ToNode::Cast { right, selections, change });
                 }
             }
         }
     };
-    let words = match selection.trim() {
-        "" => "Cast vote".to_owned(),
-        chosen => format!("Cast vote for “{chosen}”"),
+    let words = chosen.words(election);
+    let button = match (&words, changing) {
+        (None, false) => "Cast vote".to_owned(),
+        (None, true) => "Change vote".to_owned(),
+        (Some(words), false) if chosen.blank => format!("Cast {words}"),
+        (Some(words), false) => format!("Cast vote for “{words}”"),
+        (Some(words), true) => format!("Change vote to “{words}”"),
     };
+    let offered: Vec<String> =
+        model.tally.ranked().into_iter().map(|(words, _)| words.to_owned()).collect();
+    let token = entry.view.as_ref().and_then(|view| view.token);
     html! {
         <form class="sheet" {onsubmit} novalidate=true>
-            if free_text {
-                { text_field(&shared, &selection, &choose, selection_missing) }
-            } else {
-                { choice_list(election, &selection, &choose, selection_missing) }
-            }
-            <div class="field">
-                <label for="token">{ "Your token" }</label>
-                <input id="token" class="narrow" type="text" inputmode="numeric" autocomplete="off"
-                    value={(*token).clone()} oninput={ontoken} aria-describedby="token-hint"
-                    aria-invalid={(token_kind == "bad").then_some("true")} />
-                <div id="token-hint" class={classes!("hint", token_kind)} aria-live="polite" data-testid="token-hint">
-                    { match token_kind {
-                        "good" => html! { <Icon name={Name::Tick} /> },
-                        "bad" => html! { <Icon name={Name::Warning} /> },
-                        _ => Html::default(),
-                    } }
-                    { token_words }
-                </div>
-            </div>
+            <Ballot election={election.clone()} chosen={(*chosen).clone()} {wrong} {offered}
+                onchange={let chosen = chosen.clone(); Callback::from(move |next| chosen.set(next))} />
+            { match election.who {
+                Who::Anyone => token_field(&typed, &entry),
+                Who::Codes => code_field(&typed, &entry, !model.link_code.is_empty()),
+                Who::OwnKeys => key_field(&keys, &picked, &passphrase, needs_passphrase, &entry),
+            } }
             if let Some(why) = refused {
                 <div role="alert" data-testid="refused"><Notice kind="bad">{ format!("The vote was not cast: {why}.") }</Notice></div>
             }
+            if let (Some(words), Some(token), true) = (&words, token, matches!(entry.kind, "good" | "warn")) {
+                <p class="review" data-testid="review">
+                    { format!("You cast “{words}” as token {token}. ") }
+                    { if election.last_counts { "You can change it while the election is open." } else { "It cannot be changed afterwards." } }
+                </p>
+            }
             <div><button class="button primary" disabled={sending} data-testid="cast">
-                { if sending { "Storing the vote…".to_owned() } else { words } }
+                { if sending { "Storing the vote…".to_owned() } else { button } }
             </button></div>
-            <small>{ "Ballots of this election are public: the token is a pseudonym, and whoever knows which token is yours can see your choice." }</small>
+            <ul class="small-print">
+                for rule in ballot::rules(election) { <li>{ rule }</li> }
+            </ul>
         </form>
     }
 }
 
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+fn field_of(who: Who, passphrase: bool) -> &'static str {
+    match who {
+        Who::Anyone => "token",
+        Who::Codes => "code",
+        Who::OwnKeys if passphrase => "passphrase",
+        Who::OwnKeys => "key",
+    }
 }
 
-fn missing(shown: bool) -> Html {
+fn read_right(
+    election: &ElectionView,
+    typed: &str,
+    key: Option<&OwnKey>,
+    passphrase: &str,
+) -> Result<Right, String> {
+    match election.who {
+        Who::Anyone => read_token(typed, election.electorate).map(Right::Token),
+        Who::Codes => match Code::parse(typed) {
+            // Written one way, so that the answer is recognised.
+            Ok(code) => Ok(Right::Code(code.to_string())),
+            Err(error) => Err(format!("{}.", capital(&error.to_string()))),
+        },
+        Who::OwnKeys => key
+            .map(|key| Right::Key { file: key.file.clone(), passphrase: passphrase.to_owned() })
+            .ok_or_else(|| {
+                "There is no key in this browser: make one, or bring yours, under “Your keys”."
+                    .into()
+            }),
+    }
+}
+
+fn hint(id: &'static str, entry: &Entry) -> Html {
     html! {
-        <div id="selection-hint" class={classes!("hint", shown.then_some("bad"))} role={shown.then_some("alert")}>
-            if shown {
-                <Icon name={Name::Warning} />{ "Choose first." }
+        <div {id} class={classes!("hint", entry.kind)} aria-live="polite" data-testid={id}>
+            { match entry.kind {
+                "good" => html! { <Icon name={Name::Tick} /> },
+                "bad" | "warn" => html! { <Icon name={Name::Warning} /> },
+                _ => Html::default(),
+            } }
+            { &entry.words }
+        </div>
+    }
+}
+
+fn typing(typed: &UseStateHandle<String>) -> Callback<InputEvent> {
+    let typed = typed.clone();
+    Callback::from(move |event: InputEvent| {
+        typed.set(event.target_unchecked_into::<HtmlInputElement>().value());
+    })
+}
+
+fn token_field(typed: &UseStateHandle<String>, entry: &Entry) -> Html {
+    html! {
+        <div class="field">
+            <label for="token">{ "Your token" }</label>
+            <input id="token" class="narrow" type="text" inputmode="numeric" autocomplete="off"
+                value={(**typed).clone()} oninput={typing(typed)} aria-describedby="token-hint"
+                aria-invalid={(entry.kind == "bad").then_some("true")} />
+            { hint("token-hint", entry) }
+        </div>
+    }
+}
+
+fn code_field(typed: &UseStateHandle<String>, entry: &Entry, from_link: bool) -> Html {
+    html! {
+        <div class="field">
+            <label for="code">{ "Your voting code" }</label>
+            <input id="code" class="code" type="text" autocomplete="off" autocapitalize="characters" spellcheck="false"
+                placeholder="XXXX-XXXX-XXXX-XXXX-XXXX-XXXX-XXXX"
+                value={(**typed).clone()} oninput={typing(typed)} aria-describedby="code-hint"
+                aria-invalid={(entry.kind == "bad").then_some("true")} />
+            { hint("code-hint", entry) }
+            if from_link {
+                <small>{ "The code came with your link. It stays in this tab: it was sent to nobody and is not kept." }</small>
             }
         </div>
     }
 }
 
-fn choice_list(
-    election: &ElectionView,
-    selection: &UseStateHandle<String>,
-    choose: &Callback<String>,
-    wrong: bool,
+fn key_field(
+    keys: &[OwnKey],
+    picked: &UseStateHandle<usize>,
+    passphrase: &UseStateHandle<String>,
+    needs_passphrase: bool,
+    entry: &Entry,
 ) -> Html {
-    html! {
-        <fieldset aria-describedby="selection-hint">
-            <legend class="visually-hidden">{ &election.title }</legend>
-            <div class="choices">
-                for (index, choice) in election.choices.iter().cloned().enumerate() {
-                    <label class="choice" for={format!("choice-{index}")}>
-                        <input type="radio" name="choice" id={format!("choice-{index}")}
-                            checked={**selection == choice}
-                            onchange={{
-                                let (choose, choice) = (choose.clone(), choice.clone());
-                                move |_: Event| choose.emit(choice.clone())
-                            }} />
-                        <span class="mark"></span>
-                        <span>{ choice }</span>
-                    </label>
-                }
-            </div>
-            { missing(wrong) }
-        </fieldset>
-    }
-}
-
-fn text_field(
-    shared: &Shared,
-    selection: &UseStateHandle<String>,
-    choose: &Callback<String>,
-    wrong: bool,
-) -> Html {
-    let mut offered: Vec<_> = shared.model.tally.iter().collect();
-    offered.sort_by_key(|(text, count)| (std::cmp::Reverse(*count), *text));
-    let offered: Vec<String> =
-        offered.into_iter().take(MAX_OFFERED).map(|(text, _)| text.to_owned()).collect();
-    let oninput = {
-        let choose = choose.clone();
-        move |event: InputEvent| {
-            choose.emit(event.target_unchecked_into::<HtmlInputElement>().value());
+    let onchange = {
+        let picked = picked.clone();
+        move |event: Event| {
+            let value = event.target_unchecked_into::<web_sys::HtmlSelectElement>().value();
+            picked.set(value.parse().unwrap_or(0));
         }
     };
     html! {
         <div class="field">
-            <label for="selection">{ "Your selection" }</label>
-            <input id="selection" type="text" maxlength="256" autocomplete="off" value={(**selection).clone()}
-                {oninput} aria-describedby="selection-hint" aria-invalid={wrong.then_some("true")} />
-            { missing(wrong) }
-            if !offered.is_empty() {
-                <div class="chips" role="group" aria-label="Selections so far">
-                    for text in offered {
-                        <button type="button" class="button small" onclick={{
-                            let (choose, text) = (choose.clone(), text.clone());
-                            move |_: MouseEvent| choose.emit(text.clone())
-                        }}>{ text }</button>
+            <label for="key">{ "Your key" }</label>
+            if !keys.is_empty() {
+                <select id="key" {onchange} aria-describedby="key-hint">
+                    for (index, key) in keys.iter().enumerate() {
+                        <option value={index.to_string()} selected={**picked == index}>
+                            { format!("{} ({}…)", key.label, key.public.get(..12).unwrap_or_default()) }
+                        </option>
                     }
-                </div>
+                </select>
             }
+            { hint("key-hint", entry) }
+            if needs_passphrase {
+                <label for="passphrase">{ "Passphrase of the key" }</label>
+                <input id="passphrase" type="password" autocomplete="off" value={(**passphrase).clone()} oninput={typing(passphrase)} />
+            }
+            <p><a href="/keys">{ "Your keys" }</a></p>
         </div>
     }
+}
+
+/// With a capital letter, to begin a sentence.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

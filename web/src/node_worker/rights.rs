@@ -1,0 +1,119 @@
+//! From what a voter has (a number, a voting code, a key) to a vote.
+
+use blockvote_core::{
+    code::Code,
+    election::Counting,
+    key::{PublicKey, SecretKey},
+    keyfile::KeyFile,
+    node::Node,
+    vote::{MAX_SEQUENCE, TokenId, Vote},
+};
+
+use crate::messages::{Right, RightView};
+
+/// The token of a key, or in words why it has none.
+fn token_of(node: &Node, key: &PublicKey, what: &str) -> Result<TokenId, String> {
+    let Some(roll) = node.chain().setup().roll() else {
+        return Err("this election is open: vote in it with a number".into());
+    };
+    roll.token_of(key).ok_or_else(|| {
+        format!(
+            "this {what} is not on the voter roll of this election; it may belong to another one"
+        )
+    })
+}
+
+/// What can be done with a right.
+pub fn view(node: &Node, right: Right) -> RightView {
+    let mut locked = false;
+    let token = match &right {
+        Right::Token(token) => {
+            let token = TokenId(*token);
+            match node.check_token(token) {
+                Err(error @ blockvote_core::node::CastError::Vote(_)) => Err(error.to_string()),
+                _ => Ok(token),
+            }
+        }
+        Right::Code(code) => Code::parse(code)
+            .map_err(|error| error.to_string())
+            .and_then(|code| token_of(node, &code.secret_key().public(), "code")),
+        Right::Key { file, .. } => KeyFile::read(file)
+            .inspect(|file| locked = file.is_locked())
+            .and_then(|file| file.public())
+            .map_err(|error| error.to_string())
+            .and_then(|key| token_of(node, &key, "key")),
+    };
+    let election = node.chain().election();
+    let latest = token.as_ref().ok().and_then(|token| node.latest_of(*token));
+    let voted = latest.as_ref().map(|(_, vote)| vote.ballot.words(election));
+    let changes = latest.is_some_and(|(_, vote)| vote.sequence < MAX_SEQUENCE);
+    let may_change = changes && election.counting == Counting::LastCounts;
+    let problem = match &token {
+        Err(problem) => Some(problem.clone()),
+        Ok(token) if voted.is_some() && !may_change => Some(match &right {
+            Right::Token(_) => format!("the token_id {token} already voted"),
+            Right::Code(_) => "this code was used: a vote with it was cast already".into(),
+            Right::Key { .. } => "a vote with this key was cast already".into(),
+        }),
+        Ok(_) => None,
+    };
+    let token = token.ok().map(|token| token.0);
+    RightView { right, token, problem, voted, may_change, locked }
+}
+
+fn secret(right: &Right) -> Result<Option<(SecretKey, &'static str)>, String> {
+    match right {
+        Right::Token(_) => Ok(None),
+        Right::Code(code) => {
+            let code = Code::parse(code).map_err(|error| error.to_string())?;
+            Ok(Some((code.secret_key(), "code")))
+        }
+        Right::Key { file, passphrase } => {
+            let file = KeyFile::read(file).map_err(|error| error.to_string())?;
+            let passphrase = (!passphrase.is_empty()).then_some(passphrase.as_str());
+            let key = file.open(passphrase).map_err(|error| error.to_string())?;
+            Ok(Some((key, "key")))
+        }
+    }
+}
+
+/// The vote, signed where the election has a voter roll.
+///
+/// # Errors
+/// In words, why there is none.
+pub fn vote(
+    node: &Node,
+    right: &Right,
+    selections: &[String],
+    change: bool,
+) -> Result<Vote, String> {
+    let (id, election) = (node.chain().id(), node.chain().election());
+    let ballot = election.ballot(selections).map_err(|error| format!("the selection {error}"))?;
+    let Some((key, what)) = secret(right)? else {
+        let Right::Token(token) = right else { return Err("a token is missing".into()) };
+        return Ok(Vote::open(id, TokenId(*token), ballot));
+    };
+    let token = token_of(node, &key.public(), what)?;
+    let sequence = match (node.latest_of(token), election.counting) {
+        (None, _) => 0,
+        (Some(_), Counting::FirstCounts) => {
+            return Err(format!(
+                "a vote with this {what} was cast already, and the first vote counts"
+            ));
+        }
+        (Some(_), Counting::LastCounts) if !change => {
+            return Err(format!(
+                "a vote with this {what} was cast already; say that you want to change it"
+            ));
+        }
+        (Some((_, vote)), Counting::LastCounts) if vote.sequence < MAX_SEQUENCE => {
+            vote.sequence + 1
+        }
+        (Some(_), Counting::LastCounts) => {
+            return Err(format!(
+                "this vote was changed {MAX_SEQUENCE} times, which is the most there is"
+            ));
+        }
+    };
+    Ok(Vote::signed(id, token, sequence, ballot, &key))
+}

@@ -1,0 +1,113 @@
+//! What this browser remembers of elections: those it opened, those it organises, the keys of its
+//! user. All in the browser's own storage.
+
+use serde::{Deserialize, Serialize};
+
+use super::browser;
+use crate::messages::{ElectionView, SealView, Status};
+
+/// Elections remembered.
+const MAX_ELECTIONS: usize = 50;
+
+/// An election that was opened here.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Known {
+    /// Its id.
+    pub id: String,
+    /// The question.
+    pub title: String,
+    /// When it opens.
+    pub opens: Option<f64>,
+    /// When it closes, as far as it was known when last open here.
+    pub closes: Option<f64>,
+    /// What its seals came to then: empty, `sealed` or `contested`.
+    pub seal: String,
+}
+
+impl Known {
+    /// In a word, at this time.
+    pub fn state(&self) -> &'static str {
+        let now = js_sys::Date::now();
+        match self.seal.as_str() {
+            "sealed" => "sealed",
+            "contested" => "contested",
+            _ if self.closes.is_some_and(|closes| now >= closes) => "closed",
+            _ if self.opens.is_some_and(|opens| now < opens) => "upcoming",
+            _ => "open",
+        }
+    }
+}
+
+/// Elections that this browser opened, newest first.
+pub fn elections() -> Vec<Known> {
+    browser::json_setting("elections").unwrap_or_default()
+}
+
+fn keep(elections: &[Known]) {
+    browser::keep_setting("elections", &browser::to_json(&elections));
+}
+
+/// An election was opened.
+pub fn opened(election: &ElectionView) {
+    let mut all = elections();
+    let before = all.iter().position(|known| known.id == election.id).map(|at| all.remove(at));
+    let known = Known {
+        id: election.id.clone(),
+        title: election.title.clone(),
+        opens: election.opens,
+        closes: election.closes,
+        seal: before.map(|known| known.seal).unwrap_or_default(),
+    };
+    all.insert(0, known);
+    all.truncate(MAX_ELECTIONS);
+    keep(&all);
+}
+
+/// The state of the open election changed.
+pub fn state(id: &str, status: &Status) {
+    let seal = match status.seal {
+        SealView::Sealed { .. } => "sealed",
+        SealView::Contested(..) | SealView::Refuted => "contested",
+        SealView::Unsealed | SealView::Awaited => "",
+    };
+    let mut all = elections();
+    let Some(known) = all.iter_mut().find(|known| known.id == id) else { return };
+    if known.closes != status.closes || known.seal != seal {
+        known.closes = status.closes;
+        seal.clone_into(&mut known.seal);
+        keep(&all);
+    }
+}
+
+/// The organiser's file of an election, where this browser organises it.
+pub fn organiser(id: &str) -> Option<String> {
+    browser::setting(&format!("organiser.{id}"))
+}
+
+/// Keeps an organiser's file; says whether there was room.
+pub fn keep_organiser(id: &str, text: &str) -> bool {
+    browser::keep_setting(&format!("organiser.{id}"), text)
+}
+
+/// A key of this browser's user.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OwnKey {
+    /// What its owner calls it.
+    pub label: String,
+    /// The key file's text.
+    pub file: String,
+    /// The public half.
+    pub public: String,
+    /// Whether it is locked.
+    pub locked: bool,
+}
+
+/// The keys, newest last.
+pub fn keys() -> Vec<OwnKey> {
+    browser::json_setting("keys").unwrap_or_default()
+}
+
+/// Keeps the keys; says whether there was room.
+pub fn keep_keys(keys: &[OwnKey]) -> bool {
+    browser::keep_setting("keys", &browser::to_json(&keys))
+}

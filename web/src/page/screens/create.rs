@@ -1,0 +1,586 @@
+//! Creating an election: five steps, the draft kept in this browser all the while.
+
+use blockvote_core::{
+    ballot::BallotRules,
+    code::Code,
+    election::Counting,
+    organiser::{Draft, Who},
+    time::Timestamp,
+};
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
+use yew::prelude::*;
+
+use crate::{
+    messages::{ElectionView, ToNode, Who as Voters},
+    page::{
+        ballot::{self, Ballot, Chosen},
+        browser, format,
+        icons::{Icon, Name},
+        model::{Action, Tool, use_shared},
+        remembered,
+        words::Notice,
+    },
+};
+
+const STEPS: [&str; 5] = ["Question", "Ballot", "Time", "Voters", "Preview"];
+const DRAFT: &str = "draft";
+
+/// Follows a text field.
+pub fn typing(state: &UseStateHandle<String>) -> Callback<InputEvent> {
+    let state = state.clone();
+    Callback::from(move |event: InputEvent| state.set(super::keys::value(&event)))
+}
+
+/// The draft that this browser keeps.
+pub fn kept_draft() -> Option<Draft> {
+    browser::json_setting(DRAFT)
+}
+
+/// Keeps a draft, for the wizard to go on with.
+pub fn keep_draft(draft: &Draft) -> bool {
+    browser::keep_setting(DRAFT, &browser::to_json(draft))
+}
+
+type Change = Callback<Box<dyn FnOnce(&mut Draft)>>;
+
+fn changing(change: &Change, what: impl Fn(&mut Draft, String) + 'static) -> Callback<InputEvent> {
+    let (change, what) = (change.clone(), std::rc::Rc::new(what));
+    Callback::from(move |event: InputEvent| {
+        let target = event.target_unchecked_into::<web_sys::HtmlElement>();
+        let text = match target.dyn_ref::<HtmlTextAreaElement>() {
+            Some(area) => area.value(),
+            None => super::keys::value(&event),
+        };
+        let what = what.clone();
+        change.emit(Box::new(move |draft| what(draft, text)));
+    })
+}
+
+/// What keeps a step from being done: the field to mend, and why.
+fn problem(step: usize, draft: &Draft) -> Option<(&'static str, String)> {
+    let choices: Vec<_> = draft.choices.iter().map(|choice| choice.trim()).collect();
+    let rules = draft.ballot_rules;
+    match step {
+        0 if draft.title.trim().is_empty() => {
+            Some(("draft-title", "Ask a question: it is what voters see first.".into()))
+        }
+        0 if draft.title.trim().len() > 200 => {
+            Some(("draft-title", "The question has more than 200 bytes.".into()))
+        }
+        1 => {
+            let empty = choices.iter().position(|choice| choice.is_empty());
+            if let Some(at) = empty {
+                return Some((
+                    "choice-list",
+                    format!("Choice {} is empty: write it or remove it.", at + 1),
+                ));
+            }
+            let twice =
+                choices.iter().enumerate().find(|(at, choice)| choices[..*at].contains(choice));
+            if let Some((_, choice)) = twice {
+                return Some(("choice-list", format!("“{choice}” stands there twice.")));
+            }
+            let most = choices.len() + usize::from(rules.write_in);
+            if choices.is_empty() && (rules.most > 1 || rules.write_in) {
+                return Some((
+                    "choice-list",
+                    "Several choices, or own words beside them, need a list of choices.".into(),
+                ));
+            }
+            if !choices.is_empty() && usize::from(rules.most) > most {
+                return Some(("most", format!("There are only {most} to choose from.")));
+            }
+            (rules.least > rules.most || rules.least == 0).then(|| {
+                ("least", "The fewest must be at least 1 and no more than the most.".into())
+            })
+        }
+        2 => {
+            let now = js_sys::Date::now() as u64;
+            match (draft.opens, draft.closes) {
+                (_, Some(closes)) if closes.0 <= now => {
+                    Some(("closes", "The closing time has passed already.".into()))
+                }
+                (Some(opens), Some(closes)) if closes <= opens => {
+                    Some(("closes", "It must close after it opens.".into()))
+                }
+                _ => None,
+            }
+        }
+        3 => match &draft.who {
+            Who::Codes { count, voters }
+                if voters.trim().is_empty() && !(1..=100_000).contains(count) =>
+            {
+                Some(("count", "From 1 to 100,000 voting codes can be made.".into()))
+            }
+            Who::OwnKeys { voters } if voters.trim().is_empty() => {
+                Some(("voters", "Paste the voters' public keys, one in each line.".into()))
+            }
+            Who::Anyone { highest_token: Some(0) } => {
+                Some(("highest", "The highest number must be at least 1.".into()))
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The election as voters will see it.
+fn preview(draft: &Draft) -> ElectionView {
+    let lines = |text: &str| text.lines().filter(|line| !line.trim().is_empty()).count() as u64;
+    let (who, electorate) = match &draft.who {
+        Who::Anyone { highest_token } => (Voters::Anyone, *highest_token),
+        Who::Codes { count, voters } if voters.trim().is_empty() => {
+            (Voters::Codes, Some(u64::from(*count)))
+        }
+        Who::Codes { voters, .. } => (Voters::Codes, Some(lines(voters))),
+        Who::OwnKeys { voters } => (Voters::OwnKeys, Some(lines(voters))),
+    };
+    ElectionView {
+        id: String::new(),
+        title: draft.title.trim().into(),
+        description: draft.description.trim().into(),
+        choices: draft.choices.iter().map(|choice| choice.trim().to_owned()).collect(),
+        least: draft.ballot_rules.least,
+        most: draft.ballot_rules.most,
+        blank: draft.ballot_rules.blank,
+        write_in: draft.ballot_rules.write_in,
+        last_counts: draft.counting == Counting::LastCounts,
+        who,
+        organiser: None,
+        electorate,
+        opens: draft.opens.map(|time| time.0 as f64),
+        closes: draft.closes.map(|time| time.0 as f64),
+        floor_bits: 16,
+        spacing_ms: draft.parameters.spacing_ms,
+    }
+}
+
+/// The screen.
+#[component]
+pub fn Create() -> Html {
+    let shared = use_shared();
+    let draft = use_state(|| {
+        kept_draft().unwrap_or_else(|| Draft {
+            choices: vec!["Yes".into(), "No".into()],
+            ..Draft::default()
+        })
+    });
+    let step = use_state(|| 0_usize);
+    let tried = use_state(|| false);
+    let passphrase = use_state(String::new);
+    let kept = use_state(|| true);
+    let change: Change = {
+        let (draft, kept) = (draft.clone(), kept.clone());
+        Callback::from(move |what: Box<dyn FnOnce(&mut Draft)>| {
+            let mut next = (*draft).clone();
+            what(&mut next);
+            kept.set(keep_draft(&next));
+            draft.set(next);
+        })
+    };
+    {
+        // Published: keep what only the organiser has, and go there.
+        let published = shared.model.published.clone();
+        let model = shared.model.clone();
+        use_effect_with(published, move |published| {
+            let Some((id, organiser)) = published else { return };
+            if !remembered::keep_organiser(id, organiser) {
+                browser::download(
+                    &format!("{}.organiser.json", id.get(..8).unwrap_or("election")),
+                    organiser.as_bytes(),
+                );
+            }
+            browser::forget_setting(DRAFT);
+            model.dispatch(Action::ToolSeen);
+            browser::visit(&format!("/e/{id}/organise"));
+        });
+    }
+    let found = problem(*step, &draft);
+    let shown = if *tried { found.clone() } else { None };
+    let onsubmit = {
+        let (shared, step, tried, draft) =
+            (shared.clone(), step.clone(), tried.clone(), draft.clone());
+        let passphrase = passphrase.clone();
+        move |event: SubmitEvent| {
+            event.prevent_default();
+            tried.set(true);
+            if let Some((field, _)) = &found {
+                return browser::focus(field);
+            }
+            if *step + 1 < STEPS.len() {
+                step.set(*step + 1);
+                tried.set(false);
+                return browser::focus("title");
+            }
+            shared.model.dispatch(Action::ToolSent);
+            let draft = Box::new((*draft).clone());
+            shared.send.emit(ToNode::Publish { draft, passphrase: (*passphrase).clone() });
+        }
+    };
+    let back = {
+        let (step, tried) = (step.clone(), tried.clone());
+        move |_: MouseEvent| {
+            step.set(step.saturating_sub(1));
+            tried.set(false);
+            browser::focus("title");
+        }
+    };
+    let busy = matches!(shared.model.tool, Tool::Busy(_));
+    let last = *step + 1 == STEPS.len();
+    html! {
+        <div class="screen">
+            <header>
+                <h1 id="title" tabindex="-1">{ format!("Create an election: {}", STEPS[*step].to_lowercase()) }</h1>
+                <ol class="wizard" aria-label="Steps">
+                    for (index, name) in STEPS.iter().enumerate() {
+                        <li class={classes!((index <= *step).then_some("done"))} aria-current={(index == *step).then_some("step")}>{ *name }</li>
+                    }
+                </ol>
+            </header>
+            <form class="sheet" {onsubmit} novalidate=true>
+                { match *step {
+                    0 => question(&draft, &change),
+                    1 => ballot_step(&draft, &change),
+                    2 => time(&draft, &change),
+                    3 => voters(&draft, &change),
+                    _ => html! { <Preview draft={(*draft).clone()} passphrase={passphrase.clone()} /> },
+                } }
+                if let Some((_, why)) = shown {
+                    <div role="alert" class="hint bad" data-testid="problem"><Icon name={Name::Warning} />{ why }</div>
+                }
+                if last {
+                    { publishing(&shared.model.tool) }
+                }
+                <div class="row">
+                    if *step > 0 {
+                        <button type="button" class="button" onclick={back} disabled={busy}>{ "Back" }</button>
+                    }
+                    <button class="button primary" disabled={busy} data-testid="next">
+                        { if !last { "Next" } else if busy { "Publishing…" } else { "Publish" } }
+                    </button>
+                </div>
+                <small>{ if *kept { "The draft is kept in this browser; nothing leaves it before you publish." } else { "This browser refuses to keep the draft: finish it before you close the tab." } }</small>
+            </form>
+        </div>
+    }
+}
+
+fn publishing(tool: &Tool) -> Html {
+    match tool {
+        Tool::Busy(Some((done, all))) => html! {
+            <div class="field">
+                <progress max={all.to_string()} value={done.to_string()} aria-label="Keys made" />
+                <span class="soft">{ format!("{} of {} keys made", format::count((*done).into()), format::count((*all).into())) }</span>
+            </div>
+        },
+        Tool::Failed(why) => html! {
+            <div role="alert" data-testid="failed"><Notice kind="bad">{ format!("It was not published: {why}.") }</Notice></div>
+        },
+        _ => Html::default(),
+    }
+}
+
+fn question(draft: &Draft, change: &Change) -> Html {
+    html! {
+        <>
+            <div class="field">
+                <label for="draft-title">{ "Question" }</label>
+                <input id="draft-title" type="text" class="wide" maxlength="200" autocomplete="off" value={draft.title.clone()}
+                    oninput={changing(change, |draft, text| draft.title = text)} />
+            </div>
+            <div class="field">
+                <label for="draft-description">{ "More about it (may be empty)" }</label>
+                <textarea id="draft-description" rows="5" maxlength="3900" value={draft.description.clone()}
+                    oninput={changing(change, |draft, text| draft.description = text)} />
+            </div>
+        </>
+    }
+}
+
+fn tick(
+    id: &'static str,
+    words: &'static str,
+    on: bool,
+    change: &Change,
+    set: fn(&mut Draft, bool),
+) -> Html {
+    let change = change.clone();
+    html! {
+        <label class="choice" for={id}>
+            <input {id} type="checkbox" checked={on} onchange={move |event: Event| {
+                let on = event.target_unchecked_into::<HtmlInputElement>().checked();
+                change.emit(Box::new(move |draft| set(draft, on)));
+            }} />
+            <span class="mark square"></span>
+            <span>{ words }</span>
+        </label>
+    }
+}
+
+fn number(
+    id: &'static str,
+    words: &'static str,
+    value: u64,
+    oninput: Callback<InputEvent>,
+) -> Html {
+    html! {
+        <div class="field">
+            <label for={id}>{ words }</label>
+            <input {id} class="narrow" type="text" inputmode="numeric" autocomplete="off" value={value.to_string()} {oninput} />
+        </div>
+    }
+}
+
+fn ballot_step(draft: &Draft, change: &Change) -> Html {
+    let free = draft.choices.is_empty();
+    let rules = draft.ballot_rules;
+    let add = {
+        let (change, at) = (change.clone(), draft.choices.len());
+        move |_: MouseEvent| {
+            change.emit(Box::new(|draft| draft.choices.push(String::new())));
+            // The field is there once the page was drawn anew.
+            gloo_timers::callback::Timeout::new(30, move || {
+                browser::focus(&format!("draft-choice-{at}"));
+            })
+            .forget();
+        }
+    };
+    let kind = {
+        let change = change.clone();
+        move |event: Event| {
+            let several = event.target_unchecked_into::<HtmlSelectElement>().value() == "approval";
+            change.emit(Box::new(move |draft| {
+                let most = u16::try_from(draft.choices.len()).unwrap_or(1).max(2);
+                draft.ballot_rules = BallotRules {
+                    least: 1,
+                    most: if several { most } else { 1 },
+                    ..draft.ballot_rules
+                };
+            }));
+        }
+    };
+    html! {
+        <>
+            <fieldset id="choice-list" tabindex="-1">
+                <legend>{ "Choices" }</legend>
+                if free {
+                    <p class="soft">{ "Without choices voters write free text." }</p>
+                }
+                for (index, choice) in draft.choices.iter().enumerate() {
+                    <div class="choice-row">
+                        <input id={format!("draft-choice-{index}")} type="text" maxlength="256" autocomplete="off" aria-label={format!("Choice {}", index + 1)}
+                            value={choice.clone()} oninput={changing(change, move |draft, text| draft.choices[index] = text)} />
+                        { move_button(change, index, index.checked_sub(1), Name::Up, "up") }
+                        { move_button(change, index, Some(index + 1).filter(|to| *to < draft.choices.len()), Name::Down, "down") }
+                        <button type="button" class="button icon" aria-label={format!("Remove choice {}", index + 1)}
+                            onclick={{ let change = change.clone(); move |_: MouseEvent| change.emit(Box::new(move |draft| { draft.choices.remove(index); })) }}>
+                            <Icon name={Name::Cross} />
+                        </button>
+                    </div>
+                }
+                <div><button type="button" class="button small" onclick={add} data-testid="add-choice"><Icon name={Name::Plus} />{ "Add a choice" }</button></div>
+            </fieldset>
+            <div class="field">
+                <label for="kind">{ "Kind of ballot" }</label>
+                <select id="kind" onchange={kind}>
+                    <option value="one" selected={rules.most == 1}>{ "One choice" }</option>
+                    <option value="approval" selected={rules.most > 1}>{ "Approval: several choices" }</option>
+                </select>
+            </div>
+            if rules.most > 1 {
+                <div class="row">
+                    { number("least", "At least", rules.least.into(), changing(change, |draft, text| draft.ballot_rules.least = text.trim().parse().unwrap_or(0))) }
+                    { number("most", "At most", rules.most.into(), changing(change, |draft, text| draft.ballot_rules.most = text.trim().parse().unwrap_or(2).max(2))) }
+                </div>
+            }
+            <div class="choices">
+                { tick("blank", "Blank ballots are allowed", rules.blank, change, |draft, on| draft.ballot_rules.blank = on) }
+                { tick("write-in", "Voters may write in one choice of their own", rules.write_in, change, |draft, on| draft.ballot_rules.write_in = on) }
+            </div>
+        </>
+    }
+}
+
+fn move_button(
+    change: &Change,
+    from: usize,
+    to: Option<usize>,
+    icon: Name,
+    words: &'static str,
+) -> Html {
+    let change = change.clone();
+    html! {
+        <button type="button" class="button icon" aria-label={format!("Move choice {} {words}", from + 1)} disabled={to.is_none()}
+            onclick={move |_: MouseEvent| if let Some(to) = to {
+                change.emit(Box::new(move |draft| draft.choices.swap(from, to)));
+                gloo_timers::callback::Timeout::new(30, move || browser::focus(&format!("draft-choice-{to}"))).forget();
+            }}>
+            <Icon name={icon} />
+        </button>
+    }
+}
+
+fn time(draft: &Draft, change: &Change) -> Html {
+    let field = |id: &'static str,
+                 words: &'static str,
+                 value: Option<Timestamp>,
+                 set: fn(&mut Draft, Option<Timestamp>)| {
+        let value = value.map(|time| format::to_field(time.0 as f64)).unwrap_or_default();
+        html! {
+            <div class="field">
+                <label for={id}>{ words }</label>
+                <input {id} type="datetime-local" {value}
+                    oninput={changing(change, move |draft, text| set(draft, format::from_field(&text).map(Timestamp)))} />
+            </div>
+        }
+    };
+    html! {
+        <>
+            <p class="soft">{ format!("Times are in your time zone, {}; voters see them in theirs.", format::time_zone()) }</p>
+            <div class="row">
+                { field("opens", "Opens (empty: at once)", draft.opens, |draft, time| draft.opens = time) }
+                { field("closes", "Closes (empty: when you close it)", draft.closes, |draft, time| draft.closes = time) }
+            </div>
+        </>
+    }
+}
+
+fn voters(draft: &Draft, change: &Change) -> Html {
+    let value = match &draft.who {
+        Who::Anyone { .. } => "anyone",
+        Who::Codes { .. } => "codes",
+        Who::OwnKeys { .. } => "keys",
+    };
+    let onchange = {
+        let change = change.clone();
+        move |event: Event| {
+            let value = event.target_unchecked_into::<HtmlInputElement>().value();
+            change.emit(Box::new(move |draft| {
+                draft.who = match value.as_str() {
+                    "anyone" => Who::Anyone { highest_token: Some(500) },
+                    "keys" => Who::OwnKeys { voters: String::new() },
+                    _ => Who::Codes { count: 10, voters: String::new() },
+                };
+                if value == "anyone" {
+                    draft.counting = Counting::FirstCounts;
+                }
+            }));
+        }
+    };
+    let option = |id: &'static str, title: &'static str, words: &'static str| {
+        html! {
+            <label class="choice" for={format!("who-{id}")}>
+                <input id={format!("who-{id}")} type="radio" name="who" value={id} checked={value == id} onchange={onchange.clone()} />
+                <span class="mark"></span>
+                <span><b>{ title }</b><br /><small>{ words }</small></span>
+            </label>
+        }
+    };
+    html! {
+        <>
+            <fieldset>
+                <legend>{ "Who may vote" }</legend>
+                <div class="choices">
+                    { option("codes", "Whoever has a voting code", "You hand out codes, as links, QR codes or slips of paper. You made them, so voters have to trust you not to use them.") }
+                    { option("keys", "Voters with keys of their own", "Each voter makes a key and sends you the public half. Nobody else can vote in their place, not even you.") }
+                    { option("anyone", "Anybody with an unused number", "No roll and no signatures: for shows of hands among people who trust each other.") }
+                </div>
+            </fieldset>
+            { match &draft.who {
+                Who::Anyone { highest_token } => number("highest", "Numbers go from 1 to", highest_token.unwrap_or(0),
+                    changing(change, |draft, text| draft.who = Who::Anyone { highest_token: Some(text.trim().parse().unwrap_or(0)) })),
+                Who::Codes { count, voters } => html! {
+                    <>
+                        if voters.trim().is_empty() {
+                            { number("count", "Number of codes", (*count).into(), changing(change, |draft, text| {
+                                if let Who::Codes { count, .. } = &mut draft.who { *count = text.trim().replace([',', '.'], "").parse().unwrap_or(0); }
+                            })) }
+                        }
+                        { list(voters, "Or a list of voters, one in each line (CSV; names never leave this browser)", change) }
+                    </>
+                },
+                Who::OwnKeys { voters } => list(voters, "Public keys, one in each line; names beside them are welcome (CSV; names never leave this browser)", change),
+            } }
+            if !matches!(draft.who, Who::Anyone { .. }) {
+                <div class="choices">
+                    { tick("last", "Voters can change their vote while the election is open: the last one counts", draft.counting == Counting::LastCounts, change,
+                        |draft, on| draft.counting = if on { Counting::LastCounts } else { Counting::FirstCounts }) }
+                </div>
+            }
+        </>
+    }
+}
+
+fn set_list(draft: &mut Draft, text: String) {
+    if let Who::Codes { voters, .. } | Who::OwnKeys { voters } = &mut draft.who {
+        *voters = text;
+    }
+}
+
+fn list(voters: &str, words: &'static str, change: &Change) -> Html {
+    let onfile = {
+        let change = change.clone();
+        move |event: Event| {
+            let Some(file) = browser::chosen_file(&event) else { return };
+            let change = change.clone();
+            browser::read_text(&file, move |text| {
+                let text = text.unwrap_or_default();
+                change.emit(Box::new(move |draft| set_list(draft, text)));
+            });
+        }
+    };
+    html! {
+        <div class="field">
+            <label for="voters">{ words }</label>
+            <textarea id="voters" rows="6" value={voters.to_owned()} oninput={changing(change, set_list)} />
+            <div>
+                <label class="button small" for="voters-file">{ "Take it from a file" }</label>
+                <input id="voters-file" class="visually-hidden" type="file" accept=".csv,.txt,text/csv,text/plain" onchange={onfile} />
+            </div>
+        </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct PreviewProps {
+    draft: Draft,
+    passphrase: UseStateHandle<String>,
+}
+
+/// What a voter will see; a ballot to try, which is cast nowhere.
+#[component]
+fn Preview(props: &PreviewProps) -> Html {
+    let chosen = use_state(Chosen::default);
+    let election = preview(&props.draft);
+    let hours = match (election.opens, election.closes) {
+        (None, None) => "open from the start, until you close it".to_owned(),
+        (Some(opens), None) => format!("opens {}, until you close it", format::time(opens)),
+        (None, Some(closes)) => format!("closes {}", format::time(closes)),
+        (Some(opens), Some(closes)) => {
+            format!("opens {}, closes {}", format::time(opens), format::time(closes))
+        }
+    };
+    let example = Code::from_random(&[0x5a; 17]).to_string();
+    html! {
+        <>
+            <p class="soft">{ "This is what voters will see. Try it: nothing is cast." }</p>
+            <div class="preview" data-testid="preview">
+                <div class="row between"><h2>{ &election.title }</h2><span class="soft">{ hours }</span></div>
+                if !election.description.is_empty() { <p class="soft">{ &election.description }</p> }
+                <Ballot election={election.clone()} chosen={(*chosen).clone()} wrong={None::<String>}
+                    onchange={let chosen = chosen.clone(); Callback::from(move |next| chosen.set(next))} />
+                if election.who == Voters::Codes {
+                    <p class="soft">{ "Each voter types a code such as " }<code>{ example }</code>{ ", or opens a link that holds it." }</p>
+                }
+                <ul class="small-print">for rule in ballot::rules(&election) { <li>{ rule }</li> }</ul>
+            </div>
+            <div class="field">
+                <label for="organiser-passphrase">{ "Passphrase for your organiser's file (may be left out)" }</label>
+                <input id="organiser-passphrase" type="password" autocomplete="new-password" value={(*props.passphrase).clone()} oninput={typing(&props.passphrase)} />
+                <small>{ "The file holds the key that closes and seals, the codes and the names. It rests in this browser; with a passphrase it rests locked." }</small>
+            </div>
+            <Notice kind="warn">{ "Once published nothing can be changed: the link commits to every word and every voter." }</Notice>
+        </>
+    }
+}

@@ -1,0 +1,275 @@
+//! What the organiser of an election does: hand it out, watch the turnout, close, seal.
+
+use yew::prelude::*;
+
+use super::{results::double_votes, unopened};
+use crate::{
+    messages::{ElectionView, OrganiserFile, SealView, Status, ToNode, Who},
+    page::{
+        browser, format,
+        model::{Action, Shared, Tool, use_shared},
+        qr::Qr,
+        remembered,
+        screens::keys::Copy,
+        words::Notice,
+    },
+};
+
+/// The organiser's file of the open election with the passphrase as typed.
+fn file(election: &ElectionView, passphrase: &str) -> Option<OrganiserFile> {
+    let text = remembered::organiser(&election.id)?;
+    Some(OrganiserFile { text, passphrase: passphrase.to_owned() })
+}
+
+/// CSV of one field: quoted where it must be.
+fn csv_field(text: &str) -> String {
+    if text.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+/// A voter's link: the code stands behind the `#`, which is sent to no server.
+pub fn voter_link(election: &str, code: &str) -> String {
+    format!("{}/e/{election}/vote#code={code}", browser::origin())
+}
+
+/// The screen.
+#[component]
+pub fn Organise() -> Html {
+    let shared = use_shared();
+    let passphrase = use_state(String::new);
+    let refresh = use_force_update();
+    let wants_csv = use_mut_ref(|| false);
+    {
+        // The codes came, and they are to be written to a file.
+        let wants_csv = wants_csv.clone();
+        let election = shared.model.election().cloned();
+        use_effect_with(shared.model.codes.clone(), move |codes| {
+            let Some(election) = election.filter(|_| !codes.is_empty()) else { return };
+            if wants_csv.replace(false) {
+                let lines = codes.iter().map(|row| {
+                    let fields = row.voter.iter().cloned();
+                    let more = [row.code.clone(), voter_link(&election.id, &row.code)];
+                    let fields: Vec<_> = fields.chain(more).map(|text| csv_field(&text)).collect();
+                    fields.join(",") + "\r\n"
+                });
+                let text: String = lines.collect();
+                let name = format!("codes-{}.csv", election.id.get(..8).unwrap_or_default());
+                browser::download(&name, text.as_bytes());
+            }
+        });
+    }
+    {
+        // An organiser's file that was opened here belongs to an election from now on.
+        let model = shared.model.clone();
+        use_effect_with((), move |()| move || model.dispatch(Action::ToolSeen));
+    }
+    let Some(election) = shared.model.election().cloned() else {
+        return unopened(&shared.model);
+    };
+    let Some(text) = remembered::organiser(&election.id) else {
+        let onfile = {
+            let (id, refresh) = (election.id.clone(), refresh.clone());
+            move |event: Event| {
+                let Some(file) = browser::chosen_file(&event) else { return };
+                let (id, refresh) = (id.clone(), refresh.clone());
+                browser::read_text(&file, move |text| {
+                    remembered::keep_organiser(&id, &text.unwrap_or_default());
+                    refresh.force_update();
+                });
+            }
+        };
+        return html! {
+            <div class="screen">
+                <header><h1 id="title" tabindex="-1">{ "Organise" }</h1></header>
+                <div class="sheet">
+                    <p>{ "This browser does not organise this election. If it is yours, bring your organiser's file." }</p>
+                    <div><label class="button" for="organiser-file">{ "Open the organiser's file" }</label>
+                    <input id="organiser-file" class="visually-hidden" type="file" accept=".json,.txt" onchange={onfile} /></div>
+                </div>
+            </div>
+        };
+    };
+    let locked = text.starts_with("blockvote-locked");
+    let status = shared.model.status.as_deref().cloned().unwrap_or_default();
+    let send = {
+        let (shared, election, passphrase) = (shared.clone(), election.clone(), passphrase.clone());
+        Callback::from(move |make: fn(OrganiserFile) -> ToNode| {
+            if let Some(file) = file(&election, &passphrase) {
+                shared.model.dispatch(Action::ToolSent);
+                shared.send.emit(make(file));
+            }
+        })
+    };
+    let link = format!("{}/e/{}/vote", browser::origin(), election.id);
+    html! {
+        <div class="screen">
+            <header>
+                <h1 id="title" tabindex="-1">{ &election.title }</h1>
+                <p class="soft" data-testid="organise-state">{ state_words(&shared, &election, &status) }</p>
+            </header>
+            { told(&shared.model.tool) }
+            if locked {
+                <div class="sheet field">
+                    <label for="organiser-passphrase">{ "Passphrase of your organiser's file" }</label>
+                    <input id="organiser-passphrase" type="password" autocomplete="off" value={(*passphrase).clone()} oninput={super::create::typing(&passphrase)} />
+                </div>
+            }
+            <section class="sheet" aria-label="Hand it out">
+                <div class="split">
+                    <div class="stack">
+                        <h2>{ "Hand it out" }</h2>
+                        <div class="field">
+                            <span class="soft">{ "The election's link, the same for everybody" }</span>
+                            <a class="public" href={link.clone()} data-testid="link">{ &link }</a>
+                            <Copy text={link.clone()} what="link" />
+                        </div>
+                        if election.who == Who::Codes {
+                            <div class="field">
+                                <span class="soft">{ format!("{}: each voter gets one, as a link, a QR code or on a slip of paper. They are made from your organiser's file; nobody else can make them.",
+                                    format::plural(election.electorate.unwrap_or(0), "voting code", "voting codes")) }</span>
+                                <div class="row">
+                                    <a class="button" href={format!("/e/{}/slips", election.id)}>{ "Codes and slips to print" }</a>
+                                    <button type="button" class="button" onclick={{
+                                        let (send, wants_csv) = (send.clone(), wants_csv.clone());
+                                        move |_: MouseEvent| { *wants_csv.borrow_mut() = true; send.emit(ToNode::Codes); }
+                                    }}>{ "Download them as CSV" }</button>
+                                </div>
+                            </div>
+                        }
+                    </div>
+                    <Qr text={link.clone()} label="QR code of the election's link" />
+                </div>
+                <Notice kind="warn">{ "Keep this tab open, or run a native node with the published file, until others hold the election: someone has to hand it to those who come." }</Notice>
+            </section>
+            <section class="sheet" aria-label="The election">
+                <h2>{ "Turnout and result" }</h2>
+                <p data-testid="organise-turnout">{ match election.electorate {
+                    Some(all) => format!("{} of {} voted. {} for a block.", format::count(status.voters), format::plural(all, "voter", "voters"), waiting(status.pending)),
+                    None => format!("{} voted. {} for a block.", format::plural(status.voters, "voter", "voters"), waiting(status.pending)),
+                } }</p>
+                { ending(&shared, &election, &status, &send) }
+            </section>
+            { double_votes(&status) }
+            <section class="sheet" aria-label="Files">
+                <h2>{ "Files" }</h2>
+                <div class="row">
+                    <button type="button" class="button" onclick={{ let send = shared.send.clone(); move |_: MouseEvent| send.emit(ToNode::Export) }}>{ "Download the audit file" }</button>
+                    <button type="button" class="button" onclick={{
+                        let (id, text) = (election.id.clone(), text.clone());
+                        move |_: MouseEvent| browser::download(&format!("{}.organiser.json", id.get(..8).unwrap_or_default()), text.as_bytes())
+                    }}>{ "Download your organiser's file" }</button>
+                    <Duplicate organiser={OrganiserFile { text: text.clone(), passphrase: (*passphrase).clone() }} />
+                </div>
+                <small>{ "The audit file is for everybody. The organiser's file is private: it closes, seals and makes the codes, here, on another device, or with the command line. Keep a copy: if this browser forgets it, nobody can seal." }</small>
+            </section>
+        </div>
+    }
+}
+
+fn waiting(pending: u32) -> String {
+    match pending {
+        0 => "No vote waits".into(),
+        1 => "1 vote waits".into(),
+        n => format!("{n} votes wait"),
+    }
+}
+
+fn told(tool: &Tool) -> Html {
+    match tool {
+        Tool::Done(words) => {
+            html! { <div role="status" data-testid="told"><Notice kind="good">{ words.clone() }</Notice></div> }
+        }
+        Tool::Failed(why) => {
+            html! { <div role="alert" data-testid="told"><Notice kind="bad">{ format!("{}.", super::vote::capital(why)) }</Notice></div> }
+        }
+        Tool::Idle | Tool::Busy(_) => Html::default(),
+    }
+}
+
+fn is_closed(shared: &Shared) -> bool {
+    shared.model.closes().is_some_and(|closes| js_sys::Date::now() >= closes)
+}
+
+fn state_words(shared: &Shared, election: &ElectionView, status: &Status) -> String {
+    let now = js_sys::Date::now();
+    match (&status.seal, shared.model.closes()) {
+        (SealView::Sealed { height, .. }, _) => format!("Sealed at block {height}."),
+        (SealView::Contested(..) | SealView::Refuted, _) => "Contested: see the result.".into(),
+        (_, Some(closes)) if now >= closes => {
+            let early = if status.closed_early { " by you" } else { "" };
+            format!("Closed {}{early}; not sealed yet.", format::time(closes))
+        }
+        _ if election.opens.is_some_and(|opens| now < opens) => "Not open yet.".into(),
+        (_, Some(closes)) => {
+            format!("Open; closes {} ({}).", format::time(closes), format::relative(closes))
+        }
+        (_, None) => "Open until you close it.".into(),
+    }
+}
+
+/// Closing, then sealing: one thing at a time.
+fn ending(
+    shared: &Shared,
+    election: &ElectionView,
+    status: &Status,
+    send: &Callback<fn(OrganiserFile) -> ToNode>,
+) -> Html {
+    let ask = |words: &'static str, make: fn(OrganiserFile) -> ToNode| {
+        let send = send.clone();
+        move |_: MouseEvent| {
+            if browser::window().confirm_with_message(words).unwrap_or(false) {
+                send.emit(make);
+            }
+        }
+    };
+    if matches!(status.seal, SealView::Sealed { .. } | SealView::Contested(..) | SealView::Refuted)
+    {
+        return html! {
+            <div class="row">
+                <a class="button primary" href={format!("/e/{}/results", election.id)}>{ "Result page to print" }</a>
+            </div>
+        };
+    }
+    if is_closed(shared) {
+        let words = "Seal the result? The chain up to its newest block and its count become final. It cannot be taken back, and a second seal would contest the first.";
+        return html! {
+            <>
+                <p class="soft">{ "Wait until no vote waits for a block and your peers are at the same block; then seal. What you sign is what this tab verified and counted." }</p>
+                if status.pending > 0 {
+                    <Notice kind="warn">{ format!("{} for a block. A vote that is in no block cannot be counted.", waiting(status.pending)) }</Notice>
+                }
+                <div><button type="button" class="button primary" onclick={ask(words, ToNode::Seal)} data-testid="seal-button">{ "Seal the result" }</button></div>
+            </>
+        };
+    }
+    let words = "Close the election now? Votes are not taken any more; it cannot be opened again.";
+    html! {
+        <div><button type="button" class="button" onclick={ask(words, ToNode::Close)} data-testid="close-button">{ "Close the election now" }</button></div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct DuplicateProps {
+    organiser: OrganiserFile,
+}
+
+/// Begins a draft of the same election.
+#[component]
+fn Duplicate(props: &DuplicateProps) -> Html {
+    let shared = use_shared();
+    use_effect_with(shared.model.organiser.clone(), |read| {
+        if let Some((_, draft)) = read
+            && super::create::keep_draft(draft)
+        {
+            browser::visit("/create");
+        }
+    });
+    let onclick = {
+        let (shared, organiser) = (shared.clone(), props.organiser.clone());
+        move |_: MouseEvent| shared.send.emit(ToNode::ReadOrganiser(organiser.clone()))
+    };
+    html! { <button type="button" class="button" {onclick}>{ "Duplicate" }</button> }
+}
