@@ -401,10 +401,13 @@ impl Verifier {
             },
             Check::Once => {
                 let voters = self.walk.as_ref().map_or(0, |walk| walk.ledger.tally().ballots);
-                if voters == votes {
-                    pass(format!("{votes} tokens, each used once"))
-                } else {
-                    pass(format!("{voters} tokens, {} changed their vote", votes - voters))
+                match (voters == votes, voters) {
+                    (true, 1) => pass("1 token, used once".into()),
+                    (true, _) => pass(format!("{votes} tokens, each used once")),
+                    (false, _) => pass(format!(
+                        "{voters} voters, {} later replaced",
+                        votes_in_words(votes - voters)
+                    )),
                 }
             }
             Check::DoubleVotes => match self.doubles.len() {

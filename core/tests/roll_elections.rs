@@ -510,7 +510,7 @@ fn an_audit_file_passes_whole_and_says_what_was_checked() {
     let find = |name: &str| *lines.iter().find(|(check, ..)| *check == name).unwrap();
     assert!(find("voter roll").2.starts_with("6 keys are fit to vote"));
     assert_eq!(find("signatures of the voters").2, "4 of 4");
-    assert_eq!(find("no token votes twice").2, "3 tokens, 1 changed their vote");
+    assert_eq!(find("no token votes twice").2, "3 voters, 1 vote later replaced");
     assert_eq!(find("closing by the organiser").1, Outcome::Skipped);
     assert_eq!(find("seal of the organiser").1, Outcome::Pass);
     assert!(report.verdict.starts_with("Verified and sealed: 3 blocks and 4 votes"));

@@ -35,10 +35,52 @@ for (const [scheme, width] of [["light", 1280], ["dark", 375]]) {
       await check(page, screen);
     }
     await page.goto(`${relay.url}/`);
-    await expect(page.getByText("Opened in this browser before")).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Your elections" })).toBeVisible();
     await check(page, "home");
   });
 }
+
+test("axe finds nothing where elections are made and keys are kept", async ({ world }) => {
+  test.setTimeout(120_000);
+  const relay = await world.relay();
+  for (const [colorScheme, width] of [["light", 1280], ["dark", 375]]) {
+    const options = { colorScheme, viewport: { width, height: 800 }, reducedMotion: "reduce" };
+    const page = await (await world.profile(options)).newPage();
+    page.on("dialog", (dialog) => dialog.accept());
+    await page.goto(`${relay.url}/create`);
+    await page.getByTestId("next").click();
+    await expect(page.getByTestId("problem")).toContainText("Ask a question");
+    await expect(page.getByLabel("Question")).toBeFocused();
+    await check(page, "the first step with an error");
+    await page.getByLabel("Question").fill("Lunch?");
+    await page.getByTestId("next").click();
+    await page.getByLabel("Kind of ballot").selectOption("approval");
+    await page.getByText("Blank ballots are allowed").click();
+    await page.getByText(/write in one choice/).click();
+    for (const step of ["ballot", "time", "voters"]) {
+      await check(page, step);
+      await page.getByTestId("next").click();
+    }
+    await expect(page.getByTestId("preview")).toBeVisible();
+    await check(page, "preview");
+    await page.getByTestId("next").click();
+    await expect(page.getByTestId("organise-state")).toBeVisible();
+    await check(page, "organise");
+    await go(page, "Vote");
+    await expect(page.getByTestId("cast")).toBeVisible();
+    await check(page, "the paper of an election with codes");
+    await page.goto(page.url().replace(/vote$/, "slips"));
+    await expect(page.locator(".slip-code").first()).toBeVisible();
+    await check(page, "slips");
+    await page.goto(`${relay.url}/keys`);
+    await page.getByRole("button", { name: "Make a key" }).click();
+    await expect(page.getByTestId("own-key")).toBeVisible();
+    await check(page, "keys");
+    await page.goto(`${relay.url}/verify`);
+    await expect(page.getByTestId("drop")).toBeVisible();
+    await check(page, "an audit file");
+  }
+});
 
 test("long words, sixty choices and twice the size fit on a phone", async ({ world }) => {
   const relay = await world.relay();

@@ -33,7 +33,7 @@ test("a receipt's address finds the vote again in another browser", async ({ wor
   await other.goto(address);
   await expect(other.getByTestId("receipt")).toHaveAttribute("data-state", "mined");
   await expect(other.getByTestId("proof")).toContainText("checked by this tab");
-  await other.goto(address.replace(/[0-9a-f]{8}$/, "00000000"));
+  await other.goto(address.replace(/receipt\/[0-9a-f]{8}/, "receipt/00000000").replace(/#.*/, ""));
   await expect(other.getByTestId("not-found")).toContainText("does not know such a vote");
 });
 

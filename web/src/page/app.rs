@@ -34,9 +34,26 @@ pub fn kept_wish() -> MiningWish {
     MiningWish { on, workers }
 }
 
+/// The way to the worker. What is said before it is ready waits: it would be lost.
+#[derive(Default)]
+struct Line {
+    child: Option<Child>,
+    ready: bool,
+    waiting: Vec<ToNode>,
+}
+
+impl Line {
+    fn send(&mut self, message: &ToNode) {
+        match &self.child {
+            Some(child) if self.ready => child.send(message),
+            _ => self.waiting.push(message.clone()),
+        }
+    }
+}
+
 #[derive(Clone)]
 struct Worker {
-    child: Rc<RefCell<Option<Child>>>,
+    line: Rc<RefCell<Line>>,
     /// Since the election was last open.
     restarts: Rc<RefCell<u32>>,
     /// A panic is heard of twice: by its message and by the worker's error.
@@ -54,7 +71,7 @@ impl Worker {
             Err(why) => worker.broke(&why),
         });
         if let Ok(child) = child {
-            *self.child.borrow_mut() = Some(child);
+            self.line.borrow_mut().child = Some(child);
         } else {
             let why = "the browser refused the worker".to_owned();
             self.dispatch.dispatch(Action::Broke(why, true));
@@ -62,14 +79,17 @@ impl Worker {
     }
 
     fn send(&self, message: &ToNode) {
-        if let Some(child) = &*self.child.borrow() {
-            child.send(message);
-        }
+        self.line.borrow_mut().send(message);
     }
 
     fn heard(&self, message: FromNode) {
         match &message {
             FromNode::Ready { .. } => {
+                let early = {
+                    let mut line = self.line.borrow_mut();
+                    line.ready = true;
+                    std::mem::take(&mut line.waiting)
+                };
                 if let Some(election) = &self.election {
                     self.send(&ToNode::Open {
                         election: election.to_string(),
@@ -80,6 +100,9 @@ impl Worker {
                     if let Some(vote) = browser::take_fragment("vote") {
                         self.send(&ToNode::Watch(vote));
                     }
+                }
+                for message in early {
+                    self.send(&message);
                 }
             }
             FromNode::Opened(election) => remembered::opened(election),
@@ -116,7 +139,8 @@ impl Worker {
             let worker = self.clone();
             Timeout::new(RESTART_AFTER_MS, move || {
                 *worker.restarting.borrow_mut() = false;
-                worker.child.borrow_mut().take();
+                // What the broken worker was asked is not asked of the next one.
+                *worker.line.borrow_mut() = Line::default();
                 worker.start();
             })
             .forget();
@@ -180,13 +204,13 @@ pub fn App() -> Html {
         link_code: browser::take_fragment("code").unwrap_or_default().into(),
         ..Model::default()
     });
-    let child = use_mut_ref(|| None::<Child>);
+    let line = use_mut_ref(Line::default);
     let election = use_memo((), |()| election_of(&browser::path()));
     {
-        let (dispatch, child, election) = (model.dispatcher(), child.clone(), (*election).clone());
+        let (dispatch, line, election) = (model.dispatcher(), line.clone(), (*election).clone());
         use_effect_with((), move |()| {
             let worker = Worker {
-                child,
+                line,
                 restarts: Rc::default(),
                 restarting: Rc::default(),
                 election: election.map(Rc::from),
@@ -203,12 +227,8 @@ pub fn App() -> Html {
         move || drop(interval)
     });
     let send = {
-        let child = child.clone();
-        use_callback((), move |message: ToNode, ()| {
-            if let Some(child) = &*child.borrow() {
-                child.send(&message);
-            }
-        })
+        let line = line.clone();
+        use_callback((), move |message: ToNode, ()| line.borrow_mut().send(&message))
     };
     let shared = Shared { model, send };
     html! {

@@ -112,9 +112,14 @@ pub fn processors() -> u32 {
     (window().navigator().hardware_concurrency() as u32).max(1)
 }
 
-/// Goes to another address and loads it anew.
-pub fn visit(path: &str) {
-    let _ = window().location().assign(path);
+/// Goes to another address and loads it anew, also where only what is behind the `#` differs.
+pub fn visit(address: &str) {
+    let same = address.split('#').next() == Some(path().as_str());
+    let location = window().location();
+    let _ = location.assign(address);
+    if same {
+        let _ = location.reload();
+    }
 }
 
 /// Copies text; browsers allow it on secure pages only.

@@ -49,6 +49,7 @@ pub fn Results() -> Html {
     // Shares are of the ballots: with several choices on one they add up to more than all.
     let total = tally.ballots;
     let rows = rows(tally, &election);
+    let most = rows.first().map_or(0, |(_, count)| *count);
     let closed = shared.model.closes().is_some_and(|closes| js_sys::Date::now() >= closes);
     let status = shared.model.status.as_deref().cloned().unwrap_or_default();
     let (height, pending) = (status.height.max(1), status.pending);
@@ -99,8 +100,8 @@ pub fn Results() -> Html {
                     </div>
                 } else {
                     <ol class="bars" data-testid="bars">
-                        for (index, (selection, count)) in rows.into_iter().enumerate() {
-                            <li class={classes!((closed && index == 0 && count > 0).then_some("lead"))}>
+                        for (selection, count) in rows {
+                            <li class={classes!((closed && count == most && count > 0).then_some("lead"))}>
                                 <div class="line">
                                     <span>{ selection }</span>
                                     <span class="count">
