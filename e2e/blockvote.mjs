@@ -1,6 +1,6 @@
 // A client in another language, written from docs/protocol.md and docs/format.md: enough of it to
 // speak to the relay and to mine a block, honest or not.
-import { createHash } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, sign } from "node:crypto";
 import WebSocket from "ws";
 
 const sha256 = (...parts) => {
@@ -12,14 +12,35 @@ const u32 = (n) => { const b = Buffer.alloc(4); b.writeUInt32LE(n); return b; };
 const u64 = (n) => { const b = Buffer.alloc(8); b.writeBigUInt64LE(BigInt(n)); return b; };
 const text = (s) => Buffer.concat([u32(Buffer.byteLength(s)), Buffer.from(s)]);
 
-/** A vote for a choice, by index, or for a free text. */
-export function vote(election, token, ballot) {
+/** An Ed25519 key of 32 bytes: `public` and `sign`. */
+export function key(seed) {
+  const pkcs8 = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), seed]);
+  const secret = createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" });
+  const spki = createPublicKey(secret).export({ format: "der", type: "spki" });
+  return { public: spki.subarray(-32), sign: (message) => sign(null, message, secret) };
+}
+
+/** The key that a voting code stands for. */
+export const keyOfCode = (code) =>
+  key(sha256(Buffer.from("blockvote code\0\0"), Buffer.from(code.replaceAll("-", ""))));
+
+/** A vote for a choice, by index, or for a free text; signed where a key is given. */
+export function vote(election, token, ballot, { sequence = 0, key } = {}) {
   const encoded = typeof ballot === "number"
     ? Buffer.concat([Buffer.from([1]), u32(1), Buffer.from([ballot, 0])])
     : Buffer.concat([Buffer.from([0]), text(ballot)]);
-  const signed = Buffer.concat([election, u64(token), encoded]);
-  const id = sha256(Buffer.from("blockvote vote\0\0"), signed);
-  return { id, bytes: Buffer.concat([signed, Buffer.from([0])]) };
+  const said = Buffer.concat([election, u64(token), Buffer.from([sequence]), encoded]);
+  const id = sha256(Buffer.from("blockvote vote\0\0"), said);
+  const message = Buffer.concat([Buffer.from("blockvote sign\0\0"), id]);
+  const right = key ? Buffer.concat([Buffer.from([1]), key.sign(message)]) : Buffer.from([0]);
+  return { id, bytes: Buffer.concat([said, right]) };
+}
+
+/** A closing, signed by whoever holds the key. */
+export function closing(election, at, key) {
+  const said = Buffer.concat([election, u64(at)]);
+  const signature = key.sign(Buffer.concat([Buffer.from("blockvote close\0"), said]));
+  return Buffer.concat([Buffer.from([1]), said, signature]);
 }
 
 function root(leaves) {
@@ -111,6 +132,10 @@ export class Peer {
 
   votes(votes) {
     this.broadcast(Buffer.concat([Buffer.from([7]), list(votes.map((vote) => vote.bytes))]));
+  }
+
+  evidence(statements) {
+    this.broadcast(Buffer.concat([Buffer.from([16]), list(statements)]));
   }
 
   leave() {
