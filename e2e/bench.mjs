@@ -81,6 +81,25 @@ try {
     await node.kill();
   }
 
+  { // Signed votes in the tab: whole audit files, one vote a block and 500.
+    const page = await (await world.profile()).newPage();
+    for (const [name, file] of [["one by one", process.env.BLOCKVOTE_SINGLE], ["in batches of up to 500", process.env.BLOCKVOTE_BATCHES]]) {
+      if (!file) continue;
+      const rates = [];
+      for (let round = 0; round < 3; round += 1) {
+        await page.goto(`${relay.url}/verify`);
+        await page.getByTestId("drop").waitFor();
+        await page.getByLabel("Choose an audit file").setInputFiles(file);
+        const words = await page.locator("[data-testid=verdict][data-passed=true]").innerText({ timeout: 120_000 });
+        const votes = Number(words.match(/and (\d+) votes/)[1]);
+        const [, took, unit] = words.match(/in ([\d.]+) (ms|s)\./);
+        rates.push(votes / (unit === "s" ? Number(took) : Number(took) / 1000));
+      }
+      say(`signed votes verified, tab, one worker, ${name}: median ${Math.round(percentile(rates, 50))} votes/s, roll and file included`);
+    }
+    await page.close();
+  }
+
   { // Cast in one tab to seen in another.
     const node = await world.node(relay, { election: { title: "Seen?", choices: ["Yes"], eligibility: { open: {} },
       parameters: { starting_difficulty: 2 ** 40, spacing_ms: 3_600_000 }, created: Date.now() } });

@@ -1,6 +1,6 @@
 //! Native figures: `cargo run --release -p blockvote-core --example bench`. With the arguments
-//! `file VOTES PATH` it writes an audit file of signed votes instead, for measuring `blockvote
-//! verify`.
+//! `file VOTES PER_BLOCK PATH` it writes an audit file of signed votes instead, for measuring
+//! `blockvote verify` and the page.
 
 #![allow(
     clippy::unwrap_used,
@@ -31,10 +31,10 @@ const NOW: Timestamp = Timestamp(1_900_000_000_000);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [word, votes, path] = arguments.as_slice()
+    if let [word, votes, per_block, path] = arguments.as_slice()
         && word == "file"
     {
-        return write_file(votes.parse().unwrap(), path);
+        return write_file(votes.parse().unwrap(), per_block.parse().unwrap(), path);
     }
     hash_rate();
     signatures();
@@ -181,7 +181,7 @@ fn verification(maker: &Maker, blocks: u64, votes: u64) {
 }
 
 /// Voters change their votes until there are as many as asked for.
-fn write_file(votes: u64, path: &str) {
+fn write_file(votes: u64, per_block: u64, path: &str) {
     let maker = Maker::signed(votes.min(100_000) as u32);
     let mut file = File::create(path).unwrap();
     let (mut writer, head) = ArchiveWriter::new(&maker.setup);
@@ -189,7 +189,7 @@ fn write_file(votes: u64, path: &str) {
     let mut parent = Block::genesis(maker.setup.election()).header().clone();
     let mut from = 0;
     while from < votes {
-        let block = maker.block(&parent, from, (votes - from).min(1000));
+        let block = maker.block(&parent, from, (votes - from).min(per_block));
         from += block.votes.len() as u64;
         file.write_all(&writer.block(&block)).unwrap();
         parent = block.header;

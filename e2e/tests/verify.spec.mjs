@@ -39,7 +39,7 @@ test("verifying 20,000 votes shows progress and never holds up the page", async 
   expect(seen.length, `progress went ${seen}`).toBeGreaterThan(2);
   // What is downloaded is what the command line verifies.
   const downloading = page.waitForEvent("download");
-  await page.getByRole("button", { name: "Download the chain" }).click();
+  await page.getByRole("button", { name: "Download the audit file" }).click();
   const download = await downloading;
   expect(download.suggestedFilename()).toMatch(/\.blockvote$/);
   const { execFileSync } = await import("node:child_process");
