@@ -47,6 +47,48 @@ for (const [width, height] of [[1280, 860], [375, 760]]) {
       await shot("network", true);
       await go(page, "About");
       await shot("about", true);
+
+      // An election with voting codes, from the wizard to the seal.
+      page.on("dialog", (dialog) => dialog.accept());
+      await page.goto(`${relay.url}/create`);
+      await page.getByLabel("Question").fill("What should the club buy for the workshop?");
+      await page.getByTestId("next").click();
+      for (const [index, choice] of ["Lathe", "Band saw", "Welding set"].entries()) {
+        if (index === 2) await page.getByTestId("add-choice").click();
+        await page.getByLabel(`Choice ${index + 1}`, { exact: true }).fill(choice);
+      }
+      await page.getByLabel("Kind of ballot").selectOption("approval");
+      await page.getByText("Blank ballots are allowed").click();
+      await page.getByText(/write in one choice/).click();
+      await shot("create", true);
+      await page.getByTestId("next").click();
+      await page.getByTestId("next").click();
+      await page.getByLabel(/Or a list of voters/).fill("Ann Archer\nBert Baker\nCleo Carter\n");
+      await page.getByTestId("next").click();
+      await page.getByTestId("next").click();
+      await expect(page.getByTestId("status")).toContainText("connected");
+      await shot("organise", true);
+      const link = await page.getByTestId("link").innerText();
+      await page.getByRole("link", { name: "Codes and slips to print" }).click();
+      await expect(page.locator(".slip-code").first()).toBeVisible();
+      await shot("slips", true);
+      const codes = await page.locator(".slip-code").allInnerTexts();
+      await page.goto(`${link}#code=${codes[0]}`);
+      await page.getByText("Lathe", { exact: true }).click();
+      await page.getByLabel("Your own words").fill("3D printer");
+      await expect(page.getByTestId("review")).toBeVisible();
+      await shot("vote-code", true);
+      await page.getByTestId("cast").click();
+      await expect(page.getByTestId("receipt")).toHaveAttribute("data-state", "mined");
+      await page.goto(link.replace(/vote$/, "organise"));
+      await expect(page.getByTestId("organise-turnout")).toContainText("1 of 3");
+      await page.getByTestId("close-button").click();
+      await expect(page.getByTestId("told")).toBeVisible();
+      await page.getByTestId("seal-button").click();
+      await expect(page.getByTestId("organise-state")).toContainText("Sealed");
+      await page.goto(link.replace(/vote$/, "results"));
+      await expect(page.getByTestId("seal")).toBeVisible();
+      await shot("result-sealed", true);
     });
   }
 }
