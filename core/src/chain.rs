@@ -75,6 +75,9 @@ pub struct Chain {
     invalid: VecDeque<BlockHash>,
     /// The sealed block.
     anchor: Option<BlockHash>,
+    /// The blocks that a sealed branch replaced: kept, however many, because the seal may turn out
+    /// to bind nobody. Bounded by the chain that was replaced.
+    replaced: HashSet<BlockHash>,
 }
 
 impl Chain {
@@ -92,6 +95,7 @@ impl Chain {
             protected: HashSet::new(),
             invalid: VecDeque::new(),
             anchor: None,
+            replaced: HashSet::new(),
         }
     }
 
@@ -193,9 +197,14 @@ impl Chain {
         self.vote_at(self.ledger.place(token, sequence)?)
     }
 
-    /// The vote of a token that counts.
+    /// The last vote of a token in the chain.
     pub fn latest_of(&self, token: TokenId) -> Option<(VoteId, &Vote)> {
-        self.vote_at(self.ledger.latest(token)?.1)
+        self.latest_until(token, self.height())
+    }
+
+    /// The last vote of a token in the blocks up to and with this one.
+    pub fn latest_until(&self, token: TokenId, height: Height) -> Option<(VoteId, &Vote)> {
+        self.vote_at(self.ledger.latest_until(token, height)?)
     }
 
     /// Where a vote stands.
@@ -335,6 +344,10 @@ impl Chain {
             if !self.is_better(work, hash, anchored) {
                 return None;
             }
+            if anchored {
+                // Before the switch, which drops what is beside the chain above the bound.
+                self.replaced.extend(self.main.iter().copied());
+            }
             if let Ok(switch) = self.switch_to(hash) {
                 return Some(switch);
             }
@@ -456,10 +469,11 @@ impl Chain {
 
     /// Drops the oldest blocks beside the chain above the bound.
     fn prune_side(&mut self) {
-        if self.side.len() <= MAX_SIDE_BLOCKS + self.protected.len() {
+        if self.side.len() <= MAX_SIDE_BLOCKS + self.protected.len() + self.replaced.len() {
             return;
         }
-        let others = self.side.iter().filter(|hash| !self.protected.contains(*hash));
+        let kept = |hash: &BlockHash| self.protected.contains(hash) || self.replaced.contains(hash);
+        let others = self.side.iter().filter(|hash| !kept(hash));
         let excess = others.clone().count().saturating_sub(MAX_SIDE_BLOCKS);
         let dropped: Vec<_> = others.take(excess).copied().collect();
         self.forget(&dropped);

@@ -3,7 +3,7 @@
 //! Each proves itself with nothing but the election's definition and roll, so it is worth the same
 //! wherever in the network it turns up.
 
-use std::collections::BTreeMap;
+use std::{cell::OnceCell, collections::BTreeMap};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -222,11 +222,14 @@ fn signed(
 /// The statements that a node keeps, each checked.
 #[derive(Clone, Debug, Default)]
 pub struct EvidenceBook {
+    /// Those of the [`MAX_DOUBLE_VOTES`] lowest tokens, so that all nodes keep the same.
     double_votes: BTreeMap<TokenId, DoubleVote>,
     /// The earliest one counts.
     closing: Option<Closing>,
     /// The [`MAX_SEALS`] with the lowest ids, so that all nodes keep the same.
     seals: BTreeMap<SealId, Seal>,
+    /// Computed when asked for, until something changes.
+    digest: OnceCell<[u8; 32]>,
 }
 
 impl EvidenceBook {
@@ -234,8 +237,10 @@ impl EvidenceBook {
     pub fn knows(&self, evidence: &Evidence) -> bool {
         match evidence {
             Evidence::DoubleVote(double) => {
+                let last = self.double_votes.last_key_value().map(|(token, _)| *token);
+                let full = self.double_votes.len() >= MAX_DOUBLE_VOTES;
                 self.double_votes.contains_key(&double.token())
-                    || self.double_votes.len() >= MAX_DOUBLE_VOTES
+                    || (full && last.is_some_and(|last| last < double.token()))
             }
             Evidence::Closing(closing) => self.closing.is_some_and(|known| known.at <= closing.at),
             Evidence::Seal(seal) => {
@@ -247,24 +252,31 @@ impl EvidenceBook {
         }
     }
 
-    /// Keeps a checked statement; says whether it was new.
-    pub(crate) fn add(&mut self, evidence: &Evidence) -> bool {
+    /// Keeps a checked statement. Nothing if it adds nothing, otherwise the one that it replaced.
+    #[expect(clippy::option_option, reason = "new or not, and whether it took another's place")]
+    pub(crate) fn add(&mut self, evidence: &Evidence) -> Option<Option<ShortId>> {
         if self.knows(evidence) {
-            return false;
+            return None;
         }
-        match evidence {
+        self.digest.take();
+        Some(match evidence {
             Evidence::DoubleVote(double) => {
                 self.double_votes.insert(double.token(), (**double).clone());
+                let over = self.double_votes.len() > MAX_DOUBLE_VOTES;
+                let last = over.then(|| self.double_votes.pop_last()).flatten();
+                last.map(|(_, double)| Evidence::DoubleVote(Box::new(double)).short_id())
             }
-            Evidence::Closing(closing) => self.closing = Some(*closing),
+            Evidence::Closing(closing) => {
+                let before = self.closing.replace(*closing);
+                before.map(|closing| Evidence::Closing(closing).short_id())
+            }
             Evidence::Seal(seal) => {
                 self.seals.insert(seal.id(), *seal);
-                if self.seals.len() > MAX_SEALS {
-                    self.seals.pop_last();
-                }
+                let over = self.seals.len() > MAX_SEALS;
+                let last = over.then(|| self.seals.pop_last()).flatten();
+                last.map(|(_, seal)| Evidence::Seal(seal).short_id())
             }
-        }
-        true
+        })
     }
 
     /// Double votes, by token.
@@ -297,8 +309,10 @@ impl EvidenceBook {
 
     /// A hash that is equal where the same is known.
     pub fn digest(&self) -> [u8; 32] {
-        let mut ids: Vec<_> = self.all().map(|evidence| evidence.short_id()).collect();
-        ids.sort_unstable();
-        tagged(Tag::EVIDENCE, &borsh::to_vec(&ids).unwrap_or_default())
+        *self.digest.get_or_init(|| {
+            let mut ids: Vec<_> = self.all().map(|evidence| evidence.short_id()).collect();
+            ids.sort_unstable();
+            tagged(Tag::EVIDENCE, &borsh::to_vec(&ids).unwrap_or_default())
+        })
     }
 }

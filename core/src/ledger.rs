@@ -66,9 +66,10 @@ impl Ledger {
         of_token.next_back().map(|((_, sequence), used)| (*sequence, used))
     }
 
-    /// Sequence number and place of the vote of a token that counts.
-    pub fn latest(&self, token: TokenId) -> Option<(u8, Place)> {
-        self.latest_use(token).map(|(sequence, used)| (sequence, used.place))
+    /// Place of the vote of a token that counts, of those in blocks up to and with this one.
+    pub fn latest_until(&self, token: TokenId, height: Height) -> Option<Place> {
+        let of_token = self.uses.range((token, 0)..=(token, u8::MAX)).rev();
+        of_token.map(|(_, used)| used.place).find(|place| place.height <= height)
     }
 
     /// Adds a vote whose token and sequence number are unused; says where they were used

@@ -32,6 +32,7 @@ use crate::{
     message::Message,
     pending::PendingVotes,
     receipt::{Inclusion, Receipt},
+    tally::Tally,
     time::Timestamp,
     vote::{TokenId, Vote, VoteError},
 };
@@ -89,7 +90,6 @@ pub struct Node {
     gossip: Vec<(Option<LinkId>, Vote)>,
     next_gossip: Timestamp,
     next_compare: Timestamp,
-    next_evidence: Timestamp,
     next_sample: Timestamp,
     next_follow: Timestamp,
     random: u64,
@@ -115,7 +115,6 @@ impl Node {
             gossip: Vec::new(),
             next_gossip: Timestamp(0),
             next_compare: Timestamp(0),
-            next_evidence: Timestamp(0),
             next_sample: Timestamp(0),
             next_follow: Timestamp(0),
             random: seed,
@@ -155,7 +154,7 @@ impl Node {
         }
         for statement in evidence {
             if statement.check(self.chain.setup()).is_ok() {
-                self.evidence.add(&statement);
+                let _ = self.evidence.add(&statement);
             }
         }
         self.apply_seals(now);
@@ -213,11 +212,14 @@ impl Node {
     /// Casts a vote from here.
     ///
     /// # Errors
-    /// Why it is not taken; nothing has changed then.
+    /// Why it is not taken. Nothing has changed then, but that a double vote is kept as a proof.
     pub fn cast(&mut self, now: Timestamp, vote: Vote) -> Result<VoteId, CastError> {
         vote.check(self.chain.setup())?;
         let id = vote.id();
-        self.is_unused(&vote)?;
+        if let Err(error) = self.is_unused(&vote) {
+            self.look_for_double_votes(now, std::slice::from_ref(&vote));
+            return Err(error);
+        }
         self.check_hours(now)?;
         if self.pending.is_full() {
             return Err(CastError::Full);
@@ -250,6 +252,25 @@ impl Node {
     pub fn latest_of(&self, token: TokenId) -> Option<(VoteId, &Vote)> {
         let found = [self.chain.latest_of(token), self.pending.latest_of(token)];
         found.into_iter().flatten().max_by_key(|(_, vote)| vote.sequence)
+    }
+
+    /// The result as it counts: up to the sealed block, where there is one.
+    pub fn counted(&self) -> &Tally {
+        match &self.outcome {
+            Outcome::Sealed { tally, .. } => tally,
+            _ => self.chain.tally(),
+        }
+    }
+
+    /// The vote of a token that counts: the last one, up to the sealed block where there is one.
+    pub fn counting_vote(&self, token: TokenId) -> Option<VoteId> {
+        let height = self.sealed_height().unwrap_or_else(|| self.chain.height());
+        self.chain.latest_until(token, height).map(|(id, _)| id)
+    }
+
+    /// Whether peers claim a better chain than this node holds.
+    pub fn is_behind(&self) -> bool {
+        self.sync.target().is_some() || self.peers.best_above(&self.chain).is_some()
     }
 
     /// The signed statements kept here.

@@ -225,7 +225,11 @@ impl Verifier {
             let what = "there are keys, but the election has no voter roll".into();
             return Err(Failure { check: Check::Roll, what });
         };
-        let number = page.index + 1;
+        let number = u64::from(page.index) + 1;
+        if roll.missing().next() != Some(page.index) {
+            let what = format!("page {number} is not the next page of the voter roll");
+            return Err(Failure { check: Check::Roll, what });
+        }
         roll.add(page).map_err(|error| Failure {
             check: Check::Roll,
             what: format!("page {number}: {error}"),
@@ -275,11 +279,18 @@ impl Verifier {
                 }
                 self.doubles.push(double.token());
             }
-            Evidence::Closing(closing) => self.closed = Some(closing.at),
-            Evidence::Seal(seal) => {
-                if !self.seals.iter().any(|(id, _)| *id == seal.id()) {
-                    self.seals.push((seal.id(), *seal));
+            Evidence::Closing(closing) => {
+                if self.closed.replace(closing.at).is_some() {
+                    let what = "there are two closings: nodes keep the earliest alone".into();
+                    return Err(Failure { check, what });
                 }
+            }
+            Evidence::Seal(seal) => {
+                if self.seals.iter().any(|(id, _)| *id == seal.id()) {
+                    let what = format!("{name} stands there twice");
+                    return Err(Failure { check, what });
+                }
+                self.seals.push((seal.id(), *seal));
             }
         }
         Ok(())
@@ -418,7 +429,7 @@ impl Verifier {
                         self.doubles.iter().take(20).map(ToString::to_string).collect();
                     let more = if n > 20 { ", …" } else { "" };
                     pass(format!(
-                        "{n} proven, token {}{more}: two ballots with one signature's right; the one in the chain counts",
+                        "{n} proven, token {}{more}: two different ballots signed by one voter",
                         tokens.join(", ")
                     ))
                 }

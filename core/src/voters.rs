@@ -98,6 +98,10 @@ fn read_lines(bytes: &[u8]) -> Result<Vec<(u64, Row)>, VotersError> {
         line += line_breaks(&text.as_bytes()[counted..start]);
         counted = start;
         let row: Row = record.iter().map(str::to_owned).collect();
+        if let Some(control) = row.iter().flat_map(|field| field.chars()).find(|c| c.is_control()) {
+            let what = format!("it holds the control character U+{:04X}", u32::from(control));
+            return Err(VotersError::Line { line, what });
+        }
         if row.iter().all(String::is_empty) {
             continue;
         }
@@ -134,6 +138,11 @@ pub fn read_keys(bytes: &[u8]) -> Result<Vec<(Row, PublicKey)>, VotersError> {
     Ok(keys)
 }
 
+/// A field that no spreadsheet takes for a formula: an apostrophe goes before what could be one.
+pub fn for_spreadsheet(field: &str) -> String {
+    if field.starts_with(['=', '+', '-', '@']) { format!("'{field}") } else { field.to_owned() }
+}
+
 /// Writes rows as CSV, quoted where needed.
 pub fn write(rows: impl IntoIterator<Item = Row>) -> String {
     let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
@@ -168,6 +177,12 @@ mod tests {
         for nothing in ["", "\n\n", "\u{feff}", " , \n"] {
             assert_eq!(read(nothing.as_bytes()), Err(VotersError::Empty));
         }
+        let escape = read(b"Ann\nB\x1b[2Jert\n").unwrap_err();
+        assert_eq!(
+            escape.to_string(),
+            "line 2 cannot be read: it holds the control character U+001B"
+        );
+        assert_eq!(for_spreadsheet("=1+1"), "'=1+1");
         let twice = read(b"Ann\nBert\n\nAnn\n").unwrap_err();
         assert_eq!(twice.to_string(), "line 4 is the same as line 1: \"Ann\"");
         let latin = read(b"Ann\nZo\xeb\n").unwrap_err();

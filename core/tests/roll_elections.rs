@@ -251,6 +251,135 @@ fn a_double_vote_is_proven_where_the_halves_meet_and_told_to_who_asks() {
 }
 
 #[test]
+fn a_double_vote_is_proven_even_when_both_halves_come_together_or_from_the_user() {
+    let setup = setup();
+    let (one, two) = (vote(&setup, 0, 0, 0), vote(&setup, 0, 0, 1));
+    let mut node = node(&setup);
+    hear(&mut node, PEER, &Message::Votes(vec![one.clone(), two.clone()]));
+    assert_eq!((node.pending().len(), node.evidence().double_votes().len()), (1, 1));
+    let mut node = self::node(&setup);
+    node.cast(NOW, one.clone()).unwrap();
+    assert!(matches!(node.cast(NOW, two.clone()), Err(CastError::AlreadyVoted { .. })));
+    assert_eq!(node.evidence().double_votes().len(), 1);
+    // Closed doors keep votes out, not the proof.
+    let mut node = self::node(&setup);
+    let bytes = Message::Votes(vec![one, two]).encode();
+    node.handle(AFTER, Input::Message { from: PEER, broadcast: true, bytes });
+    assert_eq!((node.pending().len(), node.evidence().double_votes().len()), (0, 1));
+}
+
+#[test]
+fn votes_taken_before_the_closing_still_get_into_a_block() {
+    let setup = setup();
+    for early in [true, false] {
+        let mut node = node(&setup);
+        node.set_mining(NOW, true);
+        node.cast(NOW, vote(&setup, 0, 0, 0)).unwrap();
+        drain(&mut node);
+        let now = if early { NOW.plus_ms(10) } else { CLOSES.plus_ms(5_000) };
+        if early {
+            node.close(now, &organiser()).unwrap();
+        }
+        assert!(matches!(node.cast(now, vote(&setup, 1, 0, 0)), Err(CastError::Closed(_))));
+        node.handle(now.plus_ms(6_000), Input::Tick);
+        let job = drain(&mut node).into_iter().rev().find_map(|output| match output {
+            Output::Mine(job) => job,
+            _ => None,
+        });
+        let job = job.unwrap();
+        assert!(job.header.timestamp < CLOSES);
+        let nonce = pow::Search::new(&job.header).run(0, 1 << 30).unwrap();
+        node.handle(now.plus_ms(6_000), Input::Mined { job: job.id, nonce });
+        assert_eq!((node.chain().votes(), node.pending().len()), (1, 0));
+    }
+}
+
+#[test]
+fn a_seal_that_binds_nobody_costs_nobody_a_long_chain() {
+    let setup = setup_with(Counting::LastCounts, 20);
+    let mut node = node(&setup);
+    let late = Timestamp(NOW.0 + (1 << 34));
+    let mut chain = Chain::new(setup.clone());
+    let mut blocks = Vec::new();
+    for number in 0..1_100_u32 {
+        let parent = chain.tip().header().clone();
+        let votes = vec![vote(&setup, number % 20, (number / 20) as u8, 0)];
+        let timestamp = parent.timestamp.max(Timestamp(NOW.0 - 20_000_000)).plus_ms(10_000);
+        let demanded = demand(&setup.election().parameters, &parent, timestamp);
+        let mut header = Header {
+            version: HEADER_VERSION,
+            height: parent.height.next(),
+            previous: parent.hash(),
+            votes_root: Block::votes_root(&votes),
+            timestamp,
+            difficulty: demanded.difficulty,
+            easing: demanded.easing,
+            nonce: 0,
+        };
+        pow::mine(&mut header);
+        let next = Block { header, votes };
+        chain.insert(next.clone().check(&setup).unwrap(), late).unwrap();
+        blocks.push(next);
+    }
+    node.handle(late, Input::Blocks(blocks));
+    let tip = node.chain().tip().hash();
+    assert_eq!(tip, chain.tip().hash());
+    // One block on the first one, sealed with a count that it does not have.
+    let mut short = Chain::new(setup.clone());
+    let lure = block(&short, vec![vote(&setup, 0, 0, 1)]);
+    short.insert(lure.clone().check(&setup).unwrap(), late).unwrap();
+    let mut tally = short.tally().clone();
+    tally.ballots += 1;
+    let seal = Seal::sign(setup.id(), Height(2), short.tip().hash(), &tally, &organiser());
+    node.handle(late, Input::Blocks(vec![lure]));
+    node.handle(late, Input::Evidence(vec![Evidence::Seal(seal)]));
+    assert_eq!(*node.outcome(), Sealing::Refuted(seal));
+    assert_eq!(node.chain().tip().hash(), tip, "the chain is back");
+}
+
+#[test]
+fn the_sealed_count_is_the_result_whatever_comes_after_it() {
+    let setup = setup_with(Counting::LastCounts, 6);
+    let mut node = node(&setup);
+    extend(&mut node, vec![vote(&setup, 0, 0, 0)]);
+    let (height, tip) = (node.chain().height(), node.chain().tip().hash());
+    let seal = Seal::sign(setup.id(), height, tip, node.chain().tally(), &organiser());
+    // Somebody who did not know of the seal goes on.
+    extend(&mut node, vec![vote(&setup, 0, 1, 1), vote(&setup, 1, 0, 1)]);
+    node.handle(AFTER, Input::Evidence(vec![Evidence::Seal(seal)]));
+    assert_eq!((node.counted().count("Yes"), node.counted().ballots), (1, 1));
+    assert_eq!(node.chain().tally().ballots, 2);
+    let voter = |number| vote(&setup, number, 0, 0).token;
+    assert_eq!(node.counting_vote(voter(0)), Some(vote(&setup, 0, 0, 0).id()));
+    assert_eq!(node.counting_vote(voter(1)), None);
+}
+
+#[test]
+fn a_node_that_is_behind_does_not_seal() {
+    let setup = setup();
+    let mut node = node(&setup);
+    hear(
+        &mut node,
+        PEER,
+        &Message::Hello(Hello {
+            version: PROTOCOL_VERSION,
+            tip: BlockHash([1; 32]),
+            height: Height(9),
+            work: blockvote_core::difficulty::Work(1 << 40),
+            pending: 0,
+            sealed: None,
+            evidence: node_digest(),
+            wants_reply: false,
+        }),
+    );
+    assert_eq!(node.seal(AFTER, &organiser()), Err(SealError::Behind));
+}
+
+fn node_digest() -> [u8; 32] {
+    EvidenceBook::default().digest()
+}
+
+#[test]
 fn statements_that_prove_nothing_are_rejected() {
     let setup = setup();
     let (one, two) = (vote(&setup, 0, 0, 0), vote(&setup, 0, 0, 1));

@@ -22,7 +22,9 @@ use blockvote_core::{
     hash::{BlockHash, VoteId},
     header::Height,
     key::SecretKey,
-    node::{Event as NodeEvent, Input, Job, LinkId, Node, Outcome, Output, Peer, StoreChange},
+    node::{
+        CastError, Event as NodeEvent, Input, Job, LinkId, Node, Outcome, Output, Peer, StoreChange,
+    },
     pow::Search,
     relay_frame::PeerId,
     roll::Roll,
@@ -93,6 +95,9 @@ impl Disk {
                 StoreChange::PutPending(id, vote) => self.pending.push((id, vote)),
                 StoreChange::DropPending(id) => self.pending.retain(|(other, _)| *other != id),
                 StoreChange::PutEvidence(evidence) => self.evidence.push(evidence),
+                StoreChange::DropEvidence(id) => {
+                    self.evidence.retain(|evidence| evidence.short_id() != id);
+                }
             }
         }
     }
@@ -128,6 +133,8 @@ struct World {
     sequence: u64,
     /// Votes that a node took from its user: token and sequence number.
     accepted: BTreeMap<VoteId, (u64, u8)>,
+    /// Tokens whose second ballot a node refused to its user.
+    refused: BTreeSet<u64>,
 }
 
 impl World {
@@ -140,6 +147,7 @@ impl World {
             events: BinaryHeap::new(),
             sequence: 0,
             accepted: BTreeMap::new(),
+            refused: BTreeSet::new(),
         };
         for index in 0..NODES {
             let node = Node::new(world.setup.clone(), seed * 1000 + index as u64);
@@ -274,8 +282,16 @@ impl World {
                     let selection = ["Biden", "Trump", "nobody"][usize::from(choice)];
                     let vote = self.vote(machine, token, selection);
                     let used = (vote.token.0, vote.sequence);
-                    if let Ok(id) = self.act(machine, |node, now| node.cast(now, vote)) {
-                        self.accepted.insert(id, used);
+                    let id = vote.id();
+                    match self.act(machine, |node, now| node.cast(now, vote)) {
+                        Ok(id) => {
+                            self.accepted.insert(id, used);
+                        }
+                        // Signed and handed in, so it is a proof, although it was not taken.
+                        Err(CastError::AlreadyVoted { by, .. }) if by != id => {
+                            self.refused.insert(used.0);
+                        }
+                        Err(_) => {}
                     }
                 }
                 Event::Close { machine } => {
@@ -366,7 +382,7 @@ impl World {
         }
         assert_eq!(chain.tally().selections, recount, "seed {seed}");
         assert_eq!(chain.tally().ballots, last.len() as u64, "seed {seed}");
-        let mut doubles = BTreeSet::new();
+        let mut doubles = self.refused.clone();
         for (id, used) in &self.accepted {
             let Some((counts, _)) = counted.get(used) else {
                 panic!("seed {seed}: vote {id} of token {} was taken and is lost", used.0);

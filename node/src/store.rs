@@ -227,6 +227,9 @@ impl Store {
                     StoreChange::DropPending(VoteId(id)) => {
                         pending.remove(id.as_slice())?;
                     }
+                    StoreChange::DropEvidence(id) => {
+                        evidence.remove(id.0.as_slice())?;
+                    }
                     StoreChange::PutEvidence(statement) => {
                         let bytes = borsh::to_vec(statement)?;
                         evidence.insert(statement.short_id().0.as_slice(), bytes.as_slice())?;

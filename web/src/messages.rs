@@ -144,6 +144,8 @@ pub struct RightView {
     pub may_change: bool,
     /// Whether a passphrase is needed.
     pub locked: bool,
+    /// Why this tab cannot know yet whether it was used: no peer to compare with, or still fetching.
+    pub unsure: Option<String>,
 }
 
 /// A voting code and whose it is.
@@ -367,10 +369,8 @@ pub struct Status {
 pub struct DoubleVoteView {
     /// The token.
     pub token: u64,
-    /// Both ballots in words; the one that is in the chain, if any, first.
-    pub ballots: (String, String),
-    /// Whether the first is in the chain.
-    pub one_counts: bool,
+    /// Both ballots in words, and whether each counts.
+    pub ballots: [(String, String); 2],
 }
 
 /// A relay and the connection to it.
@@ -462,6 +462,11 @@ pub enum ReceiptState {
     },
     /// It is in the chain, but a later vote of the same voter counts instead.
     Replaced {
+        /// Height of its block.
+        height: u32,
+    },
+    /// It is in the chain, but in a block after the sealed one.
+    AfterSeal {
         /// Height of its block.
         height: u32,
     },

@@ -1,7 +1,7 @@
 //! Double votes, closings and seals: finding, keeping and passing them on, and what seals do to
 //! the chain.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{Event, LinkId, Node, Output, Peer, SealError, StoreChange, gossip::PAGE_BYTES};
 use crate::{
@@ -15,9 +15,6 @@ use crate::{
     time::Timestamp,
     vote::Vote,
 };
-
-/// Statements are compared with one peer at a time.
-const COMPARE_EVERY_MS: u64 = 2_000;
 
 /// What the organiser's seals come to on this node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,16 +56,19 @@ impl Node {
         &self.outcome
     }
 
-    /// Makes proofs of votes whose token and sequence number another vote has here.
+    /// Makes proofs of votes whose token and sequence number another vote has: here, or among them.
     pub(super) fn look_for_double_votes(&mut self, now: Timestamp, votes: &[Vote]) {
         if !self.chain.election().has_roll() {
             return;
         }
+        let mut together = HashMap::new();
         let found: Vec<_> = votes
             .iter()
             .filter_map(|vote| {
-                let (_, other) = self.of_use(vote.token, vote.sequence)?;
-                DoubleVote::of(vote, other)
+                let mate = *together.entry((vote.token, vote.sequence)).or_insert(vote);
+                let here = self.of_use(vote.token, vote.sequence).map(|(_, other)| other);
+                here.and_then(|other| DoubleVote::of(vote, other))
+                    .or_else(|| DoubleVote::of(vote, mate))
             })
             .map(|double| Evidence::DoubleVote(Box::new(double)))
             .collect();
@@ -84,8 +84,9 @@ impl Node {
     ) {
         let mut fresh = Vec::new();
         for statement in statements {
-            if self.evidence.add(&statement) {
+            if let Some(replaced) = self.evidence.add(&statement) {
                 self.changes.push(StoreChange::PutEvidence(statement.clone()));
+                self.changes.extend(replaced.map(StoreChange::DropEvidence));
                 fresh.push(statement);
             }
         }
@@ -124,19 +125,20 @@ impl Node {
         }
         let progress = !statements.is_empty();
         self.take_evidence(now, statements, broadcast.then_some(from.link));
+        if progress {
+            self.peers.evidence_was_new(from, now);
+        }
         if full && progress {
             // There was more than one answer holds.
-            self.next_evidence = now;
             self.ask_evidence(now, from);
         }
     }
 
     /// Asks a peer for what this node lacks.
     pub(super) fn ask_evidence(&mut self, now: Timestamp, peer: Peer) {
-        if now < self.next_evidence {
+        if !self.peers.may_serve(peer, now) || !self.peers.may_ask_evidence(peer, now) {
             return;
         }
-        self.next_evidence = now.plus_ms(COMPARE_EVERY_MS);
         let known: Vec<_> = self.evidence.all().map(|statement| statement.short_id()).collect();
         debug_assert!(known.len() <= MAX_EVIDENCE_KNOWN);
         self.send(peer, &Message::GetEvidence(known));
@@ -176,6 +178,9 @@ impl Node {
         if self.closes().is_none_or(|closes| now < closes) {
             return Err(SealError::NotClosed);
         }
+        if self.is_behind() {
+            return Err(SealError::Behind);
+        }
         let tip = self.chain.tip();
         let (height, hash, tally) = (tip.header().height, tip.hash(), self.chain.tally());
         let seal = Evidence::Seal(Seal::sign(self.chain.id(), height, hash, tally, organiser));
@@ -209,6 +214,12 @@ impl Node {
     }
 
     fn apply_seal(&mut self, now: Timestamp, seal: Seal) {
+        // A wrong height shows before the chain follows the seal.
+        let header = self.chain.block(&seal.tip).map(|block| block.header().height);
+        if header.is_some_and(|height| height != seal.height) {
+            self.outcome = Outcome::Refuted(seal);
+            return self.set_anchor(now, None);
+        }
         self.outcome = Outcome::Awaited(seal);
         self.set_anchor(now, Some(seal.tip));
         let Some(block) = self.chain.block(&seal.tip) else {

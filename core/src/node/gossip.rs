@@ -145,7 +145,11 @@ impl Node {
         }
         // The one that asked compares.
         let something = hello.pending > 0 || !self.pending.is_empty();
-        if !hello.wants_reply && something && now >= self.next_compare {
+        if !hello.wants_reply
+            && something
+            && now >= self.next_compare
+            && self.peers.may_compare(from, now)
+        {
             self.compare(now, from);
         }
         self.event(Event::NetworkChanged);
@@ -196,18 +200,31 @@ impl Node {
     /// Checks votes of a peer: one that no honest peer sends ends the listening.
     fn on_votes(&mut self, now: Timestamp, from: Peer, broadcast: bool, votes: Vec<Vote>) {
         let full_page = !broadcast && votes.len() >= MAX_VOTES;
-        // Known ones were checked when they came: a signature costs more than a look.
-        let unknown = |vote: &Vote| {
-            let known = self.pending.get(&vote.id()).is_some_and(|known| known == vote);
-            !known
-        };
-        let votes: Vec<_> = votes.into_iter().filter(unknown).collect();
+        // What is known here was checked when it came, what a proof convicts needs no second one: a
+        // signature costs more than a look.
+        let mut together = HashSet::new();
+        let votes: Vec<_> = votes
+            .into_iter()
+            .filter(|vote| match self.of_use(vote.token, vote.sequence) {
+                Some((_, known)) if known == vote => false,
+                Some(_) => self.evidence.double_vote_of(vote.token).is_none(),
+                None => true,
+            })
+            .filter(|vote| together.insert(vote.encode()))
+            .collect();
+        if votes.is_empty() || !self.peers.may_verify(from, now) {
+            return;
+        }
         if let Err((_, error)) = check_all(&votes, self.chain.setup()) {
             return self.reject(now, from, error.to_string());
         }
+        let (verified, proofs) = (votes.len(), self.evidence.double_votes().len());
         let before = self.pending.len();
 
         self.take_votes(now, votes, broadcast.then_some(from.link));
+        let taken = self.pending.len().saturating_sub(before);
+        let proven = self.evidence.double_votes().len().saturating_sub(proofs);
+        self.peers.verified_idly(from, verified.saturating_sub(taken + 2 * proven));
         // There was more than one answer holds: go on.
         if full_page && self.pending.len() > before && now >= self.next_compare {
             self.compare(now, from);

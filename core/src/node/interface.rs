@@ -8,6 +8,7 @@ use crate::{
     evidence::{Evidence, EvidenceError},
     hash::{BlockHash, VoteId},
     header::{Header, Height},
+    pending::ShortId,
     relay_frame::PeerId,
     time::Timestamp,
     vote::{TokenId, Vote, VoteError},
@@ -85,6 +86,8 @@ pub enum StoreChange {
     DropPending(VoteId),
     /// Keep a signed statement, by its short id.
     PutEvidence(Evidence),
+    /// Forget a signed statement that another one replaced.
+    DropEvidence(ShortId),
 }
 
 /// Something people may want to know.
@@ -174,6 +177,9 @@ pub enum SealError {
     /// There is no closing time in the past.
     #[error("the election is not closed yet: close it first, or wait for its closing time")]
     NotClosed,
+    /// Peers hold more than this node: what is sealed now would leave it out.
+    #[error("this node is still fetching the chain: what it holds is not all there is; wait")]
+    Behind,
     /// There is a seal already.
     #[error("the election is sealed already; another seal would contradict it")]
     AlreadySealed,

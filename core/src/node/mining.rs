@@ -38,7 +38,7 @@ impl Node {
     pub(super) fn refresh_job(&mut self, now: Timestamp) {
         let wanted = (self.mining.on || self.mining.once)
             && !self.pending.is_empty()
-            && self.is_open_at(now);
+            && self.block_time(now).is_some();
         if !wanted {
             if self.mining.made.take().is_some() {
                 self.outputs.push_back(Output::Mine(None));
@@ -65,11 +65,22 @@ impl Node {
         self.outputs.push_back(Output::Mine(Some(job)));
     }
 
+    /// Time of a block made now, if one may be made: in the opening hours, and never after a seal.
+    /// Votes that were taken before the closing time still get into a block that is dated before
+    /// it; an early closing ends the taking of votes, not the mining of those taken.
+    pub fn block_time(&self, now: Timestamp) -> Option<Timestamp> {
+        let election = self.chain.election();
+        let median = self.chain.lineage(&self.chain.tip().hash())?.median();
+        let latest = election.closes.map_or(u64::MAX, |closes| closes.0.saturating_sub(1));
+        let time = Timestamp(now.0.min(latest)).max(median.plus_ms(1));
+        let begun = election.opens.is_none_or(|opens| now >= opens);
+        (begun && election.is_open_at(time) && !self.chain.is_anchored()).then_some(time)
+    }
+
     /// A block on the tip with the pending votes in order, as many as fit.
     fn template(&self, now: Timestamp) -> Option<(Header, Vec<Vote>)> {
         let tip = self.chain.tip();
-        let median = self.chain.lineage(&tip.hash())?.median();
-        let timestamp = now.max(median.plus_ms(1));
+        let timestamp = self.block_time(now)?;
         let mut bytes = HEADER_BYTES + 4;
         let mut votes = Vec::new();
         for (_, vote) in self.pending.iter() {

@@ -63,6 +63,17 @@ const PEER_AT_ONCE: u64 = 8 << 20;
 const ALL_PER_SECOND: u64 = 4 << 20;
 const ALL_AT_ONCE: u64 = 16 << 20;
 
+/// Signatures that are verified for nothing: of votes that are neither stored nor prove anything.
+/// From one peer, and from all: a small part of a core. Votes that are taken cost nothing of it.
+const PEER_IDLE_PER_SECOND: u64 = 250;
+const PEER_IDLE_AT_ONCE: u64 = 4_096;
+const ALL_IDLE_PER_SECOND: u64 = 1_000;
+const ALL_IDLE_AT_ONCE: u64 = 16_384;
+/// Between two questions for statements to one peer; doubled while they bring nothing.
+const ASK_EVIDENCE_MS: u64 = 2_000;
+/// Between two comparisons of pending votes with one peer.
+const COMPARE_WITH_ONE_MS: u64 = 20_000;
+
 #[derive(Clone, Debug)]
 pub(super) struct PeerState {
     pub claim: Option<Claim>,
@@ -70,12 +81,26 @@ pub(super) struct PeerState {
     /// Requests it left unanswered.
     pub stalls: u32,
     served: Budget,
+    idle: Budget,
+    /// When it may be asked for statements again, and how often that brought nothing.
+    ask_evidence: Timestamp,
+    fruitless: u32,
+    /// When pending votes may be compared with it again.
+    compare: Timestamp,
 }
 
 impl Default for PeerState {
     fn default() -> Self {
-        let served = Budget::new(PEER_PER_SECOND, PEER_AT_ONCE);
-        Self { claim: None, heard: Timestamp(0), stalls: 0, served }
+        Self {
+            claim: None,
+            heard: Timestamp(0),
+            stalls: 0,
+            served: Budget::new(PEER_PER_SECOND, PEER_AT_ONCE),
+            idle: Budget::new(PEER_IDLE_PER_SECOND, PEER_IDLE_AT_ONCE),
+            ask_evidence: Timestamp(0),
+            fruitless: 0,
+            compare: Timestamp(0),
+        }
     }
 }
 
@@ -84,12 +109,14 @@ pub struct Peers {
     pub(super) known: HashMap<Peer, PeerState>,
     banned: VecDeque<Peer>,
     served: Budget,
+    idle: Budget,
 }
 
 impl Default for Peers {
     fn default() -> Self {
         let served = Budget::new(ALL_PER_SECOND, ALL_AT_ONCE);
-        Self { known: HashMap::new(), banned: VecDeque::new(), served }
+        let idle = Budget::new(ALL_IDLE_PER_SECOND, ALL_IDLE_AT_ONCE);
+        Self { known: HashMap::new(), banned: VecDeque::new(), served, idle }
     }
 }
 
@@ -126,6 +153,45 @@ impl Peers {
         if let Some(state) = self.known.get_mut(&peer) {
             state.served.take(bytes);
         }
+    }
+
+    /// Whether signatures of this peer's votes may be verified now.
+    pub(super) fn may_verify(&mut self, peer: Peer, now: Timestamp) -> bool {
+        let all = self.idle.refill(now);
+        all && self.known.get_mut(&peer).is_some_and(|state| state.idle.refill(now))
+    }
+
+    /// Counts signatures that were verified for nothing.
+    pub(super) fn verified_idly(&mut self, peer: Peer, signatures: usize) {
+        self.idle.take(signatures);
+        if let Some(state) = self.known.get_mut(&peer) {
+            state.idle.take(signatures);
+        }
+    }
+
+    /// Whether to ask a peer for statements now. Each peer has its own time, so that none can take
+    /// another's turn; one whose answers bring nothing is asked ever less.
+    pub(super) fn may_ask_evidence(&mut self, peer: Peer, now: Timestamp) -> bool {
+        let state = self.known.get_mut(&peer);
+        let Some(state) = state.filter(|state| now >= state.ask_evidence) else { return false };
+        state.ask_evidence = now.plus_ms(ASK_EVIDENCE_MS << state.fruitless.min(5));
+        state.fruitless = state.fruitless.saturating_add(1);
+        true
+    }
+
+    /// A peer's statements brought something new: it may be asked again at once.
+    pub(super) fn evidence_was_new(&mut self, peer: Peer, now: Timestamp) {
+        if let Some(state) = self.known.get_mut(&peer) {
+            (state.ask_evidence, state.fruitless) = (now, 0);
+        }
+    }
+
+    /// Whether to compare pending votes with this peer now.
+    pub(super) fn may_compare(&mut self, peer: Peer, now: Timestamp) -> bool {
+        let state = self.known.get_mut(&peer);
+        let Some(state) = state.filter(|state| now >= state.compare) else { return false };
+        state.compare = now.plus_ms(COMPARE_WITH_ONE_MS);
+        true
     }
 
     pub(super) fn is_banned(&self, peer: Peer) -> bool {

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
 use reqwest::{Client, Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
@@ -26,6 +26,16 @@ impl At {
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         let request = request(&self.node, Method::GET, path)?;
         json_of(&self.node, send(&self.node, request).await?).await
+    }
+
+    /// Asks for something that need not be there.
+    pub async fn find<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Option<T>> {
+        let response = request(&self.node, Method::GET, path)?.send().await?;
+        if response.status() == reqwest::StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        ensure!(response.status().is_success(), "{} answered {}", self.node, response.status());
+        json_of(&self.node, response).await.map(Some)
     }
 
     /// Sends, and reads the answer.
@@ -137,8 +147,9 @@ pub async fn export(export: Export) -> anyhow::Result<ExitCode> {
     let (mut bytes, mut blocks) = (0, 0);
     // Written beside its place and moved there when it is whole.
     let part = with_ending(&export.out, ".part");
-    let mut file =
-        fs::File::create(&part).with_context(|| format!("cannot write {}", part.display()))?;
+    let mut file = fs::File::create_new(&part).with_context(|| {
+        format!("cannot write {}; if an earlier export left it, remove it", part.display())
+    })?;
     while let Some(chunk) = response.chunk().await? {
         reader.push(&chunk);
         while let Some(record) = reader.next_record()? {
@@ -149,7 +160,9 @@ pub async fn export(export: Export) -> anyhow::Result<ExitCode> {
     }
     reader.finish()?;
     file.sync_all()?;
-    fs::rename(&part, &export.out).with_context(|| format!("cannot write {shown}"))?;
+    // A link, unlike a move, takes nobody's place.
+    fs::hard_link(&part, &export.out).with_context(|| format!("cannot write {shown}"))?;
+    fs::remove_file(&part).with_context(|| format!("cannot remove {}", part.display()))?;
     if export.json {
         let answer =
             serde_json::json!({"file": shown.to_string(), "blocks": blocks + 1, "bytes": bytes});

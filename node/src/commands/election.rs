@@ -2,6 +2,8 @@
 //! other machine needs.
 
 use std::{
+    fs::File,
+    io::{Read, Seek},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -196,10 +198,14 @@ impl Published {
     /// In words: what is wrong with the file.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
-        if ArchiveReader::recognises(&bytes) {
-            return Self::of_archive(&bytes).with_context(|| shown.to_string());
+        let mut file = File::open(path).with_context(|| format!("cannot read {shown}"))?;
+        let mut head = vec![0; 16];
+        let read = file.read(&mut head).with_context(|| format!("cannot read {shown}"))?;
+        if ArchiveReader::recognises(&head[..read]) {
+            file.rewind().with_context(|| format!("cannot read {shown}"))?;
+            return Self::of_archive(file).with_context(|| shown.to_string());
         }
+        let bytes = private::read_bytes(path)?;
         let wrong =
             || format!("{shown} is no election definition; `blockvote election new` writes one");
         let text = String::from_utf8(bytes).with_context(wrong)?;
@@ -216,12 +222,17 @@ impl Published {
         Ok(Self { setup: Setup::open(election)?, blocks: Vec::new(), evidence: Vec::new() })
     }
 
-    fn of_archive(bytes: &[u8]) -> anyhow::Result<Self> {
+    fn of_archive(mut file: File) -> anyhow::Result<Self> {
         let mut reader = ArchiveReader::new();
         let (mut election, mut roll) = (None, None);
         let (mut blocks, mut evidence) = (Vec::new(), Vec::new());
-        for piece in bytes.chunks(1 << 20) {
-            reader.push(piece);
+        let mut piece = vec![0; 1 << 20];
+        loop {
+            let read = file.read(&mut piece)?;
+            if read == 0 {
+                break;
+            }
+            reader.push(&piece[..read]);
             while let Some(record) = reader.next_record()? {
                 match record {
                     Record::Election(found) => {
@@ -231,7 +242,13 @@ impl Published {
                         election = Some(*found);
                     }
                     Record::RollPage(page) => {
-                        roll.as_mut().context("keys without a voter roll")?.add(page)?;
+                        let roll = roll.as_mut().context("keys without a voter roll")?;
+                        let next: Option<u32> = roll.missing().next();
+                        ensure!(
+                            next == Some(page.index),
+                            "the pages of the voter roll are not in order"
+                        );
+                        roll.add(page)?;
                     }
                     Record::Block(block) => blocks.push(block),
                     Record::Evidence(statement) => evidence.push(statement),
@@ -259,7 +276,8 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Publish { organiser, out, json } => publish(&organiser.open()?, &out, json),
         Command::Close { organiser, at, json } => close(&organiser.open()?, &at, json).await,
         Command::Seal { organiser, at, despite_pending, json } => {
-            seal(&organiser.open()?, &at, despite_pending, json).await
+            let record = organiser.file.with_extension("seal");
+            seal(&organiser.open()?, &record, &at, despite_pending, json).await
         }
         Command::Export(export) => ask::export(export).await,
     }
@@ -346,7 +364,7 @@ fn codes(
     ensure!(!rows.is_empty(), "this election has no voting codes");
     if let Some(path) = csv {
         let lines = rows.iter().map(|(row, link, code)| {
-            let mut line = row.clone();
+            let mut line: Vec<_> = row.iter().map(|field| voters::for_spreadsheet(field)).collect();
             line.extend([code.clone(), link.clone()]);
             line
         });
@@ -408,6 +426,7 @@ struct Status {
     pending: u64,
     closes: Option<u64>,
     seal: String,
+    syncing_to: Option<u32>,
 }
 
 async fn status(organiser: &Organiser, at: &At) -> anyhow::Result<Status> {
@@ -447,6 +466,7 @@ async fn close(organiser: &Organiser, at: &At, json: bool) -> anyhow::Result<Exi
 
 async fn seal(
     organiser: &Organiser,
+    record: &Path,
     at: &At,
     despite_pending: bool,
     json: bool,
@@ -460,6 +480,9 @@ async fn seal(
         status.closes.is_some_and(|closes| closes <= clock::now().0),
         "the election is not closed yet: run `blockvote election close`, or wait for its closing time"
     );
+    if let Some(target) = status.syncing_to {
+        bail!("the node is still fetching the chain, up to block {target}: wait, then seal");
+    }
     ensure!(
         status.pending == 0 || despite_pending,
         "{} votes still wait for a block at this node and would not count; wait, or give --despite-pending",
@@ -483,7 +506,10 @@ async fn seal(
     let id = organiser.election.id();
     ensure!(report.election == id.to_string(), "the node sent another election");
     let seal = Seal::sign(id, Height(report.blocks), tip, &report.tally, &organiser.key());
-    let answer = hand_in(at, &Evidence::Seal(seal)).await?;
+    let seal = Evidence::Seal(seal);
+    let text = hex::encode(borsh::to_vec(&seal)?) + "\n";
+    private::write_new(record, &text, true, "--organiser")?;
+    let answer = hand_in(at, &seal).await?;
     let word = answer.get("seal").and_then(Value::as_str).unwrap_or_default();
     ensure!(word == "sealed", "the node's chain changed meanwhile: its seal is {word}");
     if json {

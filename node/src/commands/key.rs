@@ -52,7 +52,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
 fn create(out: &Path, locked: bool, json: bool) -> anyhow::Result<ExitCode> {
     let key = SecretKey::new(private::random());
     let file = if locked {
-        let passphrase = private::ask("passphrase", PASSPHRASE)?;
+        let passphrase = private::ask_twice("passphrase", PASSPHRASE)?;
         let length = passphrase.chars().count();
         ensure!(length >= 8, "the passphrase has {length} letters; take at least 8");
         KeyFile::new(&key, Some((&passphrase, &private::random())))?

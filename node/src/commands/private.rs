@@ -58,6 +58,19 @@ pub fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
+/// The same, typed twice where it is typed: a typo would lock for ever.
+///
+/// # Errors
+/// When there is none, or the two differ.
+pub fn ask_twice(what: &str, variable: &str) -> anyhow::Result<String> {
+    let word = ask(what, variable)?;
+    if std::env::var_os(variable).is_none() && std::io::stdin().is_terminal() {
+        let again = ask(&format!("{what} again"), variable)?;
+        ensure!(word == again, "the two differ; try again");
+    }
+    Ok(word)
+}
+
 /// A secret word: from the variable, typed unseen, or the first line of the input.
 ///
 /// # Errors

@@ -5,9 +5,10 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use blockvote_core::{
-    hash::ElectionId,
+    election::Election,
+    hash::{ElectionId, VoteId},
     receipt::{Receipt, ReceiptFile},
 };
 use clap::Subcommand;
@@ -32,13 +33,15 @@ pub enum Command {
 }
 
 #[derive(Deserialize)]
-struct StatusAnswer {
-    election: ElectionId,
+struct ElectionAnswer {
+    id: ElectionId,
+    definition: Election,
 }
 
 #[derive(Deserialize)]
-struct LatestAnswer {
-    vote_id: Option<String>,
+struct TokenAnswer {
+    vote_id: Option<VoteId>,
+    counts: Option<VoteId>,
     double_vote: bool,
 }
 
@@ -59,28 +62,38 @@ async fn check(path: &Path, at: &At) -> anyhow::Result<(bool, &'static str, Vec<
     let text = private::read(path)?;
     let file = ReceiptFile::read(&text).with_context(|| path.display().to_string())?;
     let receipt = &file.receipt;
-    let mut words = vec![
-        format!("The receipt holds by itself: “{}” in “{}”.", file.selection, file.title),
-        format!("vote id {}", receipt.vote_id),
-    ];
-    let status: StatusAnswer = at.get("/api/v1/status").await?;
-    if status.election != receipt.vote.election {
-        words.push(format!(
+    let election: ElectionAnswer = at.get("/api/v1/election").await?;
+    let id = election.definition.id();
+    ensure!(id == election.id, "the node's election is not the one of its id");
+    if id != receipt.vote.election {
+        let words = format!(
             "{} holds another election ({}); this vote is for {}.",
             at.node,
-            status.election.short(),
+            id.short(),
             receipt.vote.election.short()
-        ));
-        return Ok((false, "other_election", words));
+        );
+        return Ok((false, "other_election", vec![words]));
     }
-    let latest: LatestAnswer = at.get(&format!("/api/v1/tokens/{}", receipt.vote.token)).await?;
-    if latest.double_vote {
-        words
-            .push("A double vote of this token is proven: somebody else may have its code.".into());
+    // What the file says in words is for people; what counts is the vote.
+    let chosen = receipt.vote.ballot.words(&election.definition);
+    ensure!(
+        chosen == file.selection && election.definition.title == file.title,
+        "the receipt was changed: it says {:?}, but its vote is {chosen:?} in {:?}",
+        file.selection,
+        election.definition.title
+    );
+    let mut words = vec![
+        format!("The receipt holds by itself: “{chosen}” in “{}”.", file.title),
+        format!("vote id {}", receipt.vote_id),
+    ];
+    let token: TokenAnswer = at.get(&format!("/api/v1/tokens/{}", receipt.vote.token)).await?;
+    if token.double_vote {
+        let what = "A double vote of this token is proven: somebody else may have its code or key.";
+        words.push(what.into());
     }
-    let held: Option<Receipt> = at.get(&format!("/api/v1/receipts/{}", receipt.vote_id)).await.ok();
+    let held: Option<Receipt> = at.find(&format!("/api/v1/receipts/{}", receipt.vote_id)).await?;
     let Some(held) = held else {
-        let other = latest.vote_id.is_some();
+        let other = token.vote_id.is_some();
         let what = if other {
             "The chain of this node holds another vote with this token, and not this one."
         } else {
@@ -90,23 +103,27 @@ async fn check(path: &Path, at: &At) -> anyhow::Result<(bool, &'static str, Vec<
         return Ok((false, if other { "lost" } else { "unknown" }, words));
     };
     held.check().context("the node's inclusion proof")?;
-    let replaced = latest.vote_id.is_some_and(|id| id != receipt.vote_id.to_string());
-    match held.inclusion {
-        None => {
-            words.push("The vote waits for a block at this node.".into());
-            Ok((false, "pending", words))
-        }
-        Some(inclusion) => {
-            words.push(format!(
-                "It is in block {}, {} deep; the inclusion proof was checked.",
-                inclusion.header.height, inclusion.confirmations
-            ));
-            if replaced {
-                words.push("A later vote of this voter replaced it: that one counts.".into());
-                return Ok((false, "replaced", words));
-            }
+    ensure!(held.vote_id == receipt.vote_id, "the node answered with another vote");
+    let Some(inclusion) = held.inclusion else {
+        words.push("The vote waits for a block at this node.".into());
+        return Ok((false, "pending", words));
+    };
+    words.push(format!(
+        "It is in block {}, {} deep; the inclusion proof was checked.",
+        inclusion.header.height, inclusion.confirmations
+    ));
+    match token.counts {
+        Some(counts) if counts == receipt.vote_id => {
             words.push("It counts.".into());
             Ok((true, "counts", words))
+        }
+        Some(_) => {
+            words.push("Another vote of this voter counts instead.".into());
+            Ok((false, "replaced", words))
+        }
+        None => {
+            words.push("It is in a block after the sealed one, so it does not count.".into());
+            Ok((false, "after_seal", words))
         }
     }
 }

@@ -121,7 +121,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let receipt =
         ReceiptFile::new(Receipt { vote_id: vote.id(), vote, inclusion: None }, &definition);
     if let Some(path) = &arguments.receipt {
-        private::write_new(path, &receipt.to_text(), true, "--receipt")?;
+        // The vote is cast whatever becomes of the file.
+        let id = receipt.receipt.vote_id;
+        private::write_new(path, &receipt.to_text(), true, "--receipt")
+            .with_context(|| format!("the vote {id} was cast, but its receipt was not kept"))?;
     }
     if arguments.json {
         say!("{answer}");

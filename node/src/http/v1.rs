@@ -101,6 +101,8 @@ struct StatusJson {
     /// not the chain's), `contested` (two seals).
     #[schema(value_type = String)]
     seal: &'static str,
+    /// Height of the last block that counts, where the result is sealed.
+    sealed_height: Option<u32>,
     /// Tokens with a proven double vote.
     double_votes: u64,
     peers: u64,
@@ -143,9 +145,10 @@ async fn status(State(app): State<App>) -> Result<Json<StatusJson>, ApiError> {
         tip: node.chain().tip().hash(),
         work: node.chain().work(),
         votes: node.chain().votes() as u64,
-        voters: node.chain().tally().ballots,
+        voters: node.counted().ballots,
         closes: node.closes().map(|closes| closes.0),
         seal: node.outcome().word(),
+        sealed_height: node.sealed_height().map(|height| height.0),
         double_votes: node.evidence().double_votes().len() as u64,
         pending: node.pending().len() as u64,
         peers: node.peers().len() as u64,
@@ -283,9 +286,12 @@ async fn roll(
 #[derive(Serialize, ToSchema)]
 struct LatestJson {
     token_id: u64,
-    /// The vote that counts or will, in the chain or waiting.
+    /// The last vote, in the chain or waiting.
     #[schema(value_type = Option<String>)]
     vote_id: Option<VoteId>,
+    /// The vote in the chain that counts now.
+    #[schema(value_type = Option<String>)]
+    counts: Option<VoteId>,
     /// Its sequence number.
     sequence: Option<u8>,
     /// Whether two ballots of this voter are proven.
@@ -305,6 +311,7 @@ async fn token(
         LatestJson {
             token_id,
             vote_id: latest.as_ref().map(|(id, _)| *id),
+            counts: node.counting_vote(TokenId(token_id)),
             sequence: latest.map(|(_, vote)| vote.sequence),
             double_vote: node.evidence().double_vote_of(TokenId(token_id)).is_some(),
         }
@@ -419,11 +426,11 @@ async fn block(
     })
 }
 
-/// The tally of the chain.
+/// The result as it counts: of the chain, up to the sealed block where there is one.
 #[utoipa::path(get, path = "/tally", tag = "v1",
     responses((status = 200, description = "`selections`, `ballots`, `blank`", body = Object)))]
 async fn tally(State(app): State<App>) -> Result<Json<Tally>, ApiError> {
-    Ok(Json(app.handle.call(|node, _| node.chain().tally().clone()).await?))
+    Ok(Json(app.handle.call(|node, _| node.counted().clone()).await?))
 }
 
 /// The audit file: definition, roll, signed statements and the whole chain, for `blockvote verify`.

@@ -219,7 +219,7 @@ impl Driver {
                 let own = |id: &VoteId| inner.own.iter().any(|(own, _)| own == id);
                 changes.retain(|change| match change {
                     StoreChange::PutPending(id, _) => own(id),
-                    StoreChange::PutEvidence(_) => true,
+                    StoreChange::PutEvidence(_) | StoreChange::DropEvidence(_) => true,
                     _ => false,
                 });
             }
@@ -393,7 +393,7 @@ impl Driver {
         post(&FromNode::Status(Box::new(status)));
         if inner.shown_result.as_ref() != Some(&result) {
             inner.shown_result = Some(result);
-            post(&FromNode::Tally(views::counted(&inner.node).clone()));
+            post(&FromNode::Tally(inner.node.counted().clone()));
         }
         post(&FromNode::Receipts(views::own_receipts(&mut inner)));
     }
@@ -628,6 +628,7 @@ impl Inner {
         changes.extend(blocks.into_iter().skip(same).map(StoreChange::Append));
         let pending = self.node.pending().iter();
         changes.extend(pending.map(|(id, vote)| StoreChange::PutPending(*id, vote.clone())));
+        changes.extend(self.node.evidence().all().map(StoreChange::PutEvidence));
         self.effects.push_back(Effect::Rewrite(changes));
     }
 

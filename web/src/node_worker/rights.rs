@@ -58,7 +58,12 @@ pub fn view(node: &Node, right: Right) -> RightView {
         Ok(_) => None,
     };
     let token = token.ok().map(|token| token.0);
-    RightView { right, token, problem, voted, may_change, locked }
+    let unsure = match (node.is_behind(), node.peers().is_empty()) {
+        (true, _) => Some("this tab is still fetching the chain".to_owned()),
+        (false, true) => Some("this tab has no peer to compare with".to_owned()),
+        (false, false) => None,
+    };
+    RightView { right, token, problem, voted, may_change, locked, unsure }
 }
 
 fn secret(right: &Right) -> Result<Option<(SecretKey, &'static str)>, String> {
@@ -89,6 +94,9 @@ pub fn vote(
 ) -> Result<Vote, String> {
     let (id, election) = (node.chain().id(), node.chain().election());
     let ballot = election.ballot(selections).map_err(|error| format!("the selection {error}"))?;
+    if node.is_behind() {
+        return Err("this tab is still fetching the chain, so it does not know yet whether you voted; wait a moment".into());
+    }
     let Some((key, what)) = secret(right)? else {
         let Right::Token(token) = right else { return Err("a token is missing".into()) };
         return Ok(Vote::open(id, TokenId(*token), ballot));

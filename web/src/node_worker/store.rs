@@ -225,6 +225,9 @@ impl Store {
                 StoreChange::DropPending(id) => {
                     pending.delete(JsValue::from_str(&id.to_string()))?;
                 }
+                StoreChange::DropEvidence(id) => {
+                    evidence.delete(JsValue::from_str(&hex::encode(id.0)))?;
+                }
                 StoreChange::PutEvidence(statement) => {
                     let value = borsh::to_vec(statement).unwrap_or_default();
                     let key = JsValue::from_str(&hex::encode(statement.short_id().0));

@@ -7,7 +7,6 @@ use blockvote_core::{
     hash::VoteId,
     header::Height,
     node::{Node, Outcome},
-    tally::Tally,
     time::Timestamp,
     vote::{Authorization, Vote},
 };
@@ -67,7 +66,7 @@ pub fn status(inner: &Inner) -> Status {
         height: chain.height().0,
         tip: chain.tip().hash().to_string(),
         votes: chain.votes() as u64,
-        voters: counted(node).ballots,
+        voters: node.counted().ballots,
         closes: node.closes().map(millis),
         closed_early: node.evidence().closing().is_some(),
         seal: seal(node),
@@ -107,29 +106,29 @@ fn seal(node: &Node) -> SealView {
     }
 }
 
-/// The result: up to the sealed block, where there is one.
-pub fn counted(node: &Node) -> &Tally {
-    match node.outcome() {
-        Outcome::Sealed { tally, .. } => tally,
-        _ => node.chain().tally(),
+/// Whether a vote counts, in words.
+fn standing(node: &Node, vote: &Vote) -> &'static str {
+    let id = vote.id();
+    if node.counting_vote(vote.token) == Some(id) {
+        "counts"
+    } else if node.chain().place_of(&id).is_some() {
+        "is in the chain and does not count"
+    } else {
+        "is not in the chain"
     }
 }
 
 fn double_votes(node: &Node) -> Vec<DoubleVoteView> {
-    let (chain, election) = (node.chain(), node.chain().election());
-    let view = |double: &blockvote_core::evidence::DoubleVote| {
-        let mut both = [&double.first, &double.second];
-        let counts = |vote: &Vote| chain.place_of(&vote.id()).is_some();
-        if counts(both[1]) {
-            both.reverse();
-        }
-        DoubleVoteView {
+    let election = node.chain().election();
+    let words = |vote: &Vote| (vote.ballot.words(election), standing(node, vote).to_owned());
+    node.evidence()
+        .double_votes()
+        .take(MAX_VOTES_SHOWN)
+        .map(|double| DoubleVoteView {
             token: double.token().0,
-            ballots: (both[0].ballot.words(election), both[1].ballot.words(election)),
-            one_counts: counts(both[0]),
-        }
-    };
-    node.evidence().double_votes().take(MAX_VOTES_SHOWN).map(view).collect()
+            ballots: [words(&double.first), words(&double.second)],
+        })
+        .collect()
 }
 
 /// The votes followed in this browser, newest first.
@@ -157,8 +156,10 @@ fn state(inner: &mut Inner, id: &VoteId, vote: &Vote) -> ReceiptState {
         let other = of_use.or_else(|| inner.node.pending().of_use(vote.token, vote.sequence));
         return if other.is_some() { ReceiptState::Lost } else { ReceiptState::Unknown };
     };
-    if chain.latest_of(vote.token).is_some_and(|(latest, _)| latest != *id) {
-        return ReceiptState::Replaced { height: place.height.0 };
+    match inner.node.counting_vote(vote.token) {
+        Some(counts) if counts == *id => {}
+        Some(_) => return ReceiptState::Replaced { height: place.height.0 },
+        None => return ReceiptState::AfterSeal { height: place.height.0 },
     }
     let known = inner.proofs.get(id).filter(|(hash, _, _)| *hash == block.hash());
     let (path, problem) = if let Some((_, path, problem)) = known {

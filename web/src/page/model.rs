@@ -141,7 +141,9 @@ impl Reducible for Model {
             Action::CastAgain => {
                 (model.cast, model.right, model.link_code) = (Cast::Idle, None, "".into());
             }
-            Action::ToolSent => model.tool = Tool::Busy(None),
+            Action::ToolSent => {
+                (model.tool, model.codes) = (Tool::Busy(None), Rc::default());
+            }
             Action::ToolSeen => (model.tool, model.key, model.organiser) = (Tool::Idle, None, None),
             Action::CloseBlock => model.block = None,
             Action::VerifySent => (model.verify, model.verifying) = (None, true),

@@ -30,6 +30,7 @@ fn steps(receipt: &ReceiptView) -> Vec<Step> {
             (true, Some(*height), *confirmations, format::time(*time))
         }
         ReceiptState::Replaced { height } => (true, Some(*height), 0, "replaced since".into()),
+        ReceiptState::AfterSeal { height } => (true, Some(*height), 0, "after the seal".into()),
         _ => (false, None, 0, String::new()),
     };
     let held = match receipt.holders {
@@ -78,6 +79,9 @@ fn proof_line(state: &ReceiptState) -> Html {
         ReceiptState::InBlock { problem: Some(problem), .. } => html! {
             <p class="hint bad" data-testid="proof"><Icon name={Name::Warning} />{ problem.clone() }</p>
         },
+        ReceiptState::AfterSeal { .. } => html! {
+            <Notice kind="bad">{ "This vote is in a block after the one that the organiser sealed, so it does not count." }</Notice>
+        },
         ReceiptState::Replaced { .. } => html! {
             <Notice kind="warn">{ "This vote was replaced: a later vote of the same voter counts. If that was not you, somebody else has your code or key: tell the organiser, and change the vote once more." }</Notice>
         },
@@ -108,10 +112,11 @@ fn alarms(receipt: &ReceiptView) -> Html {
             if let Some(height) = receipt.dropped {
                 <div role="alert" data-testid="dropped"><Notice kind={if back { "warn" } else { "bad" }}>
                     { format!("A reorganisation of the chain dropped this vote from block {height}. ") }
-                    { if back {
-                        "This tab cast it again by itself, and it is in the chain again."
-                    } else {
-                        "This tab cast it again by itself; it waits for a block once more. Keep the page open."
+                    { match receipt.state {
+                        ReceiptState::InBlock { .. } => "This tab cast it again by itself, and it is in the chain again.",
+                        ReceiptState::Pending => "This tab cast it again by itself; it waits for a block once more. Keep the page open.",
+                        ReceiptState::Unknown => "It could not be cast again: the election is closed or sealed. Tell the organiser.",
+                        ReceiptState::Lost | ReceiptState::Replaced { .. } | ReceiptState::AfterSeal { .. } => "It does not count as it stands; see below.",
                     } }
                 </Notice></div>
             }
@@ -134,6 +139,7 @@ pub fn Receipt(props: &Props) -> Html {
         ReceiptState::Pending => "pending",
         ReceiptState::InBlock { .. } => "mined",
         ReceiptState::Replaced { .. } => "replaced",
+        ReceiptState::AfterSeal { .. } => "after-seal",
         ReceiptState::Lost => "lost",
         ReceiptState::Unknown => "unknown",
     };

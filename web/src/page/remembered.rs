@@ -1,6 +1,8 @@
 //! What this browser remembers of elections: those it opened, those it organises, the keys of its
 //! user. All in the browser's own storage.
 
+use std::{cell::RefCell, collections::HashMap};
+
 use serde::{Deserialize, Serialize};
 
 use super::browser;
@@ -79,13 +81,22 @@ pub fn state(id: &str, status: &Status) {
     }
 }
 
-/// The organiser's file of an election, where this browser organises it.
-pub fn organiser(id: &str) -> Option<String> {
-    browser::setting(&format!("organiser.{id}"))
+thread_local! {
+    /// Organisers' files that were opened on this page, by election: big ones do not fit into the
+    /// browser's storage.
+    static OPENED: RefCell<HashMap<String, String>> = RefCell::default();
 }
 
-/// Keeps an organiser's file; says whether there was room.
+/// The organiser's file of an election, where this browser organises it.
+pub fn organiser(id: &str) -> Option<String> {
+    let opened = OPENED.with_borrow(|opened| opened.get(id).cloned());
+    opened.or_else(|| browser::setting(&format!("organiser.{id}")))
+}
+
+/// Keeps an organiser's file, for this page at least; says whether there was room to keep it for
+/// later.
 pub fn keep_organiser(id: &str, text: &str) -> bool {
+    OPENED.with_borrow_mut(|opened| opened.insert(id.to_owned(), text.to_owned()));
     browser::keep_setting(&format!("organiser.{id}"), text)
 }
 

@@ -169,6 +169,8 @@ pub fn Create() -> Html {
     let step = use_state(|| 0_usize);
     let tried = use_state(|| false);
     let passphrase = use_state(String::new);
+    let again = use_state(String::new);
+    let unkept = use_state(|| None::<(String, String)>);
     let kept = use_state(|| true);
     let change: Change = {
         let (draft, kept) = (draft.clone(), kept.clone());
@@ -181,22 +183,26 @@ pub fn Create() -> Html {
     };
     {
         // Published: keep what only the organiser has, and go there.
-        let published = shared.model.published.clone();
-        let model = shared.model.clone();
-        use_effect_with(published, move |published| {
+        let (model, unkept) = (shared.model.clone(), unkept.clone());
+        use_effect_with(shared.model.published.clone(), move |published| {
             let Some((id, organiser)) = published else { return };
-            if !remembered::keep_organiser(id, organiser) {
-                browser::download(
-                    &format!("{}.organiser.json", id.get(..8).unwrap_or("election")),
-                    organiser.as_bytes(),
-                );
-            }
-            browser::forget_setting(DRAFT);
             model.dispatch(Action::ToolSeen);
-            browser::visit(&format!("/e/{id}/organise"));
+            browser::forget_setting(DRAFT);
+            if remembered::keep_organiser(id, organiser) {
+                browser::visit(&format!("/e/{id}/organise"));
+            } else {
+                // Going on would lose the only copy.
+                unkept.set(Some((id.clone(), organiser.clone())));
+            }
         });
     }
-    let found = problem(*step, &draft);
+    if let Some((id, organiser)) = &*unkept {
+        return saved_by_hand(id, organiser);
+    }
+    let found = problem(*step, &draft).or_else(|| {
+        let why = super::keys::check_passphrase(&passphrase, &again).err()?;
+        (*step + 1 == STEPS.len()).then_some(("organiser-passphrase", why))
+    });
     let shown = if *tried { found.clone() } else { None };
     let onsubmit = {
         let (shared, step, tried, draft) =
@@ -244,7 +250,7 @@ pub fn Create() -> Html {
                     1 => ballot_step(&draft, &change),
                     2 => time(&draft, &change),
                     3 => voters(&draft, &change),
-                    _ => html! { <Preview draft={(*draft).clone()} passphrase={passphrase.clone()} /> },
+                    _ => html! { <Preview draft={(*draft).clone()} passphrase={passphrase.clone()} again={again.clone()} /> },
                 } }
                 if let Some((_, why)) = shown {
                     <div role="alert" class="hint bad" data-testid="problem"><Icon name={Name::Warning} />{ why }</div>
@@ -262,6 +268,29 @@ pub fn Create() -> Html {
                 </div>
                 <small>{ if *kept { "The draft is kept in this browser; nothing leaves it before you publish." } else { "This browser refuses to keep the draft: finish it before you close the tab." } }</small>
             </form>
+        </div>
+    }
+}
+
+/// The organiser's file does not fit into this browser's storage: it must be saved as a file before
+/// anything else.
+fn saved_by_hand(id: &str, organiser: &str) -> Html {
+    let name = format!("{}.organiser.json", id.get(..8).unwrap_or("election"));
+    let download = {
+        let organiser = organiser.to_owned();
+        move |_: MouseEvent| browser::download(&name, organiser.as_bytes())
+    };
+    html! {
+        <div class="screen">
+            <header><h1 id="title" tabindex="-1">{ "Save your organiser's file" }</h1></header>
+            <div class="sheet">
+                <Notice kind="bad">{ "The election is published, but its organiser's file does not fit into this browser's storage. Save it now: without it nobody can hand out the codes, close or seal." }</Notice>
+                <div class="row">
+                    <button type="button" class="button primary" onclick={download}>{ "Save the file" }</button>
+                    <a class="button" href={format!("/e/{id}/organise")}>{ "I have it: go on" }</a>
+                </div>
+                <small>{ "On the next page open the file again." }</small>
+            </div>
         </div>
     }
 }
@@ -546,6 +575,7 @@ fn list(voters: &str, words: &'static str, change: &Change) -> Html {
 struct PreviewProps {
     draft: Draft,
     passphrase: UseStateHandle<String>,
+    again: UseStateHandle<String>,
 }
 
 /// What a voter will see; a ballot to try, which is cast nowhere.
@@ -578,6 +608,7 @@ fn Preview(props: &PreviewProps) -> Html {
             <div class="field">
                 <label for="organiser-passphrase">{ "Passphrase for your organiser's file (may be left out)" }</label>
                 <input id="organiser-passphrase" type="password" autocomplete="new-password" value={(*props.passphrase).clone()} oninput={typing(&props.passphrase)} />
+                { super::keys::second_passphrase("organiser-passphrase-again", &props.passphrase, &props.again) }
                 <small>{ "The file holds the key that closes and seals, the codes and the names. It rests in this browser; with a passphrase it rests locked." }</small>
             </div>
             <Notice kind="warn">{ "Once published nothing can be changed: the link commits to every word and every voter." }</Notice>

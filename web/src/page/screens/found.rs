@@ -22,6 +22,9 @@ pub fn state_words(receipt: &ReceiptView) -> String {
         ReceiptState::Pending => "waits for a block".into(),
         ReceiptState::Unknown => "not held by this tab at the moment".into(),
         ReceiptState::Lost => "does not count: its token went to another vote".into(),
+        ReceiptState::AfterSeal { height } => {
+            format!("in block {height}, after the sealed one: it does not count")
+        }
         ReceiptState::Replaced { height } => {
             format!("in block {height}, replaced by a later vote of this voter")
         }

@@ -17,6 +17,44 @@ use crate::{
 /// Shorter ones are guessed in minutes by whoever gets hold of the file.
 const MIN_PASSPHRASE: usize = 8;
 
+/// What is wrong with a passphrase that locks something; none at all is a choice.
+///
+/// # Errors
+/// Too short, or typed differently the second time.
+pub fn check_passphrase(first: &str, again: &str) -> Result<(), String> {
+    let length = first.chars().count();
+    if length == 0 {
+        return Ok(());
+    }
+    if length < MIN_PASSPHRASE {
+        return Err(format!(
+            "The passphrase has {length} letters; take at least {MIN_PASSPHRASE}, or none."
+        ));
+    }
+    if first == again {
+        Ok(())
+    } else {
+        Err("The two passphrases differ: a typo would lock for ever.".into())
+    }
+}
+
+/// The field for the second time, once there is a first.
+pub fn second_passphrase(
+    id: &'static str,
+    first: &UseStateHandle<String>,
+    again: &UseStateHandle<String>,
+) -> Html {
+    if first.is_empty() {
+        return Html::default();
+    }
+    html! {
+        <>
+            <label for={id}>{ "The passphrase again" }</label>
+            <input {id} type="password" autocomplete="new-password" value={(**again).clone()} oninput={super::create::typing(again)} />
+        </>
+    }
+}
+
 /// The screen.
 #[component]
 pub fn Keys() -> Html {
@@ -24,15 +62,18 @@ pub fn Keys() -> Html {
     let keys = use_state(remembered::keys);
     let label = use_state(String::new);
     let passphrase = use_state(String::new);
+    let again = use_state(String::new);
     let wrong = use_state(|| None::<String>);
     {
         // A key that was made or read joins the list.
         let (keys, label, passphrase, wrong) =
             (keys.clone(), label.clone(), passphrase.clone(), wrong.clone());
+        let again = again.clone();
         let model = shared.model.clone();
         use_effect_with(shared.model.key.clone(), move |made| {
             let Some((file, public, locked)) = made.clone() else { return };
-            let mut all = (*keys).clone();
+            // Another tab may have made one meanwhile.
+            let mut all = remembered::keys();
             if all.iter().any(|key| key.public == public) {
                 wrong.set(Some("This key is in this browser already.".into()));
             } else {
@@ -47,6 +88,7 @@ pub fn Keys() -> Html {
                     keys.set(all);
                     label.set(String::new());
                     passphrase.set(String::new());
+                    again.set(String::new());
                 } else {
                     wrong.set(Some("This browser refuses to keep the key: leave the private window, or allow storage.".into()));
                 }
@@ -57,13 +99,11 @@ pub fn Keys() -> Html {
     let busy = matches!(shared.model.tool, Tool::Busy(_));
     let onsubmit = {
         let (shared, passphrase, wrong) = (shared.clone(), passphrase.clone(), wrong.clone());
+        let again = again.clone();
         move |event: SubmitEvent| {
             event.prevent_default();
-            let length = passphrase.chars().count();
-            if length > 0 && length < MIN_PASSPHRASE {
-                wrong.set(Some(format!(
-                    "The passphrase has {length} letters; take at least {MIN_PASSPHRASE}, or none."
-                )));
+            if let Err(why) = check_passphrase(&passphrase, &again) {
+                wrong.set(Some(why));
                 return browser::focus("passphrase");
             }
             wrong.set(None);
@@ -93,8 +133,8 @@ pub fn Keys() -> Html {
                 <h1 id="title" tabindex="-1">{ "Your keys" }</h1>
                 <p class="soft">{ "With a key of your own nobody else can vote in your place, not even the organiser. Make it here, give the organiser the public half, and vote in this browser; the secret half stays here." }</p>
             </header>
-            for (index, key) in keys.iter().enumerate() {
-                { own_key(&keys, index, key) }
+            for key in keys.iter() {
+                { own_key(&keys, key) }
             }
             <form class="sheet" {onsubmit}>
                 <h2>{ "Make a key" }</h2>
@@ -105,6 +145,7 @@ pub fn Keys() -> Html {
                 <div class="field">
                     <label for="passphrase">{ "Passphrase (may be left out)" }</label>
                     <input id="passphrase" type="password" autocomplete="new-password" value={(*passphrase).clone()} oninput={super::create::typing(&passphrase)} aria-describedby="passphrase-hint" />
+                    { second_passphrase("passphrase-again", &passphrase, &again) }
                     <small id="passphrase-hint">{ "With one the key rests locked in this browser and is asked for when you vote. Forgotten, the key is lost: nobody can reset it." }</small>
                 </div>
                 if let Some(why) = failed {
@@ -120,19 +161,19 @@ pub fn Keys() -> Html {
     }
 }
 
-fn own_key(keys: &UseStateHandle<Vec<OwnKey>>, index: usize, key: &OwnKey) -> Html {
+fn own_key(keys: &UseStateHandle<Vec<OwnKey>>, key: &OwnKey) -> Html {
     let download = {
         let file = key.file.clone();
         let name = format!("{}.key.json", key.public.get(4..12).unwrap_or("voter"));
         move |_: MouseEvent| browser::download(&name, file.as_bytes())
     };
     let forget = {
-        let keys = keys.clone();
+        let (keys, public) = (keys.clone(), key.public.clone());
         move |_: MouseEvent| {
             let words = "Forget this key? Without its file nobody can ever vote with it again.";
             if browser::window().confirm_with_message(words).unwrap_or(false) {
-                let mut all = (*keys).clone();
-                all.remove(index);
+                let mut all = remembered::keys();
+                all.retain(|key| key.public != public);
                 remembered::keep_keys(&all);
                 keys.set(all);
             }

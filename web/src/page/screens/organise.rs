@@ -1,6 +1,8 @@
 //! What the organiser of an election does: hand it out, watch the turnout, close, seal.
 
+use blockvote_core::{organiser::Draft, voters::for_spreadsheet};
 use yew::prelude::*;
+use yew_router::prelude::*;
 
 use super::{results::double_votes, unopened};
 use crate::{
@@ -10,6 +12,7 @@ use crate::{
         model::{Action, Shared, Tool, use_shared},
         qr::Qr,
         remembered,
+        route::Route,
         screens::keys::Copy,
         words::Notice,
     },
@@ -50,7 +53,7 @@ pub fn Organise() -> Html {
             let Some(election) = election.filter(|_| !codes.is_empty()) else { return };
             if wants_csv.replace(false) {
                 let lines = codes.iter().map(|row| {
-                    let fields = row.voter.iter().cloned();
+                    let fields = row.voter.iter().map(|field| for_spreadsheet(field));
                     let more = [row.code.clone(), voter_link(&election.id, &row.code)];
                     let fields: Vec<_> = fields.chain(more).map(|text| csv_field(&text)).collect();
                     fields.join(",") + "\r\n"
@@ -70,27 +73,7 @@ pub fn Organise() -> Html {
         return unopened(&shared.model);
     };
     let Some(text) = remembered::organiser(&election.id) else {
-        let onfile = {
-            let (id, refresh) = (election.id.clone(), refresh.clone());
-            move |event: Event| {
-                let Some(file) = browser::chosen_file(&event) else { return };
-                let (id, refresh) = (id.clone(), refresh.clone());
-                browser::read_text(&file, move |text| {
-                    remembered::keep_organiser(&id, &text.unwrap_or_default());
-                    refresh.force_update();
-                });
-            }
-        };
-        return html! {
-            <div class="screen">
-                <header><h1 id="title" tabindex="-1">{ "Organise" }</h1></header>
-                <div class="sheet">
-                    <p>{ "This browser does not organise this election. If it is yours, bring your organiser's file." }</p>
-                    <div><label class="button" for="organiser-file">{ "Open the organiser's file" }</label>
-                    <input id="organiser-file" class="visually-hidden" type="file" accept=".json,.txt" onchange={onfile} /></div>
-                </div>
-            </div>
-        };
+        return html! { <OpenFile election={election.id.clone()} done={Callback::from(move |()| refresh.force_update())} /> };
     };
     let locked = text.starts_with("blockvote-locked");
     let status = shared.model.status.as_deref().cloned().unwrap_or_default();
@@ -131,7 +114,7 @@ pub fn Organise() -> Html {
                                 <span class="soft">{ format!("{}: each voter gets one, as a link, a QR code or on a slip of paper. They are made from your organiser's file; nobody else can make them.",
                                     format::plural(election.electorate.unwrap_or(0), "voting code", "voting codes")) }</span>
                                 <div class="row">
-                                    <a class="button" href={format!("/e/{}/slips", election.id)}>{ "Codes and slips to print" }</a>
+                                    <Link<Route> classes="button" to={Route::Slips { election: election.id.clone() }}>{ "Codes and slips to print" }</Link<Route>>
                                     <button type="button" class="button" onclick={{
                                         let (send, wants_csv) = (send.clone(), wants_csv.clone());
                                         move |_: MouseEvent| { *wants_csv.borrow_mut() = true; send.emit(ToNode::Codes); }
@@ -234,7 +217,12 @@ fn ending(
         };
     }
     if is_closed(shared) {
-        let words = "Seal the result? The chain up to its newest block and its count become final. It cannot be taken back, and a second seal would contest the first.";
+        let alone = status.peers == 0;
+        let words = if alone {
+            "No peer is connected, so this tab cannot know whether others hold more votes, or a seal. Seal what it holds, for good?"
+        } else {
+            "Seal the result? The chain up to its newest block and its count become final. It cannot be taken back, and a second seal would contest the first."
+        };
         return html! {
             <>
                 <p class="soft">{ "Wait until no vote waits for a block and your peers are at the same block; then seal. What you sign is what this tab verified and counted." }</p>
@@ -245,9 +233,84 @@ fn ending(
             </>
         };
     }
-    let words = "Close the election now? Votes are not taken any more; it cannot be opened again.";
+    let words = "Close the election now? Votes are not taken any more, those already taken still get into a block; it cannot be opened again.";
     html! {
         <div><button type="button" class="button" onclick={ask(words, ToNode::Close)} data-testid="close-button">{ "Close the election now" }</button></div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct OpenFileProps {
+    election: String,
+    done: Callback<()>,
+}
+
+/// Takes an organiser's file, if it is one and this election's.
+#[component]
+fn OpenFile(props: &OpenFileProps) -> Html {
+    let shared = use_shared();
+    let text = use_state(String::new);
+    let passphrase = use_state(String::new);
+    let wrong = use_state(|| None::<&'static str>);
+    let onfile = {
+        let (shared, text, wrong) = (shared.clone(), text.clone(), wrong.clone());
+        move |event: Event| {
+            let Some(file) = browser::chosen_file(&event) else { return };
+            let (shared, text) = (shared.clone(), text.clone());
+            wrong.set(None);
+            shared.model.dispatch(Action::ToolSent);
+            browser::read_text(&file, move |read| {
+                let read = read.unwrap_or_default();
+                text.set(read.clone());
+                let file = OrganiserFile { text: read, passphrase: String::new() };
+                shared.send.emit(ToNode::ReadOrganiser(file));
+            });
+        }
+    };
+    {
+        let (election, done) = (props.election.clone(), props.done.clone());
+        let (text, wrong, model) = (text.clone(), wrong.clone(), shared.model.clone());
+        use_effect_with(shared.model.organiser.clone(), move |read| {
+            let Some((id, _)) = read else { return };
+            if *id == election {
+                remembered::keep_organiser(id, &text);
+                done.emit(());
+            } else {
+                wrong.set(Some("This is the organiser's file of another election."));
+            }
+            model.dispatch(Action::ToolSeen);
+        });
+    }
+    let locked = text.starts_with("blockvote-locked");
+    let onsubmit = {
+        let (shared, text, passphrase) = (shared.clone(), text.clone(), passphrase.clone());
+        move |event: SubmitEvent| {
+            event.prevent_default();
+            let file = OrganiserFile { text: (*text).clone(), passphrase: (*passphrase).clone() };
+            shared.model.dispatch(Action::ToolSent);
+            shared.send.emit(ToNode::ReadOrganiser(file));
+        }
+    };
+    html! {
+        <div class="screen">
+            <header><h1 id="title" tabindex="-1">{ "Organise" }</h1></header>
+            <form class="sheet" {onsubmit}>
+                <p>{ "This browser does not organise this election. If it is yours, bring your organiser's file." }</p>
+                <div><label class="button" for="organiser-file">{ "Open the organiser's file" }</label>
+                <input id="organiser-file" class="visually-hidden" type="file" accept=".json,.txt" onchange={onfile} /></div>
+                if locked {
+                    <div class="field">
+                        <label for="organiser-passphrase">{ "Passphrase of your organiser's file" }</label>
+                        <input id="organiser-passphrase" type="password" autocomplete="off" value={(*passphrase).clone()} oninput={super::create::typing(&passphrase)} />
+                    </div>
+                    <div><button class="button primary">{ "Unlock" }</button></div>
+                }
+                if let Some(words) = *wrong {
+                    <div role="alert"><Notice kind="bad">{ words }</Notice></div>
+                }
+            </form>
+            { told(&shared.model.tool) }
+        </div>
     }
 }
 
@@ -256,14 +319,38 @@ struct DuplicateProps {
     organiser: OrganiserFile,
 }
 
+fn forget_names(draft: &mut Draft) {
+    match &mut draft.who {
+        blockvote_core::organiser::Who::Codes { count, voters } => {
+            let lines = voters.lines().count();
+            *count = if lines > 0 { u32::try_from(lines).unwrap_or(*count) } else { *count };
+            voters.clear();
+        }
+        blockvote_core::organiser::Who::OwnKeys { voters } => {
+            let is_key = |word: &&str| word.starts_with("bvk1");
+            let keys: Vec<_> = voters.split([',', '\n', '\r', '"']).filter(is_key).collect();
+            *voters = keys.join("\n");
+        }
+        blockvote_core::organiser::Who::Anyone { .. } => {}
+    }
+}
+
 /// Begins a draft of the same election.
 #[component]
 fn Duplicate(props: &DuplicateProps) -> Html {
     let shared = use_shared();
-    use_effect_with(shared.model.organiser.clone(), |read| {
-        if let Some((_, draft)) = read
-            && super::create::keep_draft(draft)
-        {
+    let locked = props.organiser.text.starts_with("blockvote-locked");
+    use_effect_with(shared.model.organiser.clone(), move |read| {
+        let Some((_, draft)) = read else { return };
+        let mut draft = (**draft).clone();
+        if locked {
+            // Names that rest locked do not go into a draft that does not.
+            forget_names(&mut draft);
+        }
+        let other = super::create::kept_draft().is_some_and(|kept| !kept.title.is_empty());
+        let words = "There is a draft of another election in this browser. Replace it?";
+        let go = !other || browser::window().confirm_with_message(words).unwrap_or(false);
+        if go && super::create::keep_draft(&draft) {
             browser::visit("/create");
         }
     });

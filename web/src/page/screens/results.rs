@@ -186,15 +186,14 @@ pub fn double_votes(status: &Status) -> Html {
     html! {
         <section class="sheet" aria-label="Double votes" data-testid="double-votes">
             <h2>{ "Double votes" }</h2>
-            <p class="soft">{ format!("{} signed two different ballots. Each proof is two signatures that anyone can check; it is kept beside the chain and in the audit file. Only the ballot that got into the chain counts.",
+            <p class="soft">{ format!("{} signed two different ballots. Each proof is two signatures that anyone can check; it is kept beside the chain and in the audit file.",
                 format::plural(status.double_vote_count.into(), "voter", "voters")) }</p>
             <ul class="checks">
                 for double in status.double_votes.iter() {
                     <li>
                         <Icon name={Name::Warning} />
                         <span>{ format!("Token {}", double.token) }</span>
-                        <span class="detail">{ format!("“{}” {}; “{}” does not count", double.ballots.0,
-                            if double.one_counts { "counts" } else { "waits for a block" }, double.ballots.1) }</span>
+                        <span class="detail">{ format!("“{}” {}; “{}” {}", double.ballots[0].0, double.ballots[0].1, double.ballots[1].0, double.ballots[1].1) }</span>
                     </li>
                 }
             </ul>

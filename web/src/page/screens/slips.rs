@@ -1,6 +1,7 @@
 //! Voting codes to print: one slip for each voter, with the link as a QR code.
 
 use yew::prelude::*;
+use yew_router::prelude::*;
 
 use super::{organise::voter_link, unopened};
 use crate::{
@@ -10,6 +11,7 @@ use crate::{
         model::{Action, Tool, use_shared},
         qr::Qr,
         remembered,
+        route::Route,
         words::Notice,
     },
 };
@@ -68,7 +70,7 @@ pub fn Slips() -> Html {
                 <div class="row">
                     <button type="button" class="button primary" disabled={codes.is_empty()}
                         onclick={|_: MouseEvent| { let _ = browser::window().print(); }}>{ "Print the slips" }</button>
-                    <a class="button" href={format!("/e/{}/organise", election.id)}>{ "Back" }</a>
+                    <Link<Route> classes="button" to={Route::Organise { election: election.id.clone() }}>{ "Back" }</Link<Route>>
                 </div>
                 if pages > 1 {
                     <div class="row">

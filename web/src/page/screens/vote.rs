@@ -176,7 +176,16 @@ fn entry(model: &Model, right: Result<Right, String>, quiet: bool) -> Entry {
             (None, None) if matches!(right, Ok(Right::Token(_))) => {
                 ("good", "unused so far".to_owned())
             }
-            (None, None) => ("good", "on the voter roll, not used so far".to_owned()),
+            (None, None) => match &view.unsure {
+                // Signing twice would be a double vote for everybody to see.
+                Some(why) => (
+                    "warn",
+                    format!(
+                        "on the voter roll; whether it was used is not known yet: {why}. If you voted before, wait."
+                    ),
+                ),
+                None => ("good", "on the voter roll, not used so far".to_owned()),
+            },
         },
     };
     Entry { right, view, kind, words }
