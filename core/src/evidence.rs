@@ -158,7 +158,13 @@ pub enum EvidenceError {
     Open,
     /// One of the votes is not valid, so it may be forged.
     #[error("one of the two votes is not valid: {0}")]
-    Vote(#[from] VoteError),
+    Vote(VoteError),
+}
+
+impl From<VoteError> for EvidenceError {
+    fn from(error: VoteError) -> Self {
+        Self::Vote(error)
+    }
 }
 
 impl Evidence {

@@ -28,7 +28,7 @@ pub enum KeyFileError {
     Format,
     /// The public half is damaged.
     #[error("the key file is damaged: {0}")]
-    Public(#[from] KeyError),
+    Public(KeyError),
     /// The secret half is damaged or is another key's.
     #[error("the key file is damaged: its secret is not the one of its public key")]
     Secret,
@@ -38,6 +38,12 @@ pub enum KeyFileError {
     /// The passphrase is another one.
     #[error(transparent)]
     Unlock(#[from] UnlockError),
+}
+
+impl From<KeyError> for KeyFileError {
+    fn from(error: KeyError) -> Self {
+        Self::Public(error)
+    }
 }
 
 impl KeyFile {

@@ -24,7 +24,7 @@ pub enum UnlockError {
     #[error("this is not a secret that Blockvote locked")]
     Format,
     /// The passphrase is another one, or a letter was changed.
-    #[error("the passphrase does not fit, or the text was damaged")]
+    #[error("the passphrase does not fit, or what it locks was damaged")]
     Passphrase,
     /// A machine without 32 MiB to spare.
     #[error("there is not enough memory to work with the passphrase")]

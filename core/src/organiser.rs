@@ -91,13 +91,19 @@ pub enum OrganiserError {
     Damaged(&'static str),
     /// The list of voters.
     #[error("the list of voters: {0}")]
-    Voters(#[from] VotersError),
+    Voters(VotersError),
     /// Too many or too few codes.
     #[error("{0} voting codes: the number must be from 1 to {MAX_ROLL}")]
     Count(u32),
     /// The definition or the roll breaks a rule.
     #[error(transparent)]
     Setup(#[from] SetupError),
+}
+
+impl From<VotersError> for OrganiserError {
+    fn from(error: VotersError) -> Self {
+        Self::Voters(error)
+    }
 }
 
 impl From<RollError> for OrganiserError {

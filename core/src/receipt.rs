@@ -82,7 +82,13 @@ pub enum ReceiptFileError {
     Malformed(String),
     /// It contradicts itself.
     #[error("the receipt does not hold: {0}")]
-    Wrong(#[from] ReceiptError),
+    Wrong(ReceiptError),
+}
+
+impl From<ReceiptError> for ReceiptFileError {
+    fn from(error: ReceiptError) -> Self {
+        Self::Wrong(error)
+    }
 }
 
 impl ReceiptFile {

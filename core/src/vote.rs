@@ -94,7 +94,7 @@ pub enum VoteError {
     },
     /// The ballot is not allowed.
     #[error("the selection {0}")]
-    Ballot(#[from] BallotError),
+    Ballot(BallotError),
     /// The election has a roll.
     #[error("this election has a voter roll: the vote for token {0} must be signed by its voter")]
     Unsigned(TokenId),
@@ -104,6 +104,12 @@ pub enum VoteError {
     /// Another key signed, or other words.
     #[error("the signature is not one of token {0}'s voter over this vote")]
     Signature(TokenId),
+}
+
+impl From<BallotError> for VoteError {
+    fn from(error: BallotError) -> Self {
+        Self::Ballot(error)
+    }
 }
 
 impl Vote {

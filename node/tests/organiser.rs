@@ -92,7 +92,9 @@ async fn an_election_is_held_from_the_codes_to_the_sealed_result() {
     let csv = desk.path("codes.csv");
     good(&["election", "codes", "--organiser", &private, "--csv", &csv]);
     assert_eq!(mode(&csv), 0o600);
-    assert!(fs::read_to_string(&csv).unwrap().contains("Ann Archer,ann@example.org,"));
+    let table = fs::read_to_string(&csv).unwrap();
+    assert!(table.starts_with("voter 1,voter 2,code,link\n"), "{table}");
+    assert!(table.contains("Ann Archer,ann@example.org,"));
     let codes = json_of(&["election", "codes", "--organiser", &private, "--json"]);
     let code = |number: usize| codes[number]["code"].as_str().unwrap().to_owned();
     assert!(codes[0]["link"].as_str().unwrap().contains(&format!("vote#code={}", code(0))));
@@ -153,7 +155,7 @@ async fn an_election_is_held_from_the_codes_to_the_sealed_result() {
     let foreign = json_of(&["election", "codes", "--organiser", &other, "--json"]);
     let foreign = foreign[0]["code"].as_str().unwrap().to_owned();
     let (status, _, error) = vote(&["--code", &foreign, "--selection", "Soup"]);
-    assert!(status == 1 && error.contains("it may belong to another election"), "{error}");
+    assert!(status == 1 && error.contains("it may belong to another one"), "{error}");
     assert!(error.contains("not on the voter roll"), "{error}");
     bad(&["election", "close", "--organiser", &other, "--node", &at], "holds another election");
 

@@ -11,7 +11,7 @@ use crate::{chain::Chain, difficulty::Work, hash::BlockHash, header::Height, tim
 /// Enough to sync from and compare with; the quietest makes room for a new one.
 pub const MAX_PEERS: usize = 64;
 /// A peer that was not heard for this long is not counted any more.
-const SILENT_MS: u64 = 180_000;
+const SILENT_MS: u64 = 70_000;
 /// Peers that broke the rules; the oldest is forgiven first.
 const MAX_BANNED: usize = 256;
 

@@ -96,7 +96,7 @@ async fn send(node: &str, request: RequestBuilder) -> anyhow::Result<Response> {
     let response = request.send().await.map_err(|error| {
         let why =
             if error.is_connect() { "no node answers there; is it running?" } else { "no answer" };
-        anyhow::Error::from(error.without_url()).context(format!("{node}: {why}"))
+        anyhow::anyhow!("{node}: {why}")
     })?;
     let status = response.status();
     if status.is_success() {
@@ -140,6 +140,11 @@ pub fn print_tally(tally: &blockvote_core::tally::Tally) {
 pub async fn export(export: Export) -> anyhow::Result<ExitCode> {
     let mut response = export.at.export().await?;
     let shown = export.out.display();
+    let status: Value = export.at.get("/api/v1/status").await?;
+    if let Some(pending) = status.get("pending").and_then(Value::as_u64).filter(|n| *n > 0) {
+        let votes = if pending == 1 { "vote waits" } else { "votes wait" };
+        eprintln!("note: {pending} {votes} for a block at the node and will not be in the file");
+    }
     if export.out.exists() {
         bail!("{shown} exists already; choose another file with --out");
     }

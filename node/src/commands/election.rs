@@ -151,7 +151,8 @@ pub struct New {
     /// Voter roll with this many voting codes.
     #[arg(long, value_name = "N", group = "who")]
     codes: Option<u32>,
-    /// Voter roll with a voting code for each line of this CSV. Names stay in the organiser's file.
+    /// Voter roll with a voting code for each line of this CSV, which has no heading. Names stay in the
+    /// organiser's file.
     #[arg(long, value_name = "FILE", group = "who")]
     names: Option<PathBuf>,
     /// Voter roll of the voters' own public keys: a CSV with one key in each line.
@@ -335,7 +336,9 @@ fn create(new: New) -> anyhow::Result<ExitCode> {
         let path = new.organiser.unwrap_or_else(|| "election.organiser.json".into());
         private::write_new(&path, &organiser.to_text(), true, "--organiser")?;
         let shown = path.display();
-        eprintln!("wrote {shown}, which is private: it makes the codes and seals the result");
+        eprintln!(
+            "wrote {shown}, which is private: it holds what closes, seals and makes the codes"
+        );
         if !open {
             eprintln!("next: blockvote election publish --organiser {shown}");
         }
@@ -363,11 +366,17 @@ fn codes(
         .collect();
     ensure!(!rows.is_empty(), "this election has no voting codes");
     if let Some(path) = csv {
+        // As many columns as the longest line has; a mail merge wants their names.
+        let width = rows.iter().map(|(row, ..)| row.len()).max().unwrap_or(0);
+        let mut head: Vec<_> = (1..=width).map(|column| format!("voter {column}")).collect();
+        head.extend(["code".to_owned(), "link".to_owned()]);
         let lines = rows.iter().map(|(row, link, code)| {
             let mut line: Vec<_> = row.iter().map(|field| voters::for_spreadsheet(field)).collect();
+            line.resize(width, String::new());
             line.extend([code.clone(), link.clone()]);
             line
         });
+        let lines = std::iter::once(head).chain(lines);
         private::write_new(path, &voters::write(lines), true, "--csv")?;
         let answer = json!({"file": path.display().to_string(), "codes": rows.len()});
         if json {
@@ -472,6 +481,22 @@ async fn seal(
     json: bool,
 ) -> anyhow::Result<ExitCode> {
     let status = status(organiser, at).await?;
+    if record.exists() {
+        // Signed once already: the same seal is handed in, never another one.
+        let text = private::read(record)?;
+        let seal = hex::decode(text.trim()).ok().and_then(|bytes| borsh::from_slice(&bytes).ok());
+        let seal: Evidence = seal.with_context(|| format!("{} is no seal", record.display()))?;
+        let answer = hand_in(at, &seal).await?;
+        if json {
+            say!("{answer}");
+        } else {
+            say!(
+                "{} holds the seal that was signed before; it was handed in again.",
+                record.display()
+            );
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     ensure!(
         status.seal == "unsealed",
         "the election is sealed already; another seal would contradict it"

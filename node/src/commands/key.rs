@@ -60,10 +60,7 @@ fn create(out: &Path, locked: bool, json: bool) -> anyhow::Result<ExitCode> {
         KeyFile::new(&key, None)?
     };
     private::write_new(out, &file.to_text(), true, "--out")?;
-    eprintln!(
-        "wrote {}; keep it: without it nobody can vote in your place, nor you",
-        out.display()
-    );
+    eprintln!("wrote {}; keep it: without it you cannot vote", out.display());
     print(&file, json)
 }
 

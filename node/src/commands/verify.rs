@@ -137,7 +137,15 @@ async fn archive_report(
     loop {
         reader.push(&piece);
         bar.inc(piece.len() as u64);
-        while let Some(record) = reader.next_record()? {
+        loop {
+            let record = match reader.next_record() {
+                Ok(Some(record)) => record,
+                Ok(None) => break,
+                Err(error) => {
+                    verifier.broken(error.to_string());
+                    return Ok(verifier.report());
+                }
+            };
             if let Record::Election(election) = &record {
                 println_election(election);
             }
@@ -151,7 +159,9 @@ async fn archive_report(
             break;
         }
     }
-    reader.finish()?;
+    if let Err(error) = reader.finish() {
+        verifier.broken(error.to_string());
+    }
     Ok(verifier.report())
 }
 
@@ -210,8 +220,7 @@ fn print_report(report: &Report) {
         let word = match line.outcome {
             Outcome::Pass => "PASS",
             Outcome::Fail => "FAIL",
-            Outcome::Skipped => "SKIPPED",
-            Outcome::NotReached => "NOT REACHED",
+            Outcome::Skipped | Outcome::NotReached => "SKIPPED",
         };
         crate::output::say!("{word:<12} {}: {}", line.check, line.detail);
     }

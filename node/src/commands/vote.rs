@@ -103,8 +103,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Some(key) => {
             ensure!(definition.has_roll(), "this election is open: vote in it with --token");
             let path = format!("/api/v1/roll/{}", key.public());
-            let found: RollAnswer = arguments.at.get(&path).await.context(
-                "nobody with this code or key stands on the voter roll; it may belong to another election",
+            let found: Option<RollAnswer> = arguments.at.find(&path).await?;
+            let found = found.context(
+                "this code or key is not on the voter roll of this election; it may belong to another one",
             )?;
             let token = TokenId(found.token_id);
             let latest: LatestAnswer = arguments.at.get(&format!("/api/v1/tokens/{token}")).await?;

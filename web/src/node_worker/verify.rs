@@ -71,12 +71,9 @@ impl Run {
     }
 
     /// The file cannot be read to its end.
-    fn broken(self, why: &str) {
-        let mut report = unearned(self.verifier.report());
-        report.passed = false;
-        report.verdict = format!("Not valid: {why}.");
-        let total = self.total;
-        self.post(report, total, true);
+    fn broken(mut self, why: &str) {
+        self.verifier.broken(why);
+        self.end();
     }
 }
 

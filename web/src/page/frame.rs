@@ -79,13 +79,11 @@ pub fn Frame(props: &Props) -> Html {
         }
     });
     let shared = use_shared();
-    let brand =
-        props.election.as_ref().map_or_else(|| "/".to_owned(), |id| format!("/e/{id}/vote"));
     html! {
         <div class="frame">
             <a class="skip" href="#content">{ "Skip to the content" }</a>
             <header class="head">
-                <a class="brand" href={brand}>{ "Blockvote" }</a>
+                <a class="brand" href="/">{ "Blockvote" }</a>
                 if let Some(election) = props.election.clone() {
                     <nav class="nav" aria-label="Screens">
                         <NavLink to={Route::Vote { election: election.clone() }} icon={Name::Ballot} words="Vote" />

@@ -107,9 +107,15 @@ pub enum Action {
     /// The worker broke; whether it was once too often.
     Broke(String, bool),
     /// A vote was handed to the worker.
-    CastSent,
+    CastSent {
+        /// The voting code, kept on this page while it may be used again.
+        code: String,
+    },
     /// The voter begins anew.
-    CastAgain,
+    CastAgain {
+        /// With the same code: to change the vote.
+        keep_code: bool,
+    },
     /// A block was closed.
     CloseBlock,
     /// A verification was asked for.
@@ -137,9 +143,12 @@ impl Reducible for Model {
                     model.cast = Cast::Idle;
                 }
             }
-            Action::CastSent => model.cast = Cast::Sent,
-            Action::CastAgain => {
-                (model.cast, model.right, model.link_code) = (Cast::Idle, None, "".into());
+            Action::CastSent { code } => (model.cast, model.link_code) = (Cast::Sent, code.into()),
+            Action::CastAgain { keep_code } => {
+                (model.cast, model.right) = (Cast::Idle, None);
+                if !keep_code {
+                    model.link_code = "".into();
+                }
             }
             Action::ToolSent => {
                 (model.tool, model.codes) = (Tool::Busy(None), Rc::default());

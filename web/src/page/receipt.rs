@@ -9,7 +9,7 @@ use super::{
     qr::Qr,
     words::{Hash, Notice},
 };
-use crate::messages::{ReceiptState, ReceiptView, ToNode};
+use crate::messages::{ReceiptState, ReceiptView, SealView, ToNode};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -23,7 +23,7 @@ struct Step {
     detail: String,
 }
 
-fn steps(receipt: &ReceiptView) -> Vec<Step> {
+fn steps(receipt: &ReceiptView, sealed: Option<u32>) -> Vec<Step> {
     let here = receipt.cast.map_or_else(|| "opened from its receipt".into(), format::time);
     let (in_chain, block, depth, when) = match &receipt.state {
         ReceiptState::InBlock { height, confirmations, time, .. } => {
@@ -50,12 +50,14 @@ fn steps(receipt: &ReceiptView) -> Vec<Step> {
             detail: if in_chain { when } else { "waits for a miner".into() },
         },
         Step {
-            done: depth > 1,
+            done: depth > 1 || (in_chain && sealed.is_some()),
             title: match depth {
+                _ if in_chain && sealed.is_some() => "Sealed".into(),
                 0 | 1 => "Blocks on top".into(),
                 n => format!("{} deep", format::plural(n.into(), "block", "blocks")),
             },
             detail: match depth {
+                _ if in_chain && sealed.is_some() => "the organiser's seal makes it final".into(),
                 0 => String::new(),
                 1 => "it is the newest block".into(),
                 _ => "each makes it harder to undo".into(),
@@ -135,6 +137,10 @@ pub fn Receipt(props: &Props) -> Html {
     let receipt = &props.receipt;
     let shared = use_shared();
     let address = address(&props.election, receipt);
+    let sealed = match shared.model.status.as_ref().map(|status| &status.seal) {
+        Some(SealView::Sealed { height, .. }) => Some(*height),
+        _ => None,
+    };
     let state = match receipt.state {
         ReceiptState::Pending => "pending",
         ReceiptState::InBlock { .. } => "mined",
@@ -150,7 +156,7 @@ pub fn Receipt(props: &Props) -> Html {
                     <div class="stack">
                         <h2>{ format!("Your vote: “{}”", receipt.selection) }</h2>
                         <ol class="steps" aria-live="polite">
-                            for step in steps(receipt) {
+                            for step in steps(receipt, sealed) {
                                 <li class={classes!(step.done.then_some("done"))}>
                                     <b>{ &step.title }</b>
                                     { &step.detail }
@@ -188,6 +194,7 @@ pub fn Receipt(props: &Props) -> Html {
                 <small>
                     { "Opened in any browser, by its file, its QR code or its address, this receipt checks itself again and keeps watching. It proves that the vote is in the chain. Ballots of this election are public, so it also shows what was chosen: keep it to yourself if that is nobody's business. " }
                     <a href={address.clone()}>{ "Address of this receipt" }</a>
+                    <span class="print-only public">{ format!(" {address}") }</span>
                 </small>
             </div>
         </section>

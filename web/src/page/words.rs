@@ -52,9 +52,10 @@ pub fn Hash(props: &HashProps) -> Html {
     let whole = *copied == Some(false);
     html! {
         <span class="row">
-            <span class="hash" title={props.value.clone()}>
+            <span class="hash no-print" title={props.value.clone()}>
                 { if whole { props.value.to_string() } else { format::short(&props.value) } }
             </span>
+            <span class="hash print-only">{ props.value.clone() }</span>
             <button type="button" class="button small no-print" {onclick}
                 aria-label={format!("{words} the {}", props.of)}>
                 <Icon name={Name::Copy} />{ words }

@@ -526,7 +526,7 @@ fn voters(draft: &Draft, change: &Change) -> Html {
                                 if let Who::Codes { count, .. } = &mut draft.who { *count = text.trim().replace([',', '.'], "").parse().unwrap_or(0); }
                             })) }
                         }
-                        { list(voters, "Or a list of voters, one in each line (CSV; names never leave this browser)", change) }
+                        { list(voters, "Or a list of voters, one in each line, no heading (CSV; names never leave this browser)", change) }
                     </>
                 },
                 Who::OwnKeys { voters } => list(voters, "Public keys, one in each line; names beside them are welcome (CSV; names never leave this browser)", change),

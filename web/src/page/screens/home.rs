@@ -47,6 +47,7 @@ fn id_in(text: &str) -> Option<String> {
 pub fn Home() -> Html {
     let text = use_state(String::new);
     let wrong = use_state(|| false);
+    let is_code = use_state(|| false);
     let oninput = {
         let (text, wrong) = (text.clone(), wrong.clone());
         move |event: InputEvent| {
@@ -55,12 +56,20 @@ pub fn Home() -> Html {
         }
     };
     let onsubmit = {
-        let (text, wrong) = (text.clone(), wrong.clone());
+        let (text, wrong, is_code) = (text.clone(), wrong.clone(), is_code.clone());
         move |event: SubmitEvent| {
             event.prevent_default();
+            let code = blockvote_core::code::Code::parse(&text).ok();
+            let open: Vec<_> = remembered::elections()
+                .into_iter()
+                .filter(|known| known.state() == "open")
+                .collect();
             if let Some(id) = id_in(&text) {
                 browser::visit(&format!("/e/{id}/vote"));
+            } else if let (Some(code), [only]) = (&code, open.as_slice()) {
+                browser::visit(&format!("/e/{}/vote#code={code}", only.id));
             } else {
+                is_code.set(code.is_some());
                 wrong.set(true);
                 browser::focus("link");
             }
@@ -83,7 +92,11 @@ pub fn Home() -> Html {
                     <div id="link-hint" class={classes!("hint", wrong.then_some("bad"))} role={wrong.then_some("alert")}>
                         if *wrong {
                             <Icon name={Name::Warning} />
-                            { "There is no election's id in this. It is 64 digits from 0 to 9 and a to f; copy the whole link." }
+                            { if *is_code {
+                                "This is a voting code. It needs its election: open the election's link, which stands on the slip and which the organiser has, and type the code there."
+                            } else {
+                                "There is no election's id in this. It is 64 digits from 0 to 9 and a to f; copy the whole link."
+                            } }
                         }
                     </div>
                 </div>

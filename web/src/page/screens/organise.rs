@@ -52,13 +52,18 @@ pub fn Organise() -> Html {
         use_effect_with(shared.model.codes.clone(), move |codes| {
             let Some(election) = election.filter(|_| !codes.is_empty()) else { return };
             if wants_csv.replace(false) {
+                let width = codes.iter().map(|row| row.voter.len()).max().unwrap_or(0);
+                let head = (1..=width).map(|column| format!("voter {column}"));
+                let head = head.chain(["code".into(), "link".into()]).collect::<Vec<_>>().join(",");
                 let lines = codes.iter().map(|row| {
                     let fields = row.voter.iter().map(|field| for_spreadsheet(field));
                     let more = [row.code.clone(), voter_link(&election.id, &row.code)];
-                    let fields: Vec<_> = fields.chain(more).map(|text| csv_field(&text)).collect();
+                    let padding = std::iter::repeat_n(String::new(), width - row.voter.len());
+                    let fields = fields.chain(padding).chain(more);
+                    let fields: Vec<_> = fields.map(|text| csv_field(&text)).collect();
                     fields.join(",") + "\r\n"
                 });
-                let text: String = lines.collect();
+                let text = std::iter::once(head + "\r\n").chain(lines).collect::<String>();
                 let name = format!("codes-{}.csv", election.id.get(..8).unwrap_or_default());
                 browser::download(&name, text.as_bytes());
             }
@@ -100,6 +105,7 @@ pub fn Organise() -> Html {
                     <input id="organiser-passphrase" type="password" autocomplete="off" value={(*passphrase).clone()} oninput={super::create::typing(&passphrase)} />
                 </div>
             }
+            if !is_closed(&shared) {
             <section class="sheet" aria-label="Hand it out">
                 <div class="split">
                     <div class="stack">
@@ -125,8 +131,9 @@ pub fn Organise() -> Html {
                     </div>
                     <Qr text={link.clone()} label="QR code of the election's link" />
                 </div>
-                <Notice kind="warn">{ "Keep this tab open, or run a native node with the published file, until others hold the election: someone has to hand it to those who come." }</Notice>
+                <Notice kind="warn">{ "Keep this tab open until others hold the election: someone has to hand it to those who come. A native node does it for good: download the audit file below, and run blockvote node --election with it." }</Notice>
             </section>
+            }
             <section class="sheet" aria-label="The election">
                 <h2>{ "Turnout and result" }</h2>
                 <p data-testid="organise-turnout">{ match election.electorate {
@@ -146,7 +153,7 @@ pub fn Organise() -> Html {
                     }}>{ "Download your organiser's file" }</button>
                     <Duplicate organiser={OrganiserFile { text: text.clone(), passphrase: (*passphrase).clone() }} />
                 </div>
-                <small>{ "The audit file is for everybody. The organiser's file is private: it closes, seals and makes the codes, here, on another device, or with the command line. Keep a copy: if this browser forgets it, nobody can seal." }</small>
+                <small>{ "The audit file is for everybody. The organiser's file is private: it holds what closes and seals, and the codes if there are any; for here, another device, or the command line. Keep a copy: if this browser forgets it, nobody can seal." }</small>
             </section>
         </div>
     }

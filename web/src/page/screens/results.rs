@@ -144,7 +144,7 @@ pub fn Results() -> Html {
                         <dt>{ "Seal" }</dt><dd><Hash value={id.clone()} of="seal id" /></dd></>
                     }
                     if let Some(organiser) = &election.organiser {
-                        <><dt>{ "Organiser's key" }</dt><dd class="hash">{ format::short(organiser) }</dd></>
+                        <><dt>{ "Organiser's key" }</dt><dd><Hash value={organiser.clone()} of="organiser's key" /></dd></>
                     }
                 </dl>
                 <p class="soft">{ "Get the audit file under Verify, and check it there in another browser or with " }<code>{ "blockvote verify FILE" }</code>{ ": definition, voter roll, proofs of work, signatures, seal and count, all without trusting anybody. Compare the hashes above." }</p>

@@ -98,8 +98,9 @@ pub fn Slips() -> Html {
                             <b>{ &election.title }</b>
                             if let Some(name) = row.voter.first() { <p>{ format!("for {name}") }</p> }
                             <code class="slip-code">{ &row.code }</code>
-                            <small>{ format!("Scan the code, or open {} and type the letters and digits. ", browser::origin()) }
+                            <small>{ "Scan the square, or open the election's page and type the letters and digits above. " }
                                 { election.closes.map_or_else(String::new, |closes| format!("Closes {}.", format::time(closes))) }</small>
+                            <small class="public">{ format!("{}/e/{}/vote", browser::origin(), election.id) }</small>
                         </div>
                         <Qr text={voter_link(&election.id, &row.code)} label="QR code of the voter's link" />
                     </li>

@@ -20,9 +20,8 @@ fn word(outcome: Outcome, done: bool) -> &'static str {
     match (outcome, done) {
         (Outcome::Pass, _) => "PASS",
         (Outcome::Fail, _) => "FAIL",
-        (Outcome::Skipped, _) => "SKIPPED",
         (Outcome::NotReached, false) => "UNDER WAY",
-        (Outcome::NotReached, true) => "NOT REACHED",
+        (Outcome::Skipped | Outcome::NotReached, _) => "SKIPPED",
     }
 }
 

@@ -91,7 +91,8 @@ fn paper(shared: &Shared, election: &ElectionView) -> Html {
     if let Cast::Done(id) = &shared.model.cast {
         let again = {
             let model = shared.model.clone();
-            move |_: MouseEvent| model.dispatch(Action::CastAgain)
+            let keep_code = election.last_counts;
+            move |_: MouseEvent| model.dispatch(Action::CastAgain { keep_code })
         };
         let receipt = shared.model.receipts.iter().find(|receipt| receipt.vote_id == *id);
         let words = match (election.who, election.last_counts) {
@@ -105,9 +106,11 @@ fn paper(shared: &Shared, election: &ElectionView) -> Html {
                 if let Some(receipt) = receipt {
                     <Receipt receipt={receipt.clone()} election={election.id.clone()} />
                 }
-                <div class="no-print">
-                    <button type="button" class="button" onclick={again}>{ words }</button>
-                </div>
+                if matches!(hours(&shared.model, election), Hours::Open(_)) {
+                    <div class="no-print">
+                        <button type="button" class="button" onclick={again}>{ words }</button>
+                    </div>
+                }
             </>
         };
     }
@@ -209,6 +212,7 @@ fn Paper(props: &PaperProps) -> Html {
     let tried = use_state(|| false);
     let keys = use_memo((), |()| remembered::keys());
     let picked = use_state(|| 0_usize);
+    let by_hand = use_state(|| false);
     let right = read_right(election, &typed, keys.get(*picked), &passphrase);
     {
         // Asked whenever another right is typed, and when the chain or the waiting votes change.
@@ -222,6 +226,18 @@ fn Paper(props: &PaperProps) -> Html {
     }
     let quiet = typed.is_empty() && election.who != Who::OwnKeys && !*tried;
     let entry = entry(model, right, quiet);
+    {
+        // Of several keys, the one that is on the roll, unless the voter picked another.
+        let lost = entry.view.as_ref().is_some_and(|view| view.token.is_none());
+        let next = *picked + 1;
+        let advance = lost && election.who == Who::OwnKeys && !*by_hand && next < keys.len();
+        let picked = picked.clone();
+        use_effect_with((advance, next), move |(advance, next)| {
+            if *advance {
+                picked.set(*next);
+            }
+        });
+    }
     let changing = entry.view.as_ref().is_some_and(|view| view.voted.is_some());
     let needs_passphrase =
         entry.view.as_ref().is_some_and(|view| view.locked && view.problem.is_none());
@@ -250,7 +266,11 @@ fn Paper(props: &PaperProps) -> Html {
                 (Err(_), _) => browser::focus(field),
                 (Ok(_), _) if blocked => browser::focus(field),
                 (Ok(right), Ok(selections)) => {
-                    shared.model.dispatch(Action::CastSent);
+                    let code = match right {
+                        Right::Code(code) => code.clone(),
+                        Right::Token(_) | Right::Key { .. } => String::new(),
+                    };
+                    shared.model.dispatch(Action::CastSent { code });
                     let (right, change) = (right.clone(), changing);
                     shared.send.emit(ToNode::Cast { right, selections, change });
                 }
@@ -275,7 +295,7 @@ fn Paper(props: &PaperProps) -> Html {
             { match election.who {
                 Who::Anyone => token_field(&typed, &entry),
                 Who::Codes => code_field(&typed, &entry, !model.link_code.is_empty()),
-                Who::OwnKeys => key_field(&keys, &picked, &passphrase, needs_passphrase, &entry),
+                Who::OwnKeys => key_field(&keys, (&picked, &by_hand), &passphrase, (needs_passphrase, *tried), &entry),
             } }
             if let Some(why) = refused {
                 <div role="alert" data-testid="refused"><Notice kind="bad">{ format!("The vote was not cast: {why}.") }</Notice></div>
@@ -377,14 +397,15 @@ fn code_field(typed: &UseStateHandle<String>, entry: &Entry, from_link: bool) ->
 
 fn key_field(
     keys: &[OwnKey],
-    picked: &UseStateHandle<usize>,
+    (picked, by_hand): (&UseStateHandle<usize>, &UseStateHandle<bool>),
     passphrase: &UseStateHandle<String>,
-    needs_passphrase: bool,
+    (needs_passphrase, tried): (bool, bool),
     entry: &Entry,
 ) -> Html {
     let onchange = {
-        let picked = picked.clone();
+        let (picked, by_hand) = (picked.clone(), by_hand.clone());
         move |event: Event| {
+            by_hand.set(true);
             let value = event.target_unchecked_into::<web_sys::HtmlSelectElement>().value();
             picked.set(value.parse().unwrap_or(0));
         }
@@ -405,6 +426,9 @@ fn key_field(
             if needs_passphrase {
                 <label for="passphrase">{ "Passphrase of the key" }</label>
                 <input id="passphrase" type="password" autocomplete="off" value={(**passphrase).clone()} oninput={typing(passphrase)} />
+                if tried && passphrase.is_empty() {
+                    <div class="hint bad" role="alert"><Icon name={Name::Warning} />{ "The key is locked: type its passphrase." }</div>
+                }
             }
             <p><a href="/keys">{ "Your keys" }</a></p>
         </div>
