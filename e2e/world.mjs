@@ -89,6 +89,7 @@ export class World {
   async profile(options = {}) {
     this.browser ??= await chromium.launch(LAUNCH);
     const context = await this.browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+    context.setDefaultTimeout(30_000);
     watch(context);
     this.contexts.push(context);
     return context;

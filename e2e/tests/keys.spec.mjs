@@ -8,6 +8,7 @@ async function makeKey(page, relay, label, passphrase = "") {
   await page.goto(`${relay.url}/keys`);
   await page.getByLabel("Name for it, for yourself").fill(label);
   await page.getByLabel("Passphrase (may be left out)").fill(passphrase);
+  if (passphrase) await page.getByLabel("The passphrase again").fill(passphrase);
   await page.getByRole("button", { name: "Make a key" }).click();
   return page.getByTestId("own-key").last().getByTestId("public-key").innerText();
 }

@@ -264,9 +264,13 @@ impl Driver {
                 self.show_soon();
             }
             Effect::Node(Output::Event(event)) => {
-                if let Event::PeerRejected { reason, .. } = event {
-                    let mut inner = self.0.borrow_mut();
-                    inner.rejected = (inner.rejected.0 + 1, Some(reason));
+                match event {
+                    Event::PeerRejected { reason, .. } => {
+                        let mut inner = self.0.borrow_mut();
+                        inner.rejected = (inner.rejected.0 + 1, Some(reason));
+                    }
+                    Event::VoteDropped(id) => self.dropped(id),
+                    _ => {}
                 }
                 self.show_soon();
             }
@@ -396,6 +400,20 @@ impl Driver {
             post(&FromNode::Tally(inner.node.counted().clone()));
         }
         post(&FromNode::Receipts(views::own_receipts(&mut inner)));
+    }
+
+    /// A vote fell out of the chain and waits again. Noted at once: a miner may put it into another
+    /// block before anybody looks.
+    fn dropped(&self, dropped: VoteId) {
+        self.act(|inner| {
+            let Some((id, own)) = inner.own.iter_mut().find(|(id, _)| *id == dropped) else {
+                return;
+            };
+            own.dropped = own.seen.or(own.dropped);
+            own.seen = None;
+            let note = Effect::Own(*id, own.clone());
+            inner.effects.push_back(note);
+        });
     }
 
     /// Notes where the followed votes stand; one that fell out of the chain is cast again by
