@@ -175,7 +175,7 @@ impl Chain {
         if height >= self.height() {
             return self.tally().clone();
         }
-        let mut ledger = Ledger::new(self.election().clone());
+        let mut ledger = Ledger::forward_only(self.election().clone());
         for height in (1..=height.0).map(Height) {
             let votes = self.block_at(height).map(|block| block.votes()).unwrap_or_default();
             for (index, vote) in (0..).zip(votes) {

@@ -38,12 +38,20 @@ pub struct Ledger {
     election: Arc<Election>,
     uses: BTreeMap<(TokenId, u8), Use>,
     tally: Tally,
+    /// Whether votes may be taken back: then ballots that were replaced are kept.
+    undoes: bool,
 }
 
 impl Ledger {
-    /// Without votes.
+    /// Without votes; votes can be taken back again.
     pub fn new(election: Election) -> Self {
-        Self { election: Arc::new(election), uses: BTreeMap::new(), tally: Tally::default() }
+        let (election, uses, tally) = (Arc::new(election), BTreeMap::new(), Tally::default());
+        Self { election, uses, tally, undoes: true }
+    }
+
+    /// Without votes, for a walk that never turns back and should take little memory.
+    pub fn forward_only(election: Election) -> Self {
+        Self { undoes: false, ..Self::new(election) }
     }
 
     /// The count.
@@ -84,19 +92,26 @@ impl Ledger {
         let latest = self.latest_use(vote.token);
         let counts = latest.as_ref().is_none_or(|(sequence, _)| *sequence < vote.sequence);
         if counts {
-            let replaced = latest.and_then(|(_, used)| used.ballot.clone());
-            if let Some(replaced) = replaced {
+            let replaced =
+                latest.and_then(|(sequence, used)| Some((sequence, used.ballot.clone()?)));
+            if let Some((sequence, replaced)) = replaced {
                 self.tally.remove(&replaced, &self.election);
+                if !self.undoes
+                    && let Some(used) = self.uses.get_mut(&(vote.token, sequence))
+                {
+                    used.ballot = None;
+                }
             }
             self.tally.add(&vote.ballot, &self.election);
         }
-        let kept = self.election.counting == Counting::LastCounts;
+        let last_counts = self.election.counting == Counting::LastCounts;
+        let kept = last_counts && (counts || self.undoes);
         let ballot = kept.then(|| Arc::new(vote.ballot.clone()));
         self.uses.insert((vote.token, vote.sequence), Use { place, ballot });
         Ok(())
     }
 
-    /// Takes back a vote that was added.
+    /// Takes back a vote that was added. Not for [`Ledger::forward_only`].
     pub fn remove(&mut self, vote: &Vote) {
         if self.uses.remove(&(vote.token, vote.sequence)).is_none() {
             return;

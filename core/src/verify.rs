@@ -253,7 +253,7 @@ impl Verifier {
                 return Err(fail("pages of the voter roll are missing".into()));
             }
             let lineage = Lineage::first(&election);
-            let ledger = Ledger::new(election.clone());
+            let ledger = Ledger::forward_only(election.clone());
             let setup = Setup::new(election, roll).map_err(|error| fail(error.to_string()))?;
             self.walk = Some(Walk { setup, lineage, ledger });
         }
