@@ -372,7 +372,9 @@ fn a_node_that_is_behind_does_not_seal() {
             wants_reply: false,
         }),
     );
-    assert_eq!(node.seal(AFTER, &organiser()), Err(SealError::Behind));
+    assert_eq!(node.seal(AFTER, &organiser(), false), Err(SealError::Behind));
+    // A liar cannot hold it up for ever.
+    assert_eq!(node.seal(AFTER, &organiser(), true), Ok(()));
 }
 
 fn node_digest() -> [u8; 32] {
@@ -427,7 +429,7 @@ fn the_organiser_closes_early_and_seals_once_and_nobody_else_can() {
     let setup = setup();
     let mut node = node(&setup);
     extend(&mut node, vec![vote(&setup, 0, 0, 0)]);
-    assert_eq!(node.seal(NOW, &organiser()), Err(SealError::NotClosed));
+    assert_eq!(node.seal(NOW, &organiser(), false), Err(SealError::NotClosed));
     assert!(node.close(NOW, &voter(0)).is_err());
     assert_eq!(node.closes(), Some(CLOSES));
     node.close(NOW.plus_ms(5), &organiser()).unwrap();
@@ -435,10 +437,10 @@ fn the_organiser_closes_early_and_seals_once_and_nobody_else_can() {
     assert!(node.cast(NOW, vote(&setup, 1, 0, 0)).is_ok());
     let late = node.cast(NOW.plus_ms(5), vote(&setup, 2, 0, 0)).unwrap_err();
     assert!(matches!(late, CastError::Closed(at) if at == NOW.plus_ms(5)));
-    assert!(matches!(node.seal(AFTER, &voter(0)), Err(SealError::Evidence(_))));
-    node.seal(AFTER, &organiser()).unwrap();
+    assert!(matches!(node.seal(AFTER, &voter(0), false), Err(SealError::Evidence(_))));
+    node.seal(AFTER, &organiser(), false).unwrap();
     assert!(matches!(node.outcome(), Sealing::Sealed { tally, .. } if tally.count("Yes") == 1));
-    assert_eq!(node.seal(AFTER, &organiser()), Err(SealError::AlreadySealed));
+    assert_eq!(node.seal(AFTER, &organiser(), false), Err(SealError::AlreadySealed));
     // A clock that is an hour behind does not open it again.
     let back = Timestamp(NOW.0 - 3_600_000);
     assert_eq!(node.cast(back, vote(&setup, 2, 0, 0)), Err(CastError::Sealed));
@@ -456,7 +458,7 @@ fn a_sealed_block_outlasts_more_work_until_a_second_seal_contests_it() {
         heavier.insert(next, NOW).unwrap();
     }
     let blocks: Vec<_> = (2..=4).map(|h| heavier.block_at(Height(h)).unwrap().to_block()).collect();
-    node.seal(AFTER, &organiser()).unwrap();
+    node.seal(AFTER, &organiser(), false).unwrap();
     drain(&mut node);
     node.handle(AFTER, Input::Blocks(blocks.clone()));
     assert_eq!(node.chain().tip().hash(), sealed, "more work does not undo a sealed block");
@@ -523,7 +525,7 @@ fn what_was_proven_and_sealed_is_there_after_a_restart() {
     let mut node = node(&setup);
     extend(&mut node, vec![vote(&setup, 0, 0, 0)]);
     hear(&mut node, PEER, &Message::Votes(vec![vote(&setup, 0, 0, 1)]));
-    node.seal(AFTER, &organiser()).unwrap();
+    node.seal(AFTER, &organiser(), false).unwrap();
     let evidence: Vec<_> = node.evidence().all().collect();
     let blocks = vec![node.chain().tip().to_block()];
     let mut again = Node::new(setup.clone(), 1);
@@ -579,7 +581,7 @@ fn audit() -> (Setup, Vec<Evidence>, Vec<Block>, Vec<u8>) {
     extend(&mut node, vec![vote(&setup, 0, 0, 0), vote(&setup, 1, 0, 1)]);
     extend(&mut node, vec![vote(&setup, 0, 1, 1), vote(&setup, 2, 0, 2)]);
     hear(&mut node, PEER, &Message::Votes(vec![vote(&setup, 2, 0, 0)]));
-    node.seal(AFTER, &organiser()).unwrap();
+    node.seal(AFTER, &organiser(), false).unwrap();
     let evidence: Vec<_> = node.evidence().all().collect();
     assert_eq!(evidence.len(), 2);
     let blocks: Vec<_> =

@@ -298,7 +298,7 @@ impl World {
                     self.act(machine, |node, now| node.close(now, &organiser())).unwrap();
                 }
                 Event::Seal { machine } => {
-                    self.act(machine, |node, now| node.seal(now, &organiser())).unwrap();
+                    self.act(machine, |node, now| node.seal(now, &organiser(), false)).unwrap();
                 }
                 Event::Deliver { to, connection, from, broadcast, bytes } => {
                     if self.machines[to].connection == connection {

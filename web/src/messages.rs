@@ -76,6 +76,8 @@ pub enum ToNode {
     Close(OrganiserFile),
     /// Seal the result as this tab counts it.
     Seal(OrganiserFile),
+    /// The same, although peers claim a longer chain.
+    SealAnyway(OrganiserFile),
     /// Look up a vote by its id, in hexadecimal.
     Find(String),
     /// Send the whole chain as a file.

@@ -166,19 +166,25 @@ impl Node {
         Ok(())
     }
 
-    /// Seals the chain as it stands here.
+    /// Seals the chain as it stands here. `anyway` seals although peers claim a better chain: a liar
+    /// must not be able to hold up a seal for ever.
     ///
     /// # Errors
     /// When the election is not closed, is sealed, or the key is not the organiser's; nothing has
     /// changed then.
-    pub fn seal(&mut self, now: Timestamp, organiser: &SecretKey) -> Result<(), SealError> {
+    pub fn seal(
+        &mut self,
+        now: Timestamp,
+        organiser: &SecretKey,
+        anyway: bool,
+    ) -> Result<(), SealError> {
         if self.evidence.seals().len() > 0 {
             return Err(SealError::AlreadySealed);
         }
         if self.closes().is_none_or(|closes| now < closes) {
             return Err(SealError::NotClosed);
         }
-        if self.is_behind() {
+        if self.is_behind() && !anyway {
             return Err(SealError::Behind);
         }
         let tip = self.chain.tip();

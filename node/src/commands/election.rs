@@ -90,6 +90,9 @@ pub enum Command {
         /// Seal although votes still wait for a block.
         #[arg(long)]
         despite_pending: bool,
+        /// Seal although the node is fetching a chain that a peer claims to be longer.
+        #[arg(long)]
+        despite_syncing: bool,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -276,9 +279,10 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Publish { organiser, out, json } => publish(&organiser.open()?, &out, json),
         Command::Close { organiser, at, json } => close(&organiser.open()?, &at, json).await,
-        Command::Seal { organiser, at, despite_pending, json } => {
+        Command::Seal { organiser, at, despite_pending, despite_syncing, json } => {
             let record = organiser.file.with_extension("seal");
-            seal(&organiser.open()?, &record, &at, despite_pending, json).await
+            let despite = (despite_pending, despite_syncing);
+            seal(&organiser.open()?, &record, &at, despite, json).await
         }
         Command::Export(export) => ask::export(export).await,
     }
@@ -477,7 +481,7 @@ async fn seal(
     organiser: &Organiser,
     record: &Path,
     at: &At,
-    despite_pending: bool,
+    (despite_pending, despite_syncing): (bool, bool),
     json: bool,
 ) -> anyhow::Result<ExitCode> {
     let status = status(organiser, at).await?;
@@ -505,8 +509,10 @@ async fn seal(
         status.closes.is_some_and(|closes| closes <= clock::now().0),
         "the election is not closed yet: run `blockvote election close`, or wait for its closing time"
     );
-    if let Some(target) = status.syncing_to {
-        bail!("the node is still fetching the chain, up to block {target}: wait, then seal");
+    if let Some(target) = status.syncing_to.filter(|_| !despite_syncing) {
+        bail!(
+            "the node is still fetching the chain, up to block {target}: wait, or give --despite-syncing if a peer lies"
+        );
     }
     ensure!(
         status.pending == 0 || despite_pending,

@@ -466,10 +466,8 @@ impl Driver {
                 node.close(now(), key).map_err(|error| error.to_string())?;
                 Ok("The election is closed: nodes that hear of it take no votes any more.")
             }),
-            ToNode::Seal(file) => self.organise(&file, |node, key| {
-                node.seal(now(), key).map_err(|error| error.to_string())?;
-                Ok("The result is sealed.")
-            }),
+            ToNode::Seal(file) => self.seal(&file, false),
+            ToNode::SealAnyway(file) => self.seal(&file, true),
             ToNode::Mining(wish) => {
                 self.act(|inner| {
                     (inner.wish, inner.insists) = (wish, true);
@@ -577,6 +575,13 @@ impl Driver {
                 FromNode::Save(name, ReceiptFile::new(receipt, election).to_text())
             }
             None => FromNode::ToolFailed("this tab does not hold the vote".into()),
+        });
+    }
+
+    fn seal(&self, file: &OrganiserFile, anyway: bool) {
+        self.organise(file, |node, key| {
+            node.seal(now(), key, anyway).map_err(|error| error.to_string())?;
+            Ok("The result is sealed.")
         });
     }
 

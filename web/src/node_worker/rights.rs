@@ -94,9 +94,6 @@ pub fn vote(
 ) -> Result<Vote, String> {
     let (id, election) = (node.chain().id(), node.chain().election());
     let ballot = election.ballot(selections).map_err(|error| format!("the selection {error}"))?;
-    if node.is_behind() {
-        return Err("this tab is still fetching the chain, so it does not know yet whether you voted; wait a moment".into());
-    }
     let Some((key, what)) = secret(right)? else {
         let Right::Token(token) = right else { return Err("a token is missing".into()) };
         return Ok(Vote::open(id, TokenId(*token), ballot));

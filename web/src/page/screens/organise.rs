@@ -224,19 +224,22 @@ fn ending(
         };
     }
     if is_closed(shared) {
-        let alone = status.peers == 0;
-        let words = if alone {
+        let fetching = status.syncing_to.is_some();
+        let words = if fetching {
+            "This tab is still fetching the chain, or a peer claims a longer one: what it holds may not be all there is. Seal what it holds all the same, for good?"
+        } else if status.peers == 0 {
             "No peer is connected, so this tab cannot know whether others hold more votes, or a seal. Seal what it holds, for good?"
         } else {
             "Seal the result? The chain up to its newest block and its count become final. It cannot be taken back, and a second seal would contest the first."
         };
+        let make = if fetching { ToNode::SealAnyway } else { ToNode::Seal };
         return html! {
             <>
                 <p class="soft">{ "Wait until no vote waits for a block and your peers are at the same block; then seal. What you sign is what this tab verified and counted." }</p>
                 if status.pending > 0 {
                     <Notice kind="warn">{ format!("{} for a block. A vote that is in no block cannot be counted.", waiting(status.pending)) }</Notice>
                 }
-                <div><button type="button" class="button primary" onclick={ask(words, ToNode::Seal)} data-testid="seal-button">{ "Seal the result" }</button></div>
+                <div><button type="button" class="button primary" onclick={ask(words, make)} data-testid="seal-button">{ "Seal the result" }</button></div>
             </>
         };
     }
