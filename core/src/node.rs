@@ -427,11 +427,6 @@ impl Node {
         self.chain.election().closes.into_iter().chain(early).min()
     }
 
-    /// Whether votes are taken and blocks are made at this time.
-    pub fn is_open_at(&self, now: Timestamp) -> bool {
-        self.check_hours(now).is_ok()
-    }
-
     fn check_hours(&self, now: Timestamp) -> Result<(), CastError> {
         if self.chain.is_anchored() {
             return Err(CastError::Sealed);

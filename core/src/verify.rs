@@ -345,11 +345,6 @@ impl Verifier {
         self.walk.as_ref().map_or(0, |walk| walk.ledger.votes() as u64)
     }
 
-    /// The election that is verified, once it was read.
-    pub fn election(&self) -> Option<&Election> {
-        self.election.as_ref()
-    }
-
     /// What the seals come to, at the end.
     fn seal_line(&self) -> (Outcome, String) {
         let organiser = self.election.as_ref().is_some_and(|election| election.organiser.is_some());

@@ -1,6 +1,6 @@
 // A whole election with a voter roll, held in real browsers as people would.
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "../world.mjs";
 
@@ -28,11 +28,61 @@ async function create(page, relay, { title, choices, voters, passphrase }) {
   await voters(page);
   await page.getByTestId("next").click();
   await expect(page.getByTestId("preview")).toContainText(title);
-  if (passphrase) await page.getByLabel(/^Passphrase for your organiser/).fill(passphrase);
+  if (passphrase) {
+    await page.getByLabel(/^Passphrase for your organiser/).fill(passphrase);
+    await page.getByLabel("The passphrase again").fill(passphrase);
+  }
   await page.getByTestId("next").click();
   await expect(page.getByTestId("organise-state")).toContainText("Open until you close it");
   return page.getByTestId("link").innerText();
 }
+
+test("a locked organiser's file asks for its passphrase, and nothing happens without it", async ({ world }) => {
+  const relay = await world.relay();
+  const page = await (await world.profile()).newPage();
+  page.on("dialog", (dialog) => dialog.accept());
+  await create(page, relay, {
+    title: "Lunch?", choices: ["Soup", "Bread"], passphrase: "correct horse",
+    voters: (wizard) => wizard.getByLabel("Number of codes").fill("3"),
+  });
+  expect(await page.evaluate(() => JSON.stringify({ ...localStorage }))).toContain("blockvote-locked:1:");
+  await page.getByLabel("Passphrase of your organiser's file").fill("wrong horse");
+  await page.getByTestId("close-button").click();
+  await expect(page.getByTestId("told")).toContainText("passphrase does not fit");
+  await expect(page.getByTestId("organise-state")).toContainText("Open until you close it");
+  await page.getByLabel("Passphrase of your organiser's file").fill("correct horse");
+  await page.getByTestId("close-button").click();
+  await expect(page.getByTestId("told")).toContainText("The election is closed");
+});
+
+test("two seals that differ make the result contested, for the tab and the file", async ({ world }) => {
+  const relay = await world.relay();
+  const at = (name) => join(world.folder, name);
+  const ran = (...args) => expect(blockvote(...args)).toMatchObject({ code: 0 });
+  ran("election", "new", "--title", "Lunch?", "--choice", "Soup", "--choice", "Bread", "--codes", "2", "--organiser", at("o.json"));
+  ran("election", "publish", "--organiser", at("o.json"), "--out", at("e.blockvote"));
+  const codes = JSON.parse(blockvote("election", "codes", "--organiser", at("o.json"), "--json").out);
+  const node = await world.node(relay, { args: ["--mine", "--election", at("e.blockvote")] });
+  const apart = await world.node(null, { args: ["--mine", "--election", at("e.blockvote")] });
+  const seals = [];
+  for (const [which, choice] of [[node, "Soup"], [apart, "Bread"]]) {
+    ran("vote", "--node", which.url, "--code", codes[0].code, "--selection", choice);
+    await expect.poll(async () => (await which.json("/api/v1/status")).pending).toBe(0);
+    ran("election", "close", "--organiser", at("o.json"), "--node", which.url);
+    ran("election", "seal", "--organiser", at("o.json"), "--node", which.url);
+    seals.push(readFileSync(at("o.seal"), "utf8").trim());
+    rmSync(at("o.seal")); // an organiser who means it
+  }
+  const page = await (await world.profile()).newPage();
+  await page.goto(`${relay.url}/e/${node.election}/results`);
+  await expect(page.getByTestId("seal")).toContainText("Sealed by the organiser at block 2");
+  expect(await node.json("/api/v1/evidence", { statement: seals[1] })).toEqual({ seal: "contested" });
+  await expect(page.getByTestId("seal")).toContainText("Contested: the organiser signed two seals that differ");
+  ran("election", "export", "--node", node.url, "--out", at("contested.blockvote"));
+  expect(blockvote("verify", at("contested.blockvote"))).toMatchObject({ code: 1, out: expect.stringContaining("contested") });
+  await page.goto(`${relay.url}/`);
+  await expect(page.getByTestId("known").first()).toHaveAttribute("data-state", "contested");
+});
 
 async function codesOf(page) {
   await page.getByRole("link", { name: "Codes and slips to print" }).click();

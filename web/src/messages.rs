@@ -438,8 +438,6 @@ pub struct ReceiptView {
     pub double_vote: bool,
     /// The vote's bytes in hexadecimal, for the receipt's address.
     pub bytes: String,
-    /// Whether it is signed: then nobody else can cast a vote with this token.
-    pub signed: bool,
 }
 
 /// Where a vote stands.

@@ -220,7 +220,6 @@ impl Node {
         }
         let (verified, proofs) = (votes.len(), self.evidence.double_votes().len());
         let before = self.pending.len();
-
         self.take_votes(now, votes, broadcast.then_some(from.link));
         let taken = self.pending.len().saturating_sub(before);
         let proven = self.evidence.double_votes().len().saturating_sub(proofs);

@@ -8,7 +8,7 @@ use blockvote_core::{
     header::Height,
     node::{Node, Outcome},
     time::Timestamp,
-    vote::{Authorization, Vote},
+    vote::Vote,
 };
 
 use super::{
@@ -200,7 +200,6 @@ fn view(
         dropped: own.and_then(|own| own.dropped).map(|height| height.0),
         double_vote: node.evidence().double_vote_of(vote.token).is_some(),
         bytes: hex::encode(vote.encode()),
-        signed: matches!(vote.authorization, Authorization::Signed(_)),
     }
 }
 
