@@ -1,4 +1,4 @@
-//! How many connections each address holds.
+//! How many connections and rooms each address holds.
 
 use std::{
     collections::HashMap,
@@ -6,13 +6,35 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Counts connections in all and for each address. Its size is bounded by the number of
-/// connections: an address without one is not in it.
+use blockvote_core::hash::ElectionId;
+use ipnet::IpNet;
+
+use crate::{config::Config, metrics::Metrics};
+
+/// What one address holds.
+#[derive(Debug, Default)]
+struct Held {
+    connections: usize,
+    /// Its rooms, and how many of its connections are in each.
+    rooms: HashMap<ElectionId, usize>,
+}
+
+#[derive(Debug, Default)]
+struct Books {
+    connections: usize,
+    each: HashMap<IpAddr, Held>,
+}
+
+/// Counts connections in all, and connections and rooms for each address. Its size is bounded by
+/// the number of connections and their rooms: an address without a connection is not in it.
 #[derive(Debug)]
 pub struct Addresses {
     max_in_all: usize,
     max_each: usize,
-    open: Mutex<(usize, HashMap<IpAddr, usize>)>,
+    max_rooms: usize,
+    trusted: Vec<IpNet>,
+    metrics: Arc<Metrics>,
+    books: Mutex<Books>,
 }
 
 /// Why a connection is not accepted.
@@ -24,9 +46,19 @@ pub enum Refusal {
     Address,
 }
 
-/// A counted connection; dropping it counts back.
+/// A connection counted in all; dropping it counts back.
 #[derive(Debug)]
 pub struct Counted {
+    addresses: Arc<Addresses>,
+    /// The other end of the socket.
+    from: IpAddr,
+    /// Whose it is, unless a trusted proxy has yet to say so.
+    address: Option<Arc<CountedAddress>>,
+}
+
+/// A connection counted for its address; dropping it counts back.
+#[derive(Debug)]
+pub struct CountedAddress {
     addresses: Arc<Addresses>,
     key: IpAddr,
 }
@@ -44,42 +76,129 @@ fn key(address: IpAddr) -> IpAddr {
 
 impl Addresses {
     /// Books without a connection.
-    pub fn new(max_in_all: usize, max_each: usize) -> Arc<Self> {
-        Arc::new(Self { max_in_all, max_each, open: Mutex::default() })
+    pub fn new(config: &Config, metrics: Arc<Metrics>) -> Arc<Self> {
+        Arc::new(Self {
+            max_in_all: config.max_connections,
+            max_each: config.max_per_address,
+            max_rooms: config.max_rooms_per_address,
+            trusted: config.trusted_proxies.clone(),
+            metrics,
+            books: Mutex::default(),
+        })
     }
 
-    /// Counts a connection in.
+    fn books(&self) -> std::sync::MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_trusted(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(&address.to_canonical()))
+    }
+
+    /// Counts a connection in. One of a trusted proxy is counted for an address later.
     ///
     /// # Errors
     /// Which limit it would break.
-    pub fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Arc<Counted>, Refusal> {
-        let key = key(address);
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let (all, each) = &mut *open;
-        if *all >= self.max_in_all {
+    pub fn enter(self: &Arc<Self>, from: IpAddr) -> Result<Counted, Refusal> {
+        let mut books = self.books();
+        if books.connections >= self.max_in_all {
             return Err(Refusal::Full);
         }
-        let count = each.entry(key).or_insert(0);
-        if *count >= self.max_each {
-            return Err(Refusal::Address);
+        books.connections += 1;
+        drop(books);
+        let mut counted = Counted { addresses: Arc::clone(self), from, address: None };
+        if !self.is_trusted(from) {
+            counted.address = Some(Arc::new(self.count(from).ok_or(Refusal::Address)?));
         }
-        *count += 1;
-        *all += 1;
-        Ok(Arc::new(Counted { addresses: Arc::clone(self), key }))
+        Ok(counted)
+    }
+
+    fn count(self: &Arc<Self>, address: IpAddr) -> Option<CountedAddress> {
+        let key = key(address);
+        let mut books = self.books();
+        let held = books.each.entry(key).or_default();
+        if held.connections >= self.max_each {
+            return None;
+        }
+        held.connections += 1;
+        self.metrics.addresses.set(i64::try_from(books.each.len()).unwrap_or(i64::MAX));
+        Some(CountedAddress { addresses: Arc::clone(self), key })
+    }
+
+    /// The client's address as a trusted proxy gives it: the last one in the list that is no
+    /// trusted proxy itself. What stands before it, the client may have written.
+    fn forwarded(&self, from: IpAddr, list: Option<&str>) -> IpAddr {
+        let mut named = from;
+        for text in list.unwrap_or_default().rsplit(',') {
+            let text = text.trim().trim_start_matches('[').trim_end_matches(']');
+            let Ok(address) = text.parse() else { break };
+            named = address;
+            if !self.is_trusted(address) {
+                break;
+            }
+        }
+        named
+    }
+}
+
+impl Counted {
+    /// The mark on the address that the connection is counted for. `forwarded` is the
+    /// `X-Forwarded-For` of the request; it counts only from a trusted proxy.
+    ///
+    /// # Errors
+    /// When the address holds as many as it may.
+    pub fn address(&self, forwarded: Option<&str>) -> Result<Arc<CountedAddress>, Refusal> {
+        if let Some(address) = &self.address {
+            return Ok(Arc::clone(address));
+        }
+        let address = self.addresses.forwarded(self.from, forwarded);
+        self.addresses.count(address).map(Arc::new).ok_or(Refusal::Address)
+    }
+}
+
+impl CountedAddress {
+    /// Counts this connection into a room; says whether its address may be in one more.
+    pub fn enter_room(&self, room: ElectionId) -> bool {
+        let mut books = self.addresses.books();
+        let held = books.each.entry(self.key).or_default();
+        if !held.rooms.contains_key(&room) && held.rooms.len() >= self.addresses.max_rooms {
+            return false;
+        }
+        *held.rooms.entry(room).or_insert(0) += 1;
+        true
+    }
+
+    /// Counts this connection out of a room that it was counted into.
+    pub fn leave_room(&self, room: &ElectionId) {
+        let mut books = self.addresses.books();
+        if let Some(held) = books.each.get_mut(&self.key)
+            && let Some(count) = held.rooms.get_mut(room)
+        {
+            *count -= 1;
+            if *count == 0 {
+                held.rooms.remove(room);
+            }
+        }
+    }
+}
+
+impl Drop for CountedAddress {
+    fn drop(&mut self) {
+        let mut books = self.addresses.books();
+        if let Some(held) = books.each.get_mut(&self.key) {
+            held.connections = held.connections.saturating_sub(1);
+            if held.connections == 0 {
+                books.each.remove(&self.key);
+            }
+        }
+        let addresses = i64::try_from(books.each.len()).unwrap_or(i64::MAX);
+        self.addresses.metrics.addresses.set(addresses);
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let mut open = self.addresses.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let (all, each) = &mut *open;
-        *all -= 1;
-        if let Some(count) = each.get_mut(&self.key) {
-            *count -= 1;
-            if *count == 0 {
-                each.remove(&self.key);
-            }
-        }
+        self.addresses.books().connections -= 1;
     }
 }
 
@@ -87,20 +206,70 @@ impl Drop for Counted {
 mod tests {
     use super::*;
 
+    fn addresses(in_all: usize, each: usize, trusted: &str) -> Arc<Addresses> {
+        let config = Config {
+            max_connections: in_all,
+            max_per_address: each,
+            max_rooms_per_address: 2,
+            trusted_proxies: trusted.split(' ').filter_map(|net| net.parse().ok()).collect(),
+            ..Config::default()
+        };
+        Addresses::new(&config, Arc::default())
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
     #[test]
     fn connections_are_counted_for_each_address_and_in_all() {
-        let addresses = Addresses::new(3, 2);
-        let a: IpAddr = "192.0.2.1".parse().unwrap();
+        let addresses = addresses(3, 2, "");
+        let a = ip("192.0.2.1");
         let first = addresses.enter(a).unwrap();
-        let _second = addresses.enter("::ffff:192.0.2.1".parse().unwrap()).unwrap();
+        let _second = addresses.enter(ip("::ffff:192.0.2.1")).unwrap();
         assert_eq!(addresses.enter(a).unwrap_err(), Refusal::Address);
-        let _third = addresses.enter("2001:db8::1".parse().unwrap()).unwrap();
-        assert_eq!(addresses.enter("2001:db8::2".parse().unwrap()).unwrap_err(), Refusal::Full);
+        let _third = addresses.enter(ip("2001:db8::1")).unwrap();
+        assert_eq!(addresses.enter(ip("2001:db8::2")).unwrap_err(), Refusal::Full);
         drop(first);
-        let _fourth = addresses.enter("2001:db8::2".parse().unwrap()).unwrap();
-        assert_eq!(
-            addresses.enter("2001:db8:0:0:9::".parse().unwrap()).unwrap_err(),
-            Refusal::Full
-        );
+        let _fourth = addresses.enter(ip("2001:db8::2")).unwrap();
+        assert_eq!(addresses.enter(ip("2001:db8:0:0:9::")).unwrap_err(), Refusal::Full);
+    }
+
+    #[test]
+    fn nothing_is_left_of_an_address_without_a_connection() {
+        let addresses = addresses(10, 2, "");
+        let counted = addresses.enter(ip("192.0.2.1")).unwrap();
+        let socket = counted.address(None).unwrap();
+        assert!(socket.enter_room(ElectionId([1; 32])) && socket.enter_room(ElectionId([2; 32])));
+        assert!(!socket.enter_room(ElectionId([3; 32])), "a third room");
+        socket.leave_room(&ElectionId([1; 32]));
+        assert!(socket.enter_room(ElectionId([3; 32])));
+        assert_eq!(addresses.books().each[&ip("192.0.2.1")].connections, 1);
+        drop((counted, socket));
+        let books = addresses.books();
+        assert!(books.each.is_empty() && books.connections == 0);
+    }
+
+    #[test]
+    fn a_forwarded_address_counts_only_when_a_trusted_proxy_names_it() {
+        let trusting = addresses(9, 9, "10.0.0.0/8");
+        let proxy = ip("10.0.0.1");
+        for (list, found) in [
+            (Some("192.0.2.7"), "192.0.2.7"),
+            // What the client wrote itself stands before what the proxy added.
+            (Some("203.0.113.9, 192.0.2.7"), "192.0.2.7"),
+            (Some("203.0.113.9, 192.0.2.7, 10.0.0.2"), "192.0.2.7"),
+            (Some("[2001:db8::5]"), "2001:db8::5"),
+            (Some("192.0.2.7, nonsense"), "10.0.0.1"),
+            (Some(""), "10.0.0.1"),
+            (None, "10.0.0.1"),
+        ] {
+            assert_eq!(trusting.forwarded(proxy, list), ip(found), "{list:?}");
+        }
+        let stranger = trusting.enter(ip("192.0.2.1")).unwrap();
+        let counted = stranger.address(Some("203.0.113.9")).unwrap();
+        assert_eq!(counted.key, ip("192.0.2.1"), "a stranger's header is not believed");
+        let behind = trusting.enter(proxy).unwrap();
+        assert_eq!(behind.address(Some("203.0.113.9")).unwrap().key, ip("203.0.113.9"));
     }
 }

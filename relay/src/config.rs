@@ -1,72 +1,355 @@
-//! Every limit of the relay, with its reason.
+//! Every setting of the relay, with its default and its reason.
+//!
+//! One place for all of them: `relay.toml` beside this crate shows each with its default (a test
+//! holds the two together), and each can be set in a file, in the environment and by a flag.
 
-use std::time::Duration;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use blockvote_core::relay_frame::MAX_FRAME_BYTES;
+use figment::{
+    Figment,
+    providers::{Env, Format as _, Serialized, Toml},
+    value::Value,
+};
+use ipnet::IpNet;
+use serde::{Deserialize, Deserializer, Serialize};
 
-/// What the relay allows. The defaults are meant for the open internet.
-#[derive(Clone, Debug)]
+/// The documented file with every setting and its default.
+pub const DOCUMENTED: &str = include_str!("../relay.toml");
+/// What the names of environment variables begin with.
+const ENVIRONMENT: &str = "BLOCKVOTE_RELAY_";
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What the relay allows. The defaults are meant for the open internet. Times are seconds in files
+/// and flags.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Config {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// A further address for `/metrics`; without one it is served beside the page.
+    pub metrics_listen: Option<SocketAddr>,
     /// Origins besides the relay's own from which pages may connect, such as
     /// `https://vote.example.org`.
+    #[serde(deserialize_with = "one_or_many")]
     pub allowed_origins: Vec<String>,
+    /// Networks of reverse proxies whose `X-Forwarded-For` is believed. From others it is ignored:
+    /// anybody can write it.
+    #[serde(deserialize_with = "one_or_many")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// The bus that joins several relays to one, such as `nats://127.0.0.1:4222`.
+    pub bus: Option<String>,
+    /// What the relay's subjects on the bus begin with: relays with another name do not meet.
+    pub bus_prefix: String,
+    /// PEM file with the certificate and its chain. With it the relay speaks TLS only.
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM file with the certificate's private key.
+    pub tls_key: Option<PathBuf>,
+    /// How often the two are looked at for a change; SIGHUP looks at once.
+    #[serde(with = "seconds")]
+    pub tls_reload: Duration,
+    /// How log lines look.
+    pub log_format: LogFormat,
+
     /// Connections in all: about 20 KiB each when idle.
     pub max_connections: usize,
     /// Connections from one address (IPv6: from one /64). A school sits behind one address.
     pub max_per_address: usize,
+    /// Different rooms that the connections of one address may be in.
+    pub max_rooms_per_address: usize,
     /// Rooms that one connection may be in.
     pub max_rooms: usize,
-    /// Bytes of one frame; fixed by the protocol, lower in tests.
+    /// Bytes of one frame; fixed by the protocol, lower on a bus that takes less.
     pub max_frame_bytes: usize,
     /// Frames that wait for one connection before it counts as too slow.
     pub queue_frames: usize,
     /// Bytes that wait for one connection before it counts as too slow.
     pub queue_bytes: usize,
+    /// Bytes that wait for all connections: above it the slowest of those that are sent to are
+    /// closed, whatever their own queue.
+    pub queue_bytes_in_all: usize,
     /// Frames a second that one connection may send for long; reading pauses above it.
     pub frames_per_second: f64,
     /// Frames that one connection may send at once.
     pub frames_burst: f64,
-    /// Bytes a second that one connection may send for long; reading pauses above it.
+    /// Bytes a second that one connection may send for long; reading pauses above it. Counted at
+    /// the socket, so that fragments, pings and headers count too.
     pub bytes_per_second: f64,
     /// Bytes that one connection may send at once: several full frames, or sync would crawl.
     pub bytes_burst: f64,
+
     /// Time for the header of a request.
+    #[serde(with = "seconds")]
     pub header_timeout: Duration,
+    /// Time for a TLS handshake, and from the WebSocket's opening to the first room.
+    #[serde(with = "seconds")]
+    pub handshake_timeout: Duration,
+    /// How long a connection may go on without becoming a WebSocket: enough for the page over a
+    /// slow line.
+    #[serde(with = "seconds")]
+    pub http_timeout: Duration,
     /// How often a ping asks whether the other side is still there.
+    #[serde(with = "seconds")]
     pub ping_interval: Duration,
-    /// A connection that is silent for this long, pongs included, is closed.
+    /// A connection on which no whole frame, pongs included, came for this long is closed.
+    #[serde(with = "seconds")]
     pub idle_timeout: Duration,
     /// A write that does not go out within this time ends the connection.
+    #[serde(with = "seconds")]
     pub write_timeout: Duration,
-    /// Time for connections to end when the relay stops.
+
+    /// After SIGTERM: how long `/readyz` says no before clients are told, so that a load balancer
+    /// sends nobody new.
+    #[serde(with = "seconds")]
+    pub drain_delay: Duration,
+    /// After SIGTERM: clients are told to move at random moments within this time, so that they do
+    /// not fall upon another relay all at once.
+    #[serde(with = "seconds")]
+    pub drain_spread: Duration,
+    /// Time for queues to empty and connections to end after that.
+    #[serde(with = "seconds")]
     pub drain_timeout: Duration,
+
     /// Frames remembered so that a repeated broadcast goes out once.
     pub duplicate_frames: usize,
     /// How long they are remembered.
+    #[serde(with = "seconds")]
     pub duplicate_for: Duration,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            metrics_listen: None,
             allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            bus: None,
+            bus_prefix: "blockvote".into(),
+            tls_certificate: None,
+            tls_key: None,
+            tls_reload: Duration::from_mins(1),
+            log_format: LogFormat::Text,
             max_connections: 20_000,
             max_per_address: 1_000,
+            max_rooms_per_address: 64,
             max_rooms: 16,
             max_frame_bytes: MAX_FRAME_BYTES,
             queue_frames: 4_096,
             queue_bytes: 4 * MAX_FRAME_BYTES,
+            queue_bytes_in_all: 512 << 20,
             frames_per_second: 200.0,
             frames_burst: 2_000.0,
             bytes_per_second: f64::from(4 << 20),
             bytes_burst: f64::from(16 << 20),
             header_timeout: Duration::from_secs(10),
+            handshake_timeout: Duration::from_secs(10),
+            http_timeout: Duration::from_mins(2),
             ping_interval: Duration::from_secs(20),
             idle_timeout: Duration::from_secs(50),
             write_timeout: Duration::from_secs(10),
+            drain_delay: Duration::ZERO,
+            drain_spread: Duration::from_secs(2),
             drain_timeout: Duration::from_secs(5),
             duplicate_frames: 65_536,
             duplicate_for: Duration::from_secs(15),
+        }
+    }
+}
+
+/// A setting that is unknown, of another kind, or impossible.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file, variable or flag that cannot be read as settings.
+    #[error("{0}")]
+    Unreadable(Box<figment::Error>),
+    /// Settings that do not go together.
+    #[error("{0}")]
+    Impossible(&'static str),
+}
+
+impl Config {
+    /// Settings from a file, then the environment, then flags: the later wins.
+    ///
+    /// # Errors
+    /// [`ConfigError`], which names the setting and where it came from.
+    pub fn load(
+        file: Option<&std::path::Path>,
+        flags: &[(String, String)],
+    ) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(file) = file {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        figment = figment.merge(Env::prefixed(ENVIRONMENT).ignore(&["config"]));
+        for (name, text) in flags {
+            // What is no number, list or truth value is text.
+            let value: Value = text.parse().unwrap_or_else(|_| Value::from(text.as_str()));
+            figment = figment.merge((name.as_str(), value));
+        }
+        let config: Self =
+            figment.extract().map_err(|error| ConfigError::Unreadable(Box::new(error)))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let positive =
+            [self.frames_per_second, self.frames_burst, self.bytes_per_second, self.bytes_burst];
+        let wrong = if self.tls_certificate.is_some() != self.tls_key.is_some() {
+            "tls_certificate and tls_key go together: set both or none"
+        } else if positive.iter().any(|number| number.is_nan() || *number < 1.0) {
+            "frames_per_second, frames_burst, bytes_per_second and bytes_burst must be 1 or more"
+        } else if self.ping_interval.is_zero() || self.idle_timeout <= self.ping_interval {
+            "idle_timeout must be longer than ping_interval, and ping_interval more than 0"
+        } else if self.max_frame_bytes > MAX_FRAME_BYTES {
+            "max_frame_bytes must not be above the protocol's 1114176"
+        } else if self.queue_bytes < self.max_frame_bytes || self.queue_frames == 0 {
+            "queue_bytes must hold max_frame_bytes at least, and queue_frames one frame"
+        } else if self.max_connections == 0
+            || self.max_per_address == 0
+            || self.max_rooms == 0
+            || self.max_rooms_per_address == 0
+            || self.duplicate_frames == 0
+        {
+            "max_connections, max_per_address, max_rooms, max_rooms_per_address and \
+             duplicate_frames must be 1 or more"
+        } else if self.bus_prefix.is_empty()
+            || !self.bus_prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        {
+            "bus_prefix must be letters, digits and hyphens"
+        } else if let Some(wrong) = self.allowed_origins.iter().find_map(|text| origin(text)) {
+            wrong
+        } else {
+            return Ok(());
+        };
+        Err(ConfigError::Impossible(wrong))
+    }
+}
+
+/// What is wrong with an origin.
+fn origin(text: &str) -> Option<&'static str> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_origin = host.is_some_and(|host| !host.is_empty() && !host.contains(['/', ' ']));
+    (!is_origin).then_some(
+        "allowed_origins: expected a scheme and a host without a path, such as \
+         https://vote.example.org",
+    )
+}
+
+/// A list, or one text with commas between its parts.
+fn one_or_many<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    T: Deserialize<'de> + std::str::FromStr,
+    T::Err: std::fmt::Display,
+    D: Deserializer<'de>,
+{
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMany {
+        One(String),
+        Many(Vec<String>),
+    }
+    let texts = match OneOrMany::deserialize(deserializer)? {
+        OneOrMany::One(text) => text.split(',').map(|part| part.trim().to_owned()).collect(),
+        OneOrMany::Many(texts) => texts,
+    };
+    texts
+        .iter()
+        .filter(|text| !text.is_empty())
+        .map(|text| {
+            text.parse()
+                .map_err(|error| serde::de::Error::custom(format_args!("{text:?}: {error}")))
+        })
+        .collect()
+}
+
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(time.as_secs_f64())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let seconds = f64::deserialize(deserializer)?;
+        if (0.0..=1e9).contains(&seconds) {
+            return Ok(Duration::from_secs_f64(seconds));
+        }
+        Err(D::Error::custom("expected a number of seconds, 0 or more"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let pairs: Vec<_> =
+            pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Config::load(None, &pairs)
+    }
+
+    #[test]
+    fn the_documented_file_names_every_setting_and_its_default() {
+        let figment = Figment::new().merge(Toml::string(DOCUMENTED));
+        let documented: Config = figment.extract().unwrap();
+        assert_eq!(documented, Config::default());
+        let fields = serde_json::to_value(Config::default()).unwrap();
+        for name in fields.as_object().unwrap().keys() {
+            let shown = DOCUMENTED.lines().any(|line| {
+                let line = line.trim_start_matches("# ");
+                line.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(" = "))
+            });
+            assert!(shown, "relay.toml does not show {name}");
+        }
+    }
+
+    #[test]
+    fn flags_take_texts_numbers_and_lists() {
+        let config = flags(&[
+            ("idle_timeout", "90"),
+            ("queue_frames", "7"),
+            ("trusted_proxies", "10.0.0.0/8, ::1/128"),
+            ("allowed_origins", "https://vote.example.org"),
+            ("bus", "nats://127.0.0.1:4222"),
+            ("log_format", "json"),
+        ])
+        .unwrap();
+        assert_eq!(config.idle_timeout, Duration::from_secs(90));
+        assert_eq!((config.queue_frames, config.trusted_proxies.len()), (7, 2));
+        assert_eq!(config.allowed_origins, ["https://vote.example.org"]);
+        assert_eq!(config.bus.as_deref(), Some("nats://127.0.0.1:4222"));
+        assert_eq!(config.log_format, LogFormat::Json);
+    }
+
+    #[test]
+    fn wrong_settings_are_named() {
+        for (name, value, words) in [
+            ("idel_timeout", "90", "idel_timeout"),
+            ("idle_timeout", "soon", "idle_timeout"),
+            ("idle_timeout", "-1", "seconds"),
+            ("idle_timeout", "5", "idle_timeout"),
+            ("trusted_proxies", "everybody", "everybody"),
+            ("allowed_origins", "vote.example.org", "allowed_origins"),
+            ("tls_key", "key.pem", "tls_certificate"),
+            ("frames_per_second", "0", "frames_per_second"),
+            ("bus_prefix", "a.b", "bus_prefix"),
+        ] {
+            let error = flags(&[(name, value)]).unwrap_err().to_string();
+            assert!(error.contains(words), "{name}={value}: {error}");
         }
     }
 }

@@ -4,27 +4,27 @@
 
 use std::{collections::HashSet, error::Error as _, sync::Arc};
 
-use axum::{
-    body::Bytes,
-    extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket},
-};
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use blockvote_core::{
     hash::ElectionId,
-    relay_frame::{ClientFrame, MAX_SAMPLE, PeerId, ServerFrame},
+    relay_frame::{ClientFrame, ServerFrame},
 };
+use bytes::Bytes;
 use futures_util::{
     SinkExt, StreamExt,
     stream::{SplitSink, SplitStream},
 };
 use tokio::{
-    sync::mpsc,
-    time::{Instant, MissedTickBehavior, timeout},
+    sync::{mpsc, watch},
+    time::{Instant, MissedTickBehavior, sleep, timeout, timeout_at},
 };
 use tokio_tungstenite::tungstenite::{Error as WsError, error::ProtocolError};
 
 use crate::{
+    addresses::CountedAddress,
+    close::Close,
     metrics::Reason,
-    rooms::{Client, Close},
+    rooms::{Client, Queued},
     server::Relay,
     throttle::Bucket,
 };
@@ -33,73 +33,176 @@ use crate::{
 const BATCH: usize = 64;
 
 /// Runs a connection to its end.
-pub async fn run(relay: Arc<Relay>, socket: WebSocket) {
+pub async fn run(relay: Arc<Relay>, socket: WebSocket, address: Arc<CountedAddress>) {
     let config = &relay.config;
-    let id = PeerId(rand::random());
-    let (client, drain) = Client::new(id, config.queue_frames, config.queue_bytes);
+    let id = relay.mesh.name.draw_peer();
+    let (client, mut drain) = Client::new(id, config, Arc::clone(&relay.metrics));
     relay.metrics.connections.inc();
     let (mut sink, stream) = socket.split();
-    client.push(Bytes::from(ServerFrame::Welcome(id).encode()), &relay.metrics);
+    client.push(ServerFrame::Welcome(id).encode(), Instant::now());
 
     let mut rooms = HashSet::new();
-    let (heard, silence) = tokio::sync::watch::channel(Instant::now());
-    let ended = tokio::select! {
-        ended = read(&relay, &client, &mut rooms, stream, &heard) => ended,
-        ended = write(&relay, &client, &mut sink, drain, &silence) => ended,
-        () = client.ended.cancelled() => client.why(),
-        () = relay.stop.cancelled() => Some(Close::RESTART),
+    let (heard, silence) = watch::channel(Instant::now());
+    let mut ended = {
+        let reading = Reading { relay: &relay, client: &client, address: &address };
+        tokio::select! {
+            ended = reading.run(&mut rooms, stream, &heard) => ended,
+            ended = write(&relay, &client, &mut sink, &mut drain, &silence) => ended,
+            () = client.ended.cancelled() => client.why(),
+            () = moment_to_move(&relay) => Some(Close::RESTART),
+        }
     };
     for room in &rooms {
-        relay.rooms.leave(room, id, &relay.metrics);
+        relay.leave(*room, id);
+        address.leave_room(room);
+    }
+    if ended == Some(Close::RESTART) && flush(&relay, &client, &mut sink, &mut drain).await.is_err()
+    {
+        ended = Some(Close::SLOW);
     }
     if let Some(close) = ended {
         let frame = CloseFrame { code: close.code, reason: Utf8Bytes::from_static(close.words) };
         // A peer that does not read cannot be told; it is dropped.
         let _ = timeout(config.write_timeout / 10, sink.send(Message::Close(Some(frame)))).await;
     }
+    // Nothing is queued for it any more: it is in no room.
+    drain.close();
+    while let Ok(frame) = drain.try_recv() {
+        client.drained(frame.bytes.len());
+    }
     relay.metrics.closed(ended.map_or(Reason("client"), |close| close.reason));
     relay.metrics.connections.dec();
 }
 
-/// Reads until the connection ends. Returns what the client is to be told.
-async fn read(
+/// A random moment of the draining time: not all clients fall upon the next relay at once.
+async fn moment_to_move(relay: &Relay) {
+    relay.stop.cancelled().await;
+    let spread = relay.config.drain_spread.mul_f64(rand::random_range(0.0..1.0));
+    sleep(relay.config.drain_delay + spread).await;
+}
+
+/// Sends what waits.
+async fn flush(
     relay: &Relay,
-    client: &Arc<Client>,
-    rooms: &mut HashSet<ElectionId>,
-    mut stream: SplitStream<WebSocket>,
-    heard: &tokio::sync::watch::Sender<Instant>,
-) -> Option<Close> {
-    let config = &relay.config;
-    let now = Instant::now();
-    let mut frames = Bucket::new(config.frames_per_second, config.frames_burst, now);
-    let mut bytes = Bucket::new(config.bytes_per_second, config.bytes_burst, now);
-    while let Some(message) = stream.next().await {
-        let now = Instant::now();
-        heard.send_replace(now);
-        let message = match message {
-            Ok(message) => message,
-            Err(error) => return close_for(&error),
-        };
-        let length = match &message {
-            Message::Binary(frame) => frame.len(),
-            Message::Ping(data) | Message::Pong(data) => data.len(),
-            Message::Text(_) => return Some(Close::TEXT),
-            // Reading on sends the answer to a close.
-            Message::Close(_) => continue,
-        };
-        if let Message::Binary(frame) = message {
-            relay.metrics.received.inc();
-            if let Some(close) = forward(relay, client, rooms, &frame, now) {
-                return Some(close);
+    client: &Client,
+    sink: &mut SplitSink<WebSocket, Message>,
+    drain: &mut mpsc::Receiver<Queued>,
+) -> anyhow::Result<()> {
+    let mut batch = Vec::with_capacity(BATCH);
+    while let Ok(frame) = drain.try_recv() {
+        batch.push(frame);
+        while batch.len() < BATCH
+            && let Ok(frame) = drain.try_recv()
+        {
+            batch.push(frame);
+        }
+        timeout(relay.config.write_timeout, send_all(relay, client, sink, &mut batch)).await??;
+    }
+    Ok(())
+}
+
+struct Reading<'a> {
+    relay: &'a Relay,
+    client: &'a Arc<Client>,
+    address: &'a CountedAddress,
+}
+
+impl Reading<'_> {
+    /// Reads until the connection ends. Returns what the client is to be told.
+    async fn run(
+        &self,
+        rooms: &mut HashSet<ElectionId>,
+        mut stream: SplitStream<WebSocket>,
+        heard: &watch::Sender<Instant>,
+    ) -> Option<Close> {
+        let config = &self.relay.config;
+        let begun = Instant::now();
+        let mut frames = Bucket::new(config.frames_per_second, config.frames_burst, begun);
+        loop {
+            let message = if rooms.is_empty() {
+                match timeout_at(begun + config.handshake_timeout, stream.next()).await {
+                    Ok(message) => message?,
+                    Err(_) => return Some(Close::NO_ROOM),
+                }
+            } else {
+                stream.next().await?
+            };
+            let now = Instant::now();
+            heard.send_replace(now);
+            match message {
+                Ok(Message::Binary(frame)) => {
+                    self.relay.metrics.received.inc();
+                    if let Some(close) = self.forward(rooms, &frame, now) {
+                        return Some(close);
+                    }
+                }
+                Ok(Message::Text(_)) => return Some(Close::TEXT),
+                // Reading on sends the answer to a ping or a close.
+                Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_)) => {}
+                Err(error) => return close_for(&error),
+            }
+            if let Some(pause) = frames.take(1.0, now) {
+                self.relay.metrics.throttled(Reason("frames"));
+                sleep(pause).await;
             }
         }
-        let pause = frames.take(1.0, now).max(bytes.take(length as f64, now));
-        if let Some(pause) = pause {
-            relay.metrics.throttled.inc();
-            tokio::time::sleep(pause).await;
-        }
     }
-    None
+
+    /// Does what a frame says.
+    fn forward(
+        &self,
+        rooms: &mut HashSet<ElectionId>,
+        frame: &[u8],
+        now: Instant,
+    ) -> Option<Close> {
+        let (relay, client) = (self.relay, self.client);
+        let Ok(frame) = ClientFrame::decode(frame) else {
+            return Some(Close::FRAME);
+        };
+        let answer = |frame: ServerFrame<'_>| client.push(frame.encode(), now);
+        match frame {
+            ClientFrame::Join(room) => {
+                if !rooms.contains(&room) {
+                    if rooms.len() >= relay.config.max_rooms || !self.address.enter_room(room) {
+                        return Some(Close::ROOMS);
+                    }
+                    rooms.insert(room);
+                    relay.enter(room, client);
+                }
+                client.push(relay.joined(room), now);
+            }
+            ClientFrame::Leave(room) => {
+                if rooms.remove(&room) {
+                    relay.leave(room, client.id);
+                    self.address.leave_room(&room);
+                }
+            }
+            ClientFrame::Broadcast(room, _)
+            | ClientFrame::Send(room, _, _)
+            | ClientFrame::Sample(room, _)
+                if !rooms.contains(&room) =>
+            {
+                relay.metrics.dropped(Reason("not_in_room"));
+            }
+            ClientFrame::Broadcast(_, payload) | ClientFrame::Send(_, _, payload)
+                if payload.len() > relay.max_payload() =>
+            {
+                return Some(Close::SIZE);
+            }
+            ClientFrame::Broadcast(room, payload) => relay.broadcast(room, client.id, payload, now),
+            ClientFrame::Send(room, to, payload) => {
+                if !relay.direct(room, client.id, to, payload, now) {
+                    answer(ServerFrame::Gone(room, to));
+                }
+            }
+            ClientFrame::Sample(room, count) => {
+                if let Some(peers) = relay.sample(room, client.id, count) {
+                    answer(ServerFrame::Peers(room, peers));
+                }
+            }
+        }
+        None
+    }
 }
 
 fn close_for(error: &axum::Error) -> Option<Close> {
@@ -112,86 +215,29 @@ fn close_for(error: &axum::Error) -> Option<Close> {
     }
 }
 
-/// Does what a frame says.
-fn forward(
-    relay: &Relay,
-    client: &Arc<Client>,
-    rooms: &mut HashSet<ElectionId>,
-    frame: &[u8],
-    now: Instant,
-) -> Option<Close> {
-    let metrics = &relay.metrics;
-    let Ok(frame) = ClientFrame::decode(frame) else {
-        return Some(Close::FRAME);
-    };
-    let answer = |frame: ServerFrame<'_>| client.push(Bytes::from(frame.encode()), metrics);
-    match frame {
-        ClientFrame::Join(room) => {
-            if !rooms.contains(&room) && rooms.len() >= relay.config.max_rooms {
-                return Some(Close::ROOMS);
-            }
-            rooms.insert(room);
-            let others = relay.rooms.join(room, client, metrics);
-            answer(ServerFrame::Joined(room, others));
-        }
-        ClientFrame::Leave(room) => {
-            if rooms.remove(&room) {
-                relay.rooms.leave(&room, client.id, metrics);
-            }
-        }
-        ClientFrame::Broadcast(room, _)
-        | ClientFrame::Send(room, _, _)
-        | ClientFrame::Sample(room, _)
-            if !rooms.contains(&room) =>
-        {
-            metrics.dropped(Reason("not_in_room"));
-        }
-        ClientFrame::Broadcast(room, payload) => {
-            if relay.duplicates.is_new(&room, payload, now) {
-                let frame = ServerFrame::Broadcast(room, client.id, payload).encode();
-                relay.rooms.broadcast(&room, client.id, &Bytes::from(frame), metrics);
-            } else {
-                metrics.dropped(Reason("duplicate"));
-            }
-        }
-        ClientFrame::Send(room, to, payload) => match relay.rooms.find(&room, to) {
-            Some(peer) => {
-                let frame = ServerFrame::Direct(room, client.id, payload).encode();
-                peer.push(Bytes::from(frame), metrics);
-            }
-            None => answer(ServerFrame::Gone(room, to)),
-        },
-        ClientFrame::Sample(room, count) => {
-            let peers = relay.rooms.sample(&room, client.id, count.min(MAX_SAMPLE).into());
-            answer(ServerFrame::Peers(room, peers));
-        }
-    }
-    None
-}
-
 /// Drains the queue and keeps asking whether the other side is there.
 async fn write(
     relay: &Relay,
     client: &Client,
     sink: &mut SplitSink<WebSocket, Message>,
-    mut drain: mpsc::Receiver<Bytes>,
-    heard: &tokio::sync::watch::Receiver<Instant>,
+    drain: &mut mpsc::Receiver<Queued>,
+    heard: &watch::Receiver<Instant>,
 ) -> Option<Close> {
     let config = &relay.config;
-    let mut ping = tokio::time::interval(config.ping_interval);
+    // A ping is due a random part of the interval from now: ten thousand that came at once are not
+    // asked at once.
+    let first = Instant::now() + config.ping_interval.mul_f64(rand::random_range(0.5..1.0));
+    let mut ping = tokio::time::interval_at(first, config.ping_interval);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ping.tick().await;
-    let mut batch = Vec::with_capacity(BATCH);
     loop {
+        // Allocated anew for each round, so that an idle connection holds none.
+        let mut batch = Vec::new();
         let sent = tokio::select! {
             count = drain.recv_many(&mut batch, BATCH) => {
                 if count == 0 {
                     return None;
                 }
-                let bytes: usize = batch.iter().map(Bytes::len).sum();
-                let sent = timeout(config.write_timeout, send_all(sink, batch.drain(..))).await;
-                client.drained(bytes);
-                sent
+                timeout(config.write_timeout, send_all(relay, client, sink, &mut batch)).await
             }
             now = ping.tick() => {
                 if now.saturating_duration_since(*heard.borrow()) > config.idle_timeout {
@@ -208,12 +254,30 @@ async fn write(
     }
 }
 
-async fn send_all(
-    sink: &mut SplitSink<WebSocket, Message>,
-    frames: impl Iterator<Item = Bytes>,
-) -> Result<(), axum::Error> {
-    for frame in frames {
-        sink.feed(Message::Binary(frame)).await?;
+/// Counts frames out of the queue, also when their writing is broken off.
+struct Leaving<'a>(&'a Client, usize);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.drained(self.1);
     }
-    sink.flush().await
+}
+
+/// Writes frames and flushes once.
+async fn send_all(
+    relay: &Relay,
+    client: &Client,
+    sink: &mut SplitSink<WebSocket, Message>,
+    batch: &mut Vec<Queued>,
+) -> Result<(), axum::Error> {
+    let _leaving = Leaving(client, batch.iter().map(|frame| frame.bytes.len()).sum());
+    let oldest = batch.first().map(|frame| frame.at);
+    for frame in batch.drain(..) {
+        sink.feed(Message::Binary(frame.bytes)).await?;
+    }
+    sink.flush().await?;
+    if let Some(at) = oldest {
+        relay.metrics.waited(at.elapsed());
+    }
+    Ok(())
 }

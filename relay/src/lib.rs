@@ -4,14 +4,22 @@
 //! client can fill is bounded in [`config::Config`].
 
 pub mod addresses;
+pub mod bus;
+pub mod close;
 pub mod config;
 pub mod connection;
 pub mod duplicates;
+#[cfg(feature = "echo")]
+pub mod echo;
+pub mod mesh;
+pub mod metered;
 pub mod metrics;
+pub mod names;
 pub mod page;
 pub mod rooms;
 pub mod server;
 pub mod throttle;
+pub mod tls;
 
 pub use config::Config;
 pub use server::{Relay, serve};

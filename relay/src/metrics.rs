@@ -1,13 +1,20 @@
 //! Figures for operators, in the `OpenMetrics` text format. Labels are fixed words; nothing ties an
 //! address to a vote.
 
+use std::time::Duration;
+
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
     registry::Registry,
 };
 
-/// Why a connection ended or a frame was not forwarded.
+/// Why a connection ended or a frame was not forwarded: one of a few fixed words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Reason(pub &'static str);
 
@@ -16,37 +23,65 @@ struct Labels {
     reason: &'static str,
 }
 
+/// A counter for each reason.
+type Reasons = Family<Labels, Counter>;
+
 /// The relay's figures.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     /// Open WebSocket connections.
     pub connections: Gauge,
-    /// Rooms with at least one peer.
+    /// Rooms with at least one peer on this relay.
     pub rooms: Gauge,
-    /// Frames received.
+    /// Addresses with at least one connection.
+    pub addresses: Gauge,
+    /// Bytes that wait in the queues towards clients.
+    pub queued_bytes: Gauge,
+    /// Frames received from clients.
     pub received: Counter,
+    /// Bytes read from sockets, headers and handshakes included.
+    pub received_bytes: Counter,
     /// Frames queued for delivery.
     pub delivered: Counter,
     /// Bytes queued for delivery.
     pub delivered_bytes: Counter,
-    /// Times that reading paused because a client sent too much.
-    pub throttled: Counter,
-    closed: Family<Labels, Counter>,
-    dropped: Family<Labels, Counter>,
-    refused: Family<Labels, Counter>,
+    /// From a frame's arrival to its leaving for the socket: the oldest frame of each write.
+    pub delivery: Histogram,
+    /// 1 while the relays hear each other, or while there is no bus to be on.
+    pub bus_up: Gauge,
+    /// Frames sent to other relays.
+    pub bus_sent: Counter,
+    /// Frames heard from other relays.
+    pub bus_heard: Counter,
+    /// Times that clients were told to compare, because frames between relays were missed.
+    pub resyncs: Counter,
+    throttled: Reasons,
+    closed: Reasons,
+    dropped: Reasons,
+    refused: Reasons,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
+        // 50 µs to 26 s.
+        let delivery = Histogram::new(exponential_buckets(0.000_05, 2.0, 20));
         let mut metrics = Self {
             registry: Registry::default(),
             connections: Gauge::default(),
             rooms: Gauge::default(),
+            addresses: Gauge::default(),
+            queued_bytes: Gauge::default(),
             received: Counter::default(),
+            received_bytes: Counter::default(),
             delivered: Counter::default(),
             delivered_bytes: Counter::default(),
-            throttled: Counter::default(),
+            delivery,
+            bus_up: Gauge::default(),
+            bus_sent: Counter::default(),
+            bus_heard: Counter::default(),
+            resyncs: Counter::default(),
+            throttled: Family::default(),
             closed: Family::default(),
             dropped: Family::default(),
             refused: Family::default(),
@@ -54,9 +89,25 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix("blockvote_relay");
         registry.register("connections", "Open connections", metrics.connections.clone());
         registry.register("rooms", "Rooms with peers", metrics.rooms.clone());
+        registry.register("addresses", "Addresses with connections", metrics.addresses.clone());
+        registry.register(
+            "queued_bytes",
+            "Bytes waiting for clients",
+            metrics.queued_bytes.clone(),
+        );
         registry.register("frames_received", "Frames from clients", metrics.received.clone());
+        registry.register("bytes_received", "Bytes from sockets", metrics.received_bytes.clone());
         registry.register("frames_delivered", "Frames to clients", metrics.delivered.clone());
         registry.register("bytes_delivered", "Bytes to clients", metrics.delivered_bytes.clone());
+        registry.register(
+            "delivery_seconds",
+            "From a frame's arrival to its write, the oldest frame of each write",
+            metrics.delivery.clone(),
+        );
+        registry.register("bus_up", "Whether relays hear each other", metrics.bus_up.clone());
+        registry.register("bus_frames_sent", "Frames to other relays", metrics.bus_sent.clone());
+        registry.register("bus_frames_heard", "Frames of other relays", metrics.bus_heard.clone());
+        registry.register("resyncs", "Times clients were told to compare", metrics.resyncs.clone());
         registry.register("throttled", "Pauses for senders of too much", metrics.throttled.clone());
         registry.register("closed", "Connections closed", metrics.closed.clone());
         registry.register("dropped", "Frames not forwarded", metrics.dropped.clone());
@@ -66,20 +117,46 @@ impl Default for Metrics {
     }
 }
 
+fn count(family: &Reasons, reason: Reason) {
+    family.get_or_create(&Labels { reason: reason.0 }).inc();
+}
+
 impl Metrics {
     /// Counts a closed connection.
     pub fn closed(&self, reason: Reason) {
-        self.closed.get_or_create(&Labels { reason: reason.0 }).inc();
+        count(&self.closed, reason);
     }
 
     /// Counts a frame that was not forwarded.
     pub fn dropped(&self, reason: Reason) {
-        self.dropped.get_or_create(&Labels { reason: reason.0 }).inc();
+        count(&self.dropped, reason);
     }
 
     /// Counts a connection that was refused.
     pub fn refused(&self, reason: Reason) {
-        self.refused.get_or_create(&Labels { reason: reason.0 }).inc();
+        count(&self.refused, reason);
+    }
+
+    /// Counts a pause in reading.
+    pub fn throttled(&self, reason: Reason) {
+        count(&self.throttled, reason);
+    }
+
+    /// Counts deliveries, many at once: a broadcast touches the figures once.
+    pub fn delivered(&self, frames: u64, bytes: u64) {
+        self.delivered.inc_by(frames);
+        self.delivered_bytes.inc_by(bytes);
+        self.queued_bytes.inc_by(bytes.cast_signed());
+    }
+
+    /// Counts bytes that left the queues.
+    pub fn left_queue(&self, bytes: usize) {
+        self.queued_bytes.dec_by((bytes as u64).cast_signed());
+    }
+
+    /// Notes how long a frame waited here.
+    pub fn waited(&self, time: Duration) {
+        self.delivery.observe(time.as_secs_f64());
     }
 
     /// All figures as text.

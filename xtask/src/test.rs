@@ -46,10 +46,12 @@ pub fn all() -> anyhow::Result<()> {
             "sources",
         ]))
     })?;
+    // Process tests start the relay and a bus.
+    setup::nats_server()?;
+    build::programs(&[])?;
     step("unit, property, simulation, socket and process tests", || {
         run_cargo(&["test", "--workspace", "--exclude", "blockvote-web"])
     })?;
-    build::programs(&[])?;
     browser(&[])
 }
 
