@@ -109,10 +109,17 @@ export class Peer {
 
   #direct(from, message) {
     this.asked.push(message[0]);
-    if (message[0] !== 5) return; // GetBlocks
-    const wanted = message.subarray(5, 37).toString("hex");
-    const block = this.blocks.get(wanted);
-    if (block) this.send(from, Buffer.concat([Buffer.from([6]), list([encodeBlock(block)])]));
+    if (message[0] === 5) { // GetBlocks
+      const block = this.blocks.get(message.subarray(5, 37).toString("hex"));
+      if (block) this.send(from, Buffer.concat([Buffer.from([6]), list([encodeBlock(block)])]));
+    }
+    if (message[0] === 18) { // GetBlockVotes
+      const hash = message.subarray(1, 33);
+      const wanted = [];
+      for (let at = 37; at < message.length; at += 4) wanted.push(message.readUInt32LE(at));
+      const votes = wanted.map((index) => this.blocks.get(hash.toString("hex"))?.votes[index].bytes);
+      this.send(from, Buffer.concat([Buffer.from([19]), hash, list(votes)]));
+    }
   }
 
   send(to, payload) {

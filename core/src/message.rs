@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Version of the messages below; peers with another one ignore each other.
-pub const PROTOCOL_VERSION: u16 = 2;
+pub const PROTOCOL_VERSION: u16 = 3;
 /// Bytes of one encoded message: a block and a small margin.
 pub const MAX_MESSAGE_BYTES: usize = crate::block::MAX_BLOCK_BYTES + (64 << 10);
 /// Headers in one answer: 200 kB.
@@ -26,6 +26,10 @@ pub const MAX_BLOCKS_ASKED: usize = 256;
 pub const MAX_VOTES: usize = 4096;
 /// Hashes in a locator: 8 and then one for each doubling of 2^32 blocks.
 pub const MAX_LOCATOR: usize = 64;
+/// Votes of one announced block that are asked for; who lacks more asks for the block.
+pub const MAX_BLOCK_VOTES: usize = 8192;
+/// Bytes of one message of set reconciliation: room for some 2,000 ids.
+pub const MAX_RECONCILE_BYTES: usize = 64 << 10;
 /// Vote ids in one question whether a peer holds them.
 pub const MAX_HELD: usize = 256;
 
@@ -81,8 +85,9 @@ pub enum Message {
         /// One for each vote.
         votes: Vec<ShortId>,
     },
-    /// The pending votes I hold. Send what I lack, ask for what you lack.
-    Pending(Vec<ShortId>),
+    /// Let us compare our pending votes: a message of the negentropy protocol, answered by
+    /// [`Message::Reconciled`].
+    Reconcile(Vec<u8>),
     /// Send these pending votes.
     GetVotes(Vec<ShortId>),
     /// Do you hold these votes, pending or in your chain?
@@ -97,6 +102,12 @@ pub enum Message {
     GetEvidence(Vec<ShortId>),
     /// Signed statements: double votes, a closing, seals. Each proves itself.
     Evidence(Vec<Evidence>),
+    /// The answer to [`Message::Reconcile`], of the same protocol.
+    Reconciled(Vec<u8>),
+    /// Send these votes of a block that you announced, counted from 0, in ascending order.
+    GetBlockVotes(BlockHash, Vec<u32>),
+    /// The votes asked for, in that order.
+    BlockVotes(BlockHash, Vec<Vote>),
 }
 
 /// A message that breaks the format.
@@ -143,6 +154,11 @@ impl Message {
             Self::Blocks(list) => ("blocks", list.len(), MAX_BLOCKS_ASKED),
             Self::Votes(list) => ("votes", list.len(), MAX_VOTES),
             Self::AskHeld(list) | Self::Held(list) => ("vote ids", list.len(), MAX_HELD),
+            Self::Reconcile(bytes) | Self::Reconciled(bytes) => {
+                ("bytes", bytes.len(), MAX_RECONCILE_BYTES)
+            }
+            Self::GetBlockVotes(_, list) => ("votes", list.len(), MAX_BLOCK_VOTES),
+            Self::BlockVotes(_, list) => ("votes", list.len(), MAX_BLOCK_VOTES),
             Self::RollPage(page) => ("keys", page.keys.len(), crate::roll::PAGE_KEYS),
             Self::GetEvidence(list) => ("statements", list.len(), MAX_EVIDENCE_KNOWN),
             Self::Evidence(list) => ("statements", list.len(), MAX_EVIDENCE),

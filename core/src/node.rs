@@ -14,10 +14,11 @@ mod interface;
 pub mod join;
 pub mod mining;
 pub mod peers;
+mod reconcile;
 pub mod sync;
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -41,7 +42,12 @@ pub use self::{
     evidence::Outcome,
     interface::{CastError, Event, Input, Job, LinkId, Output, Peer, SealError, StoreChange},
 };
-use self::{mining::Mining, peers::Peers, sync::Sync};
+use self::{
+    mining::Mining,
+    peers::{Offence, Peers},
+    reconcile::PendingIds,
+    sync::Sync,
+};
 
 /// Own votes whose way through the network is followed.
 const MAX_FOLLOWED: usize = 1024;
@@ -73,13 +79,14 @@ struct Announcement {
 pub struct Node {
     chain: Chain,
     pending: PendingVotes,
+    pending_ids: PendingIds,
     evidence: EvidenceBook,
     /// What the seals come to; brought up to date with each change of seals and chain.
     outcome: Outcome,
     peers: Peers,
     sync: Sync,
     mining: Mining,
-    links: HashSet<LinkId>,
+    links: BTreeSet<LinkId>,
     /// Votes cast here and not yet in the chain.
     followed: HashMap<VoteId, Followed>,
     /// A new tip that is not announced yet.
@@ -102,12 +109,13 @@ impl Node {
         Self {
             chain: Chain::new(setup),
             pending: PendingVotes::default(),
+            pending_ids: PendingIds::default(),
             evidence: EvidenceBook::default(),
             outcome: Outcome::Unsealed,
             peers: Peers::default(),
             sync: Sync::default(),
             mining: Mining::default(),
-            links: HashSet::new(),
+            links: BTreeSet::new(),
             followed: HashMap::new(),
             announce: None,
             outputs: VecDeque::new(),
@@ -149,6 +157,7 @@ impl Node {
             let id = vote.id();
             if vote.check(self.chain.setup()).is_ok() && self.is_unused(&vote).is_ok() {
                 self.pending.push(id, vote);
+                self.pending_ids.changed();
                 self.follow(id);
             }
         }
@@ -441,6 +450,7 @@ impl Node {
     fn add_pending(&mut self, id: VoteId, vote: Vote) {
         self.changes.push(StoreChange::PutPending(id, vote.clone()));
         self.pending.push(id, vote);
+        self.pending_ids.changed();
         self.mining.stale = true;
         self.event_once(Event::PendingChanged);
     }
@@ -509,6 +519,7 @@ impl Node {
             self.changes.push(StoreChange::Truncate(below));
         }
         let mut losers = Vec::new();
+        self.pending_ids.changed();
         for block in &switch.added {
             self.changes.push(StoreChange::Append(Arc::clone(block)));
             for (vote, id) in block.votes().iter().zip(block.vote_ids()) {
@@ -541,6 +552,15 @@ impl Node {
         self.event(Event::NewTip { height, hash, abandoned: switch.removed.len() });
         self.announce = Some(Announcement { heard_on });
         self.apply_seals(now);
+    }
+
+    /// A peer did what an honest one does seldom; says whether it was dropped for doing it often.
+    fn offended(&mut self, now: Timestamp, peer: Peer, offence: Offence) -> bool {
+        let drop = self.peers.offends(peer, now, offence);
+        if drop {
+            self.reject(now, peer, offence.words().to_owned());
+        }
+        drop
     }
 
     /// A peer sent what no honest one sends.

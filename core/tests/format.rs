@@ -153,7 +153,7 @@ fn vectors() -> BTreeMap<&'static str, String> {
     archive.extend(writer.block(&block));
     archive.extend(writer.finish());
     let hello = Hello {
-        version: 2,
+        version: 3,
         tip: header.hash(),
         height: Height(2),
         work: Work(65_536),
@@ -195,7 +195,10 @@ fn vectors() -> BTreeMap<&'static str, String> {
         ("message blocks", text(Message::Blocks(vec![block]).encode())),
         ("message votes", text(Message::Votes(votes).encode())),
         ("message new block", text(Message::NewBlock { header, votes: shorts.clone() }.encode())),
-        ("message pending", text(Message::Pending(shorts.clone()).encode())),
+        ("message reconcile", text(Message::Reconcile(vec![0x61, 0, 0, 2, 0]).encode())),
+        ("message reconciled", text(Message::Reconciled(vec![0x61]).encode())),
+        ("message get block votes", text(Message::GetBlockVotes(tip, vec![0, 2]).encode())),
+        ("message block votes", text(Message::BlockVotes(tip, vec![free]).encode())),
         ("message get votes", text(Message::GetVotes(shorts).encode())),
         ("message ask held", text(Message::AskHeld(ids.clone()).encode())),
         ("message held", text(Message::Held(ids).encode())),

@@ -425,7 +425,7 @@ fn who_asks_for_megabytes_again_and_again_gets_no_more_than_its_share() {
     node.handle(NOW, Input::Blocks(vec![big]));
     drain(&mut node);
     let mut sent = 0;
-    for _ in 0..200 {
+    for _ in 0..60 {
         for output in hear(&mut node, LIAR, &Message::GetBlocks(vec![hash; 256])) {
             if let Output::Send(_, bytes) = output {
                 sent += bytes.len();
@@ -443,4 +443,203 @@ fn who_asks_for_megabytes_again_and_again_gets_no_more_than_its_share() {
     node.handle(later, Input::Message { from: LIAR, broadcast: false, bytes });
     let outputs = drain(&mut node);
     assert!(matches!(&sent_to(&outputs, LIAR)[..], [Message::Blocks(blocks)] if blocks.len() == 1));
+}
+
+#[test]
+fn who_never_stops_asking_for_too_much_is_dropped() {
+    let mut node = node();
+    let votes = (0..10_000).map(|token| vote(token, "a selection of some length")).collect();
+    let big = block(node.chain(), votes, |_| ());
+    let ask = Message::GetBlocks(vec![big.header.hash()]);
+    node.handle(NOW, Input::Blocks(vec![big]));
+    drain(&mut node);
+    let dropped = (0..200).find_map(|_| rejected(&hear(&mut node, LIAR, &ask)));
+    assert!(dropped.unwrap().contains("far too much"));
+    assert_eq!(rejected(&hear(&mut node, HONEST, &ask)), None);
+}
+
+/// Announces a block; returns what is sent to its announcer.
+fn announce(node: &mut Node, block: &Block, from: Peer) -> Vec<Message> {
+    let votes = block.votes.iter().map(|vote| ShortId::from(&vote.id())).collect();
+    let header = block.header.clone();
+    let outputs = hear(node, from, &Message::NewBlock { header, votes });
+    assert_eq!(rejected(&outputs), None);
+    sent_to(&outputs, from)
+}
+
+#[test]
+fn who_holds_all_votes_of_a_block_fetches_nothing_and_who_lacks_some_asks_for_those() {
+    let votes: Vec<_> = (1..=20).map(|token| vote(token, "Yes")).collect();
+    let made = block(node().chain(), votes.clone(), |_| ());
+    let hash = made.header.hash();
+
+    let mut all = node();
+    hear(&mut all, HONEST, &Message::Votes(votes.clone()));
+    assert_eq!(announce(&mut all, &made, HONEST), []);
+    assert_eq!(all.chain().tip().hash(), hash);
+
+    let mut some = node();
+    let lacks = |index: &usize| [3, 17].contains(index);
+    let held = votes.iter().enumerate().filter(|(index, _)| !lacks(index));
+    hear(&mut some, HONEST, &Message::Votes(held.map(|(_, vote)| vote.clone()).collect()));
+    let asked = announce(&mut some, &made, HONEST);
+    assert_eq!(asked, [Message::GetBlockVotes(hash, vec![3, 17])]);
+    // Another node answers such a question.
+    let answer = sent_to(&hear(&mut all, LIAR, &asked[0]), LIAR);
+    assert_eq!(answer, [Message::BlockVotes(hash, vec![votes[3].clone(), votes[17].clone()])]);
+    assert_eq!(rejected(&hear(&mut some, HONEST, &answer[0])), None);
+    assert_eq!(some.chain().tip().hash(), hash);
+
+    let mut none = node();
+    assert_eq!(announce(&mut none, &made, HONEST), [Message::GetBlocks(vec![hash])]);
+}
+
+#[test]
+fn other_votes_than_those_asked_for_lead_to_the_whole_block() {
+    let votes: Vec<_> = (1..=3).map(|token| vote(token, "Yes")).collect();
+    let made = block(node().chain(), votes.clone(), |_| ());
+    let hash = made.header.hash();
+    let mut node = node();
+    hear(&mut node, HONEST, &Message::Votes(votes[..2].to_vec()));
+    announce(&mut node, &made, LIAR);
+    let wrong = Message::BlockVotes(hash, vec![vote(3, "No")]);
+    let outputs = hear(&mut node, LIAR, &wrong);
+    assert_eq!(sent_to(&outputs, LIAR), [Message::GetBlocks(vec![hash])]);
+    let lie = Block { votes: vec![vote(3, "No")], ..made.clone() };
+    assert!(rejected(&hear(&mut node, LIAR, &Message::Blocks(vec![lie]))).is_some());
+    assert_eq!(node.chain().height(), Height(1));
+    // The same block is had from somebody else.
+    announce(&mut node, &made, HONEST);
+    hear(&mut node, HONEST, &Message::BlockVotes(hash, vec![votes[2].clone()]));
+    assert_eq!(node.chain().tip().hash(), hash);
+}
+
+#[test]
+fn who_withholds_a_block_once_does_not_hold_up_the_next() {
+    let mut node = node();
+    let withheld = block(node.chain(), vec![vote(1, "Yes")], |_| ());
+    announce(&mut node, &withheld, LIAR);
+    node.handle(NOW.plus_ms(30_000), Input::Tick);
+    drain(&mut node);
+    // Again, and while it is waited for, an honest block comes.
+    let again = block(node.chain(), vec![vote(2, "Yes")], |_| ());
+    assert!(!announce(&mut node, &again, LIAR).is_empty());
+    let honest = block(node.chain(), vec![vote(3, "Yes")], |_| ());
+    let asked = announce(&mut node, &honest, HONEST);
+    assert_eq!(asked, [Message::GetBlocks(vec![honest.header.hash()])]);
+    hear(&mut node, HONEST, &Message::Blocks(vec![honest.clone()]));
+    assert_eq!(node.chain().tip().hash(), honest.header.hash());
+}
+
+/// Carries messages between two nodes until both are silent; returns how many bytes went.
+fn talk(a: &mut Node, b: &mut Node, mut for_b: Vec<Message>) -> usize {
+    let mut bytes = 0;
+    let mut for_a: Vec<Message> = Vec::new();
+    for _ in 0..1_000 {
+        for message in std::mem::take(&mut for_b) {
+            bytes += message.encode().len();
+            for_a.extend(sent_to(&hear(b, HONEST, &message), HONEST));
+        }
+        for message in std::mem::take(&mut for_a) {
+            bytes += message.encode().len();
+            for_b.extend(sent_to(&hear(a, HONEST, &message), HONEST));
+        }
+        if for_b.is_empty() {
+            return bytes;
+        }
+    }
+    panic!("they never stop");
+}
+
+#[test]
+fn pending_votes_are_compared_by_their_difference() {
+    let (mut a, mut b) = (node(), node());
+    for from in (0..6_000).step_by(1_000) {
+        let votes: Vec<_> = (from..from + 1_000).map(|token| vote(token, "Yes")).collect();
+        for node in [&mut a, &mut b] {
+            hear(node, LIAR, &Message::Votes(votes.clone()));
+        }
+    }
+    hear(&mut a, LIAR, &Message::Votes((10_000..10_005).map(|n| vote(n, "a")).collect()));
+    hear(&mut b, LIAR, &Message::Votes((20_000..20_007).map(|n| vote(n, "b")).collect()));
+    let greeting = Message::Hello(Hello {
+        version: PROTOCOL_VERSION,
+        tip: b.chain().tip().hash(),
+        height: Height(1),
+        work: b.chain().work(),
+        pending: 6_007,
+        sealed: None,
+        evidence: EvidenceBook::default().digest(),
+        wants_reply: false,
+    });
+    let begun = sent_to(&hear(&mut a, HONEST, &greeting), HONEST);
+    assert!(matches!(begun[..], [Message::Reconcile(_)]), "{begun:?}");
+    let bytes = talk(&mut a, &mut b, begun);
+    assert_eq!((a.pending().len(), b.pending().len()), (6_012, 6_012));
+    // The ids alone would be 48,000 bytes, the votes 300,000.
+    assert!(bytes < 24_000, "{bytes} bytes");
+}
+
+#[test]
+fn one_side_that_lacks_everything_gets_everything() {
+    for (here, there) in [(0, 9_000), (9_000, 0)] {
+        let (mut a, mut b) = (node(), node());
+        for (node, count) in [(&mut a, here), (&mut b, there)] {
+            for from in (0..count).step_by(3_000) {
+                let votes = (from..from + 3_000).map(|token| vote(token, "Yes")).collect();
+                hear(node, LIAR, &Message::Votes(votes));
+            }
+        }
+        let mut greeting = hello(a.chain().tip().hash(), 1, a.chain().work().0);
+        if let Message::Hello(hello) = &mut greeting {
+            hello.pending = u32::try_from(there).unwrap();
+        }
+        let begun = sent_to(&hear(&mut a, HONEST, &greeting), HONEST);
+        talk(&mut a, &mut b, begun);
+        assert_eq!((a.pending().len(), b.pending().len()), (9_000, 9_000), "{here} and {there}");
+    }
+}
+
+#[test]
+fn a_broken_comparison_is_refused_and_an_answer_to_no_question_ignored() {
+    let mut node = node();
+    assert!(sent_to(&hear(&mut node, HONEST, &Message::Reconciled(vec![0x61])), HONEST).is_empty());
+    let outputs = hear(&mut node, LIAR, &Message::Reconcile(vec![0x61, 0, 33, 1]));
+    assert!(rejected(&outputs).unwrap().contains("reconciliation"));
+}
+
+#[test]
+fn claims_without_work_behind_them_cost_the_connection_and_a_late_answer_does_not() {
+    let theirs = chain_of(3);
+    let mut node = node();
+    let (headers, _) = page(&theirs, 2);
+    let mut dropped = None;
+    for round in 0..10_u128 {
+        hear(&mut node, LIAR, &hello(BlockHash([7; 32]), 9, (1 << 90) + round));
+        dropped = dropped.or(rejected(&hear(&mut node, LIAR, &headers)));
+        let lying = hear(&mut node, LIAR, &Message::Blocks(Vec::new()));
+        dropped = dropped.or(rejected(&lying));
+    }
+    assert!(dropped.unwrap().contains("claimed work"));
+    // An honest slow peer answers questions that were given up: once in a while, not always.
+    let mut later = NOW;
+    for _ in 0..20 {
+        later = later.plus_ms(20_000);
+        let bytes = headers.encode();
+        node.handle(later, Input::Message { from: HONEST, broadcast: false, bytes });
+        assert_eq!(rejected(&drain(&mut node)), None);
+    }
+}
+
+#[test]
+fn who_only_talks_does_not_push_out_who_brought_blocks() {
+    let mut node = node();
+    let honest = block(node.chain(), vec![vote(1, "Yes")], |_| ());
+    announce(&mut node, &honest, HONEST);
+    hear(&mut node, HONEST, &Message::Blocks(vec![honest]));
+    for name in 100..1_100 {
+        let talker = Peer { link: LinkId(0), id: PeerId(name) };
+        hear(&mut node, talker, &hello(BlockHash([7; 32]), 1, 0));
+    }
+    assert!(node.peers().iter().any(|(peer, _)| peer == HONEST));
 }

@@ -126,7 +126,7 @@ fn message() -> impl Strategy<Value = Message> {
         vec(block, 0..3).prop_map(Message::Blocks),
         vec(vote(), 0..5).prop_map(Message::Votes),
         (header(), shorts()).prop_map(|(header, votes)| Message::NewBlock { header, votes }),
-        shorts().prop_map(Message::Pending),
+        vec(any::<u8>(), 0..40).prop_map(Message::Reconcile),
         shorts().prop_map(Message::GetVotes),
         ids().prop_map(Message::AskHeld),
         ids().prop_map(Message::Held),

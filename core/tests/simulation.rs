@@ -9,6 +9,9 @@
     reason = "test code breaks off loudly"
 )]
 
+#[path = "simulation/hostile.rs"]
+mod hostile;
+
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap},
@@ -31,11 +34,14 @@ use blockvote_core::{
     time::Timestamp,
     vote::{TokenId, Vote},
 };
+use hostile::Kind;
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
 const NODES: usize = 30;
 const VOTES: u64 = 60;
 const LINK: LinkId = LinkId(0);
+/// A name is a machine's number and, above it, how often it took a new one.
+const NAMES: u64 = 1_000;
 const START: u64 = 1_800_000_000_000;
 const CAST_UNTIL: u64 = 120_000;
 const SPLIT_AT: u64 = 30_000;
@@ -110,6 +116,10 @@ struct Machine {
     group: u8,
     /// Counts up with each connection, so that frames of an old one do not arrive.
     connection: u64,
+    /// What it does to the others, if it is no honest node.
+    hostile: Option<Kind>,
+    /// Counts up with each new name that a hostile one takes.
+    names: u64,
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -118,14 +128,22 @@ enum Event {
     Cast { machine: usize, token: u64, choice: u8 },
     Close { machine: usize },
     Seal { machine: usize },
-    Deliver { to: usize, connection: u64, from: usize, broadcast: bool, bytes: Vec<u8> },
+    Deliver { to: usize, connection: u64, from: PeerId, broadcast: bool, bytes: Vec<u8> },
+    Gone { to: usize, connection: u64, peer: Peer },
     Split,
     Heal,
+    HostileLeave,
     Restart { machine: usize },
 }
 
 struct World {
     setup: Setup,
+    /// The first machines are honest, the rest is not.
+    honest: usize,
+    /// Times that an honest node dropped a hostile one of a kind.
+    dropped: BTreeMap<Kind, u64>,
+    /// Messages that hostile machines heard or made, to send them again.
+    heard: Vec<Vec<u8>>,
     rng: StdRng,
     now: u64,
     machines: Vec<Machine>,
@@ -139,8 +157,15 @@ struct World {
 
 impl World {
     fn new(setup: Setup, seed: u64) -> Self {
+        Self::among(setup, seed, NODES, &[])
+    }
+
+    fn among(setup: Setup, seed: u64, honest: usize, hostile: &[Kind]) -> Self {
         let mut world = Self {
             setup,
+            honest,
+            dropped: BTreeMap::new(),
+            heard: Vec::new(),
             rng: StdRng::seed_from_u64(seed),
             now: 0,
             machines: Vec::new(),
@@ -149,12 +174,20 @@ impl World {
             accepted: BTreeMap::new(),
             refused: BTreeSet::new(),
         };
-        for index in 0..NODES {
+        for index in 0..honest + hostile.len() {
             let node = Node::new(world.setup.clone(), seed * 1000 + index as u64);
-            let disk = Disk::default();
-            world.machines.push(Machine { node, disk, job: None, group: 0, connection: 0 });
+            let hostile = index.checked_sub(honest).map(|index| hostile[index]);
+            world.machines.push(Machine {
+                node,
+                disk: Disk::default(),
+                job: None,
+                group: 0,
+                connection: 0,
+                hostile,
+                names: 0,
+            });
         }
-        for index in 0..NODES {
+        for index in 0..world.machines.len() {
             world.act(index, |node, now| {
                 node.set_mining(now, true);
                 node.handle(now, Input::LinkUp(LINK));
@@ -162,7 +195,7 @@ impl World {
         }
         for _ in 0..VOTES {
             let at = world.rng.random_range(0..CAST_UNTIL);
-            let machine = world.rng.random_range(0..NODES);
+            let machine = world.rng.random_range(0..honest);
             // Some tokens are tried twice, at different machines, with different selections.
             let token = world.rng.random_range(0..VOTES * 4 / 5);
             let choice = world.rng.random_range(0..3);
@@ -170,7 +203,7 @@ impl World {
         }
         for _ in 0..5 {
             let at = world.rng.random_range(0..CALM_AT);
-            let machine = world.rng.random_range(0..NODES);
+            let machine = world.rng.random_range(0..honest);
             world.at(at, Event::Restart { machine });
         }
         world.at(SPLIT_AT, Event::Split);
@@ -195,24 +228,55 @@ impl World {
             match output {
                 Output::Persist(changes) => self.machines[index].disk.apply(changes),
                 Output::Broadcast(_, bytes) => {
-                    for to in 0..NODES {
-                        if to != index {
-                            self.send(index, to, true, &bytes);
-                        }
+                    if let Some(bytes) = self.twist(index, bytes) {
+                        self.broadcast(index, &bytes);
                     }
                 }
                 Output::Send(peer, bytes) => {
-                    self.send(index, usize::try_from(peer.id.0).unwrap(), false, &bytes);
+                    let Some(to) = self.named(peer.id) else {
+                        // A hostile one's old name: the relay says that nobody has it.
+                        let connection = self.machines[index].connection;
+                        self.at(self.now + 5, Event::Gone { to: index, connection, peer });
+                        continue;
+                    };
+                    if let Some(bytes) = self.twist(index, bytes) {
+                        self.send(index, to, false, &bytes);
+                    }
                 }
                 Output::Sample(_, count) => self.sample(index, count),
                 Output::Mine(job) => self.machines[index].job = job.map(|job| (job, 0)),
-                Output::Event(NodeEvent::PeerRejected { reason, .. }) => {
-                    panic!("an honest peer was rejected: {reason}");
+                Output::Event(NodeEvent::PeerRejected { peer, reason }) => {
+                    // Hostile ones earn answers that their own node did not ask for.
+                    if self.machines[index].hostile.is_some() {
+                        continue;
+                    }
+                    let rejected = (peer.id.0 % NAMES) as usize;
+                    let Some(kind) = self.machines[rejected].hostile else {
+                        panic!("an honest peer was rejected: {reason}");
+                    };
+                    *self.dropped.entry(kind).or_default() += 1;
                 }
                 Output::Event(_) => {}
             }
         }
         result
+    }
+
+    fn name(&self, index: usize) -> PeerId {
+        PeerId(self.machines[index].names * NAMES + index as u64)
+    }
+
+    fn named(&self, id: PeerId) -> Option<usize> {
+        let index = (id.0 % NAMES) as usize;
+        (self.name(index) == id).then_some(index)
+    }
+
+    fn broadcast(&mut self, from: usize, bytes: &[u8]) {
+        for to in 0..self.machines.len() {
+            if to != from {
+                self.send(from, to, true, bytes);
+            }
+        }
     }
 
     fn send(&mut self, from: usize, to: usize, broadcast: bool, bytes: &[u8]) {
@@ -223,28 +287,31 @@ impl World {
         }
         let copies = if self.rng.random_bool(0.05) { 2 } else { 1 };
         for _ in 0..copies {
-            let at = self.now + self.rng.random_range(5..1500);
+            // Among hostile ones, an honest machine with a slow line must not be taken for one.
+            let slow = from == 0 && self.honest < self.machines.len();
+            let at = self.now + self.rng.random_range(if slow { 2_000..8_000 } else { 5..1_500 });
             let (connection, bytes) = (self.machines[to].connection, bytes.to_vec());
+            let from = self.name(from);
             self.at(at, Event::Deliver { to, connection, from, broadcast, bytes });
         }
     }
 
     fn sample(&mut self, index: usize, count: u8) {
         let group = self.machines[index].group;
-        let others: Vec<_> = (0..NODES)
+        let others: Vec<_> = (0..self.machines.len())
             .filter(|other| *other != index && self.machines[*other].group == group)
-            .map(|other| PeerId(other as u64))
+            .map(|other| self.name(other))
             .collect();
         let peers: Vec<_> = others.choose_multiple(&mut self.rng, count.into()).copied().collect();
         self.act(index, |node, now| node.handle(now, Input::Peers(LINK, peers)));
     }
 
     fn reconnect(&mut self, groups: impl Fn(usize) -> u8) {
-        for index in 0..NODES {
+        for index in 0..self.machines.len() {
             self.machines[index].group = groups(index);
             self.machines[index].connection += 1;
         }
-        for index in 0..NODES {
+        for index in 0..self.machines.len() {
             self.act(index, |node, now| {
                 node.handle(now, Input::LinkDown(LINK));
                 node.handle(now, Input::LinkUp(LINK));
@@ -253,8 +320,9 @@ impl World {
     }
 
     fn tick(&mut self) {
-        for index in 0..NODES {
+        for index in 0..self.machines.len() {
             self.act(index, |node, now| node.handle(now, Input::Tick));
+            self.harm(index);
             let Some((job, next)) = self.machines[index].job.take() else {
                 continue;
             };
@@ -302,11 +370,18 @@ impl World {
                 }
                 Event::Deliver { to, connection, from, broadcast, bytes } => {
                     if self.machines[to].connection == connection {
-                        let from = Peer { link: LINK, id: PeerId(from as u64) };
+                        self.overhear(to, &bytes);
+                        let from = Peer { link: LINK, id: from };
                         let input = Input::Message { from, broadcast, bytes };
                         self.act(to, |node, now| node.handle(now, input));
                     }
                 }
+                Event::Gone { to, connection, peer } => {
+                    if self.machines[to].connection == connection {
+                        self.act(to, |node, now| node.handle(now, Input::Gone(peer)));
+                    }
+                }
+                Event::HostileLeave => self.hostile_leave(),
                 Event::Split => self.reconnect(|index| (index % 3) as u8),
                 Event::Heal => self.reconnect(|_| 0),
                 Event::Restart { machine } => self.restart(machine),
@@ -349,11 +424,20 @@ impl World {
     }
 
     fn check(&self, seed: u64) {
+        let honest = &self.machines[..self.honest];
         let tips: BTreeSet<BlockHash> =
-            self.machines.iter().map(|machine| machine.node.chain().tip().hash()).collect();
-        assert_eq!(tips.len(), 1, "seed {seed}: the nodes ended on {} tips", tips.len());
-        for (index, machine) in self.machines.iter().enumerate() {
-            let waiting = machine.node.pending().len();
+            honest.iter().map(|machine| machine.node.chain().tip().hash()).collect();
+        let ends: Vec<_> = honest
+            .iter()
+            .map(|machine| {
+                let made = machine.node.chain().tip().header().timestamp.ms_since(Timestamp(START));
+                (machine.node.chain().height().0, made)
+            })
+            .collect();
+        assert_eq!(tips.len(), 1, "seed {seed}: the nodes ended apart: {ends:?}");
+        for (index, machine) in honest.iter().enumerate() {
+            let waiting = machine.node.pending().iter();
+            let waiting = waiting.filter(|(_, vote)| vote.token.0 < hostile::TOKENS).count();
             assert_eq!(waiting, 0, "seed {seed}: node {index} still holds pending votes");
             let stored: Vec<_> = machine.disk.blocks.iter().map(|b| b.header.hash()).collect();
             let chain = machine.node.chain();
@@ -361,7 +445,7 @@ impl World {
                 .map(|height| chain.block_at(Height(height)).unwrap().hash())
                 .collect();
             assert_eq!(stored, held, "seed {seed}: the disk of node {index} holds another chain");
-            assert!(machine.disk.pending.is_empty(), "seed {seed}");
+            assert_eq!(machine.disk.pending.len(), machine.node.pending().len(), "seed {seed}");
         }
         let chain = self.machines[0].node.chain();
         let mut counted: BTreeMap<(u64, u8), (VoteId, String)> = BTreeMap::new();
@@ -392,7 +476,8 @@ impl World {
             }
         }
         let used: BTreeSet<_> = self.accepted.values().collect();
-        assert_eq!(counted.len(), used.len(), "seed {seed}");
+        let honest = counted.keys().filter(|(token, _)| *token < hostile::TOKENS);
+        assert_eq!(honest.count(), used.len(), "seed {seed}");
         self.check_evidence(seed, &doubles);
     }
 

@@ -1,12 +1,13 @@
 //! Greeting peers, passing on votes and blocks, comparing pending votes.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::{
-    COMPARE_EVERY_MS, Event, GOSSIP_EVERY_MS, LinkId, MAX_HOLDERS, Node, Output, Peer, peers::Claim,
+    Event, GOSSIP_EVERY_MS, LinkId, MAX_HOLDERS, Node, Output, Peer,
+    peers::{Claim, Offence},
 };
 use crate::{
-    hash::VoteId,
+    hash::{BlockHash, VoteId},
     header::{Header, Height},
     lineage::LinkError,
     message::{
@@ -19,14 +20,13 @@ use crate::{
     vote::{Vote, check_all},
 };
 
-/// Bytes of votes or blocks in one answer, with room for the frame around them.
-pub(super) const PAGE_BYTES: usize = MAX_MESSAGE_BYTES - (8 << 10);
+/// Bytes of votes or blocks in one answer. Half of what a message may have: a bus between relays
+/// takes 1 MiB by default, and a page shows as progress. One block may be longer.
+pub(super) const PAGE_BYTES: usize = MAX_MESSAGE_BYTES / 2;
 /// Messages of votes in one answer: what fits in a relay's queue beside other things.
-const MAX_PAGES: usize = 2;
+pub(super) const MAX_PAGES: usize = 2;
 /// Peers that are asked whether they hold a vote.
 const ASK_HELD: usize = 3;
-/// Pending votes compared at once: their short ids fit in one frame.
-const MAX_COMPARED: usize = PAGE_BYTES / 8;
 
 impl Node {
     pub(super) fn send(&mut self, to: Peer, message: &Message) {
@@ -67,16 +67,28 @@ impl Node {
     ) {
         self.peers.hear(from, now);
         let serve = self.peers.may_serve(from, now);
+        let asks = matches!(
+            message,
+            Message::GetHeaders(_)
+                | Message::GetBlocks(_)
+                | Message::GetElection
+                | Message::Reconcile(_)
+                | Message::GetVotes(_)
+                | Message::GetBlockVotes(..)
+                | Message::GetRollPage(_)
+                | Message::GetEvidence(_)
+        );
+        if asks && !serve && self.offended(now, from, Offence::OverBudget) {
+            return;
+        }
         match message {
             // Who asks for too much is told that there is nothing, and tries another peer.
             Message::GetHeaders(_) if !serve => self.send(from, &Message::Headers(Vec::new())),
             Message::GetBlocks(_) if !serve => self.send(from, &Message::Blocks(Vec::new())),
-            Message::GetElection
-            | Message::Pending(_)
-            | Message::GetVotes(_)
-            | Message::GetRollPage(_)
-            | Message::GetEvidence(_)
-                if !serve => {}
+            Message::GetBlockVotes(hash, _) if !serve => {
+                self.send(from, &Message::BlockVotes(hash, Vec::new()));
+            }
+            _ if asks && !serve => {}
             Message::Hello(hello) => self.on_hello(now, from, &hello),
             Message::GetElection => {
                 let election = Box::new(self.chain.election().clone());
@@ -96,11 +108,14 @@ impl Node {
             Message::Headers(headers) => self.on_headers(now, from, &headers),
             Message::GetBlocks(hashes) => self.on_get_blocks(from, &hashes),
             Message::Blocks(blocks) => self.on_blocks(now, from, blocks),
+            Message::GetBlockVotes(hash, wanted) => self.on_get_block_votes(from, hash, &wanted),
+            Message::BlockVotes(hash, votes) => self.on_block_votes(now, from, hash, votes),
             Message::Votes(votes) => self.on_votes(now, from, broadcast, votes),
             Message::NewBlock { header, votes } => {
                 self.on_new_block(now, from, broadcast, header, &votes);
             }
-            Message::Pending(ids) => self.on_pending(from, &ids),
+            Message::Reconcile(query) => self.on_reconcile(now, from, &query),
+            Message::Reconciled(answer) => self.on_reconciled(now, from, &answer),
             Message::GetVotes(ids) => self.on_get_votes(from, &ids),
             Message::AskHeld(ids) => {
                 let held: Vec<_> = ids
@@ -156,15 +171,7 @@ impl Node {
         self.start_sync(now);
     }
 
-    /// Tells a peer which pending votes this node holds.
-    fn compare(&mut self, now: Timestamp, peer: Peer) {
-        self.next_compare = now.plus_ms(COMPARE_EVERY_MS);
-        let ids = self.pending.iter().map(|(id, _)| ShortId::from(id));
-        let ids = ids.take(MAX_COMPARED).collect();
-        self.send(peer, &Message::Pending(ids));
-    }
-
-    fn on_get_headers(&mut self, from: Peer, locator: &[crate::hash::BlockHash]) {
+    fn on_get_headers(&mut self, from: Peer, locator: &[BlockHash]) {
         let mut headers = Vec::new();
         // Without a meeting point there is no next block: the answer is empty, and nobody waits.
         let meeting = self.chain.meeting_point(locator);
@@ -179,7 +186,22 @@ impl Node {
         self.send(from, &Message::Headers(headers));
     }
 
-    fn on_get_blocks(&mut self, from: Peer, hashes: &[crate::hash::BlockHash]) {
+    fn on_get_block_votes(&mut self, from: Peer, hash: BlockHash, wanted: &[u32]) {
+        let mut bytes = 0;
+        let mut votes = Vec::new();
+        if let Some(block) = self.chain.block(&hash) {
+            for vote in wanted.iter().map_while(|index| block.votes().get(*index as usize)) {
+                bytes += borsh::object_length(vote).unwrap_or(PAGE_BYTES);
+                if bytes > PAGE_BYTES {
+                    break;
+                }
+                votes.push(vote.clone());
+            }
+        }
+        self.send(from, &Message::BlockVotes(hash, votes));
+    }
+
+    fn on_get_blocks(&mut self, from: Peer, hashes: &[BlockHash]) {
         let mut blocks = Vec::new();
         let mut bytes = 0;
         for hash in hashes.iter().take(MAX_BLOCKS_ASKED) {
@@ -212,7 +234,11 @@ impl Node {
             })
             .filter(|vote| together.insert(vote.encode()))
             .collect();
-        if votes.is_empty() || !self.peers.may_verify(from, now) {
+        if votes.is_empty() {
+            return;
+        }
+        if !self.peers.may_verify(from, now) {
+            self.offended(now, from, Offence::OverBudget);
             return;
         }
         if let Err((_, error)) = check_all(&votes, self.chain.setup()) {
@@ -224,8 +250,11 @@ impl Node {
         let taken = self.pending.len().saturating_sub(before);
         let proven = self.evidence.double_votes().len().saturating_sub(proofs);
         self.peers.verified_idly(from, verified.saturating_sub(taken + 2 * proven));
+        if taken > 0 {
+            self.peers.was_useful(from);
+        }
         // There was more than one answer holds: go on.
-        if full_page && self.pending.len() > before && now >= self.next_compare {
+        if full_page && taken > 0 {
             self.compare(now, from);
         }
     }
@@ -325,6 +354,9 @@ impl Node {
         }
         let Some(lineage) = self.chain.lineage(&header.previous) else {
             // Its parent is unknown: compare tips, the headers will show what it is worth.
+            if self.offended(now, from, Offence::Orphan) {
+                return;
+            }
             let hello = self.hello(true);
             return self.send(from, &hello);
         };
@@ -339,42 +371,24 @@ impl Node {
         let sealed = self.chain.anchor().filter(|anchor| anchored || *anchor == hash);
         let claim = Claim { tip: hash, height: header.height, work, sealed };
         self.peers.hear(from, now).claim = Some(claim);
-        let held: Vec<_> = votes.iter().filter_map(|id| self.pending.get_short(id)).collect();
-        if held.len() == votes.len() {
-            let votes: Vec<_> = held.into_iter().cloned().collect();
+        let held: Vec<_> = votes.iter().map(|id| self.pending.get_short(id).cloned()).collect();
+        if let Some(votes) = held.iter().cloned().collect::<Option<Vec<_>>>() {
+            // A short id that two votes share shows here; the whole block is fetched then.
             if crate::block::Block::votes_root(&votes) == header.votes_root {
                 let block = crate::block::Block { header, votes };
                 let heard_on = broadcast.then_some(from.link);
-                if let Err(error) = self.take_block(now, block, heard_on) {
-                    self.reject(now, from, error.to_string());
+                match self.take_block(now, block, heard_on) {
+                    Ok(()) => self.peers.was_useful(from),
+                    Err(error) => self.reject(now, from, error.to_string()),
                 }
                 return;
             }
         }
-        self.fetch_block(now, from, &header);
-    }
-
-    /// Answers with what the other lacks, and asks for what this node lacks.
-    fn on_pending(&mut self, from: Peer, theirs: &[ShortId]) {
-        let theirs: HashSet<_> = theirs.iter().copied().collect();
-        let missing: Vec<_> = self
-            .pending
-            .iter()
-            .filter(|(id, _)| !theirs.contains(&ShortId::from(*id)))
-            .map(|(_, vote)| vote.clone())
-            .collect();
-        for page in pages(&missing).into_iter().take(MAX_PAGES) {
-            self.send(from, &Message::Votes(page));
-        }
-        let wanted = theirs.into_iter().filter(|id| self.pending.get_short(id).is_none());
-        let wanted: Vec<_> = wanted.take(MAX_PAGES * MAX_VOTES).collect();
-        if !wanted.is_empty() {
-            self.send(from, &Message::GetVotes(wanted));
-        }
+        self.fetch_block(now, from, header, held);
     }
 
     fn on_get_votes(&mut self, from: Peer, ids: &[ShortId]) {
-        let unique: HashSet<_> = ids.iter().collect();
+        let unique: BTreeSet<_> = ids.iter().collect();
         let votes: Vec<_> =
             unique.into_iter().filter_map(|id| self.pending.get_short(id)).cloned().collect();
         for page in pages(&votes).into_iter().take(MAX_PAGES) {
@@ -416,7 +430,7 @@ impl Node {
 }
 
 /// Cuts votes into messages that fit a frame.
-fn pages(votes: &[Vote]) -> Vec<Vec<Vote>> {
+pub(super) fn pages(votes: &[Vote]) -> Vec<Vec<Vote>> {
     let mut pages: Vec<Vec<Vote>> = Vec::new();
     let mut bytes = 0;
     for vote in votes {

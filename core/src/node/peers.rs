@@ -71,6 +71,48 @@ const ALL_IDLE_PER_SECOND: u64 = 1_000;
 const ALL_IDLE_AT_ONCE: u64 = 16_384;
 /// Between two questions for statements to one peer; doubled while they bring nothing.
 const ASK_EVIDENCE_MS: u64 = 2_000;
+/// Walks over all pending votes for a peer's question: a comparison takes 64 at most.
+const PEER_WALKS_PER_SECOND: u64 = 4;
+const PEER_WALKS_AT_ONCE: u64 = 64;
+const ALL_WALKS_PER_SECOND: u64 = 32;
+const ALL_WALKS_AT_ONCE: u64 = 256;
+
+/// At this score a peer is not heard any more. A point is forgiven each second.
+const DROP_AT: u64 = 100;
+
+/// What a peer did that an honest one does seldom or never, in points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Offence {
+    /// Its headers did not add up to the work that it claimed.
+    EmptyClaim,
+    /// It sent an answer to no question. A slow peer's late answer is one too.
+    Unasked,
+    /// It announced a block on a parent that is unknown here. After a partition many are.
+    Orphan,
+    /// It asks for more, or sends more that leads to nothing, than its budget.
+    OverBudget,
+}
+
+impl Offence {
+    fn points(self) -> u64 {
+        match self {
+            Self::EmptyClaim => 30,
+            Self::Unasked => 5,
+            Self::Orphan => 2,
+            Self::OverBudget => 1,
+        }
+    }
+
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::EmptyClaim => "claimed work that its headers do not have, again and again",
+            Self::Unasked => "sent answers that nobody asked for, again and again",
+            Self::Orphan => "announced blocks that stand on nothing, again and again",
+            Self::OverBudget => "asked for or sent far too much",
+        }
+    }
+}
+
 /// Between two comparisons of pending votes with one peer.
 const COMPARE_WITH_ONE_MS: u64 = 20_000;
 
@@ -78,6 +120,8 @@ const COMPARE_WITH_ONE_MS: u64 = 20_000;
 pub(super) struct PeerState {
     pub claim: Option<Claim>,
     pub heard: Timestamp,
+    /// When it was first heard.
+    since: Timestamp,
     /// Requests it left unanswered.
     pub stalls: u32,
     served: Budget,
@@ -87,6 +131,22 @@ pub(super) struct PeerState {
     fruitless: u32,
     /// When pending votes may be compared with it again.
     compare: Timestamp,
+    /// Rounds that the comparison under way may still take.
+    rounds: u32,
+    walks: Budget,
+    /// Points left until it is not heard any more.
+    credit: Budget,
+    /// Whether it brought votes or blocks that were new and good: such a peer does not make room
+    /// for one that only talks.
+    useful: bool,
+    /// Whether it handed out good blocks when asked, and has not left a request unanswered since.
+    answers: bool,
+}
+
+impl PeerState {
+    fn standing(&self) -> (bool, Reverse<u32>) {
+        (self.answers, Reverse(self.stalls))
+    }
 }
 
 impl Default for PeerState {
@@ -94,12 +154,18 @@ impl Default for PeerState {
         Self {
             claim: None,
             heard: Timestamp(0),
+            since: Timestamp(0),
             stalls: 0,
             served: Budget::new(PEER_PER_SECOND, PEER_AT_ONCE),
             idle: Budget::new(PEER_IDLE_PER_SECOND, PEER_IDLE_AT_ONCE),
             ask_evidence: Timestamp(0),
             fruitless: 0,
             compare: Timestamp(0),
+            rounds: 0,
+            walks: Budget::new(PEER_WALKS_PER_SECOND, PEER_WALKS_AT_ONCE),
+            credit: Budget::new(1, DROP_AT),
+            useful: false,
+            answers: false,
         }
     }
 }
@@ -110,13 +176,15 @@ pub struct Peers {
     banned: VecDeque<Peer>,
     served: Budget,
     idle: Budget,
+    walks: Budget,
 }
 
 impl Default for Peers {
     fn default() -> Self {
         let served = Budget::new(ALL_PER_SECOND, ALL_AT_ONCE);
         let idle = Budget::new(ALL_IDLE_PER_SECOND, ALL_IDLE_AT_ONCE);
-        Self { known: HashMap::new(), banned: VecDeque::new(), served, idle }
+        let walks = Budget::new(ALL_WALKS_PER_SECOND, ALL_WALKS_AT_ONCE);
+        Self { known: HashMap::new(), banned: VecDeque::new(), served, idle, walks }
     }
 }
 
@@ -194,6 +262,74 @@ impl Peers {
         true
     }
 
+    /// Counts an offence; says whether the peer is to be dropped for it.
+    pub(super) fn offends(&mut self, peer: Peer, now: Timestamp, offence: Offence) -> bool {
+        let Some(state) = self.known.get_mut(&peer) else { return false };
+        state.credit.refill(now);
+        state.credit.take(usize::try_from(offence.points()).unwrap_or(usize::MAX));
+        state.credit.level == 0
+    }
+
+    /// Notes that a peer brought something new and good.
+    pub(super) fn was_useful(&mut self, peer: Peer) {
+        if let Some(state) = self.known.get_mut(&peer) {
+            state.useful = true;
+        }
+    }
+
+    /// Notes that a peer handed out a good block that it was asked for. What it sends unasked says
+    /// nothing of that: who withholds can forward too.
+    pub(super) fn answered(&mut self, peer: Peer) {
+        if let Some(state) = self.known.get_mut(&peer) {
+            (state.useful, state.answers, state.stalls) = (true, true, 0);
+        }
+    }
+
+    /// A peer left a request unanswered. It may be slow: it is asked last, and heard as before.
+    pub(super) fn stalled(&mut self, peer: Peer) {
+        if let Some(state) = self.known.get_mut(&peer) {
+            (state.answers, state.stalls) = (false, state.stalls.saturating_add(1));
+        }
+    }
+
+    /// How far a peer is trusted to answer: who handed out blocks comes before who was not asked
+    /// yet, and that before who left requests unanswered. So names without end do not hold up a node
+    /// that knows one honest peer.
+    pub(super) fn standing(&self, peer: Peer) -> (bool, Reverse<u32>) {
+        self.known.get(&peer).map_or((false, Reverse(0)), PeerState::standing)
+    }
+
+    /// Whether to walk over all pending votes for this peer now; counts it.
+    pub(super) fn may_walk(&mut self, peer: Peer, now: Timestamp) -> bool {
+        let all = self.walks.refill(now);
+        let may = all && self.known.get_mut(&peer).is_some_and(|state| state.walks.refill(now));
+        if may {
+            self.walks.take(1);
+            if let Some(state) = self.known.get_mut(&peer) {
+                state.walks.take(1);
+            }
+        }
+        may
+    }
+
+    /// A comparison with a peer begins.
+    pub(super) fn begin_rounds(&mut self, peer: Peer, rounds: u32) {
+        if let Some(state) = self.known.get_mut(&peer) {
+            state.rounds = rounds;
+        }
+    }
+
+    /// Whether an answer of this peer is expected; counts it.
+    pub(super) fn next_round(&mut self, peer: Peer) -> bool {
+        let state = self.known.get_mut(&peer).filter(|state| state.rounds > 0);
+        state.map(|state| state.rounds -= 1).is_some()
+    }
+
+    /// The comparison is over.
+    pub(super) fn end_rounds(&mut self, peer: Peer) {
+        self.begin_rounds(peer, 0);
+    }
+
     pub(super) fn is_banned(&self, peer: Peer) -> bool {
         self.banned.contains(&peer)
     }
@@ -224,21 +360,25 @@ impl Peers {
         self.known.len() < before
     }
 
-    /// The books on a peer, opened if need be; the peer not heard for the longest makes room.
+    /// The books on a peer, opened if need be; one that brought nothing yet makes room,
+    /// the one not heard for the longest first.
     pub(super) fn hear(&mut self, peer: Peer, now: Timestamp) -> &mut PeerState {
         if !self.known.contains_key(&peer) && self.known.len() >= MAX_PEERS {
-            let quietest = self.known.iter().min_by_key(|(peer, state)| (state.heard, **peer));
+            let quietest =
+                self.known.iter().min_by_key(|(peer, state)| (state.useful, state.heard, **peer));
             if let Some(quietest) = quietest.map(|(peer, _)| *peer) {
                 self.known.remove(&quietest);
             }
         }
-        let state = self.known.entry(peer).or_default();
+        let new = || PeerState { since: now, ..PeerState::default() };
+        let state = self.known.entry(peer).or_insert_with(new);
         state.heard = now;
         state
     }
 
-    /// The peer that claims the best tip, if it is better than the chain's; among those that
-    /// stalled least.
+    /// The peer that claims the best tip, if it is better than the chain's; among those of the best
+    /// standing the one known longest. What it claims decides nothing: a liar claims the most, and
+    /// comes under a new name when it was found out.
     pub(super) fn best_above(&self, chain: &Chain) -> Option<Peer> {
         let anchored = |claim: &Claim| claim.sealed.is_some() && claim.sealed == chain.anchor();
         self.known
@@ -247,7 +387,7 @@ impl Peers {
             .filter(|(_, _, claim)| chain.is_better(claim.work, claim.tip, anchored(claim)))
             .max_by_key(|(peer, state, claim)| {
                 let rank = (anchored(claim), claim.work, Reverse(claim.tip));
-                (Reverse(state.stalls), rank, Reverse(*peer))
+                (state.standing(), Reverse(state.since), rank, Reverse(*peer))
             })
             .map(|(peer, _, _)| peer)
     }

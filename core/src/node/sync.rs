@@ -8,14 +8,15 @@
 
 use std::collections::VecDeque;
 
-use super::{Event, LinkId, Node, Peer};
+use super::{Event, LinkId, Node, Peer, peers::Offence};
 use crate::{
     block::Block,
     hash::BlockHash,
     header::{Header, Height},
     lineage::{Lineage, LinkError},
-    message::{MAX_BLOCKS_ASKED, MAX_HEADERS, Message},
+    message::{MAX_BLOCK_VOTES, MAX_BLOCKS_ASKED, MAX_HEADERS, Message},
     time::Timestamp,
+    vote::Vote,
 };
 
 /// Headers of one download: each cost its sender a proof of work. A longer chain is fetched in
@@ -23,6 +24,9 @@ use crate::{
 pub const MAX_CANDIDATE: usize = 50_000;
 /// Time for an answer: a full page over 60 kB/s.
 const ANSWER_WITHIN_MS: u64 = 20_000;
+/// Time for the first headers: 200 kB at most, and who stalls is found out early. Doubled with each
+/// stall, up to the time for any answer, because the slow line may be this node's own.
+const FIRST_ANSWER_WITHIN_MS: u64 = 6_000;
 
 enum Stage {
     /// `start` is the block of this chain that the headers begin after.
@@ -33,6 +37,11 @@ enum Stage {
     },
     Blocks {
         wanted: VecDeque<BlockHash>,
+    },
+    /// One announced block, of whose votes some are held here.
+    Votes {
+        header: Header,
+        votes: Vec<Option<Vote>>,
     },
 }
 
@@ -48,6 +57,8 @@ struct Download {
 #[derive(Default)]
 pub struct Sync {
     download: Option<Download>,
+    /// Stalls in a row, over all peers.
+    stalls: u32,
 }
 
 impl Sync {
@@ -75,18 +86,19 @@ impl Sync {
 impl Node {
     /// Begins a download from the best peer that claims more work, unless one is under way.
     pub(super) fn start_sync(&mut self, now: Timestamp) {
-        if self.sync.download.is_some() {
-            return;
-        }
         let Some(peer) = self.peers.best_above(&self.chain) else {
             return;
         };
+        if !self.is_free_for(peer) {
+            return;
+        }
         let claimed = self.peers.known.get(&peer).and_then(|state| state.claim.as_ref());
         let target = claimed.map_or(self.chain.height(), |claim| claim.height);
         self.sync.download = Some(Download {
             peer,
             stage: Stage::Headers { start: None, lineage: None, hashes: Vec::new() },
-            deadline: now.plus_ms(ANSWER_WITHIN_MS),
+            deadline: now
+                .plus_ms((FIRST_ANSWER_WITHIN_MS << self.sync.stalls.min(2)).min(ANSWER_WITHIN_MS)),
             target,
         });
         let locator = self.chain.locator();
@@ -94,23 +106,88 @@ impl Node {
         self.event(Event::NetworkChanged);
     }
 
-    /// Fetches one block whose header was announced and checked, unless a download is under way:
-    /// its end compares tips again.
-    pub(super) fn fetch_block(&mut self, now: Timestamp, peer: Peer, header: &Header) {
-        if self.sync.download.is_none() {
-            let hash = header.hash();
-            self.sync.download = Some(Download {
-                peer,
-                stage: Stage::Blocks { wanted: VecDeque::from([hash]) },
-                deadline: now.plus_ms(ANSWER_WITHIN_MS),
-                target: header.height,
-            });
-            self.send(peer, &Message::GetBlocks(vec![hash]));
+    /// Whether a download from a peer may begin: when none is under way, or one from a peer of
+    /// lower standing, so that who withholds holds up nobody else.
+    fn is_free_for(&self, peer: Peer) -> bool {
+        let download = self.sync.download.as_ref();
+        download.is_none_or(|download| {
+            download.peer != peer && self.peers.standing(peer) > self.peers.standing(download.peer)
+        })
+    }
+
+    /// Fetches what is missing of one block whose header was announced and checked, unless a
+    /// download is under way: its end compares tips again.
+    pub(super) fn fetch_block(
+        &mut self,
+        now: Timestamp,
+        peer: Peer,
+        header: Header,
+        votes: Vec<Option<Vote>>,
+    ) {
+        if !self.is_free_for(peer) {
+            return;
+        }
+        let (hash, target) = (header.hash(), header.height);
+        let missing: Vec<_> =
+            (0..).zip(&votes).filter(|(_, vote)| vote.is_none()).map(|(index, _)| index).collect();
+        let some_held = missing.len() < votes.len();
+        let (stage, question) = if some_held && (1..=MAX_BLOCK_VOTES).contains(&missing.len()) {
+            (Stage::Votes { header, votes }, Message::GetBlockVotes(hash, missing))
+        } else {
+            (Stage::Blocks { wanted: [hash].into() }, Message::GetBlocks(vec![hash]))
+        };
+        let deadline = now.plus_ms(ANSWER_WITHIN_MS);
+        self.sync.download = Some(Download { peer, stage, deadline, target });
+        self.send(peer, &question);
+    }
+
+    /// Puts an announced block together; what does not fit is fetched whole.
+    pub(super) fn on_block_votes(
+        &mut self,
+        now: Timestamp,
+        from: Peer,
+        hash: BlockHash,
+        sent: Vec<Vote>,
+    ) {
+        let asked = self.sync.download.as_mut().filter(|download| download.peer == from);
+        let Some(Download { stage: stage @ Stage::Votes { .. }, deadline, .. }) = asked else {
+            self.offended(now, from, Offence::Unasked);
+            return;
+        };
+        let Stage::Votes { header, votes } = stage else { return };
+        if header.hash() != hash {
+            return;
+        }
+        if sent.is_empty() {
+            return self.stall(now, from);
+        }
+        for (place, vote) in votes.iter_mut().filter(|vote| vote.is_none()).zip(sent) {
+            *place = Some(vote);
+        }
+        let whole: Option<Vec<_>> = votes.iter_mut().map(Option::take).collect();
+        match whole {
+            Some(votes) if Block::votes_root(&votes) == header.votes_root => {
+                let block = Block { header: header.clone(), votes };
+                self.sync.download = None;
+                match self.take_block(now, block, None) {
+                    Ok(()) => self.peers.answered(from),
+                    Err(LinkError::Ahead { .. } | LinkError::UnknownParent(_)) => {}
+                    Err(error) => return self.reject(now, from, error.to_string()),
+                }
+                self.end_sync(now, from, false);
+            }
+            // Two votes share a short id, or not all fitted, or it lied: the whole block shows.
+            _ => {
+                *stage = Stage::Blocks { wanted: [hash].into() };
+                *deadline = now.plus_ms(ANSWER_WITHIN_MS);
+                self.send(from, &Message::GetBlocks(vec![hash]));
+            }
         }
     }
 
     pub(super) fn on_headers(&mut self, now: Timestamp, from: Peer, headers: &[Header]) {
         if !self.sync.is_from(from) {
+            self.offended(now, from, Offence::Unasked);
             return;
         }
         let Some(Download { stage: Stage::Headers { start, lineage, hashes }, .. }) =
@@ -144,6 +221,8 @@ impl Node {
                 }
             }
         }
+        let cut_short =
+            matches!(refused, Some(LinkError::Ahead { .. })) || hashes.len() >= MAX_CANDIDATE;
         match refused {
             Some(LinkError::Ahead { .. }) => {}
             Some(error) => return self.reject(now, from, error.to_string()),
@@ -160,10 +239,18 @@ impl Node {
             hashes.contains(&anchor)
                 || start.is_some_and(|hash| self.chain.leads_over_anchor(&hash))
         });
-        if !self.chain.is_better(lineage.work(), lineage.tip(), anchored) {
+        let (work, tip) = (lineage.work(), lineage.tip());
+        let claimed = self.peers.known.get(&from).and_then(|state| state.claim.as_ref());
+        // It may have switched to a better chain since it made its claim, never to a worse one.
+        let empty = claimed.is_some_and(|claim| claim.work > work) && !cut_short;
+        let target = lineage.height();
+        let hashes = std::mem::take(hashes);
+        if empty && self.offended(now, from, Offence::EmptyClaim) {
+            return;
+        }
+        if !self.chain.is_better(work, tip, anchored) {
             return self.end_sync(now, from, true);
         }
-        let target = lineage.height();
         self.chain.protect(hashes.iter().copied());
         let wanted =
             hashes.iter().copied().filter(|hash| self.chain.block(hash).is_none()).collect();
@@ -194,6 +281,7 @@ impl Node {
 
     pub(super) fn on_blocks(&mut self, now: Timestamp, from: Peer, blocks: Vec<Block>) {
         if !self.sync.is_from(from) {
+            self.offended(now, from, Offence::Unasked);
             return;
         }
         if blocks.is_empty() {
@@ -211,7 +299,11 @@ impl Node {
             }
             wanted.pop_front();
             match self.take_block(now, block, None) {
-                Ok(()) | Err(LinkError::Ahead { .. }) => {}
+                Ok(()) => {
+                    self.peers.answered(from);
+                    self.sync.stalls = self.sync.stalls.min(1);
+                }
+                Err(LinkError::Ahead { .. }) => {}
                 // The branch that it stands on was dropped meanwhile.
                 Err(LinkError::UnknownParent(_)) => return self.end_sync(now, from, true),
                 Err(error) => return self.reject(now, from, error.to_string()),
@@ -233,9 +325,8 @@ impl Node {
     }
 
     fn stall(&mut self, now: Timestamp, peer: Peer) {
-        if let Some(state) = self.peers.known.get_mut(&peer) {
-            state.stalls = state.stalls.saturating_add(1);
-        }
+        self.peers.stalled(peer);
+        self.sync.stalls = self.sync.stalls.saturating_add(1);
         self.end_sync(now, peer, true);
     }
 
