@@ -228,6 +228,8 @@ impl Config {
             || !self.bus_prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         {
             "bus_prefix must be letters, digits and hyphens"
+        } else if self.bus.as_deref().is_some_and(|url| !is_bus(url)) {
+            "bus: expected the address of a NATS server, such as nats://127.0.0.1:4222"
         } else if let Some(wrong) = self.allowed_origins.iter().find_map(|text| origin(text)) {
             wrong
         } else {
@@ -235,6 +237,11 @@ impl Config {
         };
         Err(ConfigError::Impossible(wrong))
     }
+}
+
+fn is_bus(url: &str) -> bool {
+    let rest = url.strip_prefix("nats://").or_else(|| url.strip_prefix("tls://"));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with([':', '/']))
 }
 
 /// What is wrong with an origin.

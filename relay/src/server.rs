@@ -292,7 +292,8 @@ impl Accepted {
             .with_upgrades();
         let mut connection = pin!(connection);
         let mut deadline = pin!(sleep(relay.config.http_timeout));
-        let mut stopping = false;
+        // Who comes while it drains asks whether it is ready, and gets an answer.
+        let mut stopping = relay.stop.is_cancelled();
         loop {
             tokio::select! {
                 ended = connection.as_mut() => {

@@ -106,3 +106,92 @@ async fn foreign_origins_and_other_subprotocols_do_not_get_in() {
     assert_eq!(status(address, "Sec-WebSocket-Protocol: other\r\n").await, "400");
     assert_eq!(status(address, "").await, "400");
 }
+
+/// A masked frame: first byte, payload. The mask is zero, so the payload stands as it is.
+fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![first, 0x80 | u8::try_from(payload.len()).unwrap(), 0, 0, 0, 0];
+    bytes.extend(payload);
+    bytes
+}
+
+fn quick() -> Config {
+    Config {
+        ping_interval: Duration::from_millis(50),
+        idle_timeout: Duration::from_millis(400),
+        ..Config::default()
+    }
+}
+
+#[tokio::test]
+async fn a_length_of_2_to_the_63_is_refused_before_anything_is_set_aside() {
+    let running = start(Config::default()).await;
+    let mut stream = raw(running.address).await;
+    stream.write_all(&[0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4]).await.unwrap();
+    let answer = rest(stream).await;
+    // Longer than the protocol of WebSocket allows, or too long here: both are said.
+    assert!(closes_with(&answer, 1009) || closes_with(&answer, 1002), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_frame_that_trickles_in_is_cut_off_after_the_idle_time() {
+    let running = start(quick()).await;
+    let mut stream = raw(running.address).await;
+    // The head of a frame of 100 bytes, and then a byte now and then: pongs cannot come between.
+    stream.write_all(&[0x82, 0x80 | 100, 0, 0, 0, 0]).await.unwrap();
+    let (mut reading, mut writing) = stream.into_split();
+    let trickle = tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            ticks.tick().await;
+            if writing.write_all(&[0]).await.is_err() {
+                break;
+            }
+        }
+    });
+    let mut bytes = Vec::new();
+    let _ = timeout(SOON, reading.read_to_end(&mut bytes)).await.expect("it may trickle for ever");
+    assert!(closes_with(&bytes, 1001), "{bytes:?}");
+    timeout(SOON, trickle).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn fragments_without_end_are_read_no_faster_than_bytes_may_come_and_end_at_the_idle_time() {
+    let config = Config { bytes_per_second: 4096.0, bytes_burst: 4096.0, ..quick() };
+    let running = start(config).await;
+    let mut stream = raw(running.address).await;
+    stream.write_all(&masked(0x02, b"")).await.unwrap();
+    let (mut reading, mut writing) = stream.into_split();
+    let bomb = tokio::spawn(async move {
+        let empty = masked(0x00, b"").repeat(1_000);
+        let mut sent = 0_u64;
+        while writing.write_all(&empty).await.is_ok() && sent < 64 << 20 {
+            sent += empty.len() as u64;
+        }
+    });
+    let mut bytes = Vec::new();
+    let _ = timeout(SOON, reading.read_to_end(&mut bytes)).await.expect("it goes on for ever");
+    timeout(SOON, bomb).await.unwrap().unwrap();
+    assert!(metric(&running.relay, "blockvote_relay_throttled_total{reason=\"bytes\"}") > 0);
+    // What stood in the socket's own buffers is not counted: it was never read.
+    assert!(metric(&running.relay, "blockvote_relay_bytes_received_total") < 64 << 10);
+}
+
+#[tokio::test]
+async fn a_flood_of_pings_is_held_back_like_frames() {
+    let config = Config { frames_per_second: 100.0, frames_burst: 10.0, ..Config::default() };
+    let running = start(config).await;
+    let mut stream = raw(running.address).await;
+    let mut join = masked(0x82, &ClientFrame::Join(ROOM).encode());
+    join.extend(masked(0x89, b"are you there").repeat(40));
+    stream.write_all(&join).await.unwrap();
+    let mut pongs = 0;
+    let mut bytes = Vec::<u8>::new();
+    while pongs < 40 {
+        let mut chunk = [0; 1024];
+        let read = timeout(SOON, stream.read(&mut chunk)).await.unwrap().unwrap();
+        assert!(read > 0, "it was closed for it");
+        bytes.extend(&chunk[..read]);
+        pongs = bytes.windows(15).filter(|w| w[0] == 0x8a && &w[2..] == b"are you there").count();
+    }
+    assert!(metric(&running.relay, "blockvote_relay_throttled_total{reason=\"frames\"}") > 0);
+}

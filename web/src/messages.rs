@@ -84,6 +84,8 @@ pub enum ToNode {
     Export,
     /// The network came back, or the tab came to the front: connect at once.
     Awake,
+    /// Follow these relays from now on, `ws://…/ws`.
+    Relays(Vec<String>),
     /// The browser's answer to the wish that storage be kept.
     Persisted(bool),
 }
@@ -322,8 +324,10 @@ pub enum SealView {
 pub struct Status {
     /// Each relay.
     pub relays: Vec<RelayStatus>,
-    /// Peers heard of.
+    /// Peers heard of over relays.
     pub peers: u32,
+    /// Other tabs of this browser, heard of directly.
+    pub tabs: u32,
     /// Highest block that a peer claims.
     pub highest_peer: Option<u32>,
     /// Block that is being fetched up to.

@@ -8,6 +8,7 @@ mod open;
 mod relay;
 mod rights;
 mod store;
+mod tabs;
 mod tools;
 mod verify;
 mod views;

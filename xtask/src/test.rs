@@ -1,6 +1,9 @@
 //! `cargo xtask test`: everything that CI runs.
 
-use std::{path::Path, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{
     build, setup,
@@ -76,7 +79,8 @@ fn run_cargo(arguments: &[&str]) -> anyhow::Result<()> {
 
 fn browser(filter: &[&str]) -> anyhow::Result<()> {
     let chromium = setup::for_browser_tests()?;
-    step("browser tests", || run(&mut playwright(&chromium, filter)))
+    let long = long_chain(40_000, 100)?;
+    step("browser tests", || run(playwright(&chromium, filter).env("BLOCKVOTE_LONG", long)))
 }
 
 fn playwright(chromium: &Path, filter: &[&str]) -> Command {
@@ -87,4 +91,18 @@ fn playwright(chromium: &Path, filter: &[&str]) -> Command {
         .current_dir(root().join("e2e"))
         .env("BLOCKVOTE_CHROMIUM", chromium);
     command
+}
+
+/// An audit file of signed votes that takes a tab a while to fetch, made once.
+fn long_chain(votes: u32, per_block: u32) -> anyhow::Result<PathBuf> {
+    let path = root().join(format!("target/long-{votes}-{per_block}.blockvote"));
+    if !path.exists() {
+        step(&format!("make a chain of {votes} signed votes"), || {
+            run(cargo()
+                .args(["run", "--quiet", "--package", "blockvote-core", "--example", "bench"])
+                .args(["--", "file", &votes.to_string(), &per_block.to_string()])
+                .arg(&path))
+        })?;
+    }
+    Ok(path)
 }

@@ -126,6 +126,7 @@ impl Node {
                     self.send(from, &Message::Held(held));
                 }
             }
+            Message::Held(_) if from.link == LinkId::OWN_TABS => {}
             Message::Held(ids) => {
                 let mut changed = false;
                 for id in ids {
@@ -398,7 +399,8 @@ impl Node {
 
     /// Asks a few peers whether they hold votes that were cast here.
     pub(super) fn ask_held(&mut self, ids: &[VoteId]) {
-        let mut peers: Vec<_> = self.peers.iter().map(|(peer, _)| peer).collect();
+        let peers = self.peers.iter().map(|(peer, _)| peer);
+        let mut peers: Vec<_> = peers.filter(|peer| peer.link != LinkId::OWN_TABS).collect();
         peers.sort_unstable();
         for _ in 0..ASK_HELD.min(peers.len()) {
             let index = self.draw() % peers.len() as u64;

@@ -18,6 +18,12 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(pub u32);
 
+impl LinkId {
+    /// Nodes of the same user: other tabs of one browser. They are peers like any other, but that
+    /// they hold a vote says nothing about its being safe anywhere else.
+    pub const OWN_TABS: Self = Self(u32::MAX);
+}
+
 /// A peer as this node reaches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Peer {

@@ -167,7 +167,13 @@ pub fn closes_with(bytes: &[u8], code: u16) -> bool {
     bytes.windows(4).any(|window| window[0] == 0x88 && window[2] == high && window[3] == low)
 }
 
+/// The status of a handshake with further header fields.
 pub async fn status(address: SocketAddr, fields: &str) -> String {
+    status_with(address, fields).await.1
+}
+
+/// The same, and the connection, which ends when it is dropped.
+pub async fn status_with(address: SocketAddr, fields: &str) -> (TcpStream, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!(
         "GET /ws HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -176,5 +182,5 @@ pub async fn status(address: SocketAddr, fields: &str) -> String {
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut line = [0; 12];
     stream.read_exact(&mut line).await.unwrap();
-    String::from_utf8_lossy(&line[9..]).into_owned()
+    (stream, String::from_utf8_lossy(&line[9..]).into_owned())
 }

@@ -28,6 +28,7 @@ use super::{
     relay::{Heard, RelayLink},
     rights,
     store::{Own, Store},
+    tabs::{FromTab, Tabs},
     tools, verify, views,
 };
 use crate::{
@@ -53,6 +54,7 @@ enum Effect {
 
 /// A relay that is followed.
 pub struct Followed {
+    number: LinkId,
     link: RelayLink,
     /// For the page.
     pub status: RelayStatus,
@@ -67,6 +69,10 @@ pub struct Inner {
     pub storage: StorageStatus,
     /// The relays.
     pub relays: Vec<Followed>,
+    /// Of the next relay that is followed.
+    next_link: u32,
+    /// The other tabs of this browser.
+    tabs: Option<Tabs>,
     /// The miner workers.
     pub miners: Miners,
     /// What the user wants of them.
@@ -113,6 +119,8 @@ impl Driver {
             store: store.map(Rc::new),
             storage,
             relays: Vec::new(),
+            next_link: 0,
+            tabs: None,
             miners: Miners::default(),
             wish,
             insists: false,
@@ -131,11 +139,12 @@ impl Driver {
             log("the stored chain does not verify whole; the rest comes from peers");
         }
         driver.0.borrow_mut().take_up_own();
-        for (number, url) in (0..).zip(relays) {
-            let owner = driver.clone();
-            let link = RelayLink::follow(url.clone(), id, move |heard| owner.heard(number, heard));
-            let status = RelayStatus { url, connected: false, problem: None };
-            driver.0.borrow_mut().relays.push(Followed { link, status });
+        driver.follow_relays(relays);
+        let owner = driver.clone();
+        let tabs = Tabs::open(id, move |heard| owner.heard_tab(heard));
+        if tabs.is_some() {
+            driver.0.borrow_mut().tabs = tabs;
+            driver.act(|inner| inner.node.handle(now(), Input::LinkUp(LinkId::OWN_TABS)));
         }
         let writer = driver.clone();
         spawn_local(async move {
@@ -152,6 +161,37 @@ impl Driver {
         driver.set_miners();
         driver.show_soon();
         driver
+    }
+
+    /// Follows these relays: new ones are connected to, others left.
+    fn follow_relays(&self, urls: Vec<String>) {
+        let (left, new) = {
+            let mut inner = self.0.borrow_mut();
+            let (kept, left): (Vec<_>, Vec<_>) = std::mem::take(&mut inner.relays)
+                .into_iter()
+                .partition(|relay| urls.contains(&relay.status.url));
+            inner.relays = kept;
+            let is_new = |url: &String| inner.relays.iter().all(|relay| relay.status.url != *url);
+            let new: Vec<_> = urls.into_iter().filter(is_new).collect();
+            (left, new)
+        };
+        for Followed { number, link, .. } in left {
+            link.end();
+            self.act(|inner| inner.node.handle(now(), Input::LinkDown(number)));
+        }
+        for url in new {
+            let (number, id) = {
+                let mut inner = self.0.borrow_mut();
+                inner.next_link += 1;
+                (LinkId(inner.next_link - 1), inner.node.chain().id())
+            };
+            let owner = self.clone();
+            // An address that is none is lost at once: it calls back from here.
+            let link = RelayLink::follow(url.clone(), id, move |heard| owner.heard(number, heard));
+            let status = RelayStatus { url, connected: false, problem: None };
+            self.0.borrow_mut().relays.push(Followed { number, link, status });
+        }
+        self.show_soon();
     }
 
     /// Does something with the node and carries out what follows.
@@ -250,6 +290,17 @@ impl Driver {
         match effect {
             Effect::Page(message) => post(&message),
             Effect::Own(..) | Effect::Rewrite(_) | Effect::Node(Output::Persist(_)) => {}
+            Effect::Node(Output::Broadcast(LinkId::OWN_TABS, bytes)) => {
+                self.0.borrow().tabs.iter().for_each(|tabs| tabs.send(None, &bytes));
+            }
+            Effect::Node(Output::Send(Peer { link: LinkId::OWN_TABS, id }, bytes)) => {
+                self.0.borrow().tabs.iter().for_each(|tabs| tabs.send(Some(id), &bytes));
+            }
+            Effect::Node(Output::Sample(LinkId::OWN_TABS, count)) => {
+                let tabs = self.0.borrow().tabs.as_ref().map(|tabs| tabs.sample(count.into()));
+                let input = Input::Peers(LinkId::OWN_TABS, tabs.unwrap_or_default());
+                self.act(|inner| inner.node.handle(now(), input));
+            }
             Effect::Node(Output::Broadcast(link, bytes)) => {
                 self.send(link, |room| ClientFrame::Broadcast(room, &bytes));
             }
@@ -284,7 +335,8 @@ impl Driver {
     ) {
         let (room, relay) = {
             let inner = self.0.borrow();
-            let relay = inner.relays.get(link.0 as usize).map(|relay| relay.link.clone());
+            let relay = inner.relays.iter().find(|relay| relay.number == link);
+            let relay = relay.map(|relay| relay.link.clone());
             (inner.node.chain().id(), relay)
         };
         if let Some(relay) = relay {
@@ -292,11 +344,21 @@ impl Driver {
         }
     }
 
-    fn heard(&self, number: u32, heard: Heard) {
-        let link = LinkId(number);
+    fn heard_tab(&self, heard: FromTab) {
+        let input = match heard {
+            FromTab::Here(id) => Input::Peers(LinkId::OWN_TABS, vec![id]),
+            FromTab::Message(id, broadcast, bytes) => {
+                let from = Peer { link: LinkId::OWN_TABS, id };
+                Input::Message { from, broadcast, bytes }
+            }
+        };
+        self.act(|inner| inner.node.handle(now(), input));
+    }
+
+    fn heard(&self, link: LinkId, heard: Heard) {
         match heard {
             Heard::Lost(why) => self.act(|inner| {
-                if let Some(relay) = inner.relays.get_mut(number as usize) {
+                if let Some(relay) = inner.relays.iter_mut().find(|relay| relay.number == link) {
                     relay.status.connected = false;
                     relay.status.problem = Some(why);
                 }
@@ -313,7 +375,8 @@ impl Driver {
         let input = match frame {
             ServerFrame::Welcome(_) => return,
             ServerFrame::Joined(..) => {
-                if let Some(relay) = self.0.borrow_mut().relays.get_mut(link.0 as usize) {
+                let relays = &mut self.0.borrow_mut().relays;
+                if let Some(relay) = relays.iter_mut().find(|relay| relay.number == link) {
                     relay.status.connected = true;
                     relay.status.problem = None;
                 }
@@ -491,6 +554,7 @@ impl Driver {
                 post(&FromNode::Found(found));
             }
             ToNode::Export => post(&FromNode::Exported(views::archive(&self.0.borrow().node))),
+            ToNode::Relays(urls) => self.follow_relays(urls),
             ToNode::Awake => {
                 let relays: Vec<_> =
                     self.0.borrow().relays.iter().map(|relay| relay.link.clone()).collect();

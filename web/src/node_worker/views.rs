@@ -6,7 +6,7 @@ use blockvote_core::{
     election::{Counting, Credentials, Election, Eligibility},
     hash::VoteId,
     header::Height,
-    node::{Node, Outcome},
+    node::{LinkId, Node, Outcome},
     time::Timestamp,
     vote::Vote,
 };
@@ -58,9 +58,11 @@ pub fn election(election: &Election) -> ElectionView {
 /// Where the node stands.
 pub fn status(inner: &Inner) -> Status {
     let (node, chain) = (&inner.node, inner.node.chain());
+    let tabs = node.peers().iter().filter(|(peer, _)| peer.link == LinkId::OWN_TABS).count();
     Status {
         relays: inner.relays.iter().map(|relay| relay.status.clone()).collect(),
-        peers: small(node.peers().len()),
+        peers: small(node.peers().len() - tabs),
+        tabs: small(tabs),
         highest_peer: node.peers().highest().map(|height| height.0),
         syncing_to: node.sync().target().map(|height| height.0),
         height: chain.height().0,

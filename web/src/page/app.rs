@@ -91,9 +91,13 @@ impl Worker {
                     std::mem::take(&mut line.waiting)
                 };
                 if let Some(election) = &self.election {
+                    // A link can carry relays: what they bring is verified like everything.
+                    for relay in browser::query("relay") {
+                        let _ = remembered::add_relay(&relay);
+                    }
                     self.send(&ToNode::Open {
                         election: election.to_string(),
-                        relays: vec![browser::own_relay()],
+                        relays: remembered::relays(),
                         mining: kept_wish(),
                     });
                     self.ask_persistence();

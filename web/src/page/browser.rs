@@ -107,6 +107,21 @@ pub fn own_relay() -> String {
     format!("ws{address}/ws")
 }
 
+/// Whether the page came over TLS.
+pub fn page_is_secure() -> bool {
+    origin().starts_with("https://")
+}
+
+/// What stands in the address as `?name=…`, decoded, each of it.
+pub fn query(name: &str) -> Vec<String> {
+    let search = window().location().search().unwrap_or_default();
+    let parameters = web_sys::UrlSearchParams::new_with_str(&search);
+    let values = parameters.map(|parameters| parameters.get_all(name));
+    values
+        .map(|values| values.iter().filter_map(|value| value.as_string()).collect())
+        .unwrap_or_default()
+}
+
 /// Processors of the machine.
 pub fn processors() -> u32 {
     (window().navigator().hardware_concurrency() as u32).max(1)

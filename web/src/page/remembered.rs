@@ -122,3 +122,64 @@ pub fn keys() -> Vec<OwnKey> {
 pub fn keep_keys(keys: &[OwnKey]) -> bool {
     browser::keep_setting("keys", &browser::to_json(&keys))
 }
+
+/// Relays besides its own that a tab follows at most: each brings every vote once more.
+const MAX_RELAYS: usize = 4;
+
+/// The relays that tabs of this browser follow: the one that served the page, and those added.
+pub fn relays() -> Vec<String> {
+    let mut relays = vec![browser::own_relay()];
+    relays.extend(added_relays());
+    relays
+}
+
+/// The relays that were added here.
+pub fn added_relays() -> Vec<String> {
+    let own = browser::own_relay();
+    let mut added: Vec<String> = browser::json_setting("relays").unwrap_or_default();
+    added.retain(|relay| *relay != own);
+    added
+}
+
+/// Adds a relay by what a person types or a link carries.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn add_relay(text: &str) -> Result<(), &'static str> {
+    let text = text.trim().trim_end_matches('/');
+    let address = match text.split_once("://") {
+        Some(("http", rest)) => format!("ws://{rest}"),
+        Some(("https", rest)) => format!("wss://{rest}"),
+        Some(("ws" | "wss", _)) => text.to_owned(),
+        Some(_) | None => return Err("A relay’s address looks like wss://relay.example.org/ws."),
+    };
+    let host = address.split("://").nth(1).unwrap_or_default();
+    if host.is_empty() || host.contains([' ', '#', '?', '@']) {
+        return Err("A relay’s address looks like wss://relay.example.org/ws.");
+    }
+    let address = if host.contains('/') { address } else { format!("{address}/ws") };
+    let mut added = added_relays();
+    if added.contains(&address) || address == browser::own_relay() {
+        return Err("This tab follows that relay already.");
+    }
+    if added.len() >= MAX_RELAYS {
+        return Err("A tab follows four relays besides its own; remove one first.");
+    }
+    if browser::page_is_secure() && address.starts_with("ws://") && !is_local(&address) {
+        return Err("This page came over https: browsers then reach relays over wss:// only.");
+    }
+    added.push(address);
+    browser::keep_setting("relays", &browser::to_json(&added));
+    Ok(())
+}
+
+fn is_local(address: &str) -> bool {
+    ["ws://localhost", "ws://127.0.0.1", "ws://[::1]"].iter().any(|own| address.starts_with(own))
+}
+
+/// Follows a relay no more.
+pub fn remove_relay(address: &str) {
+    let mut added = added_relays();
+    added.retain(|relay| relay != address);
+    browser::keep_setting("relays", &browser::to_json(&added));
+}

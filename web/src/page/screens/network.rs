@@ -1,6 +1,6 @@
 //! Relays, peers, sync, mining, storage.
 
-use web_sys::HtmlSelectElement;
+use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use super::unopened;
@@ -11,11 +11,17 @@ use crate::{
         browser, format,
         icons::{Icon, Name},
         model::use_shared,
+        remembered,
         words::Hash,
     },
 };
 
-fn relays(status: &Status) -> Html {
+fn relays(status: &Status, remove: &Callback<String>) -> Html {
+    let added = remembered::added_relays();
+    let remove = |url: &str| {
+        let (remove, url) = (remove.clone(), url.to_owned());
+        move |_: MouseEvent| remove.emit(url.clone())
+    };
     html! {
         <ul class="checks" data-testid="relays">
             for relay in status.relays.clone() {
@@ -23,7 +29,7 @@ fn relays(status: &Status) -> Html {
                     <span class={if relay.connected { "pass" } else { "fail" }}>
                         <Icon name={if relay.connected { Name::Tick } else { Name::Broken }} />
                     </span>
-                    <span class="hash">{ relay.url }</span>
+                    <span class="hash">{ relay.url.clone() }</span>
                     <span class="detail">
                         { if relay.connected { "connected".to_owned() } else {
                             match relay.problem {
@@ -32,10 +38,65 @@ fn relays(status: &Status) -> Html {
                             }
                         } }
                     </span>
+                    if added.contains(&relay.url) {
+                        <button type="button" class="plain detail" onclick={remove(&relay.url)}
+                            aria-label={format!("Remove the relay {}", relay.url)}>{ "Remove" }</button>
+                    }
                 </li>
             }
         </ul>
     }
+}
+
+/// A field for a further relay.
+#[component]
+fn AddRelay(properties: &AddRelayProperties) -> Html {
+    let text = use_state(String::new);
+    let problem = use_state(|| None::<&'static str>);
+    let oninput = {
+        let text = text.clone();
+        move |event: InputEvent| {
+            text.set(event.target_unchecked_into::<HtmlInputElement>().value());
+        }
+    };
+    let onsubmit = {
+        let (text, problem, changed) = (text.clone(), problem.clone(), properties.changed.clone());
+        move |event: SubmitEvent| {
+            event.prevent_default();
+            match remembered::add_relay(&text) {
+                Ok(()) => {
+                    text.set(String::new());
+                    problem.set(None);
+                    changed.emit(());
+                }
+                Err(why) => {
+                    problem.set(Some(why));
+                    browser::focus("relay");
+                }
+            }
+        }
+    };
+    html! {
+        <form class="field" {onsubmit} novalidate=true>
+            <label for="relay">{ "Follow another relay too" }</label>
+            <div class="row">
+                <input id="relay" type="text" inputmode="url" autocomplete="off" spellcheck="false"
+                    placeholder="wss://relay.example.org/ws" value={(*text).clone()} {oninput}
+                    aria-describedby="relay-hint" aria-invalid={problem.is_some().then_some("true")} />
+                <button type="submit" class="plain">{ "Add" }</button>
+            </div>
+            if let Some(why) = *problem {
+                <p class="hint bad" id="relay-hint" role="alert"><Icon name={Name::Warning} />{ why }</p>
+            } else {
+                <small id="relay-hint">{ "One relay alone could hide a heavier chain from this tab. With two, the tips of both are compared, and the better chain wins." }</small>
+            }
+        </form>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct AddRelayProperties {
+    changed: Callback<()>,
 }
 
 fn storage_words(status: &Status) -> (&'static str, String) {
@@ -85,6 +146,17 @@ pub fn Network() -> Html {
             send.emit(ToNode::Mining(new));
         }
     };
+    let changed = {
+        let send = shared.send.clone();
+        Callback::from(move |()| send.emit(ToNode::Relays(remembered::relays())))
+    };
+    let remove = {
+        let changed = changed.clone();
+        Callback::from(move |url: String| {
+            remembered::remove_relay(&url);
+            changed.emit(());
+        })
+    };
     let mining = &status.mining;
     let toggle = {
         let (change, on, workers) = (change.clone(), mining.on, wish.workers);
@@ -118,10 +190,13 @@ pub fn Network() -> Html {
             <p class="soft">{ "The relay only forwards. It can drop or delay, never forge: everything it brings is verified here." }</p></header>
             <section class="sheet" aria-label="Relays">
                 <h2>{ "Relays" }</h2>
-                { relays(&status) }
+                { relays(&status, &remove) }
+                <AddRelay {changed} />
                 <dl class="facts">
                     <dt>{ "Peers" }</dt>
                     <dd data-testid="peers">{ match status.peers { 0 => "none heard of yet".to_owned(), n => format!("{} heard of", format::count(n.into())) } }</dd>
+                    <dt>{ "Other tabs of this browser" }</dt>
+                    <dd data-testid="tabs">{ match status.tabs { 0 => "none".to_owned(), n => format!("{} heard of; they agree without a relay too", format::count(n.into())) } }</dd>
                     <dt>{ "Sync" }</dt>
                     <dd>{ match (status.syncing_to, status.highest_peer) {
                         (Some(to), _) if to > status.height => format!("fetching block {} of {to}", status.height),
