@@ -64,8 +64,8 @@ export class World {
     this.folder = mkdtempSync(join(tmpdir(), "blockvote-"));
   }
 
-  async relay(port = 0) {
-    const relay = await Program.start("blockvote-relay", ["--listen", `127.0.0.1:${port}`]);
+  async relay(port = 0, args = []) {
+    const relay = await Program.start("blockvote-relay", ["--listen", `127.0.0.1:${port}`, ...args]);
     this.programs.push(relay);
     return relay;
   }

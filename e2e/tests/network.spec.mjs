@@ -3,7 +3,7 @@ import { CLUB, castAndMine, expect, go, open, test, until } from "../world.mjs";
 const ws = (relay) => `ws://${relay.address}/ws`;
 
 test("a relay cannot hide the heavier chain from a tab that follows another one too", async ({ world }) => {
-  const [hiding, other] = [await world.relay(), await world.relay()];
+  const [hiding, other] = [await world.relay(), await world.relay(0, ["--allow-origin", "*"])];
   // Both relays have a node of the election; the one on the tab's own relay knows no vote.
   const poor = await world.node(hiding, { election: CLUB });
   const rich = await world.node(other, { election: CLUB, args: ["--mine"] });
@@ -37,7 +37,7 @@ test("a relay cannot hide the heavier chain from a tab that follows another one 
 });
 
 test("a link can carry a second relay", async ({ world }) => {
-  const [empty, other] = [await world.relay(), await world.relay()];
+  const [empty, other] = [await world.relay(), await world.relay(0, ["--allow-origin", "*"])];
   const node = await world.node(other, { election: CLUB, args: ["--mine"] });
   await node.json("/vote", { token_id: 1, selection: "Yes" });
   const context = await world.profile();

@@ -1,15 +1,26 @@
-//! Load on a relay over loopback: `cargo run --release -p blockvote-relay --example load`.
+//! Load on a relay over loopback: `cargo xtask load`.
 //!
-//! Starts the relay in this process, so the figures hold generator and relay on the same cores.
-//! Bounded: at most 1,000 connections and about a minute.
+//! The relay runs as a process of its own, so that its processor time and memory are its own; the
+//! generator shares the machine with it. NATS's WebSocket is measured by the same numbers of
+//! connections and rates in the same run. Bounded: at most 10,000 connections and a few minutes.
+//!
+//! `load [part]…`, parts: paced, burst, stalled, idle, churn, nats; without any: all.
 
-#![allow(clippy::unwrap_used, reason = "a bench breaks off loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a bench breaks off loudly"
+)]
 
 use std::{
-    net::SocketAddr,
+    fs,
+    io::{BufRead, BufReader},
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
     sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex as Lock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -18,12 +29,9 @@ use blockvote_core::{
     hash::ElectionId,
     relay_frame::{ClientFrame, SUBPROTOCOL, ServerFrame},
 };
-use blockvote_relay::{Config, Relay, serve};
 use futures_util::{SinkExt, StreamExt, stream::SplitSink};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{Mutex, mpsc},
-};
+use hdrhistogram::Histogram;
+use tokio::{net::TcpStream, sync::Mutex, task::JoinSet};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{ClientRequestBuilder, Message},
@@ -31,56 +39,219 @@ use tokio_tungstenite::{
 
 const ROOM: ElectionId = ElectionId([7; 32]);
 /// About a vote.
-const PAYLOAD: usize = 100;
+const PAYLOAD: usize = 113;
+const RATE: u64 = 30;
+const SECONDS: u64 = 10;
 
-type Sink = SplitSink<WebSocketStream<MaybeTlsStream<TcpStream>>, Message>;
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-struct Load {
-    sinks: Vec<Mutex<Sink>>,
-    received: Arc<AtomicU64>,
-    latencies: mpsc::UnboundedReceiver<Duration>,
-    start: Instant,
+/// What is under load.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Relay,
+    Nats,
 }
 
-async fn connect(address: SocketAddr, connections: usize) -> Load {
-    let received = Arc::new(AtomicU64::new(0));
-    let (sender, latencies) = mpsc::unbounded_channel();
-    let start = Instant::now();
-    let mut sinks = Vec::new();
-    for _ in 0..connections {
-        let uri = format!("ws://{address}/ws").parse().unwrap();
-        let request = ClientRequestBuilder::new(uri).with_sub_protocol(SUBPROTOCOL);
-        let (mut sink, mut stream) = connect_async(request).await.unwrap().0.split();
-        sink.send(Message::Binary(ClientFrame::Join(ROOM).encode().into())).await.unwrap();
-        while let Some(Ok(message)) = stream.next().await {
+struct Server {
+    kind: Kind,
+    child: Child,
+    address: SocketAddr,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    fn start(kind: Kind) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        if kind == Kind::Nats {
+            let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+            let (client, address) = (free(), free());
+            let settings = folder.path().join("nats.conf");
+            let text = format!(
+                "listen: \"{client}\"\nmax_connections: 20000\nwebsocket {{ host: \"127.0.0.1\", \
+                 port: {}, no_tls: true }}\n",
+                address.port()
+            );
+            fs::write(&settings, text).unwrap();
+            let child = Command::new(root.join(".tools/nats/bin/nats-server"))
+                .arg("--config")
+                .arg(settings)
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            let deadline = Instant::now() + Duration::from_secs(10);
+            while std::net::TcpStream::connect(address).is_err() && Instant::now() < deadline {
+                std::thread::yield_now();
+            }
+            return Self { kind, child, address, _folder: folder };
+        }
+        let mut child = Command::new(root.join("target/release/blockvote-relay"))
+            .args(["--listen", "127.0.0.1:0", "--max-per-address", "20000"])
+            .env("RUST_LOG", "error")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().rsplit('/').next().unwrap().parse().unwrap();
+        Self { kind, child, address, _folder: folder }
+    }
+
+    fn about(&self, file: &str) -> String {
+        fs::read_to_string(PathBuf::from(format!("/proc/{}/{file}", self.child.id()))).unwrap()
+    }
+
+    /// Processor time so far, in microseconds; the kernel counts hundredths of a second.
+    fn cpu(&self) -> u64 {
+        let stat = self.about("stat");
+        let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        (fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()) * 10_000
+    }
+
+    /// Resident memory in KiB.
+    fn memory(&self) -> u64 {
+        let status = self.about("status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().split(' ').next().unwrap().parse().unwrap()
+    }
+
+    async fn connect(&self) -> Socket {
+        let relay = self.kind == Kind::Relay;
+        let uri = format!("ws://{}{}", self.address, if relay { "/ws" } else { "" });
+        let mut request = ClientRequestBuilder::new(uri.parse().unwrap());
+        if relay {
+            request = request.with_sub_protocol(SUBPROTOCOL);
+        }
+        let mut socket = connect_async(request).await.unwrap().0;
+        let hello = if relay {
+            ClientFrame::Join(ROOM).encode()
+        } else {
+            b"CONNECT {\"verbose\":false,\"echo\":false}\r\nSUB room 1\r\nPING\r\n".to_vec()
+        };
+        socket.send(Message::Binary(hello.into())).await.unwrap();
+        while let Some(Ok(message)) = socket.next().await {
             let frame = message.into_data();
-            if matches!(ServerFrame::decode(&frame), Ok(ServerFrame::Joined(..))) {
+            let joined = if relay {
+                matches!(ServerFrame::decode(&frame), Ok(ServerFrame::Joined(..)))
+            } else {
+                frame.windows(4).any(|window| window == b"PONG")
+            };
+            if joined {
                 break;
             }
         }
-        let (received, sender) = (Arc::clone(&received), sender.clone());
-        tokio::spawn(async move {
-            while let Some(Ok(Message::Binary(frame))) = stream.next().await {
-                if let Ok(ServerFrame::Broadcast(_, _, payload)) = ServerFrame::decode(&frame) {
-                    received.fetch_add(1, Ordering::Relaxed);
-                    let sent = u64::from_le_bytes(payload[..8].try_into().unwrap());
-                    let now = u64::try_from(start.elapsed().as_nanos()).unwrap();
-                    let _ = sender.send(Duration::from_nanos(now - sent));
-                }
-            }
-        });
-        sinks.push(Mutex::new(sink));
+        socket
     }
-    Load { sinks, received, latencies, start }
+
+    /// Opens many connections, some at a time.
+    async fn connect_all(self: &Arc<Self>, count: usize) -> Vec<Socket> {
+        let mut tasks = JoinSet::new();
+        let mut sockets = Vec::with_capacity(count);
+        for _ in 0..count {
+            if tasks.len() >= 200 {
+                sockets.push(tasks.join_next().await.unwrap().unwrap());
+            }
+            let server = Arc::clone(self);
+            tasks.spawn(async move { server.connect().await });
+        }
+        while let Some(socket) = tasks.join_next().await {
+            sockets.push(socket.unwrap());
+        }
+        sockets
+    }
+}
+
+/// Calls back with each payload of a stream of bytes; what is not whole yet stays.
+fn payloads(kind: Kind, stream: &mut Vec<u8>, frame: &[u8], mut each: impl FnMut(&[u8])) {
+    if kind == Kind::Relay {
+        if let Ok(ServerFrame::Broadcast(_, _, payload)) = ServerFrame::decode(frame) {
+            each(payload);
+        }
+        return;
+    }
+    stream.extend(frame);
+    let mut at = 0;
+    while let Some(end) = stream[at..].windows(2).position(|window| window == b"\r\n") {
+        let line = &stream[at..at + end];
+        let body = at + end + 2;
+        let length = line
+            .strip_prefix(b"MSG ")
+            .and_then(|_| std::str::from_utf8(line).ok()?.rsplit(' ').next()?.parse().ok());
+        let Some(length) = length.map(|length: usize| length) else {
+            at = body;
+            continue;
+        };
+        if stream.len() < body + length + 2 {
+            break;
+        }
+        each(&stream[body..body + length]);
+        at = body + length + 2;
+    }
+    stream.drain(..at);
+}
+
+struct Load {
+    server: Arc<Server>,
+    sinks: Vec<Mutex<SplitSink<Socket, Message>>>,
+    received: Arc<AtomicU64>,
+    measuring: Arc<AtomicBool>,
+    latencies: Arc<Lock<Histogram<u64>>>,
+    start: Instant,
+    next: u64,
 }
 
 impl Load {
-    async fn broadcast(&self, from: usize, number: u64) {
+    async fn start(kind: Kind, connections: usize) -> Self {
+        let server = Arc::new(Server::start(kind));
+        let received = Arc::new(AtomicU64::new(0));
+        let measuring = Arc::new(AtomicBool::new(true));
+        let latencies = Arc::new(Lock::new(Histogram::new(3).unwrap()));
+        let start = Instant::now();
+        let mut sinks = Vec::new();
+        for socket in server.connect_all(connections).await {
+            let (sink, mut frames) = socket.split();
+            sinks.push(Mutex::new(sink));
+            let (received, measuring) = (Arc::clone(&received), Arc::clone(&measuring));
+            let latencies = Arc::clone(&latencies);
+            tokio::spawn(async move {
+                let mut stream = Vec::new();
+                while let Some(Ok(Message::Binary(frame))) = frames.next().await {
+                    payloads(kind, &mut stream, &frame, |payload| {
+                        received.fetch_add(1, Ordering::Relaxed);
+                        if measuring.load(Ordering::Relaxed) {
+                            let sent = u64::from_le_bytes(payload[..8].try_into().unwrap());
+                            let took = start.elapsed().as_micros() as u64 - sent;
+                            latencies.lock().unwrap().record(took).unwrap();
+                        }
+                    });
+                }
+            });
+        }
+        Self { server, sinks, received, measuring, latencies, start, next: 0 }
+    }
+
+    async fn broadcast(&mut self) {
         let mut payload = vec![0; PAYLOAD];
-        let now = u64::try_from(self.start.elapsed().as_nanos()).unwrap();
-        payload[..8].copy_from_slice(&now.to_le_bytes());
-        payload[8..16].copy_from_slice(&number.to_le_bytes());
-        let frame = ClientFrame::Broadcast(ROOM, &payload).encode();
+        payload[..8].copy_from_slice(&(self.start.elapsed().as_micros() as u64).to_le_bytes());
+        payload[8..16].copy_from_slice(&self.next.to_le_bytes());
+        let frame = match self.server.kind {
+            Kind::Relay => ClientFrame::Broadcast(ROOM, &payload).encode(),
+            Kind::Nats => {
+                let mut frame = format!("PUB room {PAYLOAD}\r\n").into_bytes();
+                frame.extend(&payload);
+                frame.extend(b"\r\n");
+                frame
+            }
+        };
+        let from = self.next as usize % self.sinks.len();
+        self.next += 1;
         self.sinks[from].lock().await.send(Message::Binary(frame.into())).await.unwrap();
     }
 
@@ -91,59 +262,114 @@ impl Load {
         }
     }
 
-    fn drain(&mut self) -> Vec<Duration> {
-        let mut latencies: Vec<_> = std::iter::from_fn(|| self.latencies.try_recv().ok()).collect();
-        latencies.sort_unstable();
-        latencies
+    /// Votes at a steady rate. Returns the 99th percentile in microseconds.
+    async fn paced(&mut self, what: &str) -> u64 {
+        self.measuring.store(true, Ordering::Relaxed);
+        self.latencies.lock().unwrap().reset();
+        let before = self.received.load(Ordering::Relaxed);
+        let (cpu, others) = (self.server.cpu(), self.sinks.len() as u64 - 1);
+        let mut ticks = tokio::time::interval(Duration::from_micros(1_000_000 / RATE));
+        for _ in 0..RATE * SECONDS {
+            ticks.tick().await;
+            self.broadcast().await;
+        }
+        let expected = RATE * SECONDS * others;
+        self.arrived(before + expected).await;
+        let delivered = self.received.load(Ordering::Relaxed) - before;
+        let cpu = (self.server.cpu() - cpu) as f64 / delivered as f64;
+        let latencies = self.latencies.lock().unwrap();
+        let at = |quantile| latencies.value_at_quantile(quantile) as f64 / 1000.0;
+        println!(
+            "{what}: p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms, {:.2} µs CPU a delivery, {delivered} of {expected} deliveries",
+            at(0.5),
+            at(0.99),
+            at(0.999),
+            cpu
+        );
+        latencies.value_at_quantile(0.99)
+    }
+
+    /// Votes as fast as it goes, below the queue that closes slow readers.
+    async fn burst(&mut self, what: &str) {
+        self.measuring.store(false, Ordering::Relaxed);
+        let others = self.sinks.len() as u64 - 1;
+        let votes = 1_000_000 / others;
+        let before = self.received.load(Ordering::Relaxed);
+        let (cpu, start) = (self.server.cpu(), Instant::now());
+        for _ in 0..votes {
+            self.broadcast().await;
+        }
+        self.arrived(before + votes * others).await;
+        let took = start.elapsed().as_secs_f64();
+        let delivered = self.received.load(Ordering::Relaxed) - before;
+        let cpu = (self.server.cpu() - cpu) as f64 / delivered as f64;
+        println!(
+            "{what}, burst of {votes} votes: {:.0} deliveries/s, {cpu:.2} µs CPU a delivery, {delivered} of {} deliveries",
+            delivered as f64 / took,
+            votes * others
+        );
     }
 }
 
-fn percentile(sorted: &[Duration], percent: usize) -> f64 {
-    sorted[(sorted.len() - 1) * percent / 100].as_secs_f64() * 1000.0
+async fn stalled() {
+    let mut load = Load::start(Kind::Relay, 500).await;
+    let without = load.paced("relay, 500 connections").await;
+    // It reads nothing from here on.
+    let _stalled = load.server.connect().await;
+    let with = load.paced("relay, 500 connections and one stalled reader").await;
+    let moved = (with as f64 / without as f64 - 1.0) * 100.0;
+    println!("one stalled reader moves the others' p99 by {moved:.0} %");
+}
+
+async fn idle() {
+    let server = Arc::new(Server::start(Kind::Relay));
+    let before = server.memory();
+    let sockets = server.connect_all(10_000).await;
+    let each = (server.memory() - before) as f64 / sockets.len() as f64;
+    println!("relay, {} idle connections in a room: {each:.1} KiB each", sockets.len());
+}
+
+async fn churn() {
+    let server = Arc::new(Server::start(Kind::Relay));
+    for round in 1..=3 {
+        let start = Instant::now();
+        let sockets = server.connect_all(10_000).await;
+        let took = start.elapsed().as_secs_f64();
+        println!(
+            "relay, 10,000 connections at once, round {round}: all in the room after {took:.1} s, memory {} MiB",
+            server.memory() >> 10
+        );
+        drop(sockets);
+    }
 }
 
 #[tokio::main]
 async fn main() {
-    for connections in [100, 1000] {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let relay = Relay::new(Config::default());
-        tokio::spawn(serve(Arc::clone(&relay), listener));
-        let mut load = connect(address, connections).await;
-        let others = connections as u64 - 1;
-
-        // Paced: 30 votes a second from changing senders, for 10 s.
-        let votes = 300;
-        let mut ticks = tokio::time::interval(Duration::from_micros(33_333));
-        for number in 0..votes {
-            ticks.tick().await;
-            load.broadcast(usize::try_from(number).unwrap() % connections, number).await;
+    let parts: Vec<String> = std::env::args().skip(1).collect();
+    let wants = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
+    for kind in [Kind::Relay, Kind::Nats] {
+        let name = if kind == Kind::Relay { "relay" } else { "nats-server" };
+        if kind == Kind::Nats && !wants("nats") {
+            continue;
         }
-        load.arrived(votes * others).await;
-        let paced = load.drain();
-        println!(
-            "relay, {connections} connections, 30 votes/s: p50 {:.1} ms, p99 {:.1} ms, {} of {} deliveries",
-            percentile(&paced, 50),
-            percentile(&paced, 99),
-            paced.len(),
-            votes * others
-        );
-
-        // Burst: as fast as it goes, below the queue that closes slow readers.
-        let burst = 200_000 / others;
-        let before = load.received.load(Ordering::Relaxed);
-        let start = Instant::now();
-        for number in 0..burst {
-            load.broadcast(usize::try_from(number).unwrap() % connections, votes + number).await;
+        for connections in [100, 1_000] {
+            let what = format!("{name}, {connections} connections, {RATE} votes/s");
+            let mut load = Load::start(kind, connections).await;
+            if kind == Kind::Nats || wants("paced") {
+                load.paced(&what).await;
+            }
+            if kind == Kind::Nats || wants("burst") {
+                load.burst(&format!("{name}, {connections} connections")).await;
+            }
         }
-        load.arrived(before + burst * others).await;
-        let took = start.elapsed().as_secs_f64();
-        let delivered = load.received.load(Ordering::Relaxed) - before;
-        println!(
-            "relay, {connections} connections, burst of {burst} votes: {:.0} deliveries/s, {delivered} of {}",
-            delivered as f64 / took,
-            burst * others
-        );
-        relay.stop.cancel();
+    }
+    if wants("stalled") {
+        stalled().await;
+    }
+    if wants("idle") {
+        idle().await;
+    }
+    if wants("churn") {
+        churn().await;
     }
 }

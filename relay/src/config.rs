@@ -40,7 +40,8 @@ pub struct Config {
     /// A further address for `/metrics`; without one it is served beside the page.
     pub metrics_listen: Option<SocketAddr>,
     /// Origins besides the relay's own from which pages may connect, such as
-    /// `https://vote.example.org`.
+    /// `https://vote.example.org`, or `*` for all: a relay trusts nobody, so it may serve anybody's
+    /// pages.
     #[serde(deserialize_with = "one_or_many")]
     pub allowed_origins: Vec<String>,
     /// Networks of reverse proxies whose `X-Forwarded-For` is believed. From others it is ignored:
@@ -244,10 +245,14 @@ fn is_bus(url: &str) -> bool {
     rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with([':', '/']))
 }
 
+/// In the list of allowed origins: pages from anywhere.
+pub const ANY_ORIGIN: &str = "*";
+
 /// What is wrong with an origin.
 fn origin(text: &str) -> Option<&'static str> {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let is_origin = host.is_some_and(|host| !host.is_empty() && !host.contains(['/', ' ']));
+    let is_origin = text == ANY_ORIGIN
+        || host.is_some_and(|host| !host.is_empty() && !host.contains(['/', ' ']));
     (!is_origin).then_some(
         "allowed_origins: expected a scheme and a host without a path, such as \
          https://vote.example.org",

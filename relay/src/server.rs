@@ -30,7 +30,7 @@ use tower::Service;
 use crate::{
     addresses::{Addresses, Counted, Refusal},
     bus::{Bus, Ear, in_process::Hub, nats::Nats},
-    config::Config,
+    config::{ANY_ORIGIN, Config},
     connection,
     duplicates::Duplicates,
     mesh::Mesh,
@@ -357,7 +357,7 @@ fn origin_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
     };
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let same = origin.split_once("://").is_some_and(|(_, name)| Some(name) == host);
-    same || allowed.iter().any(|allowed| allowed == origin)
+    same || allowed.iter().any(|allowed| allowed == origin || allowed == ANY_ORIGIN)
 }
 
 async fn upgrade(

@@ -13,9 +13,9 @@ use crate::{
     step::{cargo, output, program, root, run, step},
 };
 
-fn example(package: &str) -> anyhow::Result<()> {
-    let name = if package == "blockvote-core" { "bench" } else { "load" };
-    run(cargo().args(["run", "--quiet", "--release", "--package", package, "--example", name]))
+fn example() -> anyhow::Result<()> {
+    let package = ["--package", "blockvote-core", "--example", "bench"];
+    run(cargo().args(["run", "--quiet", "--release"]).args(package))
 }
 
 fn machine() -> String {
@@ -81,9 +81,9 @@ pub fn run_all() -> anyhow::Result<()> {
     build::programs(&["--release"])?;
     let chromium = setup::for_browser_tests()?;
     println!("{}", machine());
-    step("native: hashing and verifying", || example("blockvote-core"))?;
+    step("native: hashing and verifying", example)?;
     step("native: whole audit files", verify_files)?;
-    step("relay under load", || example("blockvote-relay"))?;
+    crate::load::load(&[])?;
     step("in the tab", || in_the_tab(&chromium))
 }
 

@@ -4,6 +4,7 @@
 mod bench;
 mod build;
 mod demo;
+mod load;
 mod setup;
 mod step;
 mod test;
@@ -16,6 +17,7 @@ cargo xtask test     format, lints, licences, unit, property, simulation, socket
 cargo xtask test FILTER      browser tests whose file name matches, and nothing else
 cargo xtask screenshots      make the pictures of docs/screenshots anew
 cargo xtask bench    measure, and print the figures for docs/benchmarks.md
+cargo xtask load [PART]      the relay under load: paced, burst, stalled, idle, churn, nats
 cargo xtask build    build the page and the programs
 ";
 
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         ["test", "--", filter @ ..] | ["test", filter @ ..] => test::browser_only(filter),
         ["screenshots"] => test::screenshots(),
         ["bench"] => bench::run_all(),
+        ["load", parts @ ..] => load::load(parts),
         ["build"] => build::everything(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

@@ -88,7 +88,7 @@ fn AddRelay(properties: &AddRelayProperties) -> Html {
             if let Some(why) = *problem {
                 <p class="hint bad" id="relay-hint" role="alert"><Icon name={Name::Warning} />{ why }</p>
             } else {
-                <small id="relay-hint">{ "One relay alone could hide a heavier chain from this tab. With two, the tips of both are compared, and the better chain wins." }</small>
+                <small id="relay-hint">{ "One relay alone could hide a heavier chain from this tab. With two, the tips of both are compared, and the better chain wins. A relay can refuse pages of other origins; its operator can allow them." }</small>
             }
         </form>
     }
