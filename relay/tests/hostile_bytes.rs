@@ -137,7 +137,7 @@ async fn a_frame_that_trickles_in_is_cut_off_after_the_idle_time() {
     let running = start(quick()).await;
     let mut stream = raw(running.address).await;
     // The head of a frame of 100 bytes, and then a byte now and then: pongs cannot come between.
-    stream.write_all(&[0x82, 0x80 | 100, 0, 0, 0, 0]).await.unwrap();
+    stream.write_all(&[0x82, 0x80 | 0x64, 0, 0, 0, 0]).await.unwrap();
     let (mut reading, mut writing) = stream.into_split();
     let trickle = tokio::spawn(async move {
         let mut ticks = tokio::time::interval(Duration::from_millis(20));

@@ -39,7 +39,7 @@ fn relays(status: &Status, remove: &Callback<String>) -> Html {
                         } }
                     </span>
                     if added.contains(&relay.url) {
-                        <button type="button" class="plain detail" onclick={remove(&relay.url)}
+                        <button type="button" class="button small" onclick={remove(&relay.url)}
                             aria-label={format!("Remove the relay {}", relay.url)}>{ "Remove" }</button>
                     }
                 </li>
@@ -83,7 +83,7 @@ fn AddRelay(properties: &AddRelayProperties) -> Html {
                 <input id="relay" type="text" inputmode="url" autocomplete="off" spellcheck="false"
                     placeholder="wss://relay.example.org/ws" value={(*text).clone()} {oninput}
                     aria-describedby="relay-hint" aria-invalid={problem.is_some().then_some("true")} />
-                <button type="submit" class="plain">{ "Add" }</button>
+                <button type="submit" class="button">{ "Add" }</button>
             </div>
             if let Some(why) = *problem {
                 <p class="hint bad" id="relay-hint" role="alert"><Icon name={Name::Warning} />{ why }</p>
