@@ -196,8 +196,9 @@ impl Lineage {
         header: &Header,
         now: Timestamp,
     ) -> Result<BlockHash, LinkError> {
-        self.check_next(election, header, now)?;
+        // The proof first: what costs nothing to make excuses nothing, a date ahead neither.
         check_header(header, election)?;
+        self.check_next(election, header, now)?;
         let hash = header.hash();
         self.push(header, hash);
         Ok(hash)

@@ -28,6 +28,8 @@ pub const MAX_VOTES: usize = 4096;
 pub const MAX_LOCATOR: usize = 64;
 /// Votes of one announced block that are asked for; who lacks more asks for the block.
 pub const MAX_BLOCK_VOTES: usize = 8192;
+/// Votes of an announced block: a vote has 42 bytes at least, and a block 1 MiB at most.
+pub const MAX_VOTES_ANNOUNCED: usize = 25_000;
 /// Bytes of one message of set reconciliation: room for some 2,000 ids.
 pub const MAX_RECONCILE_BYTES: usize = 64 << 10;
 /// Vote ids in one question whether a peer holds them.
@@ -154,6 +156,7 @@ impl Message {
             Self::Blocks(list) => ("blocks", list.len(), MAX_BLOCKS_ASKED),
             Self::Votes(list) => ("votes", list.len(), MAX_VOTES),
             Self::AskHeld(list) | Self::Held(list) => ("vote ids", list.len(), MAX_HELD),
+            Self::NewBlock { votes, .. } => ("votes", votes.len(), MAX_VOTES_ANNOUNCED),
             Self::Reconcile(bytes) | Self::Reconciled(bytes) => {
                 ("bytes", bytes.len(), MAX_RECONCILE_BYTES)
             }

@@ -374,7 +374,7 @@ impl Node {
             Input::Tick => self.tick(now),
         }
         // Blocks of a download are not announced one by one.
-        if self.sync.target().is_none()
+        if !self.sync.is_fetching()
             && let Some(Announcement { heard_on }) = self.announce.take()
         {
             self.announce_tip(heard_on);

@@ -531,6 +531,12 @@ fn who_withholds_a_block_once_does_not_hold_up_the_next() {
     assert_eq!(node.chain().tip().hash(), honest.header.hash());
 }
 
+/// The relay names a peer, which is greeted.
+fn greet(node: &mut Node) {
+    node.handle(NOW, Input::Peers(LinkId(0), vec![HONEST.id]));
+    drain(node);
+}
+
 /// Carries messages between two nodes until both are silent; returns how many bytes went.
 fn talk(a: &mut Node, b: &mut Node, mut for_b: Vec<Message>) -> usize {
     let mut bytes = 0;
@@ -572,6 +578,9 @@ fn pending_votes_are_compared_by_their_difference() {
         evidence: EvidenceBook::default().digest(),
         wants_reply: false,
     });
+    // An answer to no greeting begins nothing.
+    assert_eq!(sent_to(&hear(&mut a, HONEST, &greeting), HONEST), []);
+    greet(&mut a);
     let begun = sent_to(&hear(&mut a, HONEST, &greeting), HONEST);
     assert!(matches!(begun[..], [Message::Reconcile(_)]), "{begun:?}");
     let bytes = talk(&mut a, &mut b, begun);
@@ -594,6 +603,7 @@ fn one_side_that_lacks_everything_gets_everything() {
         if let Message::Hello(hello) = &mut greeting {
             hello.pending = u32::try_from(there).unwrap();
         }
+        greet(&mut a);
         let begun = sent_to(&hear(&mut a, HONEST, &greeting), HONEST);
         talk(&mut a, &mut b, begun);
         assert_eq!((a.pending().len(), b.pending().len()), (9_000, 9_000), "{here} and {there}");
@@ -642,4 +652,107 @@ fn who_only_talks_does_not_push_out_who_brought_blocks() {
         hear(&mut node, talker, &hello(BlockHash([7; 32]), 1, 0));
     }
     assert!(node.peers().iter().any(|(peer, _)| peer == HONEST));
+}
+
+#[test]
+fn a_question_to_everybody_is_answered_by_nobody() {
+    let mut node = node();
+    let ask = Message::GetHeaders(node.chain().locator()).encode();
+    node.handle(NOW, Input::Message { from: LIAR, broadcast: true, bytes: ask.clone() });
+    assert!(sent_to(&drain(&mut node), LIAR).is_empty());
+    node.handle(NOW, Input::Message { from: HONEST, broadcast: false, bytes: ask });
+    assert_eq!(sent_to(&drain(&mut node), HONEST).len(), 1);
+}
+
+#[test]
+fn what_was_served_at_once_is_a_debt_that_time_pays() {
+    let mut node = node();
+    let votes = (0..10_000).map(|token| vote(token, "a selection of some length")).collect();
+    let big = block(node.chain(), votes, |_| ());
+    let ask = Message::GetBlocks(vec![big.header.hash()]).encode();
+    node.handle(NOW, Input::Blocks(vec![big]));
+    drain(&mut node);
+    let mut sent = 0;
+    // A question each 100 ms for 10 s: 8 MiB at once, 2 MiB a second, and one answer too much.
+    for step in 0..100 {
+        let now = NOW.plus_ms(step * 100);
+        node.handle(now, Input::Message { from: LIAR, broadcast: false, bytes: ask.clone() });
+        for output in drain(&mut node) {
+            if let Output::Send(_, bytes) = output {
+                sent += bytes.len();
+            }
+        }
+    }
+    assert!((26 << 20..30 << 20).contains(&sent), "{sent} bytes");
+}
+
+#[test]
+fn a_hello_of_another_version_does_not_wipe_what_is_known_of_a_peer() {
+    let mut node = node();
+    let mut dropped = false;
+    for _ in 0..40 {
+        dropped |= rejected(&hear(&mut node, LIAR, &Message::Blocks(Vec::new()))).is_some();
+        let mut other = hello(BlockHash([7; 32]), 1, 0);
+        if let Message::Hello(hello) = &mut other {
+            hello.version = 0;
+        }
+        hear(&mut node, LIAR, &other);
+    }
+    assert!(dropped, "its score was wiped");
+}
+
+#[test]
+fn late_answers_of_an_honest_peer_are_no_offence_however_often_it_was_given_up() {
+    let theirs = chain_of(3);
+    let mut node = node();
+    let claim = hello(theirs.tip().hash(), 4, theirs.work().0);
+    let mut owed = 0;
+    for round in 0..40 {
+        let now = NOW.plus_ms(round * 21_000);
+        let bytes = claim.encode();
+        node.handle(now, Input::Message { from: HONEST, broadcast: false, bytes });
+        let asked = |message: &Message| matches!(message, Message::GetHeaders(_));
+        owed += sent_to(&drain(&mut node), HONEST).into_iter().filter(asked).count();
+        node.handle(now.plus_ms(20_500), Input::Tick);
+        drain(&mut node);
+    }
+    assert!(owed > 20);
+    let now = NOW.plus_ms(41 * 21_000);
+    for _ in 0..owed {
+        let bytes = Message::Headers(Vec::new()).encode();
+        node.handle(now, Input::Message { from: HONEST, broadcast: false, bytes });
+        assert_eq!(rejected(&drain(&mut node)), None);
+    }
+}
+
+#[test]
+fn blocks_on_nothing_without_end_cost_the_connection() {
+    let mut node = node();
+    let dropped = (0..60).find_map(|number| {
+        let orphan = block(node.chain(), vec![vote(1, "Yes")], |header| {
+            header.previous = BlockHash([number; 32]);
+        });
+        let votes = vec![ShortId([0; 8])];
+        rejected(&hear(&mut node, LIAR, &Message::NewBlock { header: orphan.header, votes }))
+    });
+    assert!(dropped.unwrap().contains("stand on nothing"));
+}
+
+#[test]
+fn who_drips_a_chain_out_block_by_block_loses_the_download() {
+    let theirs = chain_of(20);
+    let mut node = node();
+    hear(&mut node, LIAR, &hello(theirs.tip().hash(), 21, theirs.work().0));
+    let (headers, _) = page(&theirs, 2);
+    hear(&mut node, LIAR, &headers);
+    hear(&mut node, HONEST, &hello(theirs.tip().hash(), 21, theirs.work().0));
+    let mut now = NOW;
+    for height in 2..=4 {
+        now = now.plus_ms(19_000);
+        let drop = theirs.block_at(Height(height)).unwrap().to_block();
+        let bytes = Message::Blocks(vec![drop]).encode();
+        node.handle(now, Input::Message { from: LIAR, broadcast: false, bytes });
+    }
+    let outputs = drain(&mut node);
+    assert!(matches!(sent_to(&outputs, HONEST)[..], [Message::GetHeaders(_)]));
 }

@@ -116,7 +116,7 @@ impl Reading<'_> {
         heard: &watch::Sender<Instant>,
     ) -> Option<Close> {
         let config = &self.relay.config;
-        let begun = Instant::now();
+        let mut begun = Instant::now();
         let mut frames = Bucket::new(config.frames_per_second, config.frames_burst, begun);
         loop {
             let message = if rooms.is_empty() {
@@ -140,6 +140,9 @@ impl Reading<'_> {
                 // Reading on sends the answer to a ping or a close.
                 Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_)) => {}
                 Err(error) => return close_for(&error),
+            }
+            if !rooms.is_empty() {
+                begun = now;
             }
             if let Some(pause) = frames.take(1.0, now) {
                 self.relay.metrics.throttled(Reason("frames"));

@@ -8,7 +8,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -62,7 +65,7 @@ pub struct Mesh {
     bus: Arc<dyn Bus>,
     /// Only of rooms that have peers here.
     elsewhere: Mutex<HashMap<ElectionId, HashMap<RelayId, Presence>>>,
-    lost: std::sync::atomic::AtomicBool,
+    lost: AtomicBool,
 }
 
 impl Mesh {
@@ -158,7 +161,7 @@ impl Relay {
             self.metrics.bus_sent.inc();
         } else {
             self.metrics.dropped(Reason("bus"));
-            self.mesh.lost.store(true, std::sync::atomic::Ordering::Relaxed);
+            self.mesh.lost.store(true, Ordering::Relaxed);
         }
         sent
     }
@@ -215,6 +218,10 @@ impl Relay {
         match heard {
             Heard::Up(up) => {
                 self.metrics.bus_up.set(i64::from(up));
+                if !up {
+                    // Nobody there can be reached: samples are of those here alone.
+                    self.mesh.elsewhere().clear();
+                }
                 if up {
                     for (room, peers) in self.rooms.sizes() {
                         self.mesh.say(room, peers, WANTS_REPLY);
@@ -244,9 +251,16 @@ impl Relay {
             let peers = u32::from_le_bytes(peers.try_into().ok()?);
             let here = self.rooms.size(&room);
             if here > 0 {
+                let alone = self.mesh.peers_elsewhere(&room) == 0;
                 self.mesh.heard_presence(room, RelayId::from_bytes(*relay), peers, now);
                 if flags & WANTS_REPLY != 0 {
                     self.mesh.say(room, here, 0);
+                }
+                if alone && peers > 0 {
+                    // Who sampled a moment ago was told of nobody there, and heard nothing of it.
+                    for client in self.rooms.members(&room) {
+                        client.push(self.joined(room), now);
+                    }
                 }
                 if flags & LOST != 0 {
                     self.tell_to_compare();
@@ -307,7 +321,7 @@ impl Relay {
             if !self.mesh.is_up() {
                 continue;
             }
-            let lost = self.mesh.lost.swap(false, std::sync::atomic::Ordering::Relaxed);
+            let lost = self.mesh.lost.swap(false, Ordering::Relaxed);
             for (room, peers) in self.rooms.sizes() {
                 self.mesh.say(room, peers, if lost { LOST } else { 0 });
             }
@@ -329,38 +343,52 @@ impl Relay {
     /// Takes a client out of a room, and tells other relays when it was the last.
     pub fn leave(&self, room: ElectionId, client: PeerId) {
         if self.rooms.leave(&room, client, || self.mesh.closed(room)) {
-            self.mesh.say(room, 0, 0);
+            // Another may have entered meanwhile.
+            self.mesh.say(room, self.rooms.size(&room), 0);
         }
     }
 
     /// Frames between relays were missed. Clients are told by a repeated "joined", which makes them
     /// compare with a few peers: spread over a while, and once for losses close together.
     fn tell_to_compare(self: &Arc<Self>) {
-        if self.resyncing.swap(true, std::sync::atomic::Ordering::Relaxed) {
+        // Whoever tells already begins once more at its end: those told first may have missed more.
+        if self.losses.fetch_add(1, Ordering::Relaxed) > 0 {
             return;
         }
-        self.metrics.resyncs.inc();
         let relay = Arc::clone(self);
         self.tasks.spawn(async move {
-            let pause = RESYNC_SPREAD / RESYNC_STEPS;
-            // Presences come in first, so that samples reach over the bus again.
-            tokio::time::sleep(pause).await;
-            relay.resyncing.store(false, std::sync::atomic::Ordering::Relaxed);
-            let mut told = Vec::new();
-            for (room, _) in relay.rooms.sizes() {
-                told.extend(relay.rooms.members(&room).into_iter().map(|client| (room, client)));
-            }
-            let step = told.len().div_ceil(RESYNC_STEPS as usize).max(1);
-            for clients in told.chunks(step) {
-                for (room, client) in clients {
-                    client.push(relay.joined(*room), Instant::now());
-                }
-                if relay.stop.is_cancelled() {
+            loop {
+                let losses = relay.losses.load(Ordering::Relaxed);
+                relay.metrics.resyncs.inc();
+                if !relay.tell_all().await
+                    || relay.losses.fetch_sub(losses, Ordering::Relaxed) == losses
+                {
                     return;
                 }
-                tokio::time::sleep(pause).await;
             }
         });
+    }
+
+    /// Tells every client to compare, over a while; says whether the relay goes on.
+    async fn tell_all(&self) -> bool {
+        let pause = RESYNC_SPREAD / RESYNC_STEPS;
+        // Presences come in first, so that samples reach over the bus again.
+        tokio::time::sleep(pause).await;
+        let mut told = Vec::new();
+        for (room, _) in self.rooms.sizes() {
+            told.extend(self.rooms.members(&room).into_iter().map(|client| (room, client)));
+        }
+        let step = told.len().div_ceil(RESYNC_STEPS as usize).max(1);
+        for clients in told.chunks(step) {
+            for (room, client) in clients {
+                client.push(self.joined(*room), Instant::now());
+            }
+            if self.stop.is_cancelled() {
+                return false;
+            }
+            tokio::time::sleep(pause).await;
+        }
+        true
     }
 
     /// The frame that says how many others are in a room, here and elsewhere.

@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     pin::pin,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, atomic::AtomicUsize},
     time::Duration,
 };
 
@@ -61,8 +61,8 @@ pub struct Relay {
     pub duplicates: Duplicates,
     /// Cancelled when the relay is to stop.
     pub stop: CancellationToken,
-    /// Whether clients are being told to compare.
-    pub(crate) resyncing: AtomicBool,
+    /// Losses on the bus that clients have yet to be told of.
+    pub(crate) losses: AtomicUsize,
     pub(crate) tasks: TaskTracker,
 }
 
@@ -105,7 +105,7 @@ impl Relay {
             mesh: Mesh::new(name, bus),
             duplicates: Duplicates::new(config.duplicate_frames, config.duplicate_for),
             stop: CancellationToken::new(),
-            resyncing: AtomicBool::new(false),
+            losses: AtomicUsize::new(0),
             tasks: TaskTracker::new(),
             metrics,
             config,
@@ -340,8 +340,12 @@ pub async fn serve_metrics(relay: Arc<Relay>, listen: SocketAddr) -> anyhow::Res
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .with_state(Arc::clone(&relay));
-    let stop = relay.stop.clone();
-    let serving = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+    let draining = Arc::clone(&relay);
+    let drained = async move {
+        draining.stop.cancelled().await;
+        sleep(draining.config.drain_delay + draining.config.drain_spread).await;
+    };
+    let serving = axum::serve(listener, router).with_graceful_shutdown(drained);
     relay.tasks.spawn(serving.into_future());
     Ok(())
 }

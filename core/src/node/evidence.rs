@@ -3,7 +3,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Event, LinkId, Node, Output, Peer, SealError, StoreChange, gossip::PAGE_BYTES};
+use super::{
+    Event, LinkId, Node, Output, Peer, SealError, StoreChange, gossip::PAGE_BYTES, peers::Allowed,
+};
 use crate::{
     evidence::{Closing, DoubleVote, Evidence, EvidenceError, Seal},
     hash::BlockHash,
@@ -136,7 +138,9 @@ impl Node {
 
     /// Asks a peer for what this node lacks.
     pub(super) fn ask_evidence(&mut self, now: Timestamp, peer: Peer) {
-        if !self.peers.may_serve(peer, now) || !self.peers.may_ask_evidence(peer, now) {
+        if self.peers.may_serve(peer, now) != Allowed::Yes
+            || !self.peers.may_ask_evidence(peer, now)
+        {
             return;
         }
         let known: Vec<_> = self.evidence.all().map(|statement| statement.short_id()).collect();

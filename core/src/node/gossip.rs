@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::{
     Event, GOSSIP_EVERY_MS, LinkId, MAX_HOLDERS, Node, Output, Peer,
-    peers::{Claim, Offence},
+    peers::{Allowed, Claim, Offence},
 };
 use crate::{
     hash::{BlockHash, VoteId},
@@ -31,6 +31,12 @@ const ASK_HELD: usize = 3;
 impl Node {
     pub(super) fn send(&mut self, to: Peer, message: &Message) {
         let bytes = message.encode();
+        if matches!(
+            message,
+            Message::GetHeaders(_) | Message::GetBlocks(_) | Message::GetBlockVotes(..)
+        ) {
+            self.peers.asked(to);
+        }
         self.peers.served(to, bytes.len());
         self.outputs.push_back(Output::Send(to, bytes));
     }
@@ -53,6 +59,7 @@ impl Node {
         for id in ids {
             let peer = Peer { link, id: *id };
             if !self.peers.is_banned(peer) {
+                self.peers.greeted(peer);
                 self.send(peer, &hello);
             }
         }
@@ -66,7 +73,22 @@ impl Node {
         message: Message,
     ) {
         self.peers.hear(from, now);
-        let serve = self.peers.may_serve(from, now);
+        // A question to everybody would be answered by everybody.
+        let for_all =
+            matches!(message, Message::Votes(_) | Message::NewBlock { .. } | Message::Evidence(_));
+        if broadcast && !for_all {
+            self.offended(now, from, Offence::Unasked);
+            return;
+        }
+        if matches!(message, Message::Headers(_) | Message::Blocks(_) | Message::BlockVotes(..))
+            && !self.peers.was_asked(from)
+            && !self.sync.is_from(from)
+        {
+            self.offended(now, from, Offence::Unasked);
+            return;
+        }
+        let allowed = self.peers.may_serve(from, now);
+        let serve = allowed == Allowed::Yes;
         let asks = matches!(
             message,
             Message::GetHeaders(_)
@@ -78,7 +100,7 @@ impl Node {
                 | Message::GetRollPage(_)
                 | Message::GetEvidence(_)
         );
-        if asks && !serve && self.offended(now, from, Offence::OverBudget) {
+        if asks && allowed == Allowed::Exceeded && self.offended(now, from, Offence::OverBudget) {
             return;
         }
         match message {
@@ -145,7 +167,8 @@ impl Node {
 
     fn on_hello(&mut self, now: Timestamp, from: Peer, hello: &Hello) {
         if hello.version != PROTOCOL_VERSION {
-            self.peers.forget(from);
+            // What is known of it stays: else this would wipe its score.
+            self.peers.hear(from, now).claim = None;
             return;
         }
         let state = self.peers.hear(from, now);
@@ -162,6 +185,7 @@ impl Node {
         // The one that asked compares.
         let something = hello.pending > 0 || !self.pending.is_empty();
         if !hello.wants_reply
+            && self.peers.answers_greeting(from)
             && something
             && now >= self.next_compare
             && self.peers.may_compare(from, now)
@@ -229,7 +253,8 @@ impl Node {
         let votes: Vec<_> = votes
             .into_iter()
             .filter(|vote| match self.of_use(vote.token, vote.sequence) {
-                Some((_, known)) if known == vote => false,
+                // Another signature of the same vote makes no other vote.
+                Some((known, _)) if known == vote.id() => false,
                 Some(_) => self.evidence.double_vote_of(vote.token).is_none(),
                 None => true,
             })
@@ -238,9 +263,13 @@ impl Node {
         if votes.is_empty() {
             return;
         }
-        if !self.peers.may_verify(from, now) {
-            self.offended(now, from, Offence::OverBudget);
-            return;
+        match self.peers.may_verify(from, now) {
+            Allowed::Yes => {}
+            Allowed::NotNow => return,
+            Allowed::Exceeded => {
+                self.offended(now, from, Offence::OverBudget);
+                return;
+            }
         }
         if let Err((_, error)) = check_all(&votes, self.chain.setup()) {
             return self.reject(now, from, error.to_string());
@@ -372,6 +401,11 @@ impl Node {
         let sealed = self.chain.anchor().filter(|anchor| anchored || *anchor == hash);
         let claim = Claim { tip: hash, height: header.height, work, sealed };
         self.peers.hear(from, now).claim = Some(claim);
+        let unique: HashSet<_> = votes.iter().collect();
+        if unique.len() < votes.len() {
+            // Two votes of one short id: only the block itself tells them apart.
+            return self.fetch_block(now, from, header, Vec::new());
+        }
         let held: Vec<_> = votes.iter().map(|id| self.pending.get_short(id).cloned()).collect();
         if let Some(votes) = held.iter().cloned().collect::<Option<Vec<_>>>() {
             // A short id that two votes share shows here; the whole block is fetched then.

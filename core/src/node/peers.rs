@@ -32,27 +32,38 @@ pub struct Claim {
 #[derive(Clone, Debug)]
 pub(super) struct Budget {
     per_second: u64,
-    most: u64,
-    level: u64,
+    most: i64,
+    /// Below 0 is a debt that time pays off: the last answer may have been a long one.
+    level: i64,
     at: Timestamp,
 }
 
 impl Budget {
     pub(super) fn new(per_second: u64, most: u64) -> Self {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
         Self { per_second, most, level: most, at: Timestamp(0) }
     }
 
     /// Whether there is something left.
     fn refill(&mut self, now: Timestamp) -> bool {
         let filled = u128::from(now.ms_since(self.at)) * u128::from(self.per_second) / 1000;
-        let filled = u64::try_from(filled).unwrap_or(u64::MAX);
-        self.level = self.level.saturating_add(filled).min(self.most);
-        self.at = self.at.max(now);
+        // Only time that made up whole units is spent: asking often must not stop the filling.
+        if filled > 0 {
+            let filled = i64::try_from(filled).unwrap_or(i64::MAX);
+            self.level = self.level.saturating_add(filled).min(self.most);
+            self.at = if self.level == self.most {
+                now
+            } else {
+                let spent = filled.unsigned_abs().saturating_mul(1000) / self.per_second;
+                self.at.plus_ms(spent).min(now)
+            };
+        }
         self.level > 0
     }
 
     fn take(&mut self, bytes: usize) {
-        self.level = self.level.saturating_sub(bytes as u64);
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.level = self.level.saturating_sub(bytes).max(-self.most);
     }
 }
 
@@ -79,6 +90,26 @@ const ALL_WALKS_AT_ONCE: u64 = 256;
 
 /// At this score a peer is not heard any more. A point is forgiven each second.
 const DROP_AT: u64 = 100;
+
+/// Whether something is within the budgets of one peer and of all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Allowed {
+    Yes,
+    /// Others used it up: no fault of this peer.
+    NotNow,
+    /// It used up its own.
+    Exceeded,
+}
+
+impl Allowed {
+    fn of(own: bool, all: bool) -> Self {
+        match (own, all) {
+            (false, _) => Self::Exceeded,
+            (true, false) => Self::NotNow,
+            (true, true) => Self::Yes,
+        }
+    }
+}
 
 /// What a peer did that an honest one does seldom or never, in points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +170,8 @@ pub(super) struct PeerState {
     /// Whether it brought votes or blocks that were new and good: such a peer does not make room
     /// for one that only talks.
     useful: bool,
+    /// Questions that it has not answered yet.
+    asked: u32,
     /// Whether it handed out good blocks when asked, and has not left a request unanswered since.
     answers: bool,
 }
@@ -165,6 +198,7 @@ impl Default for PeerState {
             walks: Budget::new(PEER_WALKS_PER_SECOND, PEER_WALKS_AT_ONCE),
             credit: Budget::new(1, DROP_AT),
             useful: false,
+            asked: 0,
             answers: false,
         }
     }
@@ -174,6 +208,8 @@ impl Default for PeerState {
 pub struct Peers {
     pub(super) known: HashMap<Peer, PeerState>,
     banned: VecDeque<Peer>,
+    /// Greeted, and no answer yet; the newest [`MAX_PEERS`].
+    greeted: VecDeque<Peer>,
     served: Budget,
     idle: Budget,
     walks: Budget,
@@ -184,7 +220,14 @@ impl Default for Peers {
         let served = Budget::new(ALL_PER_SECOND, ALL_AT_ONCE);
         let idle = Budget::new(ALL_IDLE_PER_SECOND, ALL_IDLE_AT_ONCE);
         let walks = Budget::new(ALL_WALKS_PER_SECOND, ALL_WALKS_AT_ONCE);
-        Self { known: HashMap::new(), banned: VecDeque::new(), served, idle, walks }
+        Self {
+            known: HashMap::new(),
+            banned: VecDeque::new(),
+            greeted: VecDeque::new(),
+            served,
+            idle,
+            walks,
+        }
     }
 }
 
@@ -210,9 +253,9 @@ impl Peers {
     }
 
     /// Whether a peer may be served now.
-    pub(super) fn may_serve(&mut self, peer: Peer, now: Timestamp) -> bool {
-        let all = self.served.refill(now);
-        all && self.known.get_mut(&peer).is_some_and(|state| state.served.refill(now))
+    pub(super) fn may_serve(&mut self, peer: Peer, now: Timestamp) -> Allowed {
+        let own = self.known.get_mut(&peer).is_some_and(|state| state.served.refill(now));
+        Allowed::of(own, self.served.refill(now))
     }
 
     /// Counts what a peer was served.
@@ -224,9 +267,9 @@ impl Peers {
     }
 
     /// Whether signatures of this peer's votes may be verified now.
-    pub(super) fn may_verify(&mut self, peer: Peer, now: Timestamp) -> bool {
-        let all = self.idle.refill(now);
-        all && self.known.get_mut(&peer).is_some_and(|state| state.idle.refill(now))
+    pub(super) fn may_verify(&mut self, peer: Peer, now: Timestamp) -> Allowed {
+        let own = self.known.get_mut(&peer).is_some_and(|state| state.idle.refill(now));
+        Allowed::of(own, self.idle.refill(now))
     }
 
     /// Counts signatures that were verified for nothing.
@@ -267,7 +310,36 @@ impl Peers {
         let Some(state) = self.known.get_mut(&peer) else { return false };
         state.credit.refill(now);
         state.credit.take(usize::try_from(offence.points()).unwrap_or(usize::MAX));
-        state.credit.level == 0
+        state.credit.level <= 0
+    }
+
+    /// Notes a question to a peer, so that its answer is expected, late ones too.
+    pub(super) fn asked(&mut self, peer: Peer) {
+        if let Some(state) = self.known.get_mut(&peer) {
+            state.asked = state.asked.saturating_add(1);
+        }
+    }
+
+    /// Whether an answer of this peer is expected; counts it.
+    pub(super) fn was_asked(&mut self, peer: Peer) -> bool {
+        let state = self.known.get_mut(&peer).filter(|state| state.asked > 0);
+        state.map(|state| state.asked -= 1).is_some()
+    }
+
+    /// Notes that this node greeted a peer.
+    pub(super) fn greeted(&mut self, peer: Peer) {
+        self.greeted.retain(|known| *known != peer);
+        self.greeted.push_back(peer);
+        if self.greeted.len() > MAX_PEERS {
+            self.greeted.pop_front();
+        }
+    }
+
+    /// Whether this node greeted a peer, and it did not answer yet.
+    pub(super) fn answers_greeting(&mut self, peer: Peer) -> bool {
+        let before = self.greeted.len();
+        self.greeted.retain(|known| *known != peer);
+        self.greeted.len() < before
     }
 
     /// Notes that a peer brought something new and good.
@@ -351,6 +423,7 @@ impl Peers {
     pub(super) fn forget_link(&mut self, link: LinkId) {
         self.known.retain(|peer, _| peer.link != link);
         self.banned.retain(|peer| peer.link != link);
+        self.greeted.retain(|peer| peer.link != link);
     }
 
     /// Forgets peers that said nothing for a while; says whether there were any.

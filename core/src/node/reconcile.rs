@@ -13,6 +13,7 @@ use negentropy::{Id, Negentropy, NegentropyStorageVector};
 use super::{
     COMPARE_EVERY_MS, Node, Peer,
     gossip::{MAX_PAGES, pages},
+    peers::Allowed,
 };
 use crate::{
     hash::VoteId,
@@ -101,7 +102,8 @@ impl Node {
             .take(MAX_PAGES * MAX_VOTES)
             .cloned()
             .collect();
-        for page in pages(&lacking).into_iter().take(MAX_PAGES) {
+        let serve = self.peers.may_serve(from, now) == Allowed::Yes;
+        for page in pages(&lacking).into_iter().take(if serve { MAX_PAGES } else { 0 }) {
             self.send(from, &Message::Votes(page));
         }
         let wanted: Vec<_> = need

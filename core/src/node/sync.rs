@@ -24,6 +24,9 @@ use crate::{
 pub const MAX_CANDIDATE: usize = 50_000;
 /// Time for an answer: a full page over 60 kB/s.
 const ANSWER_WITHIN_MS: u64 = 20_000;
+/// A part of a page that took longer than this, and came more slowly than this, is a drip.
+const DRIP_MS: u64 = 5_000;
+const DRIP_BYTES_PER_SECOND: u64 = 8_000;
 /// Time for the first headers: 200 kB at most, and who stalls is found out early. Doubled with each
 /// stall, up to the time for any answer, because the slow line may be this node's own.
 const FIRST_ANSWER_WITHIN_MS: u64 = 6_000;
@@ -51,6 +54,9 @@ struct Download {
     deadline: Timestamp,
     /// Height that the peer's headers reach.
     target: Height,
+    /// When the last page was asked for, and how often in a row a page dripped in.
+    asked: Timestamp,
+    drips: u8,
 }
 
 /// The download in progress, if any.
@@ -78,7 +84,14 @@ impl Sync {
         }
     }
 
-    fn is_from(&self, peer: Peer) -> bool {
+    /// Whether blocks are on their way whose headers proved their work. A claim alone proves nothing,
+    /// and must not keep this node from announcing its own blocks.
+    pub(super) fn is_fetching(&self) -> bool {
+        let stage = self.download.as_ref().map(|download| &download.stage);
+        matches!(stage, Some(Stage::Blocks { .. } | Stage::Votes { .. }))
+    }
+
+    pub(super) fn is_from(&self, peer: Peer) -> bool {
         self.download.as_ref().is_some_and(|download| download.peer == peer)
     }
 }
@@ -100,6 +113,8 @@ impl Node {
             deadline: now
                 .plus_ms((FIRST_ANSWER_WITHIN_MS << self.sync.stalls.min(2)).min(ANSWER_WITHIN_MS)),
             target,
+            asked: now,
+            drips: 0,
         });
         let locator = self.chain.locator();
         self.send(peer, &Message::GetHeaders(locator));
@@ -137,8 +152,19 @@ impl Node {
             (Stage::Blocks { wanted: [hash].into() }, Message::GetBlocks(vec![hash]))
         };
         let deadline = now.plus_ms(ANSWER_WITHIN_MS);
-        self.sync.download = Some(Download { peer, stage, deadline, target });
+        self.sync.download = Some(Download { peer, stage, deadline, target, asked: now, drips: 0 });
         self.send(peer, &question);
+    }
+
+    /// A peer handed out a block: that raises its standing if the block is in the chain now. One
+    /// beside it costs little to make.
+    fn answered(&mut self, from: Peer, hash: &BlockHash) {
+        let block = self.chain.block(hash);
+        let height = block.map(|block| block.header().height);
+        let in_chain = height.and_then(|height| self.chain.block_at(height));
+        if in_chain.is_some_and(|block| block.hash() == *hash) {
+            self.peers.answered(from);
+        }
     }
 
     /// Puts an announced block together; what does not fit is fetched whole.
@@ -151,7 +177,6 @@ impl Node {
     ) {
         let asked = self.sync.download.as_mut().filter(|download| download.peer == from);
         let Some(Download { stage: stage @ Stage::Votes { .. }, deadline, .. }) = asked else {
-            self.offended(now, from, Offence::Unasked);
             return;
         };
         let Stage::Votes { header, votes } = stage else { return };
@@ -168,9 +193,8 @@ impl Node {
         match whole {
             Some(votes) if Block::votes_root(&votes) == header.votes_root => {
                 let block = Block { header: header.clone(), votes };
-                self.sync.download = None;
                 match self.take_block(now, block, None) {
-                    Ok(()) => self.peers.answered(from),
+                    Ok(()) => self.answered(from, &hash),
                     Err(LinkError::Ahead { .. } | LinkError::UnknownParent(_)) => {}
                     Err(error) => return self.reject(now, from, error.to_string()),
                 }
@@ -187,7 +211,6 @@ impl Node {
 
     pub(super) fn on_headers(&mut self, now: Timestamp, from: Peer, headers: &[Header]) {
         if !self.sync.is_from(from) {
-            self.offended(now, from, Offence::Unasked);
             return;
         }
         let Some(Download { stage: Stage::Headers { start, lineage, hashes }, .. }) =
@@ -198,6 +221,10 @@ impl Node {
         if lineage.is_none() {
             *start = headers.first().map(|header| header.previous);
             *lineage = start.and_then(|hash| self.chain.lineage(&hash)).map(Box::new);
+        }
+        if headers.is_empty() && lineage.is_none() {
+            // It claims more, and hands out nothing: busy, or a liar. Others come first from now on.
+            return self.stall(now, from);
         }
         let Some(lineage) = lineage else {
             // Nothing new after all, or headers that do not meet this chain.
@@ -221,8 +248,9 @@ impl Node {
                 }
             }
         }
-        let cut_short =
-            matches!(refused, Some(LinkError::Ahead { .. })) || hashes.len() >= MAX_CANDIDATE;
+        let cut_short = matches!(refused, Some(LinkError::Ahead { .. })) || hashes.len() >= MAX_CANDIDATE
+            // An empty page after others: it is busy, and serves no more now.
+            || headers.is_empty();
         match refused {
             Some(LinkError::Ahead { .. }) => {}
             Some(error) => return self.reject(now, from, error.to_string()),
@@ -275,16 +303,19 @@ impl Node {
         }
         let page: Vec<_> = wanted.iter().take(MAX_BLOCKS_ASKED).copied().collect();
         download.deadline = now.plus_ms(ANSWER_WITHIN_MS);
+        download.asked = now;
         self.send(peer, &Message::GetBlocks(page));
         self.event_once(Event::NetworkChanged);
     }
 
     pub(super) fn on_blocks(&mut self, now: Timestamp, from: Peer, blocks: Vec<Block>) {
         if !self.sync.is_from(from) {
-            self.offended(now, from, Offence::Unasked);
             return;
         }
         if blocks.is_empty() {
+            return self.stall(now, from);
+        }
+        if self.drips(now, &blocks) {
             return self.stall(now, from);
         }
         for block in blocks {
@@ -300,7 +331,7 @@ impl Node {
             wanted.pop_front();
             match self.take_block(now, block, None) {
                 Ok(()) => {
-                    self.peers.answered(from);
+                    self.answered(from, &hash);
                     self.sync.stalls = self.sync.stalls.min(1);
                 }
                 Err(LinkError::Ahead { .. }) => {}
@@ -310,6 +341,19 @@ impl Node {
             }
         }
         self.ask_blocks(now);
+    }
+
+    /// Whether a peer hands out less than it was asked for, and that in drops, for the third time in
+    /// a row: it would keep the download for days.
+    fn drips(&mut self, now: Timestamp, blocks: &[Block]) -> bool {
+        let Some(download) = &mut self.sync.download else { return false };
+        let Stage::Blocks { wanted } = &download.stage else { return false };
+        let bytes: usize = blocks.iter().map(Block::encoded_len).sum();
+        let took = now.ms_since(download.asked);
+        let short = blocks.len() < wanted.len().min(MAX_BLOCKS_ASKED);
+        let slow = took > DRIP_MS && (bytes as u64) * 1000 / took < DRIP_BYTES_PER_SECOND;
+        download.drips = if short && slow { download.drips + 1 } else { 0 };
+        download.drips >= 3
     }
 
     /// Ends a download. `settle` forgets what the peer claimed, so that it is not asked again

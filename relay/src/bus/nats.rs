@@ -31,6 +31,8 @@ use crate::names::RelayId;
 /// Frames that wait for the bus, and their bytes: what does not fit is lost and said so.
 const QUEUE_FRAMES: usize = 8_192;
 const QUEUE_BYTES: usize = 64 << 20;
+/// Frames that the client holds besides, each up to 1.1 MiB.
+const CLIENT_FRAMES: usize = 64;
 /// Frames of one subject that wait for this relay.
 const HEARD_FRAMES: usize = 8_192;
 /// A bus that does not take a frame within this time counts as away for this frame.
@@ -46,7 +48,6 @@ struct Shared {
     prefix: String,
     up: AtomicBool,
     queued: AtomicUsize,
-    max_payload: AtomicUsize,
     wanted: Mutex<HashSet<ElectionId>>,
     changed: Notify,
     client: OnceCell<Client>,
@@ -75,7 +76,6 @@ impl Nats {
             prefix: prefix.to_owned(),
             up: AtomicBool::new(false),
             queued: AtomicUsize::new(0),
-            max_payload: AtomicUsize::new(usize::MAX),
             wanted: Mutex::default(),
             changed: Notify::new(),
             client: OnceCell::new(),
@@ -88,6 +88,7 @@ impl Nats {
             .max_reconnects(None)
             .ping_interval(PING_EVERY)
             .connection_timeout(CONNECT_WITHIN)
+            .client_capacity(CLIENT_FRAMES)
             .subscription_capacity(HEARD_FRAMES)
             .reconnect_delay_callback(|tries| {
                 let wait = Duration::from_millis(100 << tries.min(5));
@@ -113,9 +114,6 @@ impl Shared {
     fn on_event(&self, event: &Event, ear: &Ear) {
         match event {
             Event::Connected => {
-                if let Some(client) = self.client.get() {
-                    self.max_payload.store(client.max_payload(), Ordering::Relaxed);
-                }
                 self.up.store(true, Ordering::Relaxed);
                 tracing::info!("the bus is there");
                 ear(Heard::Up(true));
@@ -177,7 +175,9 @@ impl Bus for Nats {
     }
 
     fn max_frame_bytes(&self) -> usize {
-        self.shared.max_payload.load(Ordering::Relaxed)
+        // Until there was a server, nobody knows.
+        let said = self.shared.client.get().map(Client::max_payload);
+        said.filter(|bytes| *bytes > 0).unwrap_or(usize::MAX)
     }
 }
 
@@ -189,9 +189,11 @@ async fn publish(
     ear: Ear,
 ) {
     while let Some((to, frame)) = queue.recv().await {
-        shared.queued.fetch_sub(frame.len(), Ordering::Relaxed);
+        let bytes = frame.len();
         let sent = timeout(SEND_WITHIN, client.publish(shared.subject(to), frame)).await;
-        if !matches!(sent, Ok(Ok(()))) {
+        shared.queued.fetch_sub(bytes, Ordering::Relaxed);
+        // While the bus is away its return is the sign.
+        if !matches!(sent, Ok(Ok(()))) && shared.up.load(Ordering::Relaxed) {
             ear(Heard::Missed);
         }
     }
@@ -260,7 +262,6 @@ mod tests {
             prefix: "blockvote".into(),
             up: AtomicBool::new(true),
             queued: AtomicUsize::new(0),
-            max_payload: AtomicUsize::new(0),
             wanted: Mutex::default(),
             changed: Notify::new(),
             client: OnceCell::new(),
