@@ -132,7 +132,7 @@ impl Block {
 
     /// Bytes of the encoding.
     pub fn encoded_len(&self) -> usize {
-        borsh::object_length(self).unwrap_or(usize::MAX)
+        encoded_len(&self.header, &self.votes)
     }
 
     /// Checks everything that the block itself can show: version, size, proof of work, votes root,
@@ -167,6 +167,11 @@ impl Block {
         let hash = self.header.hash();
         Ok(CheckedBlock { header: self.header, hash, votes: self.votes.into(), ids: ids.into() })
     }
+}
+
+/// A block is encoded as its header and the list of its votes.
+fn encoded_len(header: &Header, votes: &[Vote]) -> usize {
+    borsh::object_length(&(header, votes)).unwrap_or(usize::MAX)
 }
 
 /// Checks what a header alone can show: version, opening hours, proof of work.
@@ -211,6 +216,11 @@ impl CheckedBlock {
     /// The ids of the votes, in the same order.
     pub fn vote_ids(&self) -> &[VoteId] {
         &self.ids
+    }
+
+    /// Bytes of the encoding.
+    pub fn encoded_len(&self) -> usize {
+        encoded_len(&self.header, &self.votes)
     }
 
     /// The block as it travels and is stored.

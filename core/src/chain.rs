@@ -9,7 +9,8 @@
 //! Invariant: `ledger` and `places` are what a walk over `main` would compute.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -27,9 +28,11 @@ use crate::{
     vote::{TokenId, Vote},
 };
 
-/// Blocks beside the chain. Each cost its sender a proof of work; the branch being adopted is
-/// exempt, or a long partition could never heal.
+/// Blocks beside the chain, and their bytes. Each cost its sender a proof of work; the branch being
+/// adopted is exempt, or a long partition could never heal.
 pub const MAX_SIDE_BLOCKS: usize = 1024;
+/// Bytes of the blocks beside the chain.
+pub const MAX_SIDE_BYTES: usize = 32 << 20;
 /// Hashes remembered as invalid.
 const MAX_INVALID: usize = 1024;
 
@@ -57,6 +60,8 @@ struct Entry {
     block: Arc<CheckedBlock>,
     /// Work from the first block up to and with this one.
     work: Work,
+    /// Bytes of its encoding.
+    bytes: usize,
 }
 
 /// The chain of one election with the branches beside it.
@@ -88,7 +93,7 @@ impl Chain {
         Self {
             ledger: Ledger::new(setup.election().clone()),
             setup,
-            entries: HashMap::from([(hash, Entry { block: genesis, work: Work(0) })]),
+            entries: HashMap::from([(hash, Entry { block: genesis, work: Work(0), bytes: 0 })]),
             main: vec![hash],
             places: HashMap::new(),
             side: VecDeque::new(),
@@ -277,7 +282,8 @@ impl Chain {
         let lineage = self.lineage(&previous).ok_or(LinkError::UnknownParent(height))?;
         lineage.check_next(self.election(), header, now)?;
         let work = lineage.work().plus(header.work());
-        self.entries.insert(hash, Entry { block: Arc::new(block), work });
+        let bytes = block.encoded_len();
+        self.entries.insert(hash, Entry { block: Arc::new(block), work, bytes });
         self.side.push_back(hash);
         if !self.is_better(work, hash, self.leads_over_anchor(&hash)) {
             self.prune_side();
@@ -335,12 +341,12 @@ impl Chain {
             let mut best = None;
             for hash in &self.side {
                 let Some(entry) = self.entries.get(hash) else { continue };
-                let rank = (self.leads_over_anchor(hash), entry.work, std::cmp::Reverse(*hash));
+                let rank = (self.leads_over_anchor(hash), entry.work, Reverse(*hash));
                 if best.is_none_or(|best| rank > best) {
                     best = Some(rank);
                 }
             }
-            let (anchored, work, std::cmp::Reverse(hash)) = best?;
+            let (anchored, work, Reverse(hash)) = best?;
             if !self.is_better(work, hash, anchored) {
                 return None;
             }
@@ -467,15 +473,46 @@ impl Chain {
         self.protected = branch.into_iter().collect();
     }
 
-    /// Drops the oldest blocks beside the chain above the bound.
+    /// Drops blocks beside the chain above the bounds: ends of branches first, those with the least
+    /// work before others, so that what stays hangs together and is the likeliest to be needed.
     fn prune_side(&mut self) {
-        if self.side.len() <= MAX_SIDE_BLOCKS + self.protected.len() + self.replaced.len() {
+        let kept = |hash: &BlockHash| self.protected.contains(hash) || self.replaced.contains(hash);
+        let (mut blocks, mut bytes) = (0, 0);
+        for hash in self.side.iter().filter(|hash| !kept(hash)) {
+            blocks += 1;
+            bytes += self.entries.get(hash).map_or(0, |entry| entry.bytes);
+        }
+        if blocks <= MAX_SIDE_BLOCKS && bytes <= MAX_SIDE_BYTES {
             return;
         }
-        let kept = |hash: &BlockHash| self.protected.contains(hash) || self.replaced.contains(hash);
-        let others = self.side.iter().filter(|hash| !kept(hash));
-        let excess = others.clone().count().saturating_sub(MAX_SIDE_BLOCKS);
-        let dropped: Vec<_> = others.take(excess).copied().collect();
-        self.forget(&dropped);
+        let parent = |hash: &BlockHash| Some(self.block(hash)?.header().previous);
+        let mut children: HashMap<BlockHash, usize> = HashMap::new();
+        for parent in self.side.iter().filter_map(parent) {
+            *children.entry(parent).or_insert(0) += 1;
+        }
+        let end = |hash: &BlockHash| {
+            let entry = self.entries.get(hash).filter(|_| !kept(hash))?;
+            Some(Reverse((entry.work, *hash, entry.bytes)))
+        };
+        let ends = self.side.iter().filter(|hash| !children.contains_key(*hash));
+        let mut ends: BinaryHeap<_> = ends.filter_map(end).collect();
+        let mut dropped = HashSet::new();
+        while (blocks > MAX_SIDE_BLOCKS || bytes > MAX_SIDE_BYTES)
+            && let Some(Reverse((_, hash, length))) = ends.pop()
+        {
+            dropped.insert(hash);
+            blocks -= 1;
+            bytes -= length;
+            if let Some(parent) = parent(&hash)
+                && let Some(left) = children.get_mut(&parent)
+            {
+                *left -= 1;
+                if *left == 0 && !self.entries.get(&parent).is_none_or(|e| self.is_main(&e.block)) {
+                    ends.extend(end(&parent));
+                }
+            }
+        }
+        self.side.retain(|hash| !dropped.contains(hash));
+        self.entries.retain(|hash, _| !dropped.contains(hash));
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! What strangers can fill, and how far: peers ([`peers::MAX_PEERS`]), pending votes
 //! ([`crate::pending::MAX_PENDING_VOTES`]), blocks beside the chain
-//! ([`crate::chain::MAX_SIDE_BLOCKS`]), headers of one download ([`sync::MAX_CANDIDATE`]).
+//! ([`crate::chain::MAX_SIDE_BLOCKS`], [`crate::chain::MAX_SIDE_BYTES`]), headers of one download ([`sync::MAX_CANDIDATE`]).
 
 mod evidence;
 pub mod gossip;
@@ -53,6 +53,10 @@ use self::{
 const MAX_FOLLOWED: usize = 1024;
 /// Holders of an own vote that are counted.
 const MAX_HOLDERS: usize = 8;
+/// Peers that are remembered as asked for an own vote.
+const MAX_ASKED: usize = 32;
+/// An own vote is sent again until so many peers hold it: one of them may lie.
+const ENOUGH_HOLDERS: usize = 2;
 /// How often peers are asked whether they hold an own vote that nobody confirmed yet.
 const FOLLOW_EVERY_MS: u64 = 5_000;
 /// How often a relay is asked for peers to compare tips and pending votes with.
@@ -67,7 +71,21 @@ const SAMPLE_SIZE: u8 = 6;
 /// How far a vote that was cast here got.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Followed {
+    /// Peers that were asked whether they hold it, the newest last; bounded by `MAX_ASKED`.
+    asked: VecDeque<Peer>,
+    /// Those of them that said so.
     holders: HashSet<Peer>,
+}
+
+impl Followed {
+    fn was_asked(&mut self, peer: Peer) {
+        if !self.asked.contains(&peer) {
+            self.asked.push_back(peer);
+            if self.asked.len() > MAX_ASKED {
+                self.asked.pop_front();
+            }
+        }
+    }
 }
 
 /// A new tip, and the room where everybody heard of it, if there is one.

@@ -1,37 +1,64 @@
 //! How many connections and rooms each address holds.
 
 use std::{
-    collections::HashMap,
-    net::IpAddr,
+    collections::{HashMap, VecDeque},
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use blockvote_core::hash::ElectionId;
 use ipnet::IpNet;
+use tokio::time::Instant;
 
-use crate::{config::Config, metrics::Metrics};
+use crate::{config::Config, metrics::Metrics, throttle::Bucket};
+
+/// What a broadcast costs its sender besides its bytes: everybody in the room gets a frame.
+const BROADCAST_COST: usize = 1 << 10;
 
 /// What one address holds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Held {
     connections: usize,
     /// Its rooms, and how many of its connections are in each.
     rooms: HashMap<ElectionId, usize>,
+    /// What its connections may yet broadcast.
+    broadcasts: Bucket,
 }
 
 #[derive(Debug, Default)]
 struct Books {
     connections: usize,
     each: HashMap<IpAddr, Held>,
+    /// Addresses without a connection that are remembered until then, because they broadcast much:
+    /// to come again must not pay. Bounded by the connections there may be.
+    left: VecDeque<(Instant, IpAddr)>,
 }
 
-/// Counts connections in all, and connections and rooms for each address. Its size is bounded by
-/// the number of connections and their rooms: an address without a connection is not in it.
+impl Books {
+    /// Forgets who left and owes nothing any more.
+    fn forget(&mut self, now: Instant, max: usize) {
+        while let Some((until, key)) = self.left.front()
+            && (*until <= now || self.left.len() > max)
+        {
+            if self.each.get(key).is_some_and(|held| held.connections == 0) {
+                self.each.remove(key);
+            }
+            self.left.pop_front();
+        }
+    }
+}
+
+/// Counts connections in all, and connections, rooms and broadcasts for each address. Its size is
+/// bounded by the number of connections and their rooms, and once more for addresses that left a
+/// moment ago.
 #[derive(Debug)]
 pub struct Addresses {
     max_in_all: usize,
     max_each: usize,
     max_rooms: usize,
+    /// Bytes a second that one address may broadcast, and at once.
+    broadcasts: (f64, f64),
     trusted: Vec<IpNet>,
     metrics: Arc<Metrics>,
     books: Mutex<Books>,
@@ -74,6 +101,12 @@ fn key(address: IpAddr) -> IpAddr {
     }
 }
 
+/// An address as proxies write it: with or without a port, IPv6 with or without brackets.
+fn address(text: &str) -> Option<IpAddr> {
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    bare.parse().ok().or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()))
+}
+
 impl Addresses {
     /// Books without a connection.
     pub fn new(config: &Config, metrics: Arc<Metrics>) -> Arc<Self> {
@@ -81,6 +114,7 @@ impl Addresses {
             max_in_all: config.max_connections,
             max_each: config.max_per_address,
             max_rooms: config.max_rooms_per_address,
+            broadcasts: (config.broadcast_bytes_per_second, config.broadcast_bytes_burst),
             trusted: config.trusted_proxies.clone(),
             metrics,
             books: Mutex::default(),
@@ -115,8 +149,15 @@ impl Addresses {
 
     fn count(self: &Arc<Self>, address: IpAddr) -> Option<CountedAddress> {
         let key = key(address);
+        let now = Instant::now();
         let mut books = self.books();
-        let held = books.each.entry(key).or_default();
+        books.forget(now, self.max_in_all);
+        let (rate, burst) = self.broadcasts;
+        let held = books.each.entry(key).or_insert_with(|| Held {
+            connections: 0,
+            rooms: HashMap::new(),
+            broadcasts: Bucket::new(rate, burst, now),
+        });
         if held.connections >= self.max_each {
             return None;
         }
@@ -130,8 +171,7 @@ impl Addresses {
     fn forwarded(&self, from: IpAddr, list: Option<&str>) -> IpAddr {
         let mut named = from;
         for text in list.unwrap_or_default().rsplit(',') {
-            let text = text.trim().trim_start_matches('[').trim_end_matches(']');
-            let Ok(address) = text.parse() else { break };
+            let Some(address) = address(text.trim()) else { break };
             named = address;
             if !self.is_trusted(address) {
                 break;
@@ -160,7 +200,7 @@ impl CountedAddress {
     /// Counts this connection into a room; says whether its address may be in one more.
     pub fn enter_room(&self, room: ElectionId) -> bool {
         let mut books = self.addresses.books();
-        let held = books.each.entry(self.key).or_default();
+        let Some(held) = books.each.get_mut(&self.key) else { return false };
         if !held.rooms.contains_key(&room) && held.rooms.len() >= self.addresses.max_rooms {
             return false;
         }
@@ -182,13 +222,30 @@ impl CountedAddress {
     }
 }
 
+impl CountedAddress {
+    /// How long to wait before this address may broadcast again.
+    pub fn wait(&self, now: Instant) -> Option<Duration> {
+        self.addresses.books().each.get_mut(&self.key)?.broadcasts.take(0.0, now)
+    }
+
+    /// Counts a broadcast that went out.
+    pub fn broadcast(&self, bytes: usize, now: Instant) {
+        if let Some(held) = self.addresses.books().each.get_mut(&self.key) {
+            let _ = held.broadcasts.take((bytes + BROADCAST_COST) as f64, now);
+        }
+    }
+}
+
 impl Drop for CountedAddress {
     fn drop(&mut self) {
+        let now = Instant::now();
         let mut books = self.addresses.books();
         if let Some(held) = books.each.get_mut(&self.key) {
             held.connections = held.connections.saturating_sub(1);
             if held.connections == 0 {
-                books.each.remove(&self.key);
+                let until = now + held.broadcasts.full_in(now);
+                books.left.push_back((until, self.key));
+                books.forget(now, self.addresses.max_in_all);
             }
         }
         let addresses = i64::try_from(books.each.len()).unwrap_or(i64::MAX);
@@ -250,6 +307,28 @@ mod tests {
         assert!(books.each.is_empty() && books.connections == 0);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn who_broadcast_much_does_not_get_more_by_coming_again() {
+        let addresses = addresses(10, 2, "");
+        let come = || addresses.enter(ip("192.0.2.1")).unwrap().address(None).unwrap();
+        let first = come();
+        let now = Instant::now();
+        assert_eq!(first.wait(now), None);
+        first.broadcast(3 << 20, now);
+        let pause = first.wait(now).unwrap();
+        assert!(come().wait(now).unwrap() == pause, "another connection of the address");
+        drop(first);
+        assert!(come().wait(now).unwrap() == pause, "it came again");
+        assert_eq!(
+            addresses.enter(ip("192.0.2.2")).unwrap().address(None).unwrap().wait(now),
+            None
+        );
+        tokio::time::advance(Duration::from_secs(5)).await;
+        drop(come());
+        let books = addresses.books();
+        assert!(books.each.is_empty() && books.left.is_empty(), "all is paid");
+    }
+
     #[test]
     fn a_forwarded_address_counts_only_when_a_trusted_proxy_names_it() {
         let trusting = addresses(9, 9, "10.0.0.0/8");
@@ -260,6 +339,8 @@ mod tests {
             (Some("203.0.113.9, 192.0.2.7"), "192.0.2.7"),
             (Some("203.0.113.9, 192.0.2.7, 10.0.0.2"), "192.0.2.7"),
             (Some("[2001:db8::5]"), "2001:db8::5"),
+            (Some("203.0.113.9, 192.0.2.7:4711"), "192.0.2.7"),
+            (Some("[2001:db8::5]:443"), "2001:db8::5"),
             (Some("192.0.2.7, nonsense"), "10.0.0.1"),
             (Some(""), "10.0.0.1"),
             (None, "10.0.0.1"),

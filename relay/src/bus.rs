@@ -1,7 +1,7 @@
 //! What joins several relays to one.
 //!
 //! A bus carries frames at most once and promises nothing. What it loses, peers find out by
-//! comparing; whoever notices a loss says [`Heard::Missed`], and clients are told to compare.
+//! comparing; whoever notices a loss says [`Heard::Missed`] or [`Heard::Lost`], and clients are told to compare.
 
 pub mod in_process;
 pub mod nats;
@@ -31,6 +31,8 @@ pub enum Heard {
     Frame(Subject, Bytes),
     /// Frames may have been missed.
     Missed,
+    /// A frame of this relay did not reach the others.
+    Lost,
     /// The bus is there, or away.
     Up(bool),
 }

@@ -88,6 +88,12 @@ pub struct Config {
     pub bytes_per_second: f64,
     /// Bytes that one connection may send at once: several full frames, or sync would crawl.
     pub bytes_burst: f64,
+    /// Bytes a second that all connections of one address may broadcast, each broadcast counted as
+    /// 1 KiB more than it has; reading pauses above it. Everybody in the room gets them.
+    pub broadcast_bytes_per_second: f64,
+    /// Bytes that one address may broadcast at once: less than a queue holds, so that one address
+    /// alone does not make a reader too slow.
+    pub broadcast_bytes_burst: f64,
 
     /// Time for the header of a request.
     #[serde(with = "seconds")]
@@ -153,6 +159,8 @@ impl Default for Config {
             frames_burst: 2_000.0,
             bytes_per_second: f64::from(4 << 20),
             bytes_burst: f64::from(16 << 20),
+            broadcast_bytes_per_second: f64::from(1 << 20),
+            broadcast_bytes_burst: f64::from(2 << 20),
             header_timeout: Duration::from_secs(10),
             handshake_timeout: Duration::from_secs(10),
             http_timeout: Duration::from_mins(2),
@@ -205,12 +213,19 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let positive =
-            [self.frames_per_second, self.frames_burst, self.bytes_per_second, self.bytes_burst];
+        let positive = [
+            self.frames_per_second,
+            self.frames_burst,
+            self.bytes_per_second,
+            self.bytes_burst,
+            self.broadcast_bytes_per_second,
+            self.broadcast_bytes_burst,
+        ];
         let wrong = if self.tls_certificate.is_some() != self.tls_key.is_some() {
             "tls_certificate and tls_key go together: set both or none"
         } else if positive.iter().any(|number| number.is_nan() || *number < 1.0) {
-            "frames_per_second, frames_burst, bytes_per_second and bytes_burst must be 1 or more"
+            "frames_per_second, frames_burst, bytes_per_second, bytes_burst, \
+             broadcast_bytes_per_second and broadcast_bytes_burst must be 1 or more"
         } else if self.ping_interval.is_zero() || self.idle_timeout <= self.ping_interval {
             "idle_timeout must be longer than ping_interval, and ping_interval more than 0"
         } else if self.max_frame_bytes > MAX_FRAME_BYTES {

@@ -132,7 +132,7 @@ impl Reading<'_> {
             match message {
                 Ok(Message::Binary(frame)) => {
                     self.relay.metrics.received.inc();
-                    if let Some(close) = self.forward(rooms, &frame, now) {
+                    if let Some(close) = self.forward(rooms, &frame, now).await {
                         return Some(close);
                     }
                 }
@@ -152,7 +152,7 @@ impl Reading<'_> {
     }
 
     /// Does what a frame says.
-    fn forward(
+    async fn forward(
         &self,
         rooms: &mut HashSet<ElectionId>,
         frame: &[u8],
@@ -192,7 +192,16 @@ impl Reading<'_> {
             {
                 return Some(Close::SIZE);
             }
-            ClientFrame::Broadcast(room, payload) => relay.broadcast(room, client.id, payload, now),
+            ClientFrame::Broadcast(room, payload) => {
+                // Before it goes out: many connections of one address come to one frame at a time.
+                while let Some(pause) = self.address.wait(Instant::now()) {
+                    relay.metrics.throttled(Reason("broadcasts"));
+                    sleep(pause).await;
+                }
+                if relay.broadcast(room, client.id, payload, now) {
+                    self.address.broadcast(payload.len(), Instant::now());
+                }
+            }
             ClientFrame::Send(room, to, payload) => {
                 if !relay.direct(room, client.id, to, payload, now) {
                     answer(ServerFrame::Gone(room, to));

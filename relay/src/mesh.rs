@@ -166,19 +166,21 @@ impl Relay {
         sent
     }
 
-    /// Delivers a broadcast here and elsewhere.
-    pub fn broadcast(&self, room: ElectionId, from: PeerId, payload: &[u8], now: Instant) {
+    /// Delivers a broadcast here and elsewhere, unless it went out a moment ago.
+    pub fn broadcast(&self, room: ElectionId, from: PeerId, payload: &[u8], now: Instant) -> bool {
         if !self.duplicates.is_new(&room, payload, now) {
-            return self.metrics.dropped(Reason("duplicate"));
+            self.metrics.dropped(Reason("duplicate"));
+            return false;
         }
         let bytes = Bytes::from(ServerFrame::Broadcast(room, from, payload).encode());
         self.rooms.broadcast(&room, from, &Queued { bytes: bytes.clone(), at: now });
         if self.mesh.peers_elsewhere(&room) > 0 || !self.mesh.is_up() {
             self.over_bus(Subject::Room(room), bytes);
         }
+        true
     }
 
-    /// Delivers a frame to one peer, here or elsewhere; says whether it is on its way.
+    /// Delivers a frame to one peer, here or elsewhere; says whether that peer is there.
     pub fn direct(
         &self,
         room: ElectionId,
@@ -189,7 +191,7 @@ impl Relay {
     ) -> bool {
         let frame = || Bytes::from(ServerFrame::Direct(room, from, payload).encode());
         if let Some(peer) = self.rooms.find(&room, to) {
-            peer.push(frame(), now);
+            peer.push_of_peer(frame(), now);
             return true;
         }
         self.mesh.is_up()
@@ -223,12 +225,14 @@ impl Relay {
                     self.mesh.elsewhere().clear();
                 }
                 if up {
-                    for (room, peers) in self.rooms.sizes() {
-                        self.mesh.say(room, peers, WANTS_REPLY);
+                    for (room, _) in self.rooms.sizes() {
+                        self.say_presence(room, WANTS_REPLY);
                     }
                 }
             }
             Heard::Missed => self.tell_to_compare(),
+            // The next presence says it.
+            Heard::Lost => self.mesh.lost.store(true, Ordering::Relaxed),
             Heard::Frame(subject, frame) => {
                 self.metrics.bus_heard.inc();
                 let taken = match subject {
@@ -288,7 +292,7 @@ impl Relay {
             _ => return None,
         };
         match (self.rooms.find(&room, to), from) {
-            (Some(peer), _) => peer.push(frame.clone(), Instant::now()),
+            (Some(peer), _) => peer.push_of_peer(frame.clone(), Instant::now()),
             (None, Some(from)) => {
                 let gone = ServerFrame::Gone(room, to).encode();
                 self.over_bus(Subject::Peer(from), gone.into());
@@ -322,8 +326,8 @@ impl Relay {
                 continue;
             }
             let lost = self.mesh.lost.swap(false, Ordering::Relaxed);
-            for (room, peers) in self.rooms.sizes() {
-                self.mesh.say(room, peers, if lost { LOST } else { 0 });
+            for (room, _) in self.rooms.sizes() {
+                self.say_presence(room, if lost { LOST } else { 0 });
             }
             let now = Instant::now();
             self.mesh.elsewhere().retain(|_, relays| {
@@ -333,18 +337,29 @@ impl Relay {
         }
     }
 
+    /// Says how many peers are in a room; again if meanwhile the first came or the last went, as
+    /// what is said of that may have been overtaken by this.
+    fn say_presence(&self, room: ElectionId, flags: u8) {
+        loop {
+            let peers = self.rooms.size(&room);
+            self.mesh.say(room, peers, flags);
+            if (peers == 0) == (self.rooms.size(&room) == 0) {
+                return;
+            }
+        }
+    }
+
     /// Lets a client into a room, and tells other relays when it is the first.
     pub fn enter(&self, room: ElectionId, client: &Arc<Client>) {
         if self.rooms.join(room, client, || self.mesh.opened(room)) == 0 {
-            self.mesh.say(room, 1, WANTS_REPLY);
+            self.say_presence(room, WANTS_REPLY);
         }
     }
 
     /// Takes a client out of a room, and tells other relays when it was the last.
     pub fn leave(&self, room: ElectionId, client: PeerId) {
         if self.rooms.leave(&room, client, || self.mesh.closed(room)) {
-            // Another may have entered meanwhile.
-            self.mesh.say(room, self.rooms.size(&room), 0);
+            self.say_presence(room, 0);
         }
     }
 

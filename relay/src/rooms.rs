@@ -77,6 +77,20 @@ impl Client {
         }
     }
 
+    /// Queues a frame that another peer sent to this client alone, unless its queue is half full:
+    /// peers ask again for what did not come, and nobody may be closed for what one sends to it.
+    pub fn push_of_peer(&self, frame: impl Into<Bytes>, at: Instant) {
+        let frame = frame.into();
+        let queued = self.queued.load(Ordering::Relaxed);
+        if queued > 0 && queued + frame.len() > self.max_bytes / 2
+            || self.queue.capacity() < self.queue.max_capacity() / 2
+        {
+            self.metrics.dropped(Reason("busy"));
+        } else {
+            self.push(frame, at);
+        }
+    }
+
     /// Queues a frame, which the caller counts; ends the connection when it does not fit.
     fn queue(&self, frame: Queued) -> bool {
         if self.ended.is_cancelled() {

@@ -22,6 +22,12 @@ impl Bucket {
         Self { rate, burst, level: burst, at: now }
     }
 
+    /// Time until it is full.
+    pub fn full_in(&mut self, now: Instant) -> Duration {
+        let _ = self.take(0.0, now);
+        Duration::from_secs_f64(((self.burst - self.level) / self.rate).min(3600.0))
+    }
+
     /// Takes `amount` out and says how long to pause until the level is above zero again.
     pub fn take(&mut self, amount: f64, now: Instant) -> Option<Duration> {
         let filled = now.saturating_duration_since(self.at).as_secs_f64() * self.rate;

@@ -13,7 +13,10 @@ use blockvote_core::relay_frame::{ClientFrame, PeerId, ServerFrame};
 use blockvote_relay::Config;
 use client::{Client, ROOM, SOON, metric, request, stalled, start, until};
 use futures_util::{SinkExt, StreamExt};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::TcpStream,
+    time::{Duration, Instant, timeout},
+};
 use tokio_tungstenite::{
     connect_async,
     tungstenite::{Message, protocol::frame::coding::CloseCode},
@@ -81,7 +84,12 @@ async fn a_repeated_broadcast_goes_out_once_and_garbage_cannot_take_a_votes_plac
 
 #[tokio::test]
 async fn a_slow_reader_is_closed_and_the_others_miss_nothing() {
-    let config = Config { queue_bytes: 1 << 20, bytes_burst: 1e12, ..Config::default() };
+    let config = Config {
+        queue_bytes: 1 << 20,
+        bytes_burst: 1e12,
+        broadcast_bytes_burst: 1e12,
+        ..Config::default()
+    };
     let running = start(config).await;
     let mut slow = stalled(running.address).await;
     let mut sender = Client::join(running.address).await;
@@ -100,7 +108,12 @@ async fn a_slow_reader_is_closed_and_the_others_miss_nothing() {
 
 #[tokio::test]
 async fn a_reader_that_lags_is_told_with_a_code_and_never_loses_frames_in_silence() {
-    let config = Config { queue_frames: 8, frames_burst: 1e6, ..Config::default() };
+    let config = Config {
+        queue_frames: 8,
+        frames_burst: 1e6,
+        broadcast_bytes_burst: 1e12,
+        ..Config::default()
+    };
     let running = start(config).await;
     let mut lagging = Client::join(running.address).await;
     let mut sender = Client::join(running.address).await;
@@ -167,6 +180,44 @@ async fn a_flood_is_held_back_and_nobody_is_closed_for_it() {
         assert_eq!(payload, [number]);
     }
     assert!(metric(&running.relay, "blockvote_relay_throttled_total{reason=\"frames\"}") > 0);
+}
+
+#[tokio::test]
+async fn one_address_broadcasts_no_more_than_its_share_over_all_its_connections() {
+    let config = Config {
+        broadcast_bytes_per_second: f64::from(2 << 20),
+        broadcast_bytes_burst: 1024.0,
+        ..Config::default()
+    };
+    let running = start(config).await;
+    let mut reader = Client::join(running.address).await;
+    let (mut one, mut two) =
+        (Client::join(running.address).await, Client::join(running.address).await);
+    let begun = Instant::now();
+    for number in 0..4_u8 {
+        one.send(&ClientFrame::Broadcast(ROOM, &vec![number; 128 << 10])).await;
+        two.send(&ClientFrame::Broadcast(ROOM, &vec![10 + number; 128 << 10])).await;
+    }
+    for _ in 0..8 {
+        reader.next().await;
+    }
+    // The last of them may go out while the one before is paid: seven sixteenths of a second.
+    assert!(begun.elapsed() > Duration::from_millis(400), "{:?}", begun.elapsed());
+    assert!(metric(&running.relay, "blockvote_relay_throttled_total{reason=\"broadcasts\"}") > 0);
+}
+
+#[tokio::test]
+async fn nobody_is_closed_for_what_one_peer_sends_to_it_alone() {
+    let config = Config { bytes_burst: 1e12, write_timeout: SOON * 10, ..Config::default() };
+    let running = start(config).await;
+    let reader = stalled(running.address).await;
+    let mut sender = Client::join(running.address).await;
+    for number in 0..40_u8 {
+        sender.send(&ClientFrame::Send(ROOM, reader.id, &vec![number; 1 << 20])).await;
+    }
+    until(&running.relay, "blockvote_relay_dropped_total{reason=\"busy\"}", 30).await;
+    assert_eq!(metric(&running.relay, "blockvote_relay_connections "), 2);
+    assert!(metric(&running.relay, "blockvote_relay_queued_bytes ") <= 3 << 20);
 }
 
 #[tokio::test]

@@ -262,6 +262,7 @@ async fn stalled_readers_hold_no_more_than_the_queues_in_all_may() {
         queue_bytes_in_all: 8 << 20,
         bytes_burst: 1e12,
         bytes_per_second: 1e12,
+        broadcast_bytes_burst: 1e12,
         ..Config::default()
     };
     let running = start(config).await;

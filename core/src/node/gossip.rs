@@ -1,9 +1,9 @@
 //! Greeting peers, passing on votes and blocks, comparing pending votes.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{
-    Event, GOSSIP_EVERY_MS, LinkId, MAX_HOLDERS, Node, Output, Peer,
+    ENOUGH_HOLDERS, Event, GOSSIP_EVERY_MS, LinkId, MAX_HOLDERS, Node, Output, Peer,
     peers::{Allowed, Claim, Offence},
 };
 use crate::{
@@ -25,6 +25,8 @@ use crate::{
 pub(super) const PAGE_BYTES: usize = MAX_MESSAGE_BYTES / 2;
 /// Messages of votes in one answer: what fits in a relay's queue beside other things.
 pub(super) const MAX_PAGES: usize = 2;
+/// An announced block so far below the tip is not fetched.
+const STALE_BLOCKS: u32 = 16;
 /// Peers that are asked whether they hold a vote.
 const ASK_HELD: usize = 3;
 
@@ -154,6 +156,8 @@ impl Node {
                 for id in ids {
                     if let Some(followed) = self.followed.get_mut(&id)
                         && followed.holders.len() < MAX_HOLDERS
+                        // Drawn by this node: who offers itself may be one with many names.
+                        && followed.asked.contains(&from)
                     {
                         changed |= followed.holders.insert(from);
                     }
@@ -401,6 +405,11 @@ impl Node {
         let sealed = self.chain.anchor().filter(|anchor| anchored || *anchor == hash);
         let claim = Claim { tip: hash, height: header.height, work, sealed };
         self.peers.hear(from, now).claim = Some(claim);
+        let better = self.chain.is_better(work, hash, sealed.is_some());
+        if !better && header.height.0.saturating_add(STALE_BLOCKS) < self.chain.height().0 {
+            // Cheap to make and of no use alone; should its branch win, its headers will show.
+            return;
+        }
         let unique: HashSet<_> = votes.iter().collect();
         if unique.len() < votes.len() {
             // Two votes of one short id: only the block itself tells them apart.
@@ -439,28 +448,53 @@ impl Node {
         for _ in 0..ASK_HELD.min(peers.len()) {
             let index = self.draw() % peers.len() as u64;
             let peer = peers.swap_remove(usize::try_from(index).unwrap_or(0));
+            for id in ids {
+                if let Some(followed) = self.followed.get_mut(id) {
+                    followed.was_asked(peer);
+                }
+            }
             for page in ids.chunks(MAX_HELD) {
                 self.send(peer, &Message::AskHeld(page.to_vec()));
             }
         }
     }
 
-    /// Sends own votes again that no peer confirmed.
+    /// Sends own votes again that too few peers confirmed: to the room those that nobody holds, and
+    /// straight to those asked before that did not say so. A relay drops a repeated broadcast, and
+    /// so could whoever sent the same bytes first.
     pub(super) fn push_unheld(&mut self, now: Timestamp) {
         if self.links.is_empty() || self.followed.is_empty() {
             return;
         }
-        let mut unheld: Vec<_> = self
-            .followed
-            .iter()
-            .filter(|(_, followed)| followed.holders.is_empty())
-            .map(|(id, _)| *id)
-            .collect();
+        let mut unheld = Vec::new();
+        let mut straight: BTreeMap<Peer, Vec<Vote>> = BTreeMap::new();
+        let mut again = Vec::new();
+        for (id, followed) in &self.followed {
+            let Some(vote) =
+                self.pending.get(id).filter(|_| followed.holders.len() < ENOUGH_HOLDERS)
+            else {
+                continue;
+            };
+            unheld.push(*id);
+            if followed.holders.is_empty() {
+                again.push((*id, vote.clone()));
+            }
+            for peer in followed.asked.iter().rev().take(ASK_HELD) {
+                if !followed.holders.contains(peer) && self.peers.known.contains_key(peer) {
+                    straight.entry(*peer).or_default().push(vote.clone());
+                }
+            }
+        }
+        for (peer, votes) in straight {
+            for page in pages(&votes).into_iter().take(MAX_PAGES) {
+                self.send(peer, &Message::Votes(page));
+            }
+        }
         unheld.sort_unstable();
         self.ask_held(&unheld);
-        let votes: Vec<_> = unheld.iter().filter_map(|id| self.pending.get(id)).cloned().collect();
-        if !votes.is_empty() {
-            self.gossip_later(now, votes, None);
+        again.sort_unstable_by_key(|(id, _)| *id);
+        if !again.is_empty() {
+            self.gossip_later(now, again.into_iter().map(|(_, vote)| vote).collect(), None);
         }
     }
 }

@@ -170,6 +170,9 @@ pub(super) struct PeerState {
     /// Whether it brought votes or blocks that were new and good: such a peer does not make room
     /// for one that only talks.
     useful: bool,
+    /// Whether this node greeted it first, out of those that a relay drew: who comes by itself does
+    /// not push it out.
+    invited: bool,
     /// Questions that it has not answered yet.
     asked: u32,
     /// Whether it handed out good blocks when asked, and has not left a request unanswered since.
@@ -198,6 +201,7 @@ impl Default for PeerState {
             walks: Budget::new(PEER_WALKS_PER_SECOND, PEER_WALKS_AT_ONCE),
             credit: Budget::new(1, DROP_AT),
             useful: false,
+            invited: false,
             asked: 0,
             answers: false,
         }
@@ -433,17 +437,20 @@ impl Peers {
         self.known.len() < before
     }
 
-    /// The books on a peer, opened if need be; one that brought nothing yet makes room,
-    /// the one not heard for the longest first.
+    /// The books on a peer, opened if need be; one that brought nothing yet makes room, who came by
+    /// itself before who was drawn, the one not heard for the longest first.
     pub(super) fn hear(&mut self, peer: Peer, now: Timestamp) -> &mut PeerState {
         if !self.known.contains_key(&peer) && self.known.len() >= MAX_PEERS {
-            let quietest =
-                self.known.iter().min_by_key(|(peer, state)| (state.useful, state.heard, **peer));
+            let quietest = self
+                .known
+                .iter()
+                .min_by_key(|(peer, state)| (state.useful, state.invited, state.heard, **peer));
             if let Some(quietest) = quietest.map(|(peer, _)| *peer) {
                 self.known.remove(&quietest);
             }
         }
-        let new = || PeerState { since: now, ..PeerState::default() };
+        let invited = self.greeted.contains(&peer);
+        let new = || PeerState { since: now, invited, ..PeerState::default() };
         let state = self.known.entry(peer).or_insert_with(new);
         state.heard = now;
         state
