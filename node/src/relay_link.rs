@@ -41,10 +41,7 @@ pub fn check_url(url: &str) -> anyhow::Result<()> {
         format!("{url:?} is not a relay's address; it looks like ws://127.0.0.1:8080/ws")
     })?;
     match parsed.scheme() {
-        "ws" if parsed.host().is_some() => Ok(()),
-        "wss" => bail!(
-            "{url}: wss is not supported yet: reach the relay by ws:// through a TLS tunnel of your own"
-        ),
+        "ws" | "wss" if parsed.host().is_some() => Ok(()),
         _ => bail!("{url:?} is not a relay's address; it looks like ws://127.0.0.1:8080/ws"),
     }
 }

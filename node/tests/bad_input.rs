@@ -127,7 +127,7 @@ fn wrong_arguments_and_folders_end_with_one_sentence() {
         (&["node", "--listen", free, "--data", &file_as_folder], "cannot make the data folder"),
         (&["node", "--listen", free, "--data", &not_a_store], "no chain store"),
         (&["node", "--memory", "--relay", "http://x"], "it looks like ws://"),
-        (&["node", "--memory", "--relay", "wss://x/ws"], "wss is not supported yet"),
+        (&["node", "--memory", "--relay", "wss://"], "it looks like ws://"),
         (&["node", "--memory", "--election", &missing], "cannot read"),
         (&["node", "--memory", "--election", &bad], "no election definition"),
         (&["verify", &missing], "cannot read"),

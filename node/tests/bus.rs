@@ -5,96 +5,23 @@
 
 #[path = "../../relay/tests/nats/mod.rs"]
 mod nats;
+mod network;
 mod process;
 
-use std::{
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
-
 use nats::Nats;
-use process::{BINARY, Process};
-
-struct Relay {
-    child: Child,
-    address: String,
-}
-
-impl Relay {
-    fn start(address: &str, nats: &Nats) -> Self {
-        let program = Path::new(BINARY).with_file_name("blockvote-relay");
-        assert!(program.exists(), "the relay is not built; `cargo xtask test` builds it");
-        let mut child = Command::new(program)
-            .args(["--listen", address, "--bus", &nats.url()])
-            .env("RUST_LOG", "error")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().rsplit("//").next().unwrap().to_owned();
-        Self { child, address }
-    }
-
-    fn url(&self) -> String {
-        format!("ws://{}/ws", self.address)
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Waits until all hold one tip with so many votes and nothing pending.
-async fn agree(nodes: &[&Process], votes: u64) {
-    let agreed = async {
-        loop {
-            let mut tips = Vec::new();
-            for node in nodes {
-                let status = node.get("/api/v1/status").await;
-                if status["votes"] == votes && status["pending"] == 0 {
-                    tips.push(status["tip"].clone());
-                }
-            }
-            if tips.len() == nodes.len() && tips.iter().all(|tip| *tip == tips[0]) {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    if tokio::time::timeout(Duration::from_mins(2), agreed).await.is_err() {
-        let mut ends = Vec::new();
-        for node in nodes {
-            let status = node.get("/api/v1/status").await;
-            ends.push((
-                status["height"].clone(),
-                status["votes"].clone(),
-                status["pending"].clone(),
-            ));
-        }
-        panic!("they do not agree on {votes} votes: {ends:?}");
-    }
-}
+use network::{agree, counted, relay, url};
+use process::Process;
 
 #[tokio::test]
 async fn whatever_is_killed_or_frozen_the_nodes_agree_afterwards() {
     let mut nats = Nats::start(2 << 20);
-    let one = Relay::start("127.0.0.1:0", &nats);
-    let two = Relay::start("127.0.0.1:0", &nats);
-    let three = Relay::start("127.0.0.1:0", &nats);
+    let bus = nats.url();
+    let one = relay("127.0.0.1:0", &["--bus", &bus]);
+    let two = relay("127.0.0.1:0", &["--bus", &bus]);
+    let three = relay("127.0.0.1:0", &["--bus", &bus]);
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_str().unwrap();
-    let (url_one, url_two, url_three) = (one.url(), two.url(), three.url());
+    let (url_one, url_two, url_three) = (url(&one), url(&two), url(&three));
     let kept = ["--mine", "--data", data, "--relay", &url_one];
     let a = Process::start(&kept);
     let b = Process::start(&["--memory", "--mine", "--relay", &url_two]);
@@ -125,11 +52,11 @@ async fn whatever_is_killed_or_frozen_the_nodes_agree_afterwards() {
     agree(&[&a, &b, &c], 7).await;
 
     // A relay is killed, and another takes its place.
-    let address = three.address.clone();
+    let address = three.address.to_string();
     drop(three);
     c.vote(8, "Biden").await;
     b.vote(9, "Trump").await;
-    let _three = Relay::start(&address, &nats);
+    let _three = relay(&address, &["--bus", &bus]);
     agree(&[&a, &b, &c], 9).await;
 
     // A node is killed in the midst of votes, and comes back from its disk.
@@ -140,8 +67,5 @@ async fn whatever_is_killed_or_frozen_the_nodes_agree_afterwards() {
     agree(&[&a, &b, &c], 11).await;
 
     // None twice: the count is the number of tokens.
-    let tally = a.get("/view_vote").await;
-    let counted: u64 = tally.as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
-    assert_eq!((counted, &tally), (11, &b.get("/view_vote").await));
-    assert_eq!(tally, c.get("/view_vote").await);
+    counted(&[&a, &b, &c], 11).await;
 }

@@ -4,7 +4,8 @@
 //! generator shares the machine with it. NATS's WebSocket is measured by the same numbers of
 //! connections and rates in the same run. Bounded: at most 10,000 connections and a few minutes.
 //!
-//! `load [part]…`, parts: paced, burst, stalled, idle, churn, nats; without any: all.
+//! `load [part]…`, parts: paced, burst, stalled, idle, churn, nats; without any: all these. And `hour`:
+//! an hour of coming and going, compressed.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,12 +13,14 @@
     reason = "a bench breaks off loudly"
 )]
 
+#[path = "../tests/program/mod.rs"]
+mod program;
+
 use std::{
     fs,
-    io::{BufRead, BufReader},
-    net::{SocketAddr, TcpListener},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    net::TcpListener,
+    path::Path,
+    process::{Command, Stdio},
     sync::{
         Arc, Mutex as Lock,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -31,6 +34,7 @@ use blockvote_core::{
 };
 use futures_util::{SinkExt, StreamExt, stream::SplitSink};
 use hdrhistogram::Histogram;
+use program::Program;
 use tokio::{net::TcpStream, sync::Mutex, task::JoinSet};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
@@ -54,16 +58,8 @@ enum Kind {
 
 struct Server {
     kind: Kind,
-    child: Child,
-    address: SocketAddr,
+    program: Program,
     _folder: tempfile::TempDir,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Server {
@@ -90,48 +86,40 @@ impl Server {
             while std::net::TcpStream::connect(address).is_err() && Instant::now() < deadline {
                 std::thread::yield_now();
             }
-            return Self { kind, child, address, _folder: folder };
+            let program = Program { child, address };
+            return Self { kind, program, _folder: folder };
         }
-        let mut child = Command::new(root.join("target/release/blockvote-relay"))
+        let mut command = Command::new(root.join("target/release/blockvote-relay"));
+        command
             .args(["--listen", "127.0.0.1:0", "--max-per-address", "20000"])
-            .env("RUST_LOG", "error")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().rsplit('/').next().unwrap().parse().unwrap();
-        Self { kind, child, address, _folder: folder }
-    }
-
-    fn about(&self, file: &str) -> String {
-        fs::read_to_string(PathBuf::from(format!("/proc/{}/{file}", self.child.id()))).unwrap()
+            // All load comes from one address.
+            .args(["--set", "broadcast_bytes_per_second=1e9", "--set", "broadcast_bytes_burst=1e9"])
+            .args(["--set", "max_rooms_per_address=1000"])
+            .env("RUST_LOG", "error");
+        Self { kind, program: Program::start(&mut command), _folder: folder }
     }
 
     /// Processor time so far, in microseconds; the kernel counts hundredths of a second.
     fn cpu(&self) -> u64 {
-        let stat = self.about("stat");
+        let stat = self.program.about("stat");
         let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
         (fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()) * 10_000
     }
 
-    /// Resident memory in KiB.
-    fn memory(&self) -> u64 {
-        let status = self.about("status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.trim().split(' ').next().unwrap().parse().unwrap()
+    async fn connect(&self) -> Socket {
+        self.connect_to(ROOM).await
     }
 
-    async fn connect(&self) -> Socket {
+    async fn connect_to(&self, room: ElectionId) -> Socket {
         let relay = self.kind == Kind::Relay;
-        let uri = format!("ws://{}{}", self.address, if relay { "/ws" } else { "" });
+        let uri = format!("ws://{}{}", self.program.address, if relay { "/ws" } else { "" });
         let mut request = ClientRequestBuilder::new(uri.parse().unwrap());
         if relay {
             request = request.with_sub_protocol(SUBPROTOCOL);
         }
         let mut socket = connect_async(request).await.unwrap().0;
         let hello = if relay {
-            ClientFrame::Join(ROOM).encode()
+            ClientFrame::Join(room).encode()
         } else {
             b"CONNECT {\"verbose\":false,\"echo\":false}\r\nSUB room 1\r\nPING\r\n".to_vec()
         };
@@ -325,9 +313,9 @@ async fn stalled() {
 
 async fn idle() {
     let server = Arc::new(Server::start(Kind::Relay));
-    let before = server.memory();
+    let before = server.program.memory();
     let sockets = server.connect_all(10_000).await;
-    let each = (server.memory() - before) as f64 / sockets.len() as f64;
+    let each = (server.program.memory() - before) as f64 / sockets.len() as f64;
     println!("relay, {} idle connections in a room: {each:.1} KiB each", sockets.len());
 }
 
@@ -339,10 +327,84 @@ async fn churn() {
         let took = start.elapsed().as_secs_f64();
         println!(
             "relay, 10,000 connections at once, round {round}: all in the room after {took:.1} s, memory {} MiB",
-            server.memory() >> 10
+            server.program.memory() >> 10
         );
         drop(sockets);
     }
+}
+
+/// A figure of the relay's.
+async fn figure(server: &Server, name: &str) -> u64 {
+    let url = format!("http://{}/metrics", server.program.address);
+    let text = reqwest::get(url).await.unwrap().text().await.unwrap();
+    let name = format!("blockvote_relay_{name} ");
+    text.lines().find_map(|line| line.strip_prefix(&name)).unwrap().parse().unwrap()
+}
+
+/// What a thousand tabs that stay half a minute do in an hour, as fast as it goes: 120,000 come,
+/// vote and go, most without a word. Breaks off when anything is left behind.
+async fn hour() {
+    const ROUNDS: u64 = 24;
+    const TABS: usize = 5_000;
+    let server = Arc::new(Server::start(Kind::Relay));
+    let (tasks, descriptors) = (figure(&server, "tasks").await, server.program.open_descriptors());
+    let mut memory = 0;
+    let start = Instant::now();
+    for round in 0..ROUNDS {
+        let mut tasks = JoinSet::new();
+        for number in 0..TABS {
+            if tasks.len() >= 200 {
+                tasks.join_next().await.unwrap().unwrap();
+            }
+            let server = Arc::clone(&server);
+            tasks.spawn(async move {
+                let room = ElectionId([(number % 100) as u8; 32]);
+                let mut socket = server.connect_to(room).await;
+                let vote: Vec<_> = (0..PAYLOAD)
+                    .map(|byte| (number as u64 * ROUNDS + round).to_le_bytes()[byte % 8])
+                    .collect();
+                let frame = ClientFrame::Broadcast(room, &vote).encode();
+                socket.send(Message::Binary(frame.into())).await.unwrap();
+                if number % 10 == 0 {
+                    // A good end; the others are gone like a closed laptop.
+                    let _ = socket.close(None).await;
+                }
+            });
+        }
+        while let Some(done) = tasks.join_next().await {
+            done.unwrap();
+        }
+        if round == 3 {
+            memory = server.program.memory();
+        }
+    }
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let mut left = Vec::new();
+    while Instant::now() < deadline {
+        left.clear();
+        for name in ["connections", "rooms", "queued_bytes"] {
+            left.push((name, figure(&server, name).await, 0));
+        }
+        left.push(("tasks", figure(&server, "tasks").await, tasks + 1));
+        left.push((
+            "descriptors",
+            server.program.open_descriptors() as u64,
+            descriptors as u64 + 2,
+        ));
+        if left.iter().all(|(_, now, most)| now <= most) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let now = server.program.memory();
+    println!(
+        "relay, {} connections came and went in {:.0} s: {left:?} left; memory {} KiB after four rounds, {now} KiB at the end",
+        ROUNDS * TABS as u64,
+        start.elapsed().as_secs_f64(),
+        memory
+    );
+    assert!(left.iter().all(|(_, now, most)| now <= most), "something stays behind");
+    assert!(now < memory + memory / 10, "memory grows");
 }
 
 #[tokio::main]
@@ -373,5 +435,9 @@ async fn main() {
     }
     if wants("churn") {
         churn().await;
+    }
+    // Only by name: it is for `cargo xtask soak`.
+    if parts.iter().any(|part| part == "hour") {
+        hour().await;
     }
 }

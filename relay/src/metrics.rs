@@ -36,6 +36,8 @@ pub struct Metrics {
     pub rooms: Gauge,
     /// Addresses with at least one connection.
     pub addresses: Gauge,
+    /// Tasks of the whole program.
+    pub tasks: Gauge,
     /// Bytes that wait in the queues towards clients.
     pub queued_bytes: Gauge,
     /// Frames received from clients.
@@ -71,6 +73,7 @@ impl Default for Metrics {
             connections: Gauge::default(),
             rooms: Gauge::default(),
             addresses: Gauge::default(),
+            tasks: Gauge::default(),
             queued_bytes: Gauge::default(),
             received: Counter::default(),
             received_bytes: Counter::default(),
@@ -90,6 +93,7 @@ impl Default for Metrics {
         registry.register("connections", "Open connections", metrics.connections.clone());
         registry.register("rooms", "Rooms with peers", metrics.rooms.clone());
         registry.register("addresses", "Addresses with connections", metrics.addresses.clone());
+        registry.register("tasks", "Tasks that are alive", metrics.tasks.clone());
         registry.register(
             "queued_bytes",
             "Bytes waiting for clients",

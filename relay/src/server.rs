@@ -325,6 +325,8 @@ async fn ready(State(relay): State<Arc<Relay>>) -> Response {
 
 async fn metrics(State(relay): State<Arc<Relay>>) -> impl IntoResponse {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    relay.metrics.tasks.set(i64::try_from(tasks).unwrap_or(i64::MAX));
     ([(header::CONTENT_TYPE, kind)], relay.metrics.text())
 }
 

@@ -103,14 +103,14 @@ async fn three_relays_in_one_process_are_as_one() {
     let hub = Arc::<Hub>::default();
     let relay = || Relay::on_hub(Config::default(), &hub);
     let relays = [run(relay()).await, run(relay()).await, run(relay()).await];
-    three_relays_are_as_one(relays).await;
+    Box::pin(three_relays_are_as_one(relays)).await;
 }
 
 #[tokio::test]
 async fn three_relays_over_nats_are_as_one() {
     let nats = Nats::start(ENOUGH);
     let relays = [on_nats(&nats).await, on_nats(&nats).await, on_nats(&nats).await];
-    three_relays_are_as_one(relays).await;
+    Box::pin(three_relays_are_as_one(relays)).await;
 }
 
 async fn ready(running: &Running) -> (u16, String) {

@@ -4,8 +4,10 @@
 mod bench;
 mod build;
 mod demo;
+mod fuzz;
 mod load;
 mod setup;
+mod soak;
 mod step;
 mod test;
 
@@ -18,6 +20,8 @@ cargo xtask test FILTER      browser tests whose file name matches, and nothing 
 cargo xtask screenshots      make the pictures of docs/screenshots anew
 cargo xtask bench    measure, and print the figures for docs/benchmarks.md
 cargo xtask load [PART]      the relay under load: paced, burst, stalled, idle, churn, nats
+cargo xtask soak     what takes too long for every change: an hour of churn, 100,000 votes in a tab, partitions, many seeds, fuzzing
+cargo xtask fuzz [SECONDS]   look for inputs that break a decoder or a node, 300 s for each target
 cargo xtask build    build the page and the programs
 ";
 
@@ -31,6 +35,9 @@ fn main() -> ExitCode {
         ["screenshots"] => test::screenshots(),
         ["bench"] => bench::run_all(),
         ["load", parts @ ..] => load::load(parts),
+        ["soak"] => soak::soak(),
+        ["fuzz"] => fuzz::fuzz(None),
+        ["fuzz", seconds] => fuzz::fuzz(Some(seconds)),
         ["build"] => build::everything(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

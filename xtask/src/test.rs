@@ -73,6 +73,17 @@ pub fn screenshots() -> anyhow::Result<()> {
     })
 }
 
+/// A tab joins a chain of so many signed votes, is closed midway and goes on.
+pub fn long_chain_in_a_tab(votes: u32) -> anyhow::Result<()> {
+    build::everything()?;
+    let chromium = setup::for_browser_tests()?;
+    let long = long_chain(votes, 100)?;
+    step(&format!("a tab joins a chain of {votes} votes"), || {
+        let filter = ["network", "--grep", "a long chain"];
+        run(playwright(&chromium, &filter).env("BLOCKVOTE_LONG", long))
+    })
+}
+
 fn run_cargo(arguments: &[&str]) -> anyhow::Result<()> {
     run(cargo().args(arguments))
 }

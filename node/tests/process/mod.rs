@@ -42,13 +42,13 @@ pub fn words(output: &Output) -> (i32, String, String) {
 impl Process {
     /// Starts a node and waits until it listens.
     pub fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(BINARY)
-            .args(["node", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .env("RUST_LOG", "warn")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(BINARY);
+        Self::run(command.args(["node", "--listen", "127.0.0.1:0"]).args(arguments))
+    }
+
+    /// Starts a node with a command of the test's own.
+    pub fn run(command: &mut Command) -> Self {
+        let mut child = command.env("RUST_LOG", "warn").stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         output.read_line(&mut line).unwrap();

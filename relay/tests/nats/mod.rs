@@ -24,15 +24,19 @@ fn server() -> PathBuf {
     tool
 }
 
-fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+fn free_port(host: &str) -> SocketAddr {
+    TcpListener::bind((host, 0)).unwrap().local_addr().unwrap()
 }
 
 impl Nats {
     pub fn start(max_payload: usize) -> Self {
+        Self::start_on("127.0.0.1", max_payload)
+    }
+
+    pub fn start_on(host: &str, max_payload: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = folder.path().join("nats.conf");
-        let (address, monitor) = (free_port(), free_port());
+        let (address, monitor) = (free_port(host), free_port(host));
         let text =
             format!("listen: \"{address}\"\nhttp: \"{monitor}\"\nmax_payload: {max_payload}\n");
         std::fs::write(&settings, text).unwrap();
