@@ -50,7 +50,7 @@ pub struct Switch {
 pub enum Inserted {
     /// It was here already.
     Known,
-    /// It is kept beside the chain.
+    /// It stands beside the chain, if it is among the best there.
     Beside,
     /// The chain changed.
     Switched(Switch),
@@ -72,8 +72,8 @@ pub struct Chain {
     main: Vec<BlockHash>,
     ledger: Ledger,
     places: HashMap<VoteId, Place>,
-    /// Blocks beside the chain, oldest insertion first.
-    side: VecDeque<BlockHash>,
+    /// Blocks beside the chain.
+    side: Vec<BlockHash>,
     /// Blocks of the branch that is being fetched: not counted and not dropped.
     protected: HashSet<BlockHash>,
     /// Bounded by `MAX_INVALID`; oldest first out.
@@ -96,7 +96,7 @@ impl Chain {
             entries: HashMap::from([(hash, Entry { block: genesis, work: Work(0), bytes: 0 })]),
             main: vec![hash],
             places: HashMap::new(),
-            side: VecDeque::new(),
+            side: Vec::new(),
             protected: HashSet::new(),
             invalid: VecDeque::new(),
             anchor: None,
@@ -284,9 +284,11 @@ impl Chain {
         let work = lineage.work().plus(header.work());
         let bytes = block.encoded_len();
         self.entries.insert(hash, Entry { block: Arc::new(block), work, bytes });
-        self.side.push_back(hash);
+        self.side.push(hash);
         if !self.is_better(work, hash, self.leads_over_anchor(&hash)) {
-            self.prune_side();
+            if !self.protected.contains(&hash) {
+                self.prune_side();
+            }
             return Ok(Inserted::Beside);
         }
         self.switch_to(hash).map(Inserted::Switched)
@@ -492,13 +494,14 @@ impl Chain {
         }
         let end = |hash: &BlockHash| {
             let entry = self.entries.get(hash).filter(|_| !kept(hash))?;
-            Some(Reverse((entry.work, *hash, entry.bytes)))
+            // Of equal work the higher hash goes first, as in the choice between tips.
+            Some(Reverse((entry.work, Reverse(*hash), entry.bytes)))
         };
         let ends = self.side.iter().filter(|hash| !children.contains_key(*hash));
         let mut ends: BinaryHeap<_> = ends.filter_map(end).collect();
         let mut dropped = HashSet::new();
         while (blocks > MAX_SIDE_BLOCKS || bytes > MAX_SIDE_BYTES)
-            && let Some(Reverse((_, hash, length))) = ends.pop()
+            && let Some(Reverse((_, Reverse(hash), length))) = ends.pop()
         {
             dropped.insert(hash);
             blocks -= 1;

@@ -79,11 +79,10 @@ pub(crate) struct Followed {
 
 impl Followed {
     fn was_asked(&mut self, peer: Peer) {
-        if !self.asked.contains(&peer) {
-            self.asked.push_back(peer);
-            if self.asked.len() > MAX_ASKED {
-                self.asked.pop_front();
-            }
+        self.asked.retain(|asked| *asked != peer);
+        self.asked.push_back(peer);
+        if self.asked.len() > MAX_ASKED {
+            self.asked.pop_front();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Fuzz targets: every decoder, and a node that is handed arbitrary frames.
 //!
-//! As tests they run the kept corpus (`tests/__fuzz__`) and a few thousand random inputs; with
-//! `cargo bolero test <target> --package blockvote-core` an engine looks for new paths. Inputs drive
+//! As tests they run the kept corpus (`tests/__fuzz__`) and some thousand random inputs; with
+//! `cargo xtask fuzz` an engine looks for new paths. Inputs drive
 //! changes of the golden vectors, so that random bytes get past the first length field.
 
 #![allow(clippy::unwrap_used, reason = "test code breaks off loudly")]

@@ -9,7 +9,7 @@
 
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use blockvote_core::{
     block::Block,
@@ -417,6 +417,8 @@ fn only_a_peer_that_was_asked_can_say_that_it_holds_a_vote_and_one_is_not_enough
 #[test]
 fn who_was_drawn_is_not_pushed_out_by_a_crowd_that_comes_by_itself() {
     let mut node = node();
+    // It spoke first, and was drawn after that.
+    hear(&mut node, HONEST, &hello(BlockHash([7; 32]), 1, 0));
     greet(&mut node);
     hear(&mut node, HONEST, &hello(BlockHash([7; 32]), 1, 0));
     for name in 100..1_100 {
@@ -442,18 +444,25 @@ fn an_announced_block_far_below_the_tip_is_not_fetched() {
 
 #[test]
 fn blocks_beside_the_chain_are_bounded_in_number_and_bytes_and_the_best_stay() {
-    let mut chain = chain_of(3);
+    let mut chain = chain_of(6);
     let late = NOW.plus_ms(1_000_000_000);
     let insert = |chain: &mut Chain, block: Block| {
-        let block = block.check(chain.setup()).unwrap();
-        let hash = block.hash();
-        chain.insert(block, late).unwrap();
-        hash
+        chain.insert(block.check(chain.setup()).unwrap(), late).unwrap();
     };
-    // A rival of the tip, and one on top of the first block: both before the flood.
-    let two = chain_of(2);
-    let rival = insert(&mut chain, block(&two, vec![vote(500, "No")], |_| ()));
-    let tall = insert(&mut chain, block(&two, vec![vote(501, "No")], |_| ()));
+    // What stands beside the chain stands on something that is kept.
+    let hangs_together = |chain: &Chain| {
+        chain.side_blocks().all(|block| chain.block(&block.header().previous).is_some())
+    };
+    // A rival branch of four blocks, before the flood.
+    let mut rival = Chain::new(setup());
+    for token in 500..504 {
+        let next = block(&rival, vec![vote(token, "No")], |_| ());
+        insert(&mut chain, next.clone());
+        insert(&mut rival, next);
+    }
+    let is_whole = |chain: &Chain| {
+        (2..=5).all(|h| chain.block(&rival.block_at(Height(h)).unwrap().hash()).is_some())
+    };
     let long = "x".repeat(150);
     for number in 0..60_u64 {
         let votes = (0..4_000).map(|token| vote(1_000 + number * 4_000 + token, &long)).collect();
@@ -461,13 +470,69 @@ fn blocks_beside_the_chain_are_bounded_in_number_and_bytes_and_the_best_stay() {
         let bytes: usize = chain.side_blocks().map(|block| block.encoded_len()).sum();
         assert!(bytes <= MAX_SIDE_BYTES, "{bytes}");
     }
-    assert!(chain.side_blocks().count() > 10);
-    for kept in [rival, tall] {
-        assert!(chain.is_main(chain.tip()) && chain.block(&kept).is_some(), "it has more work");
-    }
-    for number in 0..1_200 {
-        insert(&mut chain, block(&chain_of(0), vec![vote(number, "No")], |_| ()));
+    assert!(chain.side_blocks().count() > 20 && is_whole(&chain) && hangs_together(&chain));
+    // Branches of two: when an end goes, what it stood on is an end.
+    for number in 0..1_000 {
+        let mut branch = Chain::new(setup());
+        for token in [2 * number, 2 * number + 1] {
+            let next = block(&branch, vec![vote(10_000 + token, "No")], |_| ());
+            // The first may have gone at once, as the least of all; then the second stands on nothing.
+            let _ = chain.insert(next.clone().check(chain.setup()).unwrap(), late);
+            insert(&mut branch, next);
+        }
         assert!(chain.side_blocks().count() <= MAX_SIDE_BLOCKS);
     }
-    assert!(chain.block(&rival).is_some() && chain.block(&tall).is_some());
+    assert!(is_whole(&chain) && hangs_together(&chain));
+    assert_eq!(chain.height(), Height(7));
+}
+
+#[test]
+fn who_hands_out_blocks_that_are_worth_nothing_again_and_again_is_dropped() {
+    let mut node = node();
+    let flood = (0..MAX_SIDE_BLOCKS as u64 + 8)
+        .map(|number| block(&chain_of(1), vec![vote(1_000 + number, "No")], |_| ()));
+    let blocks = (2..=6).map(|h| chain_of(5).block_at(Height(h)).unwrap().to_block());
+    node.handle(NOW.plus_ms(1 << 34), Input::Blocks(blocks.chain(flood).collect()));
+    drain(&mut node);
+    assert_eq!(node.chain().side_blocks().count(), MAX_SIDE_BLOCKS);
+    let worthless = block(&chain_of(0), vec![vote(9, "No")], |_| ());
+    let mut dropped = None;
+    for _ in 0..20 {
+        if announce(&mut node, &worthless, LIAR).is_empty() {
+            break;
+        }
+        let outputs = hear(&mut node, LIAR, &Message::Blocks(vec![worthless.clone()]));
+        dropped = dropped.or(rejected(&outputs));
+    }
+    assert!(dropped.unwrap().contains("worth nothing"));
+}
+
+#[test]
+fn when_those_asked_stay_silent_others_get_the_vote() {
+    let mut node = node();
+    let peer = |name| Peer { link: LinkId(0), id: PeerId(name) };
+    for name in 1..=12 {
+        hear(&mut node, peer(name), &hello(BlockHash([7; 32]), 1, 0));
+    }
+    let cast = vote(1, "Yes");
+    node.cast(NOW, cast.clone()).unwrap();
+    drain(&mut node);
+    let mut reached = BTreeSet::new();
+    for round in 1..=12 {
+        node.handle(NOW.plus_ms(5_000 * round), Input::Tick);
+        let outputs = drain(&mut node);
+        let votes = Message::Votes(vec![cast.clone()]);
+        reached.extend((1..=12).filter(|name| sent_to(&outputs, peer(*name)).contains(&votes)));
+    }
+    assert!(reached.len() > 8, "{reached:?}");
+}
+
+#[test]
+fn who_asks_too_often_what_is_held_is_not_answered() {
+    let mut node = node();
+    let ids: Vec<_> = (0..256).map(|token| node.cast(NOW, vote(token, "Yes")).unwrap()).collect();
+    drain(&mut node);
+    let ask = Message::AskHeld(ids);
+    let answers = (0..2_000).filter(|_| !sent_to(&hear(&mut node, LIAR, &ask), LIAR).is_empty());
+    assert!(answers.count() < 1_100, "8 MiB at once");
 }

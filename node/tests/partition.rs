@@ -148,7 +148,7 @@ async fn parts_that_were_cut_off_in_silence_agree_afterwards() {
     holds(&d, 5).await;
     // So long that everybody noticed: the relay its bus, the other relay its silent client.
     says(3, "/readyz", "the bus is away").await;
-    says(1, "/metrics", "closed_total{reason=\"idle\"} 1").await;
+    says(1, "/metrics", "closed_total{reason=\"idle\"}").await;
     network.set_link(3, "up");
     network.set_link(4, "up");
     says(3, "/readyz", "ready").await;

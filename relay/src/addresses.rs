@@ -1,7 +1,7 @@
 //! How many connections and rooms each address holds.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -30,22 +30,28 @@ struct Held {
 struct Books {
     connections: usize,
     each: HashMap<IpAddr, Held>,
-    /// Addresses without a connection that are remembered until then, because they broadcast much:
-    /// to come again must not pay. Bounded by the connections there may be.
-    left: VecDeque<(Instant, IpAddr)>,
+    /// What addresses without a connection may yet broadcast: to come again must not pay.
+    left: HashMap<IpAddr, Bucket>,
+    /// At this size those that owe nothing any more are taken out.
+    sweep_at: usize,
 }
 
 impl Books {
-    /// Forgets who left and owes nothing any more.
-    fn forget(&mut self, now: Instant, max: usize) {
-        while let Some((until, key)) = self.left.front()
-            && (*until <= now || self.left.len() > max)
-        {
-            if self.each.get(key).is_some_and(|held| held.connections == 0) {
-                self.each.remove(key);
-            }
-            self.left.pop_front();
+    /// Remembers what an address that left owes; at most `max` addresses.
+    fn remember(&mut self, key: IpAddr, mut broadcasts: Bucket, now: Instant, max: usize) {
+        if broadcasts.is_full(now) {
+            return;
         }
+        if self.left.len() >= self.sweep_at.min(max) {
+            self.left.retain(|_, bucket| !bucket.is_full(now));
+            self.sweep_at = (2 * self.left.len()).max(64);
+        }
+        if self.left.len() >= max
+            && let Some(any) = self.left.keys().next().copied()
+        {
+            self.left.remove(&any);
+        }
+        self.left.insert(key, broadcasts);
     }
 }
 
@@ -151,12 +157,12 @@ impl Addresses {
         let key = key(address);
         let now = Instant::now();
         let mut books = self.books();
-        books.forget(now, self.max_in_all);
+        let Books { each, left, .. } = &mut *books;
         let (rate, burst) = self.broadcasts;
-        let held = books.each.entry(key).or_insert_with(|| Held {
+        let held = each.entry(key).or_insert_with(|| Held {
             connections: 0,
             rooms: HashMap::new(),
-            broadcasts: Bucket::new(rate, burst, now),
+            broadcasts: left.remove(&key).unwrap_or_else(|| Bucket::new(rate, burst, now)),
         });
         if held.connections >= self.max_each {
             return None;
@@ -220,9 +226,7 @@ impl CountedAddress {
             }
         }
     }
-}
 
-impl CountedAddress {
     /// How long to wait before this address may broadcast again.
     pub fn wait(&self, now: Instant) -> Option<Duration> {
         self.addresses.books().each.get_mut(&self.key)?.broadcasts.take(0.0, now)
@@ -243,9 +247,10 @@ impl Drop for CountedAddress {
         if let Some(held) = books.each.get_mut(&self.key) {
             held.connections = held.connections.saturating_sub(1);
             if held.connections == 0 {
-                let until = now + held.broadcasts.full_in(now);
-                books.left.push_back((until, self.key));
-                books.forget(now, self.addresses.max_in_all);
+                let held = books.each.remove(&self.key);
+                if let Some(held) = held {
+                    books.remember(self.key, held.broadcasts, now, self.addresses.max_in_all);
+                }
             }
         }
         let addresses = i64::try_from(books.each.len()).unwrap_or(i64::MAX);
@@ -323,7 +328,15 @@ mod tests {
             addresses.enter(ip("192.0.2.2")).unwrap().address(None).unwrap().wait(now),
             None
         );
-        tokio::time::advance(Duration::from_secs(5)).await;
+        // It leaves a second time, deeper in debt, and that one counts.
+        let again = come();
+        again.broadcast(2 << 20, now);
+        let deeper = again.wait(now).unwrap();
+        assert!(deeper > pause);
+        drop(again);
+        tokio::time::advance(pause).await;
+        assert!(come().wait(now + pause).unwrap() >= (deeper - pause).mul_f64(0.99));
+        tokio::time::advance(Duration::from_secs(9)).await;
         drop(come());
         let books = addresses.books();
         assert!(books.each.is_empty() && books.left.is_empty(), "all is paid");

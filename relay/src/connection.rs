@@ -132,7 +132,7 @@ impl Reading<'_> {
             match message {
                 Ok(Message::Binary(frame)) => {
                     self.relay.metrics.received.inc();
-                    if let Some(close) = self.forward(rooms, &frame, now).await {
+                    if let Some(close) = self.forward(rooms, &frame, now, heard).await {
                         return Some(close);
                     }
                 }
@@ -157,6 +157,7 @@ impl Reading<'_> {
         rooms: &mut HashSet<ElectionId>,
         frame: &[u8],
         now: Instant,
+        heard: &watch::Sender<Instant>,
     ) -> Option<Close> {
         let (relay, client) = (self.relay, self.client);
         let Ok(frame) = ClientFrame::decode(frame) else {
@@ -197,9 +198,12 @@ impl Reading<'_> {
                 while let Some(pause) = self.address.wait(Instant::now()) {
                     relay.metrics.throttled(Reason("broadcasts"));
                     sleep(pause).await;
+                    // Its pongs are not read meanwhile.
+                    heard.send_replace(Instant::now());
                 }
+                let now = Instant::now();
                 if relay.broadcast(room, client.id, payload, now) {
-                    self.address.broadcast(payload.len(), Instant::now());
+                    self.address.broadcast(payload.len(), now);
                 }
             }
             ClientFrame::Send(room, to, payload) => {

@@ -101,13 +101,13 @@ impl Mesh {
         self.elsewhere().remove(&room);
     }
 
-    fn say(&self, room: ElectionId, peers: usize, flags: u8) {
+    /// Says how many peers are in a room; whether it is on its way.
+    fn say(&self, room: ElectionId, peers: usize, flags: u8) -> bool {
         let peers = u32::try_from(peers).unwrap_or(u32::MAX).to_le_bytes();
         let mut frame = vec![PRESENCE, flags];
         frame.extend(self.name.bytes());
         frame.extend(peers);
-        // The next presence says it again.
-        self.bus.send(Subject::Room(room), frame.into());
+        self.bus.send(Subject::Room(room), frame.into())
     }
 
     /// Peers of a room on other relays.
@@ -258,7 +258,7 @@ impl Relay {
                 let alone = self.mesh.peers_elsewhere(&room) == 0;
                 self.mesh.heard_presence(room, RelayId::from_bytes(*relay), peers, now);
                 if flags & WANTS_REPLY != 0 {
-                    self.mesh.say(room, here, 0);
+                    self.say_presence(room, 0);
                 }
                 if alone && peers > 0 {
                     // Who sampled a moment ago was told of nobody there, and heard nothing of it.
@@ -342,7 +342,10 @@ impl Relay {
     fn say_presence(&self, room: ElectionId, flags: u8) {
         loop {
             let peers = self.rooms.size(&room);
-            self.mesh.say(room, peers, flags);
+            // What is not on its way, the next presence says again; a loss must not be forgotten.
+            if !self.mesh.say(room, peers, flags) && flags & LOST != 0 {
+                self.mesh.lost.store(true, Ordering::Relaxed);
+            }
             if (peers == 0) == (self.rooms.size(&room) == 0) {
                 return;
             }

@@ -22,10 +22,10 @@ impl Bucket {
         Self { rate, burst, level: burst, at: now }
     }
 
-    /// Time until it is full.
-    pub fn full_in(&mut self, now: Instant) -> Duration {
+    /// Whether nothing is owed any more.
+    pub fn is_full(&mut self, now: Instant) -> bool {
         let _ = self.take(0.0, now);
-        Duration::from_secs_f64(((self.burst - self.level) / self.rate).min(3600.0))
+        self.level >= self.burst
     }
 
     /// Takes `amount` out and says how long to pause until the level is above zero again.

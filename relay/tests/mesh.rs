@@ -11,7 +11,10 @@ use blockvote_core::{
     hash::ElectionId,
     relay_frame::{ClientFrame, MAX_FRAME_BYTES, PeerId, ServerFrame},
 };
-use blockvote_relay::{Config, Relay, bus::in_process::Hub};
+use blockvote_relay::{
+    Config, Relay,
+    bus::{Heard, in_process::Hub},
+};
 use client::{Client, ROOM, Running, SOON, metric, run, until};
 use nats::Nats;
 use tokio::{net::TcpStream, time::timeout};
@@ -161,6 +164,27 @@ async fn goes_on_and_comes_back(
     a.send(&ClientFrame::Broadcast(ROOM, b"together")).await;
     let frame = next(&mut c).await;
     assert_eq!(ServerFrame::decode(&frame), Ok(ServerFrame::Broadcast(ROOM, a.id, b"together")));
+}
+
+#[tokio::test]
+async fn when_a_frame_did_not_get_out_the_peers_of_other_relays_are_told_to_compare() {
+    let nats = Nats::start(ENOUGH);
+    let (one, two) = (on_nats(&nats).await, on_nats(&nats).await);
+    let _a = Client::join(one.address).await;
+    let mut b = Client::join(two.address).await;
+    sees(&two, 1).await;
+    let before = metric(&two.relay, "blockvote_relay_resyncs_total");
+    one.relay.heard(Heard::Lost);
+    until(&two.relay, "blockvote_relay_resyncs_total", before + 1).await;
+    let told = async {
+        loop {
+            let frame = b.next().await;
+            if matches!(ServerFrame::decode(&frame), Ok(ServerFrame::Joined(ROOM, _))) {
+                break;
+            }
+        }
+    };
+    timeout(SOON, told).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,13 +1,13 @@
 //! `cargo xtask fuzz`: libFuzzer, guided by coverage, on the targets of `core/tests/fuzz.rs`.
 
-use std::{fs, path::Path};
+use std::{fs, num::NonZero, path::Path};
 
 use anyhow::Context;
 
 use crate::step::{cargo, root, run, step};
 
 const TARGETS: [&str; 2] = ["decoders_take_any_bytes", "a_node_takes_any_frames_in_any_order"];
-const SECONDS: u32 = 300;
+const SECONDS: NonZero<u32> = NonZero::new(300).unwrap();
 const MACHINE: &str = "x86_64-unknown-linux-gnu";
 /// What libFuzzer needs to see which paths an input takes.
 const COVERAGE: [&str; 8] = [
@@ -24,8 +24,8 @@ const COVERAGE: [&str; 8] = [
 /// Looks for inputs that take new paths, each target for so many seconds. The smallest set of inputs
 /// that takes all paths found is kept in `core/tests/__fuzz__`, with whatever broke a target.
 pub fn fuzz(seconds: Option<&str>) -> anyhow::Result<()> {
-    let seconds: u32 = match seconds {
-        Some(text) => text.parse().context("expected a number of seconds for each target")?,
+    let seconds = match seconds {
+        Some(text) => text.parse::<NonZero<u32>>().context("expected seconds for each target")?,
         None => SECONDS,
     };
     for target in TARGETS {

@@ -20,7 +20,7 @@ cargo xtask test FILTER      browser tests whose file name matches, and nothing 
 cargo xtask screenshots      make the pictures of docs/screenshots anew
 cargo xtask bench    measure, and print the figures for docs/benchmarks.md
 cargo xtask load [PART]      the relay under load: paced, burst, stalled, idle, churn, nats
-cargo xtask soak     what takes too long for every change: an hour of churn, 100,000 votes in a tab, partitions, many seeds, fuzzing
+cargo xtask soak     what takes too long for every change: an hour of churn, many seeds, fuzzing, 100,000 votes in a tab, cut networks (as root)
 cargo xtask fuzz [SECONDS]   look for inputs that break a decoder or a node, 300 s for each target
 cargo xtask build    build the page and the programs
 ";

@@ -101,6 +101,7 @@ impl Node {
                 | Message::GetBlockVotes(..)
                 | Message::GetRollPage(_)
                 | Message::GetEvidence(_)
+                | Message::AskHeld(_)
         );
         if asks && allowed == Allowed::Exceeded && self.offended(now, from, Offence::OverBudget) {
             return;
@@ -156,7 +157,7 @@ impl Node {
                 for id in ids {
                     if let Some(followed) = self.followed.get_mut(&id)
                         && followed.holders.len() < MAX_HOLDERS
-                        // Drawn by this node: who offers itself may be one with many names.
+                        // Drawn by this node. Who says so unasked may be one with many names.
                         && followed.asked.contains(&from)
                     {
                         changed |= followed.holders.insert(from);
@@ -469,7 +470,10 @@ impl Node {
         let mut unheld = Vec::new();
         let mut straight: BTreeMap<Peer, Vec<Vote>> = BTreeMap::new();
         let mut again = Vec::new();
-        for (id, followed) in &self.followed {
+        // In order, so that the same input leads to the same output.
+        let mut followed: Vec<_> = self.followed.iter().collect();
+        followed.sort_unstable_by_key(|(id, _)| **id);
+        for (id, followed) in followed {
             let Some(vote) =
                 self.pending.get(id).filter(|_| followed.holders.len() < ENOUGH_HOLDERS)
             else {
@@ -477,12 +481,13 @@ impl Node {
             };
             unheld.push(*id);
             if followed.holders.is_empty() {
-                again.push((*id, vote.clone()));
+                again.push(vote.clone());
             }
-            for peer in followed.asked.iter().rev().take(ASK_HELD) {
-                if !followed.holders.contains(peer) && self.peers.known.contains_key(peer) {
-                    straight.entry(*peer).or_default().push(vote.clone());
-                }
+            let lacking = |peer: &&Peer| {
+                !followed.holders.contains(peer) && self.peers.known.contains_key(peer)
+            };
+            for peer in followed.asked.iter().rev().filter(lacking).take(ASK_HELD) {
+                straight.entry(*peer).or_default().push(vote.clone());
             }
         }
         for (peer, votes) in straight {
@@ -490,11 +495,9 @@ impl Node {
                 self.send(peer, &Message::Votes(page));
             }
         }
-        unheld.sort_unstable();
         self.ask_held(&unheld);
-        again.sort_unstable_by_key(|(id, _)| *id);
         if !again.is_empty() {
-            self.gossip_later(now, again.into_iter().map(|(_, vote)| vote).collect(), None);
+            self.gossip_later(now, again, None);
         }
     }
 }

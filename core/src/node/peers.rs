@@ -120,6 +120,8 @@ pub(super) enum Offence {
     Unasked,
     /// It announced a block on a parent that is unknown here. After a partition many are.
     Orphan,
+    /// It handed out a block that has less work than all that is kept beside the chain.
+    Worthless,
     /// It asks for more, or sends more that leads to nothing, than its budget.
     OverBudget,
 }
@@ -128,6 +130,7 @@ impl Offence {
     fn points(self) -> u64 {
         match self {
             Self::EmptyClaim => 30,
+            Self::Worthless => 10,
             Self::Unasked => 5,
             Self::Orphan => 2,
             Self::OverBudget => 1,
@@ -139,6 +142,7 @@ impl Offence {
             Self::EmptyClaim => "claimed work that its headers do not have, again and again",
             Self::Unasked => "sent answers that nobody asked for, again and again",
             Self::Orphan => "announced blocks that stand on nothing, again and again",
+            Self::Worthless => "handed out blocks that are worth nothing, again and again",
             Self::OverBudget => "asked for or sent far too much",
         }
     }
@@ -450,8 +454,9 @@ impl Peers {
             }
         }
         let invited = self.greeted.contains(&peer);
-        let new = || PeerState { since: now, invited, ..PeerState::default() };
+        let new = || PeerState { since: now, ..PeerState::default() };
         let state = self.known.entry(peer).or_insert_with(new);
+        state.invited |= invited;
         state.heard = now;
         state
     }

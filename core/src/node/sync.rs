@@ -158,8 +158,13 @@ impl Node {
 
     /// A peer handed out a block: that raises its standing if the block is in the chain now. One
     /// beside it costs little to make.
-    fn answered(&mut self, from: Peer, hash: &BlockHash) {
+    fn answered(&mut self, now: Timestamp, from: Peer, hash: &BlockHash) {
         let block = self.chain.block(hash);
+        if block.is_none() {
+            // Nothing remembers it: it could be handed out for ever for one proof of work.
+            self.offended(now, from, Offence::Worthless);
+            return;
+        }
         let height = block.map(|block| block.header().height);
         let in_chain = height.and_then(|height| self.chain.block_at(height));
         if in_chain.is_some_and(|block| block.hash() == *hash) {
@@ -194,7 +199,7 @@ impl Node {
             Some(votes) if Block::votes_root(&votes) == header.votes_root => {
                 let block = Block { header: header.clone(), votes };
                 match self.take_block(now, block, None) {
-                    Ok(()) => self.answered(from, &hash),
+                    Ok(()) => self.answered(now, from, &hash),
                     Err(LinkError::Ahead { .. } | LinkError::UnknownParent(_)) => {}
                     Err(error) => return self.reject(now, from, error.to_string()),
                 }
@@ -331,7 +336,7 @@ impl Node {
             wanted.pop_front();
             match self.take_block(now, block, None) {
                 Ok(()) => {
-                    self.answered(from, &hash);
+                    self.answered(now, from, &hash);
                     self.sync.stalls = self.sync.stalls.min(1);
                 }
                 Err(LinkError::Ahead { .. }) => {}

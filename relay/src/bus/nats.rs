@@ -2,8 +2,8 @@
 //!
 //! Subjects, each behind the configured prefix: `room.<election>` for what everybody in a room
 //! gets, `peer.<relay>.<name>` for one peer, `relay.<relay>` for one relay. Only rooms with peers
-//! are subscribed. NATS delivers at most once; every reconnection and every overflow is a loss
-//! that is told as [`Heard::Missed`].
+//! are subscribed. NATS delivers at most once; every reconnection and every overflow on the way in
+//! is told as [`Heard::Missed`], a frame that did not get out as [`Heard::Lost`].
 
 use std::{
     collections::{HashMap, HashSet},
