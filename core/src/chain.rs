@@ -76,6 +76,9 @@ pub struct Chain {
     side: Vec<BlockHash>,
     /// Blocks of the branch that is being fetched: not counted and not dropped.
     protected: HashSet<BlockHash>,
+    /// Tokens and sequence numbers used in those of them that are here, and where. None twice, so
+    /// that the branch has no more votes than there can be, however many blocks it has.
+    uses: HashMap<(TokenId, u8), Height>,
     /// Bounded by `MAX_INVALID`; oldest first out.
     invalid: VecDeque<BlockHash>,
     /// The sealed block.
@@ -98,6 +101,7 @@ impl Chain {
             places: HashMap::new(),
             side: Vec::new(),
             protected: HashSet::new(),
+            uses: HashMap::new(),
             invalid: VecDeque::new(),
             anchor: None,
             replaced: HashSet::new(),
@@ -282,6 +286,15 @@ impl Chain {
         let lineage = self.lineage(&previous).ok_or(LinkError::UnknownParent(height))?;
         lineage.check_next(self.election(), header, now)?;
         let work = lineage.work().plus(header.work());
+        if self.protected.contains(&hash) {
+            for (number, vote) in (1..).zip(block.votes()) {
+                let (token, sequence) = (vote.token, vote.sequence);
+                if let Some(earlier) = self.uses.insert((token, sequence), height) {
+                    self.mark_invalid(hash);
+                    return Err(LinkError::UsedToken { height, number, token, sequence, earlier });
+                }
+            }
+        }
         let bytes = block.encoded_len();
         self.entries.insert(hash, Entry { block: Arc::new(block), work, bytes });
         self.side.push(hash);
@@ -473,6 +486,7 @@ impl Chain {
     /// while it is fetched. They are bounded by the headers of one download.
     pub(crate) fn protect(&mut self, branch: impl IntoIterator<Item = BlockHash>) {
         self.protected = branch.into_iter().collect();
+        self.uses.clear();
     }
 
     /// Drops blocks beside the chain above the bounds: ends of branches first, those with the least

@@ -65,6 +65,8 @@ const SAMPLE_EVERY_MS: u64 = 20_000;
 const GOSSIP_EVERY_MS: u64 = 20;
 /// Pending votes are compared with one peer at a time: with many they bring the same votes.
 const COMPARE_EVERY_MS: u64 = 2_000;
+/// Bytes waiting towards a relay above which nobody is served: own votes come first.
+const MAX_BACKLOG: usize = 2 << 20;
 /// Peers asked for at a time.
 const SAMPLE_SIZE: u8 = 6;
 
@@ -104,6 +106,8 @@ pub struct Node {
     sync: Sync,
     mining: Mining,
     links: BTreeSet<LinkId>,
+    /// Bytes that wait to go out on each, as the driver says.
+    backlog: HashMap<LinkId, usize>,
     /// Votes cast here and not yet in the chain.
     followed: HashMap<VoteId, Followed>,
     /// A new tip that is not announced yet.
@@ -133,6 +137,7 @@ impl Node {
             sync: Sync::default(),
             mining: Mining::default(),
             links: BTreeSet::new(),
+            backlog: HashMap::new(),
             followed: HashMap::new(),
             announce: None,
             outputs: VecDeque::new(),
@@ -216,6 +221,11 @@ impl Node {
     /// Peers that confirmed to hold a vote that was cast here.
     pub fn holders(&self, vote: &VoteId) -> usize {
         self.followed.get(vote).map_or(0, |followed| followed.holders.len())
+    }
+
+    /// Says how many bytes wait to go out on a link: with many, questions of peers are not answered.
+    pub fn set_backlog(&mut self, link: LinkId, bytes: usize) {
+        self.backlog.insert(link, bytes);
     }
 
     /// Takes the next effect.
@@ -352,6 +362,7 @@ impl Node {
             }
             Input::LinkDown(link) => {
                 self.links.remove(&link);
+                self.backlog.remove(&link);
                 self.peers.forget_link(link);
                 self.sync.link_down(link);
                 self.start_sync(now);
@@ -359,7 +370,7 @@ impl Node {
             }
             Input::Peers(link, ids) => self.greet(link, &ids),
             Input::Gone(peer) => {
-                self.peers.forget(peer);
+                self.peers.leave(peer);
                 self.fail_sync(now, peer);
                 self.event(Event::NetworkChanged);
             }

@@ -1,6 +1,10 @@
-//! Proof of work: targets, and the search for a nonce at one compression per try.
+//! Proof of work: targets, and the search for a nonce at one compression per try or less.
+
+mod four;
 
 use sha2::block_api::compress256;
+
+pub use self::four::FourSearch;
 
 use crate::{
     difficulty::Difficulty,
@@ -56,7 +60,19 @@ pub fn is_proven(header: &Header) -> bool {
     Target::from(header.required()).is_met_by(&header.hash())
 }
 
-/// A header with everything but the nonce hashed ahead.
+/// A search for the nonce of one header.
+pub trait NonceSearch {
+    /// Prepares the search for a header's nonce.
+    fn new(header: &Header) -> Self;
+
+    /// Makes the tries numbered `start` to `start + count` (wrapping around) and returns the nonce
+    /// of the first that meets the target. Which nonce has which number differs between searches;
+    /// different numbers are different nonces.
+    fn run(&mut self, start: u64, count: u64) -> Option<u64>;
+}
+
+/// A header with everything but the nonce hashed ahead, with the machine's own instructions for
+/// SHA-256 where it has them.
 #[derive(Clone, Debug)]
 pub struct Search {
     midstate: [u32; 8],
@@ -66,9 +82,8 @@ pub struct Search {
     bound: u32,
 }
 
-impl Search {
-    /// Prepares the search for a header's nonce.
-    pub fn new(header: &Header) -> Self {
+impl NonceSearch for Search {
+    fn new(header: &Header) -> Self {
         let mut input = [0; 128];
         input[..16].copy_from_slice(&Tag::HEADER.0);
         input[16..INPUT_BYTES].copy_from_slice(&header.encode());
@@ -85,6 +100,14 @@ impl Search {
         Self { midstate, block, target, bound: u32::from_be_bytes([a, b, c, d]) }
     }
 
+    /// The number of a try is its nonce.
+    fn run(&mut self, start: u64, count: u64) -> Option<u64> {
+        let mut nonces = (0..count).map(|offset| start.wrapping_add(offset));
+        nonces.find(|nonce| self.state(*nonce)[0] <= self.bound && self.meets(*nonce))
+    }
+}
+
+impl Search {
     /// Hash of the header with this nonce.
     pub fn hash(&mut self, nonce: u64) -> BlockHash {
         let state = self.state(nonce);
@@ -95,23 +118,20 @@ impl Search {
         BlockHash(hash)
     }
 
-    fn state(&mut self, nonce: u64) -> [u32; 8] {
+    fn set_nonce(&mut self, nonce: u64) {
         self.block[NONCE_AT..NONCE_AT + 8].copy_from_slice(&nonce.to_le_bytes());
+    }
+
+    fn meets(&mut self, nonce: u64) -> bool {
+        let hash = self.hash(nonce);
+        self.target.is_met_by(&hash)
+    }
+
+    fn state(&mut self, nonce: u64) -> [u32; 8] {
+        self.set_nonce(nonce);
         let mut state = self.midstate;
         compress256(&mut state, std::slice::from_ref(&self.block));
         state
-    }
-
-    /// Tries `count` nonces from `start` on, wrapping around, and returns the first that meets the
-    /// target.
-    pub fn run(&mut self, start: u64, count: u64) -> Option<u64> {
-        (0..count).map(|offset| start.wrapping_add(offset)).find(|nonce| {
-            let close = self.state(*nonce)[0] <= self.bound;
-            close && {
-                let hash = self.hash(*nonce);
-                self.target.is_met_by(&hash)
-            }
-        })
     }
 }
 
@@ -138,7 +158,7 @@ mod tests {
         time::Timestamp,
     };
 
-    fn header(seed: u64) -> Header {
+    pub(super) fn header(seed: u64) -> Header {
         Header {
             version: HEADER_VERSION,
             height: Height(7),

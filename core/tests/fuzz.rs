@@ -19,7 +19,7 @@ use blockvote_core::{
     message::Message,
     node::{Input, LinkId, Node, Output, Peer},
     organiser::Organiser,
-    pow::Search,
+    pow::{NonceSearch, Search},
     receipt::ReceiptFile,
     relay_frame::{ClientFrame, PeerId, ServerFrame},
     time::Timestamp,

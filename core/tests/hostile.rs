@@ -19,7 +19,7 @@ use blockvote_core::{
     message::{MAX_MESSAGE_BYTES, Message},
     node::{CastError, Input, Node, Output},
     pending::{MAX_PENDING_VOTES, ShortId},
-    pow,
+    pow::{self, NonceSearch, Search},
     time::Timestamp,
     vote::{TokenId, Vote},
 };
@@ -294,7 +294,7 @@ fn a_second_nonce_for_one_job_makes_no_rival_block() {
         _ => None,
     });
     let job = job.unwrap();
-    let mut search = pow::Search::new(&job.header);
+    let mut search = Search::new(&job.header);
     let first = search.run(0, 1 << 20).unwrap();
     let second = search.run(first + 1, 1 << 20).unwrap();
     node.handle(NOW, Input::Mined { job: job.id, nonce: first });

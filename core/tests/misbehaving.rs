@@ -536,3 +536,92 @@ fn who_asks_too_often_what_is_held_is_not_answered() {
     let answers = (0..2_000).filter(|_| !sent_to(&hear(&mut node, LIAR, &ask), LIAR).is_empty());
     assert!(answers.count() < 1_100, "8 MiB at once");
 }
+
+#[test]
+fn to_go_and_come_back_does_not_wipe_a_score() {
+    let mut node = node();
+    let orphan = |number: u64| {
+        let mut far = block(&chain_of(3), vec![vote(number, "Yes")], |_| ());
+        far.header.previous = BlockHash([9; 32]);
+        blockvote_core::pow::mine(&mut far.header);
+        Message::NewBlock { header: far.header, votes: Vec::new() }
+    };
+    let mut dropped = false;
+    for number in 0..60 {
+        dropped |= rejected(&hear(&mut node, LIAR, &orphan(number))).is_some();
+        node.handle(NOW, Input::Gone(LIAR));
+        drain(&mut node);
+    }
+    assert!(dropped, "2 points for each of 60");
+    // So does to be pushed out.
+    for number in 0..60 {
+        dropped = rejected(&hear(&mut node, HONEST, &orphan(100 + number))).is_some();
+        if dropped {
+            return;
+        }
+        for name in 0..70 {
+            let talker = Peer { link: LinkId(0), id: PeerId(1_000 + name) };
+            hear(&mut node, talker, &hello(BlockHash([7; 32]), 1, 0));
+        }
+    }
+    panic!("pushed out, and forgiven");
+}
+
+#[test]
+fn used_tokens_of_an_open_election_cost_nothing_and_shut_no_voter_out() {
+    let mut node = node();
+    hear(&mut node, HONEST, &Message::Votes((0..4_096).map(|token| vote(token, "Yes")).collect()));
+    for name in 100..120 {
+        let waster = Peer { link: LinkId(0), id: PeerId(name) };
+        let used = (0..4_096).map(|token| vote(token, "No")).collect();
+        hear(&mut node, waster, &Message::Votes(used));
+    }
+    let cast = vote(5_000, "Yes");
+    hear(&mut node, Peer { link: LinkId(0), id: PeerId(7) }, &Message::Votes(vec![cast.clone()]));
+    assert!(node.pending().contains(&cast.id()));
+}
+
+#[test]
+fn a_branch_that_repeats_votes_is_refused_while_it_is_fetched() {
+    let mut node = node();
+    let own = (2..=6).map(|h| chain_of(5).block_at(Height(h)).unwrap().to_block());
+    let late = NOW.plus_ms(1 << 34);
+    node.handle(late, Input::Blocks(own.collect()));
+    drain(&mut node);
+    // Its headers have more work than the chain; its blocks hold one vote over and over. Where the
+    // branch is not yet better, nobody would look at that before it is.
+    let mut parent = Block::genesis(&election()).header().clone();
+    let blocks: Vec<_> = (0..8)
+        .map(|_| {
+            let next = block_on(&parent, vec![vote(100, "Yes")], |_| ());
+            parent = next.header.clone();
+            next
+        })
+        .collect();
+    let headers = blocks.iter().map(|block| block.header.clone()).collect();
+    let mut say = |message: &Message| {
+        let bytes = message.encode();
+        node.handle(late, Input::Message { from: LIAR, broadcast: false, bytes });
+        drain(&mut node)
+    };
+    say(&hello(parent.hash(), 9, 1 << 40));
+    say(&Message::Headers(headers));
+    assert_eq!(rejected(&say(&Message::Blocks(blocks[..1].to_vec()))), None);
+    let outputs = say(&Message::Blocks(blocks[1..2].to_vec()));
+    assert!(rejected(&outputs).unwrap().contains("already voted in block 2"));
+}
+
+#[test]
+fn with_much_waiting_to_go_out_nobody_is_served() {
+    let mut node = node();
+    let first = block(node.chain(), vec![vote(1, "Yes")], |_| ());
+    node.handle(NOW, Input::Blocks(vec![first.clone()]));
+    drain(&mut node);
+    let ask = Message::GetBlocks(vec![first.header.hash()]);
+    node.set_backlog(LinkId(0), 3 << 20);
+    let answer = sent_to(&hear(&mut node, HONEST, &ask), HONEST);
+    assert_eq!(answer, [Message::Blocks(Vec::new())]);
+    node.set_backlog(LinkId(0), 1 << 20);
+    let answer = sent_to(&hear(&mut node, HONEST, &ask), HONEST);
+    assert_eq!(answer, [Message::Blocks(vec![first])]);
+}

@@ -23,7 +23,7 @@ use blockvote_core::{
         CastError, Event, Input, LinkId, Node, Outcome as Sealing, Output, Peer, SealError,
         join::{Join, Progress, Step},
     },
-    pow,
+    pow::{self, NonceSearch, Search},
     relay_frame::PeerId,
     roll::Roll,
     time::Timestamp,
@@ -288,7 +288,7 @@ fn votes_taken_before_the_closing_still_get_into_a_block() {
         });
         let job = job.unwrap();
         assert!(job.header.timestamp < CLOSES);
-        let nonce = pow::Search::new(&job.header).run(0, 1 << 30).unwrap();
+        let nonce = Search::new(&job.header).run(0, 1 << 30).unwrap();
         node.handle(now.plus_ms(6_000), Input::Mined { job: job.id, nonce });
         assert_eq!((node.chain().votes(), node.pending().len()), (1, 0));
     }

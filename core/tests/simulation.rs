@@ -28,7 +28,7 @@ use blockvote_core::{
     node::{
         CastError, Event as NodeEvent, Input, Job, LinkId, Node, Outcome, Output, Peer, StoreChange,
     },
-    pow::Search,
+    pow::{NonceSearch, Search},
     relay_frame::PeerId,
     roll::Roll,
     time::Timestamp,

@@ -5,7 +5,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread::JoinHandle,
     time::Duration,
 };
@@ -30,8 +33,9 @@ use crate::{
 const QUEUE: usize = 1024;
 /// Commands handled between two commits.
 const ROUND: usize = 256;
-/// Frames that wait for a relay before its connection is given up and made anew.
-pub const LINK_QUEUE: usize = 4096;
+/// Frames that wait for a relay before its connection is given up and made anew, and their bytes.
+const LINK_QUEUE: usize = 4096;
+const LINK_QUEUE_BYTES: usize = 32 << 20;
 
 type After = Box<dyn FnOnce() + Send>;
 type Call = Box<dyn FnOnce(&mut Node, Timestamp) -> After + Send>;
@@ -51,10 +55,39 @@ pub enum LinkState {
     Up,
 }
 
+/// The receiving end of what is to be sent to a relay.
+pub struct Outgoing {
+    frames: mpsc::Receiver<Vec<u8>>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Outgoing {
+    /// The next frame, or nothing when the connection is given up.
+    pub async fn next(&mut self) -> Option<Vec<u8>> {
+        self.frames.recv().await
+    }
+
+    /// A frame that waits already.
+    pub fn ready(&mut self) -> Option<Vec<u8>> {
+        self.frames.try_recv().ok()
+    }
+
+    /// Says that so many bytes are gone.
+    pub fn sent(&self, bytes: usize) {
+        self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+/// The other end, and the bytes that wait in between.
+struct Queue {
+    sender: mpsc::Sender<Vec<u8>>,
+    waiting: Arc<AtomicUsize>,
+}
+
 /// Queues and states of the relays, by link.
 #[derive(Default)]
 pub struct Links {
-    senders: HashMap<LinkId, mpsc::Sender<Vec<u8>>>,
+    senders: HashMap<LinkId, Queue>,
     states: HashMap<LinkId, (String, LinkState)>,
 }
 
@@ -110,13 +143,18 @@ impl Handle {
         let _ = self.commands.send(Command::Stop).await;
     }
 
-    /// Connects a relay's queue.
-    pub fn attach(&self, link: LinkId, sender: Option<mpsc::Sender<Vec<u8>>>) {
-        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        match sender {
-            Some(sender) => links.senders.insert(link, sender),
-            None => links.senders.remove(&link),
-        };
+    /// Makes a queue for what is to be sent to a relay.
+    pub fn attach(&self, link: LinkId) -> Outgoing {
+        let (sender, frames) = mpsc::channel(LINK_QUEUE);
+        let waiting = Arc::<AtomicUsize>::default();
+        let queue = Queue { sender, waiting: Arc::clone(&waiting) };
+        self.links.lock().unwrap_or_else(PoisonError::into_inner).senders.insert(link, queue);
+        Outgoing { frames, waiting }
+    }
+
+    /// Takes a relay's queue away.
+    pub fn detach(&self, link: LinkId) {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner).senders.remove(&link);
     }
 
     /// Notes the state of a relay.
@@ -206,7 +244,12 @@ impl Daemon {
             let (mut handled, mut stopping) = (0, false);
             while let Some(command) = next {
                 match command {
-                    Command::Input(input) => self.node.handle(clock::now(), input),
+                    Command::Input(input) => {
+                        if let Input::Message { from, .. } = &input {
+                            self.node.set_backlog(from.link, self.backlog(from.link));
+                        }
+                        self.node.handle(clock::now(), input);
+                    }
                     Command::Call(call) => after.push(call(&mut self.node, clock::now())),
                     Command::Stop => stopping = true,
                 }
@@ -278,11 +321,19 @@ impl Daemon {
         }
     }
 
+    /// Bytes that wait to be sent to a relay.
+    fn backlog(&self, link: LinkId) -> usize {
+        let links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.senders.get(&link).map_or(0, |queue| queue.waiting.load(Ordering::Relaxed))
+    }
+
     fn frame(&mut self, link: LinkId, frame: &ClientFrame<'_>) {
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        let full =
-            links.senders.get(&link).is_some_and(|sender| sender.try_send(frame.encode()).is_err());
-        if full {
+        let Some(queue) = links.senders.get(&link) else { return };
+        let frame = frame.encode();
+        let bytes = frame.len();
+        let before = queue.waiting.fetch_add(bytes, Ordering::Relaxed);
+        if before + bytes > LINK_QUEUE_BYTES || queue.sender.try_send(frame).is_err() {
             // The connection sees its queue end, and reconnecting compares everything anew.
             links.senders.remove(&link);
         }

@@ -8,7 +8,10 @@ use std::{
     thread,
 };
 
-use blockvote_core::{node::Job, pow::Search};
+use blockvote_core::{
+    node::Job,
+    pow::{NonceSearch, Search},
+};
 
 /// Nonces tried before looking whether the job changed: about 10 ms.
 const BATCH: u64 = 1 << 17;

@@ -9,10 +9,7 @@ use blockvote_core::{
     relay_frame::{ClientFrame, MAX_FRAME_BYTES, SUBPROTOCOL, ServerFrame},
 };
 use futures_util::{SinkExt, StreamExt};
-use tokio::{
-    sync::mpsc,
-    time::{Instant, timeout},
-};
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async_with_config,
     tungstenite::{
@@ -22,9 +19,12 @@ use tokio_tungstenite::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::daemon::{Handle, LINK_QUEUE, LinkState};
+use crate::daemon::{Handle, LinkState};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// Bytes written before the next look at what came, and the time for them: 60 kB/s.
+const WRITTEN_AT_ONCE: usize = 1 << 20;
+const WRITE_WITHIN: Duration = Duration::from_secs(20);
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const PING_EVERY: Duration = Duration::from_secs(20);
@@ -62,7 +62,7 @@ pub async fn follow(
             () = stop.cancelled() => return,
             ended = connection(&handle, room, link, &url, &mut entered) => ended,
         };
-        handle.attach(link, None);
+        handle.detach(link);
         if entered {
             wait = FIRST_WAIT;
             if handle.input(Input::LinkDown(link)).await.is_err() {
@@ -111,8 +111,7 @@ async fn connection(
 ) -> anyhow::Result<()> {
     let (mut sink, mut stream) = connect(url).await?.split();
     sink.send(Message::Binary(Bytes::from(ClientFrame::Join(room).encode()))).await?;
-    let (sender, mut queue) = mpsc::channel::<Vec<u8>>(LINK_QUEUE);
-    handle.attach(link, Some(sender));
+    let mut outgoing = handle.attach(link);
     let mut ping = tokio::time::interval(PING_EVERY);
     let mut heard = Instant::now();
     loop {
@@ -128,13 +127,20 @@ async fn connection(
                     Some(_) => {}
                 }
             }
-            frame = queue.recv() => {
+            frame = outgoing.next() => {
                 let Some(frame) = frame else { bail!("the relay takes frames too slowly") };
-                sink.feed(Message::Binary(Bytes::from(frame))).await?;
-                while let Ok(frame) = queue.try_recv() {
+                // A part at a time: meanwhile nothing is read.
+                let mut bytes = frame.len();
+                let writing = async {
                     sink.feed(Message::Binary(Bytes::from(frame))).await?;
-                }
-                timeout(CONNECT_WITHIN, sink.flush()).await.context("the relay does not read")??;
+                    while bytes < WRITTEN_AT_ONCE && let Some(frame) = outgoing.ready() {
+                        bytes += frame.len();
+                        sink.feed(Message::Binary(Bytes::from(frame))).await?;
+                    }
+                    sink.flush().await
+                };
+                timeout(WRITE_WITHIN, writing).await.context("the relay does not read")??;
+                outgoing.sent(bytes);
             }
             _ = ping.tick() => {
                 if heard.elapsed() > SILENT_FOR {

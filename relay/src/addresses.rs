@@ -15,6 +15,13 @@ use crate::{config::Config, metrics::Metrics, throttle::Bucket};
 
 /// What a broadcast costs its sender besides its bytes: everybody in the room gets a frame.
 const BROADCAST_COST: usize = 1 << 10;
+/// A broadcast to more costs more in proportion.
+const SMALL_ROOM: usize = 32;
+
+/// What a broadcast to a room counts against its sender's address.
+pub fn cost_of_broadcast(bytes: usize, members: usize) -> f64 {
+    (bytes + BROADCAST_COST) as f64 * (members.max(SMALL_ROOM) as f64 / SMALL_ROOM as f64)
+}
 
 /// What one address holds.
 #[derive(Debug)]
@@ -227,15 +234,24 @@ impl CountedAddress {
         }
     }
 
-    /// How long to wait before this address may broadcast again.
-    pub fn wait(&self, now: Instant) -> Option<Duration> {
-        self.addresses.books().each.get_mut(&self.key)?.broadcasts.take(0.0, now)
+    /// Counts a broadcast, or says how long to wait before this address may broadcast again.
+    ///
+    /// # Errors
+    /// The time to wait. Nothing is counted then.
+    pub fn broadcast(&self, cost: f64, now: Instant) -> Result<(), Duration> {
+        let mut books = self.addresses.books();
+        let Some(held) = books.each.get_mut(&self.key) else { return Ok(()) };
+        if let Some(pause) = held.broadcasts.take(0.0, now) {
+            return Err(pause);
+        }
+        let _ = held.broadcasts.take(cost, now);
+        Ok(())
     }
 
-    /// Counts a broadcast that went out.
-    pub fn broadcast(&self, bytes: usize, now: Instant) {
+    /// Gives back what was counted for a broadcast that did not go out.
+    pub fn give_back(&self, cost: f64, now: Instant) {
         if let Some(held) = self.addresses.books().each.get_mut(&self.key) {
-            let _ = held.broadcasts.take((bytes + BROADCAST_COST) as f64, now);
+            let _ = held.broadcasts.take(-cost, now);
         }
     }
 }
@@ -318,28 +334,35 @@ mod tests {
         let come = || addresses.enter(ip("192.0.2.1")).unwrap().address(None).unwrap();
         let first = come();
         let now = Instant::now();
-        assert_eq!(first.wait(now), None);
-        first.broadcast(3 << 20, now);
-        let pause = first.wait(now).unwrap();
-        assert!(come().wait(now).unwrap() == pause, "another connection of the address");
+        first.broadcast(f64::from(3 << 20), now).unwrap();
+        let pause = first.broadcast(1.0, now).unwrap_err();
+        assert_eq!(come().broadcast(1.0, now), Err(pause), "another connection of the address");
         drop(first);
-        assert!(come().wait(now).unwrap() == pause, "it came again");
-        assert_eq!(
-            addresses.enter(ip("192.0.2.2")).unwrap().address(None).unwrap().wait(now),
-            None
-        );
+        assert_eq!(come().broadcast(1.0, now), Err(pause), "it came again");
+        let other = addresses.enter(ip("192.0.2.2")).unwrap().address(None).unwrap();
+        assert_eq!(other.broadcast(1.0, now), Ok(()));
         // It leaves a second time, deeper in debt, and that one counts.
         let again = come();
-        again.broadcast(2 << 20, now);
-        let deeper = again.wait(now).unwrap();
+        again.give_back(f64::from(-(2 << 20)), now);
+        let deeper = again.broadcast(1.0, now).unwrap_err();
         assert!(deeper > pause);
         drop(again);
         tokio::time::advance(pause).await;
-        assert!(come().wait(now + pause).unwrap() >= (deeper - pause).mul_f64(0.99));
+        let left = come().broadcast(1.0, now + pause).unwrap_err();
+        assert!(left + pause >= deeper.mul_f64(0.99));
         tokio::time::advance(Duration::from_secs(9)).await;
+        drop(other);
         drop(come());
         let books = addresses.books();
         assert!(books.each.is_empty() && books.left.is_empty(), "all is paid");
+    }
+
+    #[test]
+    fn a_broadcast_costs_by_how_many_get_it() {
+        for (bytes, members, cost) in [(0, 1, 1024.0), (1024, 32, 2048.0), (1024, 1024, 65_536.0)] {
+            let found: f64 = cost_of_broadcast(bytes, members);
+            assert!((found - cost).abs() < 0.5, "{found}");
+        }
     }
 
     #[test]

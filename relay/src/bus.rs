@@ -31,8 +31,8 @@ pub enum Heard {
     Frame(Subject, Bytes),
     /// Frames may have been missed.
     Missed,
-    /// A frame of this relay did not reach the others.
-    Lost,
+    /// A frame of this relay did not get out to there.
+    Lost(Subject),
     /// The bus is there, or away.
     Up(bool),
 }

@@ -89,7 +89,8 @@ pub struct Config {
     /// Bytes that one connection may send at once: several full frames, or sync would crawl.
     pub bytes_burst: f64,
     /// Bytes a second that all connections of one address may broadcast, each broadcast counted as
-    /// 1 KiB more than it has; reading pauses above it. Everybody in the room gets them.
+    /// 1 KiB more than it has, and in rooms of more than 32 in proportion to the members, as
+    /// everybody gets it; reading pauses above it.
     pub broadcast_bytes_per_second: f64,
     /// Bytes that one address may broadcast at once: less than a queue holds, so that one address
     /// alone does not make a reader too slow.

@@ -21,7 +21,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::{Error as WsError, error::ProtocolError};
 
 use crate::{
-    addresses::CountedAddress,
+    addresses::{CountedAddress, cost_of_broadcast},
     close::Close,
     metrics::Reason,
     rooms::{Client, Queued},
@@ -194,16 +194,17 @@ impl Reading<'_> {
                 return Some(Close::SIZE);
             }
             ClientFrame::Broadcast(room, payload) => {
+                let cost = cost_of_broadcast(payload.len(), relay.rooms.size(&room));
                 // Before it goes out: many connections of one address come to one frame at a time.
-                while let Some(pause) = self.address.wait(Instant::now()) {
+                while let Err(pause) = self.address.broadcast(cost, Instant::now()) {
                     relay.metrics.throttled(Reason("broadcasts"));
                     sleep(pause).await;
                     // Its pongs are not read meanwhile.
                     heard.send_replace(Instant::now());
                 }
                 let now = Instant::now();
-                if relay.broadcast(room, client.id, payload, now) {
-                    self.address.broadcast(payload.len(), now);
+                if !relay.broadcast(room, client.id, payload, now) {
+                    self.address.give_back(cost, now);
                 }
             }
             ClientFrame::Send(room, to, payload) => {
@@ -288,8 +289,12 @@ async fn send_all(
 ) -> Result<(), axum::Error> {
     let _leaving = Leaving(client, batch.iter().map(|frame| frame.bytes.len()).sum());
     let oldest = batch.first().map(|frame| frame.at);
+    // What is written lies in the socket's buffer: it counts until it is gone.
+    let mut writing = Vec::with_capacity(batch.len());
     for frame in batch.drain(..) {
-        sink.feed(Message::Binary(frame.bytes)).await?;
+        let (bytes, waiting) = frame.take();
+        writing.push(waiting);
+        sink.feed(Message::Binary(bytes)).await?;
     }
     sink.flush().await?;
     if let Some(at) = oldest {

@@ -7,11 +7,8 @@
 //! Invariant: what came from the bus never goes back to it as it is, so there are no echoes.
 
 use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -37,6 +34,9 @@ pub const PRESENCE_EVERY: Duration = Duration::from_secs(5);
 const PRESENCE_FOR: Duration = Duration::from_secs(16);
 /// Other relays that are counted in one room.
 const MAX_RELAYS: usize = 64;
+/// All presences go out within this time of each interval, in so many parts.
+const PRESENCE_SPREAD: Duration = Duration::from_secs(2);
+const PRESENCE_STEPS: u32 = 20;
 /// Clients are told to compare at moments within this time, so that they do not all ask at once.
 const RESYNC_SPREAD: Duration = Duration::from_secs(3);
 /// Clients told at once.
@@ -57,6 +57,13 @@ struct Presence {
     at: Instant,
 }
 
+/// Rooms whose clients are to be told to compare, and whether a task tells them.
+#[derive(Debug, Default)]
+pub(crate) struct Missed {
+    rooms: HashSet<ElectionId>,
+    telling: bool,
+}
+
 /// This relay among others.
 #[derive(Debug)]
 pub struct Mesh {
@@ -65,13 +72,22 @@ pub struct Mesh {
     bus: Arc<dyn Bus>,
     /// Only of rooms that have peers here.
     elsewhere: Mutex<HashMap<ElectionId, HashMap<RelayId, Presence>>>,
-    lost: AtomicBool,
+    /// Rooms in which a frame did not reach the other relays.
+    lost: Mutex<HashSet<ElectionId>>,
+    /// When the clients of a room were last told that there are peers elsewhere.
+    told: Mutex<HashMap<ElectionId, Instant>>,
 }
 
 impl Mesh {
     /// Alone until others are heard.
     pub fn new(name: RelayId, bus: Arc<dyn Bus>) -> Self {
-        Self { name, bus, elsewhere: Mutex::default(), lost: false.into() }
+        Self {
+            name,
+            bus,
+            elsewhere: Mutex::default(),
+            lost: Mutex::default(),
+            told: Mutex::default(),
+        }
     }
 
     /// Whether other relays are heard, or there are none to hear.
@@ -99,6 +115,23 @@ impl Mesh {
     pub fn closed(&self, room: ElectionId) {
         self.bus.unlisten(room);
         self.elsewhere().remove(&room);
+        self.lost().remove(&room);
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).remove(&room);
+    }
+
+    fn lost(&self) -> std::sync::MutexGuard<'_, HashSet<ElectionId>> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether to tell a room's clients of peers elsewhere: not each time that one comes and goes.
+    fn may_tell(&self, room: ElectionId, now: Instant) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = told.get(&room);
+        let may = last.is_none_or(|last| now.saturating_duration_since(*last) >= PRESENCE_EVERY);
+        if may {
+            told.insert(room, now);
+        }
+        may
     }
 
     /// Says how many peers are in a room; whether it is on its way.
@@ -154,6 +187,10 @@ impl Mesh {
 }
 
 impl Relay {
+    fn missed(&self) -> std::sync::MutexGuard<'_, Missed> {
+        self.missed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Sends a frame to other relays, and counts it.
     fn over_bus(&self, to: Subject, frame: Bytes) -> bool {
         let sent = self.mesh.bus.send(to, frame);
@@ -161,9 +198,19 @@ impl Relay {
             self.metrics.bus_sent.inc();
         } else {
             self.metrics.dropped(Reason("bus"));
-            self.mesh.lost.store(true, Ordering::Relaxed);
+            self.lost(to);
         }
         sent
+    }
+
+    /// A frame did not reach other relays. What was for a room, its peers elsewhere have to compare
+    /// for; what was for one peer or relay, it asks for again.
+    fn lost(&self, to: Subject) {
+        if let Subject::Room(room) = to
+            && self.rooms.size(&room) > 0
+        {
+            self.mesh.lost().insert(room);
+        }
     }
 
     /// Delivers a broadcast here and elsewhere, unless it went out a moment ago.
@@ -173,7 +220,7 @@ impl Relay {
             return false;
         }
         let bytes = Bytes::from(ServerFrame::Broadcast(room, from, payload).encode());
-        self.rooms.broadcast(&room, from, &Queued { bytes: bytes.clone(), at: now });
+        self.rooms.broadcast(&room, from, &Queued::new(bytes.clone(), now, &self.metrics));
         if self.mesh.peers_elsewhere(&room) > 0 || !self.mesh.is_up() {
             self.over_bus(Subject::Room(room), bytes);
         }
@@ -230,9 +277,12 @@ impl Relay {
                     }
                 }
             }
-            Heard::Missed => self.tell_to_compare(),
+            Heard::Missed => {
+                let rooms = self.rooms.sizes();
+                self.tell_to_compare(rooms.into_iter().map(|(room, _)| room));
+            }
             // The next presence says it.
-            Heard::Lost => self.mesh.lost.store(true, Ordering::Relaxed),
+            Heard::Lost(to) => self.lost(to),
             Heard::Frame(subject, frame) => {
                 self.metrics.bus_heard.inc();
                 let taken = match subject {
@@ -260,14 +310,14 @@ impl Relay {
                 if flags & WANTS_REPLY != 0 {
                     self.say_presence(room, 0);
                 }
-                if alone && peers > 0 {
+                if alone && peers > 0 && self.mesh.may_tell(room, now) {
                     // Who sampled a moment ago was told of nobody there, and heard nothing of it.
                     for client in self.rooms.members(&room) {
                         client.push(self.joined(room), now);
                     }
                 }
                 if flags & LOST != 0 {
-                    self.tell_to_compare();
+                    self.tell_to_compare([room]);
                 }
             }
             return Some(());
@@ -275,7 +325,8 @@ impl Relay {
         match ServerFrame::decode(frame) {
             Ok(ServerFrame::Broadcast(inside, from, payload)) if inside == room => {
                 if self.duplicates.is_new(&room, payload, now) {
-                    self.rooms.broadcast(&room, from, &Queued { bytes: frame.clone(), at: now });
+                    let frame = Queued::new(frame.clone(), now, &self.metrics);
+                    self.rooms.broadcast(&room, from, &frame);
                 } else {
                     self.metrics.dropped(Reason("duplicate"));
                 }
@@ -325,9 +376,14 @@ impl Relay {
             if !self.mesh.is_up() {
                 continue;
             }
-            let lost = self.mesh.lost.swap(false, Ordering::Relaxed);
-            for (room, _) in self.rooms.sizes() {
-                self.say_presence(room, if lost { LOST } else { 0 });
+            // In parts, so that many rooms do not fill the way out all at once.
+            let rooms = self.rooms.sizes();
+            for part in rooms.chunks(rooms.len().div_ceil(PRESENCE_STEPS as usize).max(1)) {
+                for (room, _) in part {
+                    let lost = self.mesh.lost().remove(room);
+                    self.say_presence(*room, if lost { LOST } else { 0 });
+                }
+                tokio::time::sleep(PRESENCE_SPREAD / PRESENCE_STEPS).await;
             }
             let now = Instant::now();
             self.mesh.elsewhere().retain(|_, relays| {
@@ -344,7 +400,7 @@ impl Relay {
             let peers = self.rooms.size(&room);
             // What is not on its way, the next presence says again; a loss must not be forgotten.
             if !self.mesh.say(room, peers, flags) && flags & LOST != 0 {
-                self.mesh.lost.store(true, Ordering::Relaxed);
+                self.mesh.lost().insert(room);
             }
             if (peers == 0) == (self.rooms.size(&room) == 0) {
                 return;
@@ -366,34 +422,43 @@ impl Relay {
         }
     }
 
-    /// Frames between relays were missed. Clients are told by a repeated "joined", which makes them
-    /// compare with a few peers: spread over a while, and once for losses close together.
-    fn tell_to_compare(self: &Arc<Self>) {
+    /// Frames between relays were missed in these rooms. Clients are told by a repeated "joined",
+    /// which makes them compare with a few peers: spread over a while, and once for losses close
+    /// together.
+    fn tell_to_compare(self: &Arc<Self>, rooms: impl IntoIterator<Item = ElectionId>) {
+        let mut missed = self.missed();
+        missed.rooms.extend(rooms);
         // Whoever tells already begins once more at its end: those told first may have missed more.
-        if self.losses.fetch_add(1, Ordering::Relaxed) > 0 {
+        if std::mem::replace(&mut missed.telling, true) {
             return;
         }
+        drop(missed);
         let relay = Arc::clone(self);
         self.tasks.spawn(async move {
             loop {
-                let losses = relay.losses.load(Ordering::Relaxed);
+                let rooms = {
+                    let mut missed = relay.missed();
+                    missed.telling = !missed.rooms.is_empty();
+                    std::mem::take(&mut missed.rooms)
+                };
+                if rooms.is_empty() {
+                    return;
+                }
                 relay.metrics.resyncs.inc();
-                if !relay.tell_all().await
-                    || relay.losses.fetch_sub(losses, Ordering::Relaxed) == losses
-                {
+                if !relay.tell(rooms).await {
                     return;
                 }
             }
         });
     }
 
-    /// Tells every client to compare, over a while; says whether the relay goes on.
-    async fn tell_all(&self) -> bool {
+    /// Tells the clients of rooms to compare, over a while; says whether the relay goes on.
+    async fn tell(&self, rooms: HashSet<ElectionId>) -> bool {
         let pause = RESYNC_SPREAD / RESYNC_STEPS;
         // Presences come in first, so that samples reach over the bus again.
         tokio::time::sleep(pause).await;
         let mut told = Vec::new();
-        for (room, _) in self.rooms.sizes() {
+        for room in rooms {
             told.extend(self.rooms.members(&room).into_iter().map(|client| (room, client)));
         }
         let step = told.len().div_ceil(RESYNC_STEPS as usize).max(1);

@@ -38,7 +38,7 @@ pub struct Metrics {
     pub addresses: Gauge,
     /// Tasks of the whole program.
     pub tasks: Gauge,
-    /// Bytes that wait in the queues towards clients.
+    /// Bytes that wait in the queues towards clients; a frame for many is counted once.
     pub queued_bytes: Gauge,
     /// Frames received from clients.
     pub received: Counter,
@@ -150,12 +150,6 @@ impl Metrics {
     pub fn delivered(&self, frames: u64, bytes: u64) {
         self.delivered.inc_by(frames);
         self.delivered_bytes.inc_by(bytes);
-        self.queued_bytes.inc_by(bytes.cast_signed());
-    }
-
-    /// Counts bytes that left the queues.
-    pub fn left_queue(&self, bytes: usize) {
-        self.queued_bytes.dec_by((bytes as u64).cast_signed());
     }
 
     /// Notes how long a frame waited here.

@@ -23,13 +23,43 @@ use crate::{
 /// Below this a queue counts as short: it is not the one that fills the memory.
 const SHORT_QUEUE: usize = 64 << 10;
 
-/// A frame on its way to a client, and when it came.
+/// Counts the bytes of a frame for as long as it is in any queue: once, however many get it.
+#[derive(Debug)]
+pub struct Waiting {
+    bytes: i64,
+    metrics: Arc<Metrics>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.metrics.queued_bytes.dec_by(self.bytes);
+    }
+}
+
+/// A frame on its way to clients, and when it came.
 #[derive(Clone, Debug)]
 pub struct Queued {
     /// The frame, encoded once and shared by all who get it.
     pub bytes: Bytes,
     /// When its sender's frame arrived.
     pub at: Instant,
+    waiting: Arc<Waiting>,
+}
+
+impl Queued {
+    /// A frame that is about to wait.
+    pub fn new(bytes: impl Into<Bytes>, at: Instant, metrics: &Arc<Metrics>) -> Self {
+        let bytes = bytes.into();
+        let waiting = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        metrics.queued_bytes.inc_by(waiting);
+        let waiting = Waiting { bytes: waiting, metrics: Arc::clone(metrics) };
+        Self { bytes, at, waiting: Arc::new(waiting) }
+    }
+
+    /// The frame, and what counts it until it has left for good.
+    pub fn take(self) -> (Bytes, Arc<Waiting>) {
+        (self.bytes, self.waiting)
+    }
 }
 
 /// The sending side of a connection.
@@ -70,9 +100,9 @@ impl Client {
 
     /// Queues a frame that is for this client alone.
     pub fn push(&self, frame: impl Into<Bytes>, at: Instant) {
-        let bytes = frame.into();
-        let length = bytes.len() as u64;
-        if self.queue(Queued { bytes, at }) {
+        let frame = Queued::new(frame, at, &self.metrics);
+        let length = frame.bytes.len() as u64;
+        if self.queue(frame) {
             self.metrics.delivered(1, length);
         }
     }
@@ -82,13 +112,20 @@ impl Client {
     pub fn push_of_peer(&self, frame: impl Into<Bytes>, at: Instant) {
         let frame = frame.into();
         let queued = self.queued.load(Ordering::Relaxed);
-        if queued > 0 && queued + frame.len() > self.max_bytes / 2
+        let after = queued + frame.len();
+        if queued > 0 && after > self.max_bytes / 2
+            || after > SHORT_QUEUE && self.in_all() > self.max_in_all
             || self.queue.capacity() < self.queue.max_capacity() / 2
         {
             self.metrics.dropped(Reason("busy"));
         } else {
             self.push(frame, at);
         }
+    }
+
+    /// Bytes that wait for all clients.
+    fn in_all(&self) -> usize {
+        usize::try_from(self.metrics.queued_bytes.get()).unwrap_or(0)
     }
 
     /// Queues a frame, which the caller counts; ends the connection when it does not fit.
@@ -98,8 +135,7 @@ impl Client {
         }
         let bytes = frame.bytes.len();
         let before = self.queued.fetch_add(bytes, Ordering::Relaxed);
-        let in_all = usize::try_from(self.metrics.queued_bytes.get()).unwrap_or(0);
-        let reason = if before > SHORT_QUEUE && in_all + bytes > self.max_in_all {
+        let reason = if before > SHORT_QUEUE && self.in_all() > self.max_in_all {
             "memory"
         } else if before + bytes > self.max_bytes || self.queue.try_send(frame).is_err() {
             "queue_full"
@@ -115,7 +151,6 @@ impl Client {
     /// Says that a queued frame left the queue.
     pub fn drained(&self, bytes: usize) {
         self.queued.fetch_sub(bytes, Ordering::Relaxed);
-        self.metrics.left_queue(bytes);
     }
 
     /// Ends the connection; the first reason stands.

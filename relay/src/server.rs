@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     pin::pin,
-    sync::{Arc, atomic::AtomicUsize},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -33,7 +33,7 @@ use crate::{
     config::{ANY_ORIGIN, Config},
     connection,
     duplicates::Duplicates,
-    mesh::Mesh,
+    mesh::{Mesh, Missed},
     metered::Metered,
     metrics::{Metrics, Reason},
     names::RelayId,
@@ -61,8 +61,7 @@ pub struct Relay {
     pub duplicates: Duplicates,
     /// Cancelled when the relay is to stop.
     pub stop: CancellationToken,
-    /// Losses on the bus that clients have yet to be told of.
-    pub(crate) losses: AtomicUsize,
+    pub(crate) missed: Mutex<Missed>,
     pub(crate) tasks: TaskTracker,
 }
 
@@ -105,7 +104,7 @@ impl Relay {
             mesh: Mesh::new(name, bus),
             duplicates: Duplicates::new(config.duplicate_frames, config.duplicate_for),
             stop: CancellationToken::new(),
-            losses: AtomicUsize::new(0),
+            missed: Mutex::default(),
             tasks: TaskTracker::new(),
             metrics,
             config,

@@ -28,11 +28,11 @@ impl Bucket {
         self.level >= self.burst
     }
 
-    /// Takes `amount` out and says how long to pause until the level is above zero again.
+    /// Takes `amount` out (or puts it back, when it is negative) and says how long to pause until the level is above zero again.
     pub fn take(&mut self, amount: f64, now: Instant) -> Option<Duration> {
         let filled = now.saturating_duration_since(self.at).as_secs_f64() * self.rate;
         self.at = now;
-        self.level = (self.level + filled).min(self.burst) - amount;
+        self.level = ((self.level + filled).min(self.burst) - amount).min(self.burst);
         (self.level < 0.0).then(|| Duration::from_secs_f64((-self.level / self.rate).min(60.0)))
     }
 }

@@ -13,7 +13,7 @@ use blockvote_core::{
 };
 use blockvote_relay::{
     Config, Relay,
-    bus::{Heard, in_process::Hub},
+    bus::{Heard, Subject, in_process::Hub},
 };
 use client::{Client, ROOM, Running, SOON, metric, run, until};
 use nats::Nats;
@@ -174,7 +174,7 @@ async fn when_a_frame_did_not_get_out_the_peers_of_other_relays_are_told_to_comp
     let mut b = Client::join(two.address).await;
     sees(&two, 1).await;
     let before = metric(&two.relay, "blockvote_relay_resyncs_total");
-    one.relay.heard(Heard::Lost);
+    one.relay.heard(Heard::Lost(Subject::Room(ROOM)));
     until(&two.relay, "blockvote_relay_resyncs_total", before + 1).await;
     let told = async {
         loop {

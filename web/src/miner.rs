@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use blockvote_core::{header::Header, pow::Search};
+use blockvote_core::{header::Header, pow::NonceSearch};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::{
@@ -15,28 +15,27 @@ const BATCH_MS: f64 = 50.0;
 /// Hashes are reported about once a second.
 const REPORT_MS: f64 = 1000.0;
 
-struct Work {
+struct Work<S> {
     id: u64,
-    search: Search,
+    search: S,
     next: u64,
 }
 
-#[derive(Default)]
-struct State {
-    work: Option<Work>,
+struct State<S> {
+    work: Option<Work<S>>,
     running: bool,
 }
 
 /// Runs the worker.
-pub fn run() {
-    let state = Rc::new(RefCell::new(State::default()));
+pub fn run<S: NonceSearch + 'static>() {
+    let state = Rc::new(RefCell::new(State::<S> { work: None, running: false }));
     listen(move |message| match message {
         ToMiner::Job { id, header, start } => {
             let Ok(header) = borsh::from_slice::<Header>(&header) else {
                 return;
             };
             let mut shared = state.borrow_mut();
-            shared.work = Some(Work { id, search: Search::new(&header), next: start });
+            shared.work = Some(Work { id, search: S::new(&header), next: start });
             if !shared.running {
                 shared.running = true;
                 spawn_local(hash(Rc::clone(&state)));
@@ -47,7 +46,7 @@ pub fn run() {
     post(&FromMiner::Ready);
 }
 
-async fn hash(state: Rc<RefCell<State>>) {
+async fn hash<S: NonceSearch>(state: Rc<RefCell<State<S>>>) {
     let mut batch = 10_000_u64;
     let (mut hashes, mut reported) = (0_u64, monotonic_ms());
     loop {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{
-    ENOUGH_HOLDERS, Event, GOSSIP_EVERY_MS, LinkId, MAX_HOLDERS, Node, Output, Peer,
+    ENOUGH_HOLDERS, Event, GOSSIP_EVERY_MS, LinkId, MAX_BACKLOG, MAX_HOLDERS, Node, Output, Peer,
     peers::{Allowed, Claim, Offence},
 };
 use crate::{
@@ -23,6 +23,8 @@ use crate::{
 /// Bytes of votes or blocks in one answer. Half of what a message may have: a bus between relays
 /// takes 1 MiB by default, and a page shows as progress. One block may be longer.
 pub(super) const PAGE_BYTES: usize = MAX_MESSAGE_BYTES / 2;
+/// So many votes in a message are checked also when others used up what may be checked for nothing.
+const FEW_VOTES: usize = 16;
 /// Messages of votes in one answer: what fits in a relay's queue beside other things.
 pub(super) const MAX_PAGES: usize = 2;
 /// An announced block so far below the tip is not fetched.
@@ -90,7 +92,8 @@ impl Node {
             return;
         }
         let allowed = self.peers.may_serve(from, now);
-        let serve = allowed == Allowed::Yes;
+        let backlog = self.backlog.get(&from.link).copied().unwrap_or_default();
+        let serve = allowed == Allowed::Yes && backlog <= MAX_BACKLOG;
         let asks = matches!(
             message,
             Message::GetHeaders(_)
@@ -192,6 +195,9 @@ impl Node {
         if !hello.wants_reply
             && self.peers.answers_greeting(from)
             && something
+            // What could not be taken is not asked for.
+            && !self.pending.is_full()
+            && self.check_hours(now).is_ok()
             && now >= self.next_compare
             && self.peers.may_compare(from, now)
         {
@@ -252,6 +258,10 @@ impl Node {
     /// Checks votes of a peer: one that no honest peer sends ends the listening.
     fn on_votes(&mut self, now: Timestamp, from: Peer, broadcast: bool, votes: Vec<Vote>) {
         let full_page = !broadcast && votes.len() >= MAX_VOTES;
+        let few = votes.len() <= FEW_VOTES;
+        // Votes that cannot be taken now matter only where they may prove a double vote.
+        let closed = self.pending.is_full() || self.check_hours(now).is_err();
+        let proves = self.chain.setup().roll().is_some();
         // What is known here was checked when it came, what a proof convicts needs no second one: a
         // signature costs more than a look.
         let mut together = HashSet::new();
@@ -260,16 +270,19 @@ impl Node {
             .filter(|vote| match self.of_use(vote.token, vote.sequence) {
                 // Another signature of the same vote makes no other vote.
                 Some((known, _)) if known == vote.id() => false,
-                Some(_) => self.evidence.double_vote_of(vote.token).is_none(),
-                None => true,
+                Some(_) => proves && self.evidence.double_vote_of(vote.token).is_none(),
+                None => proves || !closed,
             })
-            .filter(|vote| together.insert(vote.encode()))
+            // Two signatures of one vote are one vote.
+            .filter(|vote| together.insert(vote.id()))
             .collect();
         if votes.is_empty() {
             return;
         }
         match self.peers.may_verify(from, now) {
             Allowed::Yes => {}
+            // A few of a peer that kept its own budget: others must not shut a voter out.
+            Allowed::NotNow if few => {}
             Allowed::NotNow => return,
             Allowed::Exceeded => {
                 self.offended(now, from, Offence::OverBudget);
@@ -284,7 +297,8 @@ impl Node {
         self.take_votes(now, votes, broadcast.then_some(from.link));
         let taken = self.pending.len().saturating_sub(before);
         let proven = self.evidence.double_votes().len().saturating_sub(proofs);
-        self.peers.verified_idly(from, verified.saturating_sub(taken + 2 * proven));
+        let idle = verified.saturating_sub(taken + 2 * proven);
+        self.peers.verified_idly(from, idle);
         if taken > 0 {
             self.peers.was_useful(from);
         }

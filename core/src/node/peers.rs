@@ -15,6 +15,9 @@ const SILENT_MS: u64 = 70_000;
 /// Peers that broke the rules; the oldest is forgiven first.
 const MAX_BANNED: usize = 256;
 
+/// Peers that went and whose score is kept, in case they come back.
+const MAX_LEFT: usize = 512;
+
 /// What a peer last said of itself.
 #[derive(Clone, Debug)]
 pub struct Claim {
@@ -216,6 +219,8 @@ impl Default for PeerState {
 pub struct Peers {
     pub(super) known: HashMap<Peer, PeerState>,
     banned: VecDeque<Peer>,
+    /// Went or made room; the newest [`MAX_LEFT`].
+    left: VecDeque<(Peer, PeerState)>,
     /// Greeted, and no answer yet; the newest [`MAX_PEERS`].
     greeted: VecDeque<Peer>,
     served: Budget,
@@ -231,6 +236,7 @@ impl Default for Peers {
         Self {
             known: HashMap::new(),
             banned: VecDeque::new(),
+            left: VecDeque::new(),
             greeted: VecDeque::new(),
             served,
             idle,
@@ -372,6 +378,11 @@ impl Peers {
         }
     }
 
+    /// Requests in a row that a peer left unanswered.
+    pub(super) fn stalls(&self, peer: Peer) -> u32 {
+        self.known.get(&peer).map_or(0, |state| state.stalls)
+    }
+
     /// How far a peer is trusted to answer: who handed out blocks comes before who was not asked
     /// yet, and that before who left requests unanswered. So names without end do not hold up a node
     /// that knows one honest peer.
@@ -424,12 +435,21 @@ impl Peers {
         }
     }
 
-    pub(super) fn forget(&mut self, peer: Peer) {
-        self.known.remove(&peer);
+    /// A peer went, or makes room: it is not counted any more, and starts where it was if it comes
+    /// back, or to go and come would wipe its score.
+    pub(super) fn leave(&mut self, peer: Peer) {
+        if let Some(mut state) = self.known.remove(&peer) {
+            state.claim = None;
+            self.left.push_back((peer, state));
+            if self.left.len() > MAX_LEFT {
+                self.left.pop_front();
+            }
+        }
     }
 
     pub(super) fn forget_link(&mut self, link: LinkId) {
         self.known.retain(|peer, _| peer.link != link);
+        self.left.retain(|(peer, _)| peer.link != link);
         self.banned.retain(|peer| peer.link != link);
         self.greeted.retain(|peer| peer.link != link);
     }
@@ -450,8 +470,13 @@ impl Peers {
                 .iter()
                 .min_by_key(|(peer, state)| (state.useful, state.invited, state.heard, **peer));
             if let Some(quietest) = quietest.map(|(peer, _)| *peer) {
-                self.known.remove(&quietest);
+                self.leave(quietest);
             }
+        }
+        let before = self.left.iter().position(|(left, _)| *left == peer);
+        let before = before.filter(|_| !self.known.contains_key(&peer));
+        if let Some((peer, state)) = before.and_then(|place| self.left.remove(place)) {
+            self.known.insert(peer, state);
         }
         let invited = self.greeted.contains(&peer);
         let new = || PeerState { since: now, ..PeerState::default() };

@@ -27,7 +27,9 @@ const ANSWER_WITHIN_MS: u64 = 20_000;
 /// A part of a page that took longer than this, and came more slowly than this, is a drip.
 const DRIP_MS: u64 = 5_000;
 const DRIP_BYTES_PER_SECOND: u64 = 8_000;
-/// Time for the first headers: 200 kB at most, and who stalls is found out early. Doubled with each
+/// Stalls in a row after which no announced block is fetched from a peer.
+const MAX_STALLS: u32 = 3;
+/// Time for the first headers (200 kB at most) or an announced block: most are small, and who stalls is found out early. Doubled with each
 /// stall, up to the time for any answer, because the slow line may be this node's own.
 const FIRST_ANSWER_WITHIN_MS: u64 = 6_000;
 
@@ -110,8 +112,7 @@ impl Node {
         self.sync.download = Some(Download {
             peer,
             stage: Stage::Headers { start: None, lineage: None, hashes: Vec::new() },
-            deadline: now
-                .plus_ms((FIRST_ANSWER_WITHIN_MS << self.sync.stalls.min(2)).min(ANSWER_WITHIN_MS)),
+            deadline: now.plus_ms(self.first_answer_within()),
             target,
             asked: now,
             drips: 0,
@@ -119,6 +120,11 @@ impl Node {
         let locator = self.chain.locator();
         self.send(peer, &Message::GetHeaders(locator));
         self.event(Event::NetworkChanged);
+    }
+
+    /// Time for the first answer of a peer.
+    fn first_answer_within(&self) -> u64 {
+        (FIRST_ANSWER_WITHIN_MS << self.sync.stalls.min(2)).min(ANSWER_WITHIN_MS)
     }
 
     /// Whether a download from a peer may begin: when none is under way, or one from a peer of
@@ -142,6 +148,10 @@ impl Node {
         if !self.is_free_for(peer) {
             return;
         }
+        if self.peers.stalls(peer) >= MAX_STALLS {
+            // It announced blocks before and did not hand them out; its headers still count.
+            return;
+        }
         let (hash, target) = (header.hash(), header.height);
         let missing: Vec<_> =
             (0..).zip(&votes).filter(|(_, vote)| vote.is_none()).map(|(index, _)| index).collect();
@@ -151,7 +161,7 @@ impl Node {
         } else {
             (Stage::Blocks { wanted: [hash].into() }, Message::GetBlocks(vec![hash]))
         };
-        let deadline = now.plus_ms(ANSWER_WITHIN_MS);
+        let deadline = now.plus_ms(self.first_answer_within());
         self.sync.download = Some(Download { peer, stage, deadline, target, asked: now, drips: 0 });
         self.send(peer, &question);
     }
@@ -272,7 +282,7 @@ impl Node {
             hashes.contains(&anchor)
                 || start.is_some_and(|hash| self.chain.leads_over_anchor(&hash))
         });
-        let (work, tip) = (lineage.work(), lineage.tip());
+        let (work, tip, start) = (lineage.work(), lineage.tip(), *start);
         let claimed = self.peers.known.get(&from).and_then(|state| state.claim.as_ref());
         // It may have switched to a better chain since it made its claim, never to a worse one.
         let empty = claimed.is_some_and(|claim| claim.work > work) && !cut_short;
@@ -284,7 +294,7 @@ impl Node {
         if !self.chain.is_better(work, tip, anchored) {
             return self.end_sync(now, from, true);
         }
-        self.chain.protect(hashes.iter().copied());
+        self.chain.protect(start.into_iter().chain(hashes.iter().copied()));
         let wanted =
             hashes.iter().copied().filter(|hash| self.chain.block(hash).is_none()).collect();
         if let Some(download) = &mut self.sync.download {

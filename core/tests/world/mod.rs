@@ -48,13 +48,17 @@ pub fn vote(token: u64, text: &str) -> Vote {
 
 /// A block on the tip; `change` makes it hostile before it is mined.
 pub fn block(chain: &Chain, votes: Vec<Vote>, change: impl FnOnce(&mut Header)) -> Block {
-    let parent = chain.tip().header();
+    block_on(chain.tip().header(), votes, change)
+}
+
+/// A block on any other.
+pub fn block_on(parent: &Header, votes: Vec<Vote>, change: impl FnOnce(&mut Header)) -> Block {
     let timestamp = parent.timestamp.max(Timestamp(NOW.0 - 60_000)).plus_ms(10_000);
-    let demanded = demand(&chain.election().parameters, parent, timestamp);
+    let demanded = demand(&election().parameters, parent, timestamp);
     let mut header = Header {
         version: HEADER_VERSION,
         height: parent.height.next(),
-        previous: chain.tip().hash(),
+        previous: parent.hash(),
         votes_root: Block::votes_root(&votes),
         timestamp,
         difficulty: demanded.difficulty,

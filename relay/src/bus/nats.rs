@@ -194,7 +194,7 @@ async fn publish(
         shared.queued.fetch_sub(bytes, Ordering::Relaxed);
         // While the bus is away its return is the sign.
         if !matches!(sent, Ok(Ok(()))) && shared.up.load(Ordering::Relaxed) {
-            ear(Heard::Lost);
+            ear(Heard::Lost(to));
         }
     }
 }

@@ -393,7 +393,12 @@ impl Driver {
                 bytes: payload.to_vec(),
             },
         };
-        self.act(|inner| inner.node.handle(now(), input));
+        self.act(|inner| {
+            let relay = inner.relays.iter().find(|relay| relay.number == link);
+            let backlog = relay.map_or(0, |relay| relay.link.backlog());
+            inner.node.set_backlog(link, backlog);
+            inner.node.handle(now(), input);
+        });
     }
 
     fn tick(&self) {

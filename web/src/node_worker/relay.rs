@@ -66,6 +66,12 @@ impl RelayLink {
         link
     }
 
+    /// Bytes that the browser has yet to send.
+    pub fn backlog(&self) -> usize {
+        let inner = self.0.borrow();
+        inner.socket.as_ref().map_or(0, |(socket, _)| socket.buffered_amount() as usize)
+    }
+
     /// Sends a frame, if there is a connection.
     pub fn send(&self, frame: &ClientFrame<'_>) {
         let too_slow = {
