@@ -3,6 +3,7 @@
 
 mod bench;
 mod build;
+mod counts;
 mod demo;
 mod fuzz;
 mod load;
@@ -19,6 +20,8 @@ cargo xtask test     format, lints, licences, unit, property, simulation, socket
 cargo xtask test FILTER      browser tests whose file name matches, and nothing else
 cargo xtask screenshots      make the pictures of docs/screenshots anew
 cargo xtask bench    measure, and print the figures for docs/benchmarks.md
+cargo xtask bench --check     count instructions, and fail if a part takes 5 % more than docs/instructions.json
+cargo xtask bench --record    put what is counted on record
 cargo xtask load [PART]      the relay under load: paced, burst, stalled, idle, churn, nats
 cargo xtask soak     what takes too long for every change: an hour of churn, many seeds, fuzzing, 100,000 votes in a tab, cut networks (as root)
 cargo xtask fuzz [SECONDS]   look for inputs that break a decoder or a node, 300 s for each target
@@ -34,6 +37,8 @@ fn main() -> ExitCode {
         ["test", "--", filter @ ..] | ["test", filter @ ..] => test::browser_only(filter),
         ["screenshots"] => test::screenshots(),
         ["bench"] => bench::run_all(),
+        ["bench", "--check"] => counts::check(),
+        ["bench", "--record"] => counts::keep(),
         ["load", parts @ ..] => load::load(parts),
         ["soak"] => soak::soak(),
         ["fuzz"] => fuzz::fuzz(None),

@@ -113,11 +113,9 @@ fn find_chromium() -> Option<PathBuf> {
     names.into_iter().find_map(|name| output(program("which").arg(name))).map(PathBuf::from)
 }
 
-fn chromium() -> anyhow::Result<PathBuf> {
-    if let Some(path) = find_chromium() {
-        return Ok(path);
-    }
-    step("install Chromium with apt-get", || {
+/// Installs a package of the system.
+fn apt_get(package: &str, otherwise: &'static str) -> anyhow::Result<()> {
+    step(&format!("install {package} with apt-get"), || {
         let sudo = output(program("id").arg("-u")).is_some_and(|id| id != "0");
         let apt = |arguments: &[&str]| {
             let mut command = if sudo { program("sudo") } else { program("apt-get") };
@@ -126,11 +124,26 @@ fn chromium() -> anyhow::Result<PathBuf> {
             }
             run(command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
         };
-        let install = ["install", "-y", "--no-install-recommends", "chromium"];
-        apt(&["update"]).and_then(|()| apt(&install)).context(
-            "install Chromium or Chrome by hand, or name one in the variable BLOCKVOTE_CHROMIUM",
-        )
-    })?;
+        let install = ["install", "-y", "--no-install-recommends", package];
+        apt(&["update"]).and_then(|()| apt(&install)).context(otherwise)
+    })
+}
+
+/// What counts instructions.
+pub fn valgrind() -> anyhow::Result<&'static str> {
+    if output(program("valgrind").arg("--version")).is_none() {
+        apt_get("valgrind", "install valgrind by hand")?;
+    }
+    Ok("valgrind")
+}
+
+fn chromium() -> anyhow::Result<PathBuf> {
+    if let Some(path) = find_chromium() {
+        return Ok(path);
+    }
+    let otherwise =
+        "install Chromium or Chrome by hand, or name one in the variable BLOCKVOTE_CHROMIUM";
+    apt_get("chromium", otherwise)?;
     match find_chromium() {
         Some(path) => Ok(path),
         None => {

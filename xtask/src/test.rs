@@ -55,6 +55,7 @@ pub fn all() -> anyhow::Result<()> {
     step("unit, property, simulation, socket and process tests", || {
         run_cargo(&["test", "--workspace", "--exclude", "blockvote-web"])
     })?;
+    step("count instructions", crate::counts::check)?;
     browser(&[])
 }
 
