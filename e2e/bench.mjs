@@ -43,9 +43,43 @@ try {
     await cast(page, 1, "Yes");
     await go(page, "Network");
     await page.waitForTimeout(9000);
-    say(`hash rate, tab, one worker: ${(await page.getByTestId("mining-words").innerText()).match(/[\d.]+ .H\/s/)?.[0]}`);
+    const rate = async (workers) => {
+      await page.getByLabel("Workers").selectOption(String(workers));
+      await page.waitForTimeout(9000);
+      return (await page.getByTestId("mining-words").innerText()).match(/[\d.]+ .H\/s/)?.[0];
+    };
+    say(`hash rate, tab, one worker: ${await rate(1)}, two workers: ${await rate(2)}`);
+    const frames = await page.evaluate(() => new Promise((done) => {
+      const [begin, counted] = [performance.now(), { frames: 0 }];
+      const frame = () => {
+        counted.frames += 1;
+        if (performance.now() - begin < 3000) requestAnimationFrame(frame);
+        else done(counted.frames / 3);
+      };
+      requestAnimationFrame(frame);
+    }));
+    say(`frames a second while two workers mine: ${frames.toFixed(0)}`);
     await page.close();
     await node.kill();
+
+    // The same header's length, hashed by hash-wasm on a page of its own.
+    const plain = await (await world.profile()).newPage();
+    await plain.addScriptTag({ path: join(import.meta.dirname, "node_modules/hash-wasm/dist/sha256.umd.min.js") });
+    const peer = await plain.evaluate(async () => {
+      const [hasher, input] = [await globalThis.hashwasm.createSHA256(), new Uint8Array(116)];
+      const run = (count) => {
+        for (let nonce = 0; nonce < count; nonce += 1) {
+          input[108] = nonce;
+          hasher.init().update(input).digest("binary");
+        }
+      };
+      run(100_000);
+      const begin = performance.now();
+      run(2_000_000);
+      return 2_000_000 / (performance.now() - begin) / 1000;
+    });
+    say(`hash rate, hash-wasm in the same browser: ${peer.toFixed(2)} MH/s`);
+    await plain.close();
   }
 
   { // Verification in the tab.

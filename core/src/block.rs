@@ -16,7 +16,7 @@ use crate::{
     merkle::{self, InclusionProof},
     pow,
     time::Timestamp,
-    vote::{TokenId, Vote, VoteError, check_all},
+    vote::{TokenId, Vote, VoteError, check_all, check_all_but_signatures},
 };
 
 /// Bytes of a block's encoding: the frame of the wire and the patience of a phone.
@@ -141,6 +141,23 @@ impl Block {
     /// # Errors
     /// The first rule that does not hold, cheapest rules first.
     pub fn check(self, setup: &Setup) -> Result<CheckedBlock, BlockError> {
+        self.check_with(setup, check_all)
+    }
+
+    /// Checks a block of this node's own store. Its signatures were checked before it was stored;
+    /// that its votes are still those, signatures included, the votes root shows.
+    ///
+    /// # Errors
+    /// As [`Block::check`], but for wrong signatures.
+    pub fn check_stored(self, setup: &Setup) -> Result<CheckedBlock, BlockError> {
+        self.check_with(setup, check_all_but_signatures)
+    }
+
+    fn check_with(
+        self,
+        setup: &Setup,
+        check_votes: impl FnOnce(&[Vote], &Setup) -> Result<Vec<VoteId>, (usize, VoteError)>,
+    ) -> Result<CheckedBlock, BlockError> {
         let height = self.header.height;
         check_header(&self.header, setup.election())?;
         if self.votes.is_empty() {
@@ -160,7 +177,7 @@ impl Block {
                 return Err(BlockError::RepeatedToken { height, number, token, sequence });
             }
         }
-        let ids = check_all(&self.votes, setup).map_err(|(index, error)| {
+        let ids = check_votes(&self.votes, setup).map_err(|(index, error)| {
             let (number, token) = (index + 1, self.votes[index].token);
             BlockError::Vote { height, number, token, error }
         })?;

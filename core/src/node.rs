@@ -23,7 +23,7 @@ use std::{
 };
 
 use crate::{
-    block::Block,
+    block::{Block, BlockError, CheckedBlock},
     chain::{Chain, Inserted, Switch},
     election::Setup,
     evidence::{Evidence, EvidenceBook},
@@ -151,22 +151,23 @@ impl Node {
         }
     }
 
-    /// Takes in what a store held: blocks oldest first, pending votes, signed statements.
-    /// Everything is verified again, nothing is persisted or sent.
+    /// Takes in what a store held: blocks oldest first, pending votes, signed statements. Nothing is
+    /// persisted or sent. Blocks were checked in themselves before ([`Block::check_stored`], or
+    /// [`Block::check`] with their signatures), as a driver can do that on several threads; how they
+    /// stand to each other, and all else, is checked here.
     ///
     /// # Errors
     /// The first block that does not hold. The blocks before it are in the chain.
     pub fn restore(
         &mut self,
         now: Timestamp,
-        blocks: impl IntoIterator<Item = Block>,
+        blocks: impl IntoIterator<Item = Result<CheckedBlock, BlockError>>,
         pending: impl IntoIterator<Item = Vote>,
         evidence: impl IntoIterator<Item = Evidence>,
     ) -> Result<(), LinkError> {
         let mut result = Ok(());
         for block in blocks {
             if let Err(error) = block
-                .check(self.chain.setup())
                 .map_err(LinkError::from)
                 // It was checked against the clock when it came in; the clock may be wrong today.
                 .and_then(|block| self.chain.insert(block, Timestamp(u64::MAX)).map(|_| ()))

@@ -196,10 +196,7 @@ fn message(id: &VoteId) -> [u8; 48] {
 /// The index of a vote that is not valid, and why: the first with a wrong signature, unless
 /// another rule is broken, which is looked at first because it is cheaper.
 pub fn check_all(votes: &[Vote], setup: &Setup) -> Result<Vec<VoteId>, (usize, VoteError)> {
-    for (index, vote) in votes.iter().enumerate() {
-        vote.check_unsigned(setup).map_err(|error| (index, error))?;
-    }
-    let ids: Vec<_> = votes.iter().map(Vote::id).collect();
+    let ids = check_all_but_signatures(votes, setup)?;
     if let Some(roll) = setup.roll() {
         let messages: Vec<_> = ids.iter().map(message).collect();
         let signed: Vec<_> = votes
@@ -219,6 +216,20 @@ pub fn check_all(votes: &[Vote], setup: &Setup) -> Result<Vec<VoteId>, (usize, V
         verify_all(&signed).map_err(|index| (index, VoteError::Signature(votes[index].token)))?;
     }
     Ok(ids)
+}
+
+/// Checks votes whose signatures were checked before; returns their ids.
+///
+/// # Errors
+/// The index of the first vote that is not valid, and why.
+pub(crate) fn check_all_but_signatures(
+    votes: &[Vote],
+    setup: &Setup,
+) -> Result<Vec<VoteId>, (usize, VoteError)> {
+    for (index, vote) in votes.iter().enumerate() {
+        vote.check_unsigned(setup).map_err(|error| (index, error))?;
+    }
+    Ok(votes.iter().map(Vote::id).collect())
 }
 
 #[cfg(test)]

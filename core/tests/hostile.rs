@@ -309,6 +309,7 @@ fn a_clock_that_was_set_back_does_not_make_a_stored_chain_invalid() {
     let chain = chain_of(3);
     let blocks: Vec<_> = (2..=4).map(|h| chain.block_at(Height(h)).unwrap().to_block()).collect();
     let mut node = Node::new(setup(), 1);
-    node.restore(Timestamp(1_000), blocks, [], []).unwrap();
+    node.restore(Timestamp(1_000), blocks.into_iter().map(|block| block.check(&setup())), [], [])
+        .unwrap();
     assert_eq!(node.chain().tip().hash(), chain.tip().hash());
 }

@@ -625,3 +625,19 @@ fn with_much_waiting_to_go_out_nobody_is_served() {
     let answer = sent_to(&hear(&mut node, HONEST, &ask), HONEST);
     assert_eq!(answer, [Message::Blocks(vec![first])]);
 }
+
+#[test]
+fn a_vote_that_was_mined_alone_is_asked_for_when_peers_come() {
+    let mut node = node();
+    let cast = vote(1, "Yes");
+    let id = node.cast(NOW, cast.clone()).unwrap();
+    let alone = block(node.chain(), vec![cast], |_| ());
+    node.handle(NOW, Input::Blocks(vec![alone]));
+    hear(&mut node, HONEST, &hello(BlockHash([7; 32]), 1, 0));
+    node.handle(NOW.plus_ms(5_000), Input::Tick);
+    assert_eq!(asked_held(&drain(&mut node)).get(&HONEST), Some(&vec![id]));
+    hear(&mut node, HONEST, &Message::Held(vec![id]));
+    assert_eq!(node.holders(&id), 1);
+    node.handle(NOW.plus_ms(10_000), Input::Tick);
+    assert!(asked_held(&drain(&mut node)).is_empty(), "the chain is what counts now");
+}

@@ -416,6 +416,8 @@ impl World {
         let pending: Vec<_> = machine.disk.pending.iter().map(|(_, vote)| vote.clone()).collect();
         let now = self.clock();
         let evidence = self.machines[index].disk.evidence.clone();
+        let setup = self.setup.clone();
+        let blocks = blocks.into_iter().map(|block| block.check_stored(&setup));
         self.machines[index].node.restore(now, blocks, pending, evidence).unwrap();
         self.act(index, |node, now| {
             node.set_mining(now, true);

@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    panic::resume_unwind,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -15,6 +16,8 @@ use std::{
 
 use anyhow::Context;
 use blockvote_core::{
+    block::{Block, BlockError, CheckedBlock},
+    election::Setup,
     hash::BlockHash,
     header::Height,
     node::{Event, Input, LinkId, Node, Output},
@@ -181,25 +184,28 @@ struct Daemon {
     tip: watch::Sender<(Height, BlockHash)>,
 }
 
-/// Starts the node on its own thread. Without a store it lives in memory.
+/// Starts the node on its own thread. Without a store it lives in memory. `signatures` says whether
+/// those of stored blocks are checked again.
 ///
 /// # Errors
 /// A stored block that does not verify.
 pub fn start(
     store: Option<Store>,
     contents: Contents,
+    signatures: bool,
     mining: bool,
     threads: usize,
 ) -> anyhow::Result<(Handle, JoinHandle<anyhow::Result<()>>)> {
     let now = clock::now();
     let mut node = Node::new(contents.setup, rand::random());
     let (blocks, pending) = (contents.blocks.len(), contents.pending.len());
-    node.restore(now, contents.blocks, contents.pending, contents.evidence).context(
+    let checked = check(contents.blocks, node.chain().setup().clone(), signatures);
+    node.restore(now, checked, contents.pending, contents.evidence).context(
         "the data folder holds a block that does not verify: move the folder away, and the node fetches the chain again",
     )?;
     node.set_mining(now, mining);
     if blocks + pending > 0 {
-        tracing::info!(blocks, pending, "the stored chain was verified again");
+        tracing::info!(blocks, pending, signatures, "the stored chain was verified again");
     }
 
     let (commands, queue) = mpsc::channel(QUEUE);
@@ -221,6 +227,36 @@ pub fn start(
         .spawn(move || daemon.run(&runtime, queue))
         .context("cannot start the node's thread")?;
     Ok((handle, thread))
+}
+
+/// Blocks handed to one processor at a time.
+const CHECKED_AT_ONCE: usize = 16;
+
+/// Checks stored blocks on all processors, in themselves; in the order in which they came.
+fn check(
+    blocks: Vec<Block>,
+    setup: Setup,
+    signatures: bool,
+) -> impl Iterator<Item = Result<CheckedBlock, BlockError>> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut blocks = blocks.into_iter();
+    let round = move || {
+        let check = |block: Block| {
+            if signatures { block.check(&setup) } else { block.check_stored(&setup) }
+        };
+        let checked: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..processors)
+                .map(|_| {
+                    let part: Vec<_> = blocks.by_ref().take(CHECKED_AT_ONCE).collect();
+                    scope.spawn(move || part.into_iter().map(check).collect::<Vec<_>>())
+                })
+                .collect();
+            let ended = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
+            ended.flat_map(|part| part.unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        });
+        (!checked.is_empty()).then_some(checked)
+    };
+    std::iter::from_fn(round).flatten()
 }
 
 impl Daemon {

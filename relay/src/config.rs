@@ -8,6 +8,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use blockvote_core::relay_frame::MAX_FRAME_BYTES;
 use figment::{
     Figment,
+    error::Kind,
     providers::{Env, Format as _, Serialized, Toml},
     value::Value,
 };
@@ -182,7 +183,7 @@ impl Default for Config {
 pub enum ConfigError {
     /// A file, variable or flag that cannot be read as settings.
     #[error("{0}")]
-    Unreadable(Box<figment::Error>),
+    Unreadable(String),
     /// Settings that do not go together.
     #[error("{0}")]
     Impossible(&'static str),
@@ -204,11 +205,14 @@ impl Config {
         figment = figment.merge(Env::prefixed(ENVIRONMENT).ignore(&["config"]));
         for (name, text) in flags {
             // What is no number, list or truth value is text.
-            let value: Value = text.parse().unwrap_or_else(|_| Value::from(text.as_str()));
+            let value: Value = match text.parse() {
+                Ok(value @ (Value::Num(..) | Value::Array(..) | Value::Bool(..))) => value,
+                _ => text.parse::<f64>().map_or_else(|_| Value::from(text.as_str()), Value::from),
+            };
             figment = figment.merge((name.as_str(), value));
         }
         let config: Self =
-            figment.extract().map_err(|error| ConfigError::Unreadable(Box::new(error)))?;
+            figment.extract().map_err(|error| ConfigError::Unreadable(words(&error, flags)))?;
         config.check()?;
         Ok(config)
     }
@@ -253,6 +257,30 @@ impl Config {
             return Ok(());
         };
         Err(ConfigError::Impossible(wrong))
+    }
+}
+
+/// Where a setting came from, and what is wrong with it.
+fn words(error: &figment::Error, flags: &[(String, String)]) -> String {
+    let (name, wrong) = match &error.kind {
+        Kind::UnknownField(name, _) => {
+            (name.to_lowercase(), "there is no such setting; --print-config lists them all".into())
+        }
+        kind => {
+            let name = error.path.last().map(|name| name.to_lowercase()).unwrap_or_default();
+            (name, kind.to_string().replace("expected f64", "expected a number"))
+        }
+    };
+    let variable = format!("{ENVIRONMENT}{}", name.to_uppercase());
+    if let Some((name, value)) = flags.iter().find(|(flag, _)| *flag == name) {
+        format!("{name}={value} on the command line: {wrong}")
+    } else if let Ok(value) = std::env::var(&variable) {
+        format!("{variable}={value} in the environment: {wrong}")
+    } else {
+        let source = error.metadata.as_ref().and_then(|about| about.source.as_ref());
+        let source = source.map(|source| format!(" in {source}")).unwrap_or_default();
+        let name = if name.is_empty() { "the settings" } else { &name };
+        format!("{name}{source}: {wrong}")
     }
 }
 

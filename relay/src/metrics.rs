@@ -89,6 +89,7 @@ impl Default for Metrics {
             dropped: Family::default(),
             refused: Family::default(),
         };
+        metrics.begin_at_zero();
         let mut registry = Registry::with_prefix("blockvote_relay");
         registry.register("connections", "Open connections", metrics.connections.clone());
         registry.register("rooms", "Rooms with peers", metrics.rooms.clone());
@@ -121,28 +122,64 @@ impl Default for Metrics {
     }
 }
 
+/// Every reason there is, so that each figure is there from the start.
+const THROTTLED: [&str; 3] = ["broadcasts", "bytes", "frames"];
+const DROPPED: [&str; 7] =
+    ["bad_bus_frame", "bus", "busy", "duplicate", "memory", "not_in_room", "queue_full"];
+const REFUSED: [&str; 7] = ["accept", "address", "full", "http", "origin", "subprotocol", "tls"];
+const CLOSED: [&str; 11] = [
+    "bad_frame",
+    "client",
+    "idle",
+    "no_room",
+    "protocol",
+    "restart",
+    "rooms",
+    "slow",
+    "text",
+    "too_big",
+    "utf8",
+];
+
 fn count(family: &Reasons, reason: Reason) {
     family.get_or_create(&Labels { reason: reason.0 }).inc();
 }
 
 impl Metrics {
+    fn begin_at_zero(&self) {
+        for (family, reasons) in [
+            (&self.throttled, &THROTTLED[..]),
+            (&self.dropped, &DROPPED),
+            (&self.refused, &REFUSED),
+            (&self.closed, &CLOSED),
+        ] {
+            for reason in reasons {
+                drop(family.get_or_create(&Labels { reason }));
+            }
+        }
+    }
+
     /// Counts a closed connection.
     pub fn closed(&self, reason: Reason) {
+        debug_assert!(CLOSED.contains(&reason.0), "{reason:?}");
         count(&self.closed, reason);
     }
 
     /// Counts a frame that was not forwarded.
     pub fn dropped(&self, reason: Reason) {
+        debug_assert!(DROPPED.contains(&reason.0), "{reason:?}");
         count(&self.dropped, reason);
     }
 
     /// Counts a connection that was refused.
     pub fn refused(&self, reason: Reason) {
+        debug_assert!(REFUSED.contains(&reason.0), "{reason:?}");
         count(&self.refused, reason);
     }
 
     /// Counts a pause in reading.
     pub fn throttled(&self, reason: Reason) {
+        debug_assert!(THROTTLED.contains(&reason.0), "{reason:?}");
         count(&self.throttled, reason);
     }
 

@@ -14,7 +14,7 @@ use std::{
 };
 
 use blockvote_core::relay_frame::{ClientFrame, SUBPROTOCOL, ServerFrame};
-use blockvote_relay::{Config, metrics::Reason};
+use blockvote_relay::Config;
 use client::{Client, ROOM, SOON, metric, request, stalled, start, status_with, until};
 use futures_util::{SinkExt, StreamExt};
 use program::Program;
@@ -328,12 +328,6 @@ fn the_whole_documented_file_is_printed() {
 async fn the_dashboard_asks_for_figures_that_there_are() {
     let running = start(Config::default()).await;
     let metrics = &running.relay.metrics;
-    // Reasons are shown once there was one.
-    let reason = Reason("test");
-    metrics.closed(reason);
-    metrics.dropped(reason);
-    metrics.refused(reason);
-    metrics.throttled(reason);
     let figures = metrics.text();
     let dashboard = include_str!("../../deploy/grafana-relays.json");
     let mut asked = 0;

@@ -89,7 +89,8 @@ pub fn run() -> anyhow::Result<()> {
                 .arg(root().join(format!("target/demo-data-{node_port}")))
                 .env("RUST_LOG", "warn"),
         )?;
-        Ok([relay, node])
+        // In the order in which they are stopped.
+        Ok([node, relay])
     })?;
     let shown = program(programs.join("blockvote"))
         .args(["election", "show", "--json"])

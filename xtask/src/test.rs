@@ -55,6 +55,13 @@ pub fn all() -> anyhow::Result<()> {
     step("unit, property, simulation, socket and process tests", || {
         run_cargo(&["test", "--workspace", "--exclude", "blockvote-web"])
     })?;
+    step("the browser's search for a nonce, in a browser's engine", || {
+        let runner = root().join(".tools/bin/wasm-bindgen-test-runner");
+        run(cargo()
+            .args(["test", "--package", "blockvote-core", "--test", "browser"])
+            .args(["--target", "wasm32-unknown-unknown"])
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner))
+    })?;
     step("count instructions", crate::counts::check)?;
     browser(&[])
 }

@@ -488,9 +488,12 @@ impl Node {
         let mut followed: Vec<_> = self.followed.iter().collect();
         followed.sort_unstable_by_key(|(id, _)| **id);
         for (id, followed) in followed {
-            let Some(vote) =
-                self.pending.get(id).filter(|_| followed.holders.len() < ENOUGH_HOLDERS)
-            else {
+            let enough = followed.holders.len() >= ENOUGH_HOLDERS;
+            let Some(vote) = self.pending.get(id).filter(|_| !enough) else {
+                // In a block already, perhaps one made alone: who has that holds the vote.
+                if followed.holders.is_empty() && self.chain.place_of(id).is_some() {
+                    unheld.push(*id);
+                }
                 continue;
             };
             unheld.push(*id);

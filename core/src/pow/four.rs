@@ -391,7 +391,7 @@ pub struct FourSearch {
 
 impl FourSearch {
     /// The nonce of a try: its number's low half changes word 12, its high half word 11.
-    fn nonce(index: u64) -> u64 {
+    pub fn nonce_of(index: u64) -> u64 {
         let (high, low) = halves(index);
         u64::from(low.swap_bytes()) << 32 | u64::from(high)
     }
@@ -425,7 +425,7 @@ impl NonceSearch for FourSearch {
                 Some(group) => {
                     let first = 4 * u64::from(group);
                     let end = stretch.min(first + 4);
-                    let mut nonces = (first..end).map(|n| Self::nonce(index.wrapping_add(n)));
+                    let mut nonces = (first..end).map(|n| Self::nonce_of(index.wrapping_add(n)));
                     if let Some(nonce) = nonces.find(|nonce| self.search.meets(*nonce)) {
                         return Some(nonce);
                     }
@@ -456,7 +456,7 @@ mod tests {
             four.prepare(high);
             let word = |n: u32| {
                 let index = u64::from(high) << 32 | u64::from(low.wrapping_add(n));
-                search.state(FourSearch::nonce(index))[0]
+                search.state(FourSearch::nonce_of(index))[0]
             };
             let words: Vec<_> = (0..4).map(word).collect();
             // The lowest is found, and nothing is found below it.
@@ -474,10 +474,10 @@ mod tests {
             header.difficulty = Difficulty(1 << 8);
             header.easing = 0;
             let mut search = Search::new(&header);
-            let met = |search: &mut Search, n| search.meets(FourSearch::nonce(start.wrapping_add(n)));
+            let met = |search: &mut Search, n| search.meets(FourSearch::nonce_of(start.wrapping_add(n)));
             let first = (0..10_000).find(|n| met(&mut search, *n)).unwrap();
             let found = FourSearch::new(&header).run(start, 10_000);
-            prop_assert_eq!(found, Some(FourSearch::nonce(start.wrapping_add(first))));
+            prop_assert_eq!(found, Some(FourSearch::nonce_of(start.wrapping_add(first))));
             prop_assert_eq!(FourSearch::new(&header).run(start, first), None);
             header.nonce = found.unwrap();
             prop_assert!(crate::pow::is_proven(&header));
@@ -489,11 +489,11 @@ mod tests {
         let header = Header { difficulty: Difficulty(1 << 10), easing: 0, ..header(3) };
         let start = (5 << 32) - 2;
         let mut search = Search::new(&header);
-        let first = (0..20_000).find(|n| search.meets(FourSearch::nonce(start + n))).unwrap();
+        let first = (0..20_000).find(|n| search.meets(FourSearch::nonce_of(start + n))).unwrap();
         assert!(first > 2);
         assert_eq!(
             FourSearch::new(&header).run(start, 20_000),
-            Some(FourSearch::nonce(start + first))
+            Some(FourSearch::nonce_of(start + first))
         );
     }
 }

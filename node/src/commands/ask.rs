@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
+use blockvote_core::election::Election;
 use clap::Args;
 use reqwest::{Client, Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
@@ -119,8 +120,19 @@ pub async fn tally(tally: Tally) -> anyhow::Result<ExitCode> {
     let counts: blockvote_core::tally::Tally = tally.at.get("/api/v1/tally").await?;
     if tally.json {
         crate::output::say!("{}", serde_json::to_string(&counts)?);
-    } else {
-        print_tally(&counts);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let election: Election = tally.at.get("/api/v1/election").await?;
+    let status: Value = tally.at.get("/api/v1/status").await?;
+    let until = match status.get("sealed_height").and_then(Value::as_u64) {
+        Some(height) => format!("sealed at block {height}"),
+        None => "so far".into(),
+    };
+    crate::output::say!("{}, {until}:", election.title);
+    print_tally(&counts);
+    let choices = &election.choices;
+    for choice in choices.iter().filter(|choice| counts.count(choice.as_str()) == 0) {
+        crate::output::say!("{:>8}  {choice}", 0);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -277,7 +277,9 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Codes { organiser, csv, relay, json } => {
             codes(&organiser.open()?, csv.as_deref(), &relay, json)
         }
-        Command::Publish { organiser, out, json } => publish(&organiser.open()?, &out, json),
+        Command::Publish { organiser, out, json } => {
+            publish(&organiser.open()?, &organiser.file, &out, json)
+        }
         Command::Close { organiser, at, json } => close(&organiser.open()?, &at, json).await,
         Command::Seal { organiser, at, despite_pending, despite_syncing, json } => {
             let record = organiser.file.with_extension("seal");
@@ -408,17 +410,17 @@ fn codes(
     Ok(ExitCode::SUCCESS)
 }
 
-fn publish(organiser: &Organiser, out: &Path, json: bool) -> anyhow::Result<ExitCode> {
+fn publish(organiser: &Organiser, file: &Path, out: &Path, json: bool) -> anyhow::Result<ExitCode> {
     let setup = organiser.setup()?;
     let (writer, mut bytes) = ArchiveWriter::new(&setup);
     bytes.extend(writer.finish());
     let shown = out.display();
     let mut options = std::fs::OpenOptions::new();
-    let file = options.write(true).create_new(true).open(out);
-    let mut file = file.with_context(|| {
+    let published = options.write(true).create_new(true).open(out);
+    let mut published = published.with_context(|| {
         format!("cannot write {shown}; nothing is overwritten: choose another file with --out")
     })?;
-    std::io::Write::write_all(&mut file, &bytes)
+    std::io::Write::write_all(&mut published, &bytes)
         .with_context(|| format!("cannot write {shown}"))?;
     if json {
         say!("{}", json!({"file": shown.to_string(), "id": setup.id()}));
@@ -427,7 +429,10 @@ fn publish(organiser: &Organiser, out: &Path, json: bool) -> anyhow::Result<Exit
         say!("start a node   blockvote node --mine --election {shown} --relay ws://<relay>/ws");
         say!("voters open    http://<relay>/e/{}/vote", setup.id());
         if organiser.codes().next().is_some() {
-            say!("their codes    blockvote election codes --csv codes.csv --relay http://<relay>");
+            say!(
+                "their codes    blockvote election codes --organiser {} --csv codes.csv --relay http://<relay>",
+                file.display()
+            );
         }
     }
     Ok(ExitCode::SUCCESS)

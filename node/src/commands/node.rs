@@ -40,6 +40,10 @@ pub struct Arguments {
     /// its data folder, or a plain free-text election.
     #[arg(long, value_name = "FILE")]
     election: Option<PathBuf>,
+    /// Check every signature of the stored chain again. By default those are left out that this node
+    /// checked before it stored them; do it with a folder that came from elsewhere.
+    #[arg(long, conflicts_with = "memory")]
+    verify: bool,
     /// Mine by itself whenever votes wait. Without it only GET /store makes blocks here.
     #[arg(long)]
     mine: bool,
@@ -88,7 +92,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let (title, id) = (contents.setup.election().title.clone(), contents.setup.id());
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let threads = arguments.threads.map_or((processors / 2).max(1), usize::from);
-    let (handle, thread) = daemon::start(store, contents, arguments.mine, threads)?;
+    let (handle, thread) =
+        daemon::start(store, contents, arguments.verify, arguments.mine, threads)?;
     if let Some(Published { blocks, evidence, .. }) = published {
         // What the file holds beyond the election gets the same checks as what peers send.
         let _ = handle.input(Input::Blocks(blocks)).await;

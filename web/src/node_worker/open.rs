@@ -104,6 +104,8 @@ async fn open(
     post(&FromNode::Opened(Box::new(views::election(setup.election()))));
     let mut node = Node::new(setup, random().to_bits());
     let Contents { blocks, pending, own, evidence, .. } = contents;
+    let setup = node.chain().setup().clone();
+    let blocks = blocks.into_iter().map(|block| block.check_stored(&setup));
     let damaged = node.restore(now(), blocks, pending, evidence).is_err();
     let driver = Driver::start(node, store, storage, own, relays, mining, damaged);
     let early = match state.replace(State::Running(driver.clone())) {
