@@ -57,6 +57,12 @@ impl ParseHashError {
     }
 }
 
+/// Compares as big-endian numbers. Not inlined: each sort would repeat it dozens of times.
+#[inline(never)]
+pub(crate) fn compare(one: &[u8; 32], other: &[u8; 32]) -> std::cmp::Ordering {
+    one.cmp(other)
+}
+
 /// A newtype of 32 bytes, written as 64 hexadecimal digits for people.
 macro_rules! hash_type {
     ($(#[$doc:meta])* $name:ident) => {
@@ -66,13 +72,23 @@ macro_rules! hash_type {
             Copy,
             PartialEq,
             Eq,
-            PartialOrd,
-            Ord,
             Hash,
             borsh::BorshSerialize,
             borsh::BorshDeserialize,
         )]
         pub struct $name(pub [u8; 32]);
+
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+                $crate::hash::compare(&self.0, &other.0)
+            }
+        }
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+                Some(self.cmp(other))
+            }
+        }
 
         impl $name {
             /// The first 8 and the last 4 hexadecimal digits, for people.

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
 use crate::{
     setup,
@@ -82,6 +82,26 @@ pub fn page() -> anyhow::Result<()> {
     step("compress the page", || run(program("node").args(["-e", COMPRESS])))?;
     fs::create_dir_all(root().join("target"))?;
     fs::write(stamp, build)?;
+    Ok(())
+}
+
+/// Bytes that a browser loads before the first vote, compressed: what the page weighs now, so that it
+/// does not grow by accident. The aim is 300,000.
+const MAX_PAGE_BYTES: u64 = 600_000;
+
+/// Weighs what the first vote needs: all but the miner and the service worker, which come later.
+pub fn weigh() -> anyhow::Result<()> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(root().join("dist"))? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let later = name.starts_with("miner-") || name.starts_with("sw.");
+        if Path::new(&name).extension().is_some_and(|ending| ending == "br") && !later {
+            bytes += entry.metadata()?.len();
+        }
+    }
+    println!("the page weighs {bytes} bytes before the first vote, compressed");
+    ensure!(bytes <= MAX_PAGE_BYTES, "that is more than {MAX_PAGE_BYTES}");
     Ok(())
 }
 

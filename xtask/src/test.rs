@@ -14,6 +14,7 @@ use crate::{
 pub fn all() -> anyhow::Result<()> {
     step("check the format", || run_cargo(&["fmt", "--all", "--check"]))?;
     build::page()?;
+    step("weigh the page", build::weigh)?;
     step("lint the native code", || {
         run_cargo(&[
             "clippy",

@@ -188,6 +188,12 @@ async fn json_report(
     }
     let text = String::from_utf8(bytes).context("this is not text in UTF-8")?;
     let value: Value = serde_json::from_str(&text).context("this is not JSON")?;
+    if let Some(format) = value.get("format").and_then(Value::as_str) {
+        bail!(
+            "this is a file of the kind \"{format}\", not a chain; receipts are read by \
+             `blockvote receipt check`, organiser's files by `blockvote election`"
+        );
+    }
     if value.get("election").is_some() {
         let (election, blocks) = read_chain_json(value)?;
         println_election(&election);
