@@ -6,7 +6,8 @@
 //!
 //! What strangers can fill, and how far: peers ([`peers::MAX_PEERS`]), pending votes
 //! ([`crate::pending::MAX_PENDING_VOTES`]), blocks beside the chain
-//! ([`crate::chain::MAX_SIDE_BLOCKS`], [`crate::chain::MAX_SIDE_BYTES`]), headers of one download ([`sync::MAX_CANDIDATE`]).
+//! ([`crate::chain::MAX_SIDE_BLOCKS`], [`crate::chain::MAX_SIDE_BYTES`]), headers of one download
+//! ([`sync::MAX_CANDIDATE`]).
 
 mod evidence;
 pub mod gossip;

@@ -28,7 +28,8 @@ impl Bucket {
         self.level >= self.burst
     }
 
-    /// Takes `amount` out (or puts it back, when it is negative) and says how long to pause until the level is above zero again.
+    /// Takes `amount` out (or puts it back, when it is negative) and says how long to pause until
+    /// the level is above zero again.
     pub fn take(&mut self, amount: f64, now: Instant) -> Option<Duration> {
         let filled = now.saturating_duration_since(self.at).as_secs_f64() * self.rate;
         self.at = now;

@@ -284,6 +284,8 @@ impl Node {
             // A few of a peer that kept its own budget: others must not shut a voter out.
             Allowed::NotNow if few => {}
             Allowed::NotNow => return,
+            // An honest peer cannot know that nothing is taken here now.
+            Allowed::Exceeded if closed => return,
             Allowed::Exceeded => {
                 self.offended(now, from, Offence::OverBudget);
                 return;
@@ -297,8 +299,7 @@ impl Node {
         self.take_votes(now, votes, broadcast.then_some(from.link));
         let taken = self.pending.len().saturating_sub(before);
         let proven = self.evidence.double_votes().len().saturating_sub(proofs);
-        let idle = verified.saturating_sub(taken + 2 * proven);
-        self.peers.verified_idly(from, idle);
+        self.peers.verified_idly(from, verified.saturating_sub(taken + 2 * proven));
         if taken > 0 {
             self.peers.was_useful(from);
         }

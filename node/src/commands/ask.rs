@@ -129,18 +129,17 @@ pub async fn tally(tally: Tally) -> anyhow::Result<ExitCode> {
         None => "so far".into(),
     };
     crate::output::say!("{}, {until}:", election.title);
-    print_tally(&counts);
-    let choices = &election.choices;
-    for choice in choices.iter().filter(|choice| counts.count(choice.as_str()) == 0) {
-        crate::output::say!("{:>8}  {choice}", 0);
-    }
+    print_tally(&counts, &election.choices);
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints counts, the highest first.
-pub fn print_tally(tally: &blockvote_core::tally::Tally) {
+/// Prints counts, the highest first, and the choices that nobody made.
+pub fn print_tally(tally: &blockvote_core::tally::Tally, choices: &[String]) {
     for (selection, count) in tally.ranked() {
         crate::output::say!("{count:>8}  {selection}");
+    }
+    for choice in choices.iter().filter(|choice| tally.count(choice.as_str()) == 0) {
+        crate::output::say!("{:>8}  {choice}", 0);
     }
     if tally.blank > 0 {
         crate::output::say!("{:>8}  (blank)", tally.blank);

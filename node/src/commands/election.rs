@@ -552,7 +552,7 @@ async fn seal(
         say!("{}", json!({"block": report.blocks, "tip": report.tip, "tally": report.tally}));
     } else {
         say!("{}", report.verdict);
-        ask::print_tally(&report.tally);
+        ask::print_tally(&report.tally, &organiser.election.choices);
         say!("Sealed: block {} and its count are the result.", report.blocks);
         say!("Hand out the audit file: blockvote election export --out result.blockvote");
     }

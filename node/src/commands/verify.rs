@@ -232,7 +232,8 @@ fn print_report(report: &Report) {
     }
     crate::output::say!("");
     if report.passed {
-        ask::print_tally(&report.tally);
+        // The report does not carry the choices: those made are shown.
+        ask::print_tally(&report.tally, &[]);
         crate::output::say!("tip {}", report.tip);
         if let Some(height) = report.sealed {
             crate::output::say!("sealed at block {height}");
