@@ -134,6 +134,8 @@ async fn an_election_is_held_from_the_codes_to_the_sealed_result() {
     assert!(status == 1 && out.contains("Another vote of this voter counts instead"), "{out}");
     let tally = json_of(&["tally", "--node", &at, "--json"]);
     assert_eq!(tally, json!({"selections": {"Bread": 2, "Soup": 1}, "ballots": 3, "blank": 1}));
+    let words = good(&["tally", "--node", &at]);
+    assert!(words.contains(", so far:\n       2  Bread\n"), "{words}");
 
     // Wrong rights.
     let mut typo = code(0);

@@ -122,7 +122,9 @@ pub async fn tally(tally: Tally) -> anyhow::Result<ExitCode> {
         crate::output::say!("{}", serde_json::to_string(&counts)?);
         return Ok(ExitCode::SUCCESS);
     }
-    let election: Election = tally.at.get("/api/v1/election").await?;
+    let mut election: Value = tally.at.get("/api/v1/election").await?;
+    let election: Election = serde_json::from_value(election["definition"].take())
+        .with_context(|| format!("{} describes no election", tally.at.node))?;
     let status: Value = tally.at.get("/api/v1/status").await?;
     let until = match status.get("sealed_height").and_then(Value::as_u64) {
         Some(height) => format!("sealed at block {height}"),
