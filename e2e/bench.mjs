@@ -1,5 +1,6 @@
-// Figures of the tab, in real Chromium: `cargo xtask bench` runs it.
-import { readdirSync, statSync } from "node:fs";
+// Figures of the tab, in real Chromium: `cargo xtask bench` runs it. Names of parts as arguments
+// run those alone.
+import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { World, cast, go, open } from "./world.mjs";
 
@@ -7,6 +8,7 @@ const world = new World();
 const percentile = (values, p) =>
   [...values].sort((a, b) => a - b)[Math.floor(((values.length - 1) * p) / 100)];
 const say = (words) => console.log(words);
+const part = (name) => process.argv.length === 2 || process.argv.slice(2).includes(name);
 
 try {
   const dist = join(import.meta.dirname, "../dist");
@@ -18,7 +20,7 @@ try {
 
   const relay = await world.relay();
 
-  { // Time to usable: from the address to a connected ballot paper, cold profile.
+  if (part("usable")) { // Time to usable: from the address to a connected ballot paper, cold profile.
     const node = await world.node(relay, { election: { title: "Usable?", choices: ["Yes", "No"], eligibility: { open: {} } } });
     const times = [];
     for (let round = 0; round < 7; round += 1) {
@@ -33,7 +35,7 @@ try {
     say(`time to usable, cold, localhost: median ${percentile(times, 50)} ms of ${times.length} loads`);
   }
 
-  { // Hash rate of one worker: an election whose blocks cannot be found.
+  if (part("mining")) { // Hash rate of one worker: an election whose blocks cannot be found.
     const election = { title: "Hard", choices: ["Yes"], eligibility: { open: {} },
       parameters: { starting_difficulty: 2 ** 40, spacing_ms: 3_600_000 }, created: Date.now() };
     const node = await world.node(relay, { election });
@@ -82,7 +84,7 @@ try {
     await plain.close();
   }
 
-  { // Verification in the tab.
+  if (part("open-votes")) { // Verification in the tab.
     const node = await world.node(relay, { election: { title: "Many", choices: ["A", "B"], eligibility: { open: {} } } });
     const total = 20_000;
     for (let from = 0; from < total; from += 500) {
@@ -115,7 +117,7 @@ try {
     await node.kill();
   }
 
-  { // Signed votes in the tab: whole audit files, one vote a block and 500.
+  if (part("signed-votes")) { // Signed votes in the tab: whole audit files, one vote a block and 500.
     const page = await (await world.profile()).newPage();
     for (const [name, file] of [["one by one", process.env.BLOCKVOTE_SINGLE], ["in batches of up to 500", process.env.BLOCKVOTE_BATCHES]]) {
       if (!file) continue;
@@ -134,7 +136,48 @@ try {
     await page.close();
   }
 
-  { // Cast in one tab to seen in another.
+  if (part("long") && process.env.BLOCKVOTE_LONG) { // A long chain: from peers, from the own store, and its memory.
+    const file = process.env.BLOCKVOTE_LONG;
+    let node = await world.node(relay, { args: ["--election", file] });
+    const { height, votes } = await node.json("/api/v1/status");
+    const context = await world.profile();
+    const renderers = () => readdirSync("/proc").filter((pid) => /^\d+$/.test(pid)).filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("--type=renderer");
+      } catch {
+        return false;
+      }
+    });
+    // Proportional set size: what the operating system counts for this process alone.
+    const size = (pid) => Number(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8").match(/^Pss:\s+(\d+)/m)[1]) / 1000;
+    const enter = async (words) => {
+      const before = renderers();
+      const page = await context.newPage();
+      const start = Date.now();
+      await page.goto(`${relay.url}/e/${node.election}/network`);
+      await page.getByText(words).first().waitFor({ timeout: 120_000 });
+      const took = (Date.now() - start) / 1000;
+      const pids = renderers().filter((pid) => !before.includes(pid));
+      return { page, took, pids };
+    };
+    const blank = await (await world.profile()).newPage();
+    await blank.goto("about:blank");
+    const all = `all ${votes.toLocaleString("en")} votes verified here`;
+    const joined = await enter(all);
+    const memory = (pids) => pids.map(size).reduce((sum, one) => sum + one, 0).toFixed(0);
+    say(`${votes} signed votes in ${height} blocks, roll included, from a peer: ${joined.took.toFixed(1)} s; memory of the tab's process then ${memory(joined.pids)} MB`);
+    await joined.page.close();
+    await node.kill();
+    for (let round = 0; round < 3; round += 1) {
+      const again = await enter(all);
+      say(`the same from the tab's own store: ${again.took.toFixed(1)} s; memory ${memory(again.pids)} MB`);
+      await again.page.close();
+    }
+    await context.close();
+    await blank.context().close();
+  }
+
+  if (part("seen")) { // Cast in one tab to seen in another.
     const node = await world.node(relay, { election: { title: "Seen?", choices: ["Yes"], eligibility: { open: {} },
       parameters: { starting_difficulty: 2 ** 40, spacing_ms: 3_600_000 }, created: Date.now() } });
     const one = await open(await world.profile(), relay, node.election, "network");

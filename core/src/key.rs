@@ -52,13 +52,26 @@ impl PublicKey {
     /// Why the key must stand on no roll.
     pub fn check(&self) -> Result<(), KeyError> {
         let point = CompressedEdwardsY(self.0).decompress().ok_or(KeyError::NotAPoint(*self))?;
-        if point.compress().0 != self.0 {
+        if !self.is_canonical() {
             return Err(KeyError::NotCanonical(*self));
         }
         if point.is_small_order() {
             return Err(KeyError::SmallOrder(*self));
         }
         Ok(())
+    }
+
+    /// Whether y is below p = 2^255 - 19 and the sign bit is clear where x is 0, which spares the
+    /// inversion that writing the point anew would take.
+    fn is_canonical(&self) -> bool {
+        let mut y = self.0;
+        let negative = y[31] & 0x80 != 0;
+        y[31] &= 0x7f;
+        let low_is = |low| y[0] == low && y[1..31].iter().all(|byte| *byte == 0xff) && y[31] == 0x7f;
+        let reduced = !(0xed..=0xff).any(low_is);
+        // x is 0 where y is 1 or p - 1.
+        let no_x = (y[0] == 1 && y[1..].iter().all(|byte| *byte == 0)) || low_is(0xec);
+        reduced && !(negative && no_x)
     }
 
     /// The key as people hand it on: `bvk1`, 64 hexadecimal digits, 8 check digits.
@@ -260,6 +273,31 @@ mod tests {
             let wrong = format!("{}{other}{}", &text[..at], &text[at + 1..]);
             assert!(matches!(PublicKey::from_text(&wrong), Err(KeyError::Typo(_))), "{at}");
         }
+    }
+
+    #[test]
+    fn a_key_is_canonical_when_its_point_is_written_so() {
+        let near_p = (0..=0xff).map(|low| {
+            let mut bytes = [0xff; 32];
+            (bytes[0], bytes[31]) = (low, 0x7f);
+            bytes
+        });
+        let near_zero = (0..=0xff).map(|low| {
+            let mut bytes = [0; 32];
+            bytes[0] = low;
+            bytes
+        });
+        let random = (0..200_u32).map(|number| tagged(Tag::CODE, &number.to_le_bytes()));
+        let mut points = 0;
+        for mut bytes in near_p.chain(near_zero).chain(random) {
+            for sign in [0, 0x80] {
+                bytes[31] ^= sign;
+                let Some(point) = CompressedEdwardsY(bytes).decompress() else { continue };
+                points += 1;
+                assert_eq!(PublicKey(bytes).is_canonical(), point.compress().0 == bytes);
+            }
+        }
+        assert!(points > 300, "{points}");
     }
 
     #[test]

@@ -75,8 +75,13 @@ impl Roll {
         Self::of_checked(keys)
     }
 
-    /// The roll of keys that were checked one by one.
-    fn of_checked(keys: Vec<PublicKey>) -> Result<Self, RollError> {
+    /// The roll of keys that were checked before they were stored: a roll is kept only when it is
+    /// complete. That they are still those shows its root, which [`crate::election::Setup::new`]
+    /// compares with the election's.
+    ///
+    /// # Errors
+    /// As [`Roll::collect`], but for keys that must not vote.
+    pub fn of_checked(keys: Vec<PublicKey>) -> Result<Self, RollError> {
         if keys.is_empty() {
             return Err(RollError::Empty);
         }

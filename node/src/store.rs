@@ -93,7 +93,7 @@ fn open(file: &Path) -> anyhow::Result<Database> {
 fn roll_of(bytes: &[u8]) -> anyhow::Result<Roll> {
     let keys = bytes.chunks(32).map(<[u8; 32]>::try_from);
     let keys = keys.map(|key| key.map(PublicKey)).collect::<Result<Vec<_>, _>>();
-    Ok(Roll::collect(keys.context("the voter roll cannot be read")?)?)
+    Ok(Roll::of_checked(keys.context("the voter roll cannot be read")?)?)
 }
 
 impl Store {

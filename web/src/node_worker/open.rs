@@ -88,16 +88,16 @@ async fn open(
     let (store, contents, storage) = open_store(&id).await;
     let built_in = [Election::demo(), Election::plain()];
     let built_in = built_in.into_iter().find(|election| election.id() == id);
-    let known = contents.setup().filter(|setup| setup.id() == id);
-    let known = known.or_else(|| Setup::open(built_in?).ok());
-    let setup = match known {
+    let stored = contents.setup().filter(|setup| setup.id() == id);
+    let is_stored = stored.is_some();
+    let setup = match stored.or_else(|| Setup::open(built_in?).ok()) {
         Some(setup) => setup,
         None => match search(id, contents.election.clone(), &relays).await {
             Ok(setup) => setup,
             Err(why) => return post(&FromNode::Failed(format!("The election is broken: {why}."))),
         },
     };
-    if let Some(store) = &store {
+    if let Some(store) = store.as_ref().filter(|_| !is_stored) {
         // Without it the election is searched for again next time.
         let _ = store.put_setup(&setup).await;
     }

@@ -82,7 +82,7 @@ impl Contents {
     pub fn setup(&self) -> Option<Setup> {
         let election = self.election.clone()?;
         let roll = match &self.roll {
-            Some(keys) => Some(Roll::collect(keys.iter().copied()).ok()?),
+            Some(keys) => Some(Roll::of_checked(keys.clone()).ok()?),
             None => None,
         };
         Setup::new(election, roll).ok()
