@@ -4,10 +4,13 @@
 //! that its proof of work, its votes root and every vote in it hold for its election. What depends
 //! on the blocks before it is the business of [`crate::chain`].
 
+mod kept;
+
 use std::{collections::HashSet, sync::Arc};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
+pub use self::kept::KeptBlock;
 use crate::{
     difficulty::Difficulty,
     election::{Election, Setup},

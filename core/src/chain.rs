@@ -6,7 +6,8 @@
 //!
 //! A sealed block is final: a branch with it is better than any without it, whatever their work.
 //!
-//! Invariant: `ledger` and `places` are what a walk over `main` would compute.
+//! Invariant: `ledger` and `places` are what a walk over `main` would compute. Of `main`, blocks
+//! below position `packed` are packed and the others whole.
 
 use std::{
     cmp::Reverse,
@@ -16,7 +17,7 @@ use std::{
 
 pub use crate::ledger::Place;
 use crate::{
-    block::{Block, CheckedBlock},
+    block::{Block, CheckedBlock, KeptBlock},
     difficulty::Work,
     election::{Election, Setup},
     hash::{BlockHash, ElectionId, VoteId},
@@ -33,6 +34,8 @@ use crate::{
 pub const MAX_SIDE_BLOCKS: usize = 1024;
 /// Bytes of the blocks beside the chain.
 pub const MAX_SIDE_BYTES: usize = 32 << 20;
+/// Blocks from the tip downwards that are kept whole: deeper than this is hardly looked.
+const WHOLE: usize = 16;
 /// Hashes remembered as invalid.
 const MAX_INVALID: usize = 1024;
 
@@ -57,11 +60,9 @@ pub enum Inserted {
 }
 
 struct Entry {
-    block: Arc<CheckedBlock>,
+    block: KeptBlock,
     /// Work from the first block up to and with this one.
     work: Work,
-    /// Bytes of its encoding.
-    bytes: usize,
 }
 
 /// The chain of one election with the branches beside it.
@@ -70,6 +71,10 @@ pub struct Chain {
     entries: HashMap<BlockHash, Entry>,
     /// Hashes of the chain that counts, from the first block on.
     main: Vec<BlockHash>,
+    /// How many of them, from the first on, are packed.
+    packed: usize,
+    /// The last of them.
+    tip: Arc<CheckedBlock>,
     ledger: Ledger,
     places: HashMap<VoteId, Place>,
     /// Blocks beside the chain.
@@ -96,8 +101,13 @@ impl Chain {
         Self {
             ledger: Ledger::new(setup.election().clone()),
             setup,
-            entries: HashMap::from([(hash, Entry { block: genesis, work: Work(0), bytes: 0 })]),
+            entries: HashMap::from([(
+                hash,
+                Entry { block: Arc::clone(&genesis).into(), work: Work(0) },
+            )]),
             main: vec![hash],
+            packed: 0,
+            tip: genesis,
             places: HashMap::new(),
             side: Vec::new(),
             protected: HashSet::new(),
@@ -125,12 +135,7 @@ impl Chain {
 
     /// The newest block.
     pub fn tip(&self) -> &Arc<CheckedBlock> {
-        &self.tip_entry().block
-    }
-
-    fn tip_entry(&self) -> &Entry {
-        // `main` always holds the first block, and every hash in it has an entry.
-        &self.entries[&self.main[self.main.len() - 1]]
+        &self.tip
     }
 
     /// Height of the newest block.
@@ -140,7 +145,7 @@ impl Chain {
 
     /// Work of the whole chain.
     pub fn work(&self) -> Work {
-        self.tip_entry().work
+        self.work_at(&self.tip.hash()).unwrap_or(Work(0))
     }
 
     /// Number of votes, those that a later one replaced among them.
@@ -154,13 +159,13 @@ impl Chain {
     }
 
     /// A block of the chain that counts.
-    pub fn block_at(&self, height: Height) -> Option<&Arc<CheckedBlock>> {
+    pub fn block_at(&self, height: Height) -> Option<&KeptBlock> {
         let hash = self.main.get(height.position()).filter(|_| height.0 > 0)?;
         self.entries.get(hash).map(|entry| &entry.block)
     }
 
     /// Any block that is kept, also beside the chain.
-    pub fn block(&self, hash: &BlockHash) -> Option<&Arc<CheckedBlock>> {
+    pub fn block(&self, hash: &BlockHash) -> Option<&KeptBlock> {
         self.entries.get(hash).map(|entry| &entry.block)
     }
 
@@ -175,7 +180,7 @@ impl Chain {
     }
 
     /// Whether the block stands in the chain that counts.
-    pub fn is_main(&self, block: &CheckedBlock) -> bool {
+    pub fn is_main(&self, block: &KeptBlock) -> bool {
         self.main.get(block.header().height.position()) == Some(&block.hash())
     }
 
@@ -186,33 +191,32 @@ impl Chain {
         }
         let mut ledger = Ledger::forward_only(self.election().clone());
         for height in (1..=height.0).map(Height) {
-            let votes = self.block_at(height).map(|block| block.votes()).unwrap_or_default();
-            for (index, vote) in (0..).zip(votes) {
+            let votes = self.block_at(height).map(|block| block.to_block().votes);
+            for (index, vote) in (0..).zip(votes.into_iter().flatten()) {
                 // They stand in the chain, so they are unused before.
-                let _ = ledger.add(vote, Place { height, index });
+                let _ = ledger.add(&vote, Place { height, index });
             }
         }
         ledger.tally().clone()
     }
 
-    fn vote_at(&self, place: Place) -> Option<(VoteId, &Vote)> {
-        let block = self.block_at(place.height)?;
-        let index = usize::try_from(place.index).ok()?;
-        Some((*block.vote_ids().get(index)?, block.votes().get(index)?))
+    fn vote_at(&self, place: Place) -> Option<(VoteId, Vote)> {
+        let vote = self.block_at(place.height)?.vote(place.index)?;
+        Some((vote.id(), vote))
     }
 
     /// The vote in the chain with a token and sequence number.
-    pub fn of_use(&self, token: TokenId, sequence: u8) -> Option<(VoteId, &Vote)> {
+    pub fn of_use(&self, token: TokenId, sequence: u8) -> Option<(VoteId, Vote)> {
         self.vote_at(self.ledger.place(token, sequence)?)
     }
 
     /// The last vote of a token in the chain.
-    pub fn latest_of(&self, token: TokenId) -> Option<(VoteId, &Vote)> {
+    pub fn latest_of(&self, token: TokenId) -> Option<(VoteId, Vote)> {
         self.latest_until(token, self.height())
     }
 
     /// The last vote of a token in the blocks up to and with this one.
-    pub fn latest_until(&self, token: TokenId, height: Height) -> Option<(VoteId, &Vote)> {
+    pub fn latest_until(&self, token: TokenId, height: Height) -> Option<(VoteId, Vote)> {
         self.vote_at(self.ledger.latest_until(token, height)?)
     }
 
@@ -227,7 +231,7 @@ impl Chain {
     }
 
     /// Blocks beside the chain.
-    pub fn side_blocks(&self) -> impl Iterator<Item = &Arc<CheckedBlock>> {
+    pub fn side_blocks(&self) -> impl Iterator<Item = &KeptBlock> {
         self.side.iter().filter_map(|hash| self.block(hash))
     }
 
@@ -295,8 +299,7 @@ impl Chain {
                 }
             }
         }
-        let bytes = block.encoded_len();
-        self.entries.insert(hash, Entry { block: Arc::new(block), work, bytes });
+        self.entries.insert(hash, Entry { block: Arc::new(block).into(), work });
         self.side.push(hash);
         if !self.is_better(work, hash, self.leads_over_anchor(&hash)) {
             if !self.protected.contains(&hash) {
@@ -310,12 +313,11 @@ impl Chain {
     /// Fork choice: whether a tip with this work and hash would replace the present one. `anchored`
     /// says whether its branch holds the sealed block.
     pub fn is_better(&self, work: Work, hash: BlockHash, anchored: bool) -> bool {
-        let tip = self.tip_entry();
         let mine = self.is_anchored();
         if self.anchor.is_some() && mine != anchored {
             return anchored;
         }
-        work > tip.work || (work == tip.work && hash < tip.block.hash())
+        work > self.work() || (work == self.work() && hash < self.tip.hash())
     }
 
     /// The sealed block, if one was set.
@@ -382,7 +384,7 @@ impl Chain {
             if self.is_main(&entry.block) {
                 break;
             }
-            branch.push(Arc::clone(&entry.block));
+            branch.push(entry.block.open());
             next = entry.block.header().previous;
         }
         branch.reverse();
@@ -412,7 +414,19 @@ impl Chain {
         self.side.retain(|side| !added.contains(side));
         self.side.extend(switch.removed.iter().rev().map(|block| block.hash()));
         self.prune_side();
+        self.pack();
         Ok(switch)
+    }
+
+    /// Packs what is no longer near the tip.
+    fn pack(&mut self) {
+        let below = self.main.len().saturating_sub(WHOLE);
+        for hash in self.main.iter().take(below).skip(self.packed) {
+            if let Some(entry) = self.entries.get_mut(hash) {
+                entry.block.pack();
+            }
+        }
+        self.packed = self.packed.max(below);
     }
 
     /// Appends a block to the chain that counts, if its tokens are unused.
@@ -436,18 +450,25 @@ impl Chain {
             self.places.insert(*id, Place { height, index });
         }
         self.main.push(block.hash());
+        self.tip = Arc::clone(block);
         Ok(())
     }
 
     /// Takes the newest block off the chain that counts. Never called on the first block: every
     /// branch meets the chain there at the latest.
     fn disconnect(&mut self) -> Arc<CheckedBlock> {
-        let block = Arc::clone(self.tip());
+        let block = Arc::clone(&self.tip);
         for (vote, id) in block.votes().iter().zip(block.vote_ids()) {
             self.ledger.remove(vote);
             self.places.remove(id);
         }
         self.main.pop();
+        if let Some(entry) = self.main.last().and_then(|hash| self.entries.get_mut(hash)) {
+            // What was packed is whole again, as blocks beside the chain are.
+            self.tip = entry.block.open();
+            entry.block = Arc::clone(&self.tip).into();
+        }
+        self.packed = self.packed.min(self.main.len() - 1);
         block
     }
 
@@ -496,7 +517,7 @@ impl Chain {
         let (mut blocks, mut bytes) = (0, 0);
         for hash in self.side.iter().filter(|hash| !kept(hash)) {
             blocks += 1;
-            bytes += self.entries.get(hash).map_or(0, |entry| entry.bytes);
+            bytes += self.entries.get(hash).map_or(0, |entry| entry.block.encoded_len());
         }
         if blocks <= MAX_SIDE_BLOCKS && bytes <= MAX_SIDE_BYTES {
             return;
@@ -509,7 +530,7 @@ impl Chain {
         let end = |hash: &BlockHash| {
             let entry = self.entries.get(hash).filter(|_| !kept(hash))?;
             // Of equal work the higher hash goes first, as in the choice between tips.
-            Some(Reverse((entry.work, Reverse(*hash), entry.bytes)))
+            Some(Reverse((entry.work, Reverse(*hash), entry.block.encoded_len())))
         };
         let ends = self.side.iter().filter(|hash| !children.contains_key(*hash));
         let mut ends: BinaryHeap<_> = ends.filter_map(end).collect();

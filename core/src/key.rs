@@ -67,7 +67,8 @@ impl PublicKey {
         let mut y = self.0;
         let negative = y[31] & 0x80 != 0;
         y[31] &= 0x7f;
-        let low_is = |low| y[0] == low && y[1..31].iter().all(|byte| *byte == 0xff) && y[31] == 0x7f;
+        let low_is =
+            |low| y[0] == low && y[1..31].iter().all(|byte| *byte == 0xff) && y[31] == 0x7f;
         let reduced = !(0xed..=0xff).any(low_is);
         // x is 0 where y is 1 or p - 1.
         let no_x = (y[0] == 1 && y[1..].iter().all(|byte| *byte == 0)) || low_is(0xec);

@@ -24,12 +24,35 @@ pub struct Place {
     pub index: u32,
 }
 
+/// A ballot of one choice, as most are, in place; others behind a pointer.
+#[derive(Clone, Debug)]
+enum Kept {
+    Choice(u16),
+    Other(Arc<Ballot>),
+}
+
+impl Kept {
+    fn new(ballot: &Ballot) -> Self {
+        match ballot {
+            Ballot::Choices(choices) if choices.len() == 1 => Self::Choice(choices[0]),
+            other => Self::Other(Arc::new(other.clone())),
+        }
+    }
+
+    fn ballot(&self) -> Ballot {
+        match self {
+            Self::Choice(choice) => Ballot::Choices(vec![*choice]),
+            Self::Other(ballot) => Ballot::clone(ballot),
+        }
+    }
+}
+
 /// A vote that was used.
 #[derive(Clone, Debug)]
 struct Use {
     place: Place,
     /// Kept where a later vote can replace it.
-    ballot: Option<Arc<Ballot>>,
+    ballot: Option<Kept>,
 }
 
 /// The votes of a chain, as far as they decide which further votes are allowed and what counts.
@@ -86,14 +109,14 @@ impl Ledger {
     /// # Errors
     /// The place of the earlier vote; nothing has changed then.
     pub fn add(&mut self, vote: &Vote, place: Place) -> Result<(), Place> {
-        if let Some(earlier) = self.place(vote.token, vote.sequence) {
-            return Err(earlier);
-        }
         let latest = self.latest_use(vote.token);
         let counts = latest.as_ref().is_none_or(|(sequence, _)| *sequence < vote.sequence);
+        if !counts && let Some(earlier) = self.place(vote.token, vote.sequence) {
+            return Err(earlier);
+        }
         if counts {
-            let replaced =
-                latest.and_then(|(sequence, used)| Some((sequence, used.ballot.clone()?)));
+            let replaced = latest
+                .and_then(|(sequence, used)| Some((sequence, used.ballot.as_ref()?.ballot())));
             if let Some((sequence, replaced)) = replaced {
                 self.tally.remove(&replaced, &self.election);
                 if !self.undoes
@@ -106,7 +129,7 @@ impl Ledger {
         }
         let last_counts = self.election.counting == Counting::LastCounts;
         let kept = last_counts && (counts || self.undoes);
-        let ballot = kept.then(|| Arc::new(vote.ballot.clone()));
+        let ballot = kept.then(|| Kept::new(&vote.ballot));
         self.uses.insert((vote.token, vote.sequence), Use { place, ballot });
         Ok(())
     }
@@ -120,7 +143,7 @@ impl Ledger {
         if latest.as_ref().is_some_and(|(sequence, _)| *sequence > vote.sequence) {
             return;
         }
-        let counts_again = latest.and_then(|(_, used)| used.ballot.clone());
+        let counts_again = latest.and_then(|(_, used)| Some(used.ballot.as_ref()?.ballot()));
         self.tally.remove(&vote.ballot, &self.election);
         if let Some(ballot) = counts_again {
             self.tally.add(&ballot, &self.election);

@@ -287,8 +287,9 @@ impl Node {
     }
 
     /// The vote of a token with the highest sequence number, in the chain or waiting.
-    pub fn latest_of(&self, token: TokenId) -> Option<(VoteId, &Vote)> {
-        let found = [self.chain.latest_of(token), self.pending.latest_of(token)];
+    pub fn latest_of(&self, token: TokenId) -> Option<(VoteId, Vote)> {
+        let waiting = self.pending.latest_of(token).map(|(id, vote)| (id, vote.clone()));
+        let found = [self.chain.latest_of(token), waiting];
         found.into_iter().flatten().max_by_key(|(_, vote)| vote.sequence)
     }
 
@@ -322,7 +323,7 @@ impl Node {
             return Some(Receipt { vote_id: *id, vote: vote.clone(), inclusion: None });
         }
         let place = self.chain.place_of(id)?;
-        let block = self.chain.block_at(place.height)?;
+        let block = self.chain.block_at(place.height)?.open();
         Some(Receipt {
             vote_id: *id,
             vote: block.votes().get(place.index as usize)?.clone(),
@@ -455,8 +456,11 @@ impl Node {
         }
     }
 
-    fn of_use(&self, token: TokenId, sequence: u8) -> Option<(VoteId, &Vote)> {
-        self.chain.of_use(token, sequence).or_else(|| self.pending.of_use(token, sequence))
+    /// The vote with a token and sequence number, in the chain or waiting.
+    pub fn of_use(&self, token: TokenId, sequence: u8) -> Option<(VoteId, Vote)> {
+        let waiting = || self.pending.of_use(token, sequence);
+        let waiting = || waiting().map(|(id, vote)| (id, vote.clone()));
+        self.chain.of_use(token, sequence).or_else(waiting)
     }
 
     /// When votes are not taken any more: the election's own time, or the organiser's early
@@ -525,8 +529,8 @@ impl Node {
         block: Block,
         heard_on: Option<LinkId>,
     ) -> Result<(), LinkError> {
-        if self.chain.block(&block.header.hash()).is_some_and(|known| known.votes() == block.votes)
-        {
+        let known = self.chain.block(&block.header.hash());
+        if known.is_some_and(|known| known.to_block().votes == block.votes) {
             return Ok(());
         }
         let checked = block.check(self.chain.setup())?;
@@ -535,7 +539,7 @@ impl Node {
             Inserted::Switched(switch) => self.switched(now, &switch, heard_on),
             Inserted::Beside => {
                 if let Some(block) = self.chain.block(&hash).cloned() {
-                    self.look_for_double_votes(now, block.votes());
+                    self.look_for_double_votes(now, block.open().votes());
                 }
             }
             Inserted::Known => {}
@@ -551,7 +555,7 @@ impl Node {
         let mut losers = Vec::new();
         self.pending_ids.changed();
         for block in &switch.added {
-            self.changes.push(StoreChange::Append(Arc::clone(block)));
+            self.changes.push(StoreChange::Append(Arc::clone(block).into()));
             for (vote, id) in block.votes().iter().zip(block.vote_ids()) {
                 if self.pending.remove(id).is_some() {
                     self.changes.push(StoreChange::DropPending(*id));

@@ -30,7 +30,12 @@ impl Tally {
         self.ballots += 1;
         self.blank += u64::from(*ballot == Ballot::Blank);
         for selection in ballot.selections(election) {
-            *self.selections.entry(selection.to_owned()).or_insert(0) += 1;
+            match self.selections.get_mut(selection) {
+                Some(count) => *count += 1,
+                None => {
+                    self.selections.insert(selection.to_owned(), 1);
+                }
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     archive::Record,
-    block::{Block, BlockError},
+    block::{Block, BlockError, CheckedBlock},
     election::{Election, Eligibility, Setup},
     evidence::{Evidence, Seal},
     hash::{BlockHash, SealId},
@@ -196,12 +196,34 @@ impl Verifier {
         self.failure.is_none()
     }
 
+    /// Verifies a block that was checked in itself beside the walk, on another processor, with
+    /// [`Verifier::setup`]; as [`Verifier::push`] otherwise.
+    pub fn push_checked(&mut self, block: Result<CheckedBlock, BlockError>) -> bool {
+        if self.failure.is_none()
+            && let Err(failure) = self.take_block(|_| block)
+        {
+            self.failure = Some(failure);
+        }
+        self.failure.is_none()
+    }
+
+    /// What blocks are checked with; nothing when what stands before them is broken.
+    pub fn setup(&mut self) -> Option<Setup> {
+        match self.walk() {
+            Ok(walk) => Some(walk.setup.clone()),
+            Err(failure) => {
+                self.failure.get_or_insert(failure);
+                None
+            }
+        }
+    }
+
     fn take(&mut self, record: Record) -> Result<(), Failure> {
         match record {
             Record::Election(election) => self.take_election(*election),
             Record::RollPage(page) => self.take_page(page),
             Record::Evidence(statement) => self.take_statement(&statement),
-            Record::Block(block) => self.take_block(block),
+            Record::Block(block) => self.take_block(|setup| block.check(setup)),
             Record::End { .. } => {
                 self.ended = true;
                 let hash = self.walk()?.lineage.tip();
@@ -301,11 +323,16 @@ impl Verifier {
         Ok(())
     }
 
-    fn take_block(&mut self, block: Block) -> Result<(), Failure> {
+    fn take_block(
+        &mut self,
+        check: impl FnOnce(&Setup) -> Result<CheckedBlock, BlockError>,
+    ) -> Result<(), Failure> {
         let now = self.now;
         let first = self.walk()?.lineage.tip();
         self.compare_with_seal(first);
-        let result = self.walk()?.block(block, now);
+        let walk = self.walk()?;
+        let checked = check(&walk.setup).map_err(LinkError::from);
+        let result = checked.and_then(|checked| walk.block(&checked, now));
         let hash = result
             .map_err(|error| Failure { check: Check::of(&error), what: error.to_string() })?;
         self.compare_with_seal(hash);
@@ -559,8 +586,7 @@ impl Verifier {
 }
 
 impl Walk {
-    fn block(&mut self, block: Block, now: Timestamp) -> Result<BlockHash, LinkError> {
-        let checked = block.check(&self.setup)?;
+    fn block(&mut self, checked: &CheckedBlock, now: Timestamp) -> Result<BlockHash, LinkError> {
         let header = checked.header();
         self.lineage.check_next(self.setup.election(), header, now)?;
         let height = header.height;

@@ -12,7 +12,7 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet};
 
 use blockvote_core::{
-    block::Block,
+    block::{Block, KeptBlock},
     chain::{Chain, MAX_SIDE_BLOCKS, MAX_SIDE_BYTES},
     evidence::EvidenceBook,
     hash::{BlockHash, VoteId},
@@ -467,7 +467,7 @@ fn blocks_beside_the_chain_are_bounded_in_number_and_bytes_and_the_best_stay() {
     for number in 0..60_u64 {
         let votes = (0..4_000).map(|token| vote(1_000 + number * 4_000 + token, &long)).collect();
         insert(&mut chain, block(&chain_of(0), votes, |_| ()));
-        let bytes: usize = chain.side_blocks().map(|block| block.encoded_len()).sum();
+        let bytes: usize = chain.side_blocks().map(KeptBlock::encoded_len).sum();
         assert!(bytes <= MAX_SIDE_BYTES, "{bytes}");
     }
     assert!(chain.side_blocks().count() > 20 && is_whole(&chain) && hangs_together(&chain));

@@ -12,7 +12,7 @@ use blockvote_core::{
     archive::{ArchiveReader, ArchiveWriter, Record},
     ballot::Ballot,
     block::Block,
-    chain::{Chain, Inserted},
+    chain::{Chain, Inserted, Place},
     difficulty::{Difficulty, Work, demand},
     election::{ChainParameters, Election, Setup},
     evidence::{Closing, DoubleVote, Evidence, Seal},
@@ -173,11 +173,68 @@ fn mine_on(chain: &Chain, parent: &BlockHash, tokens: &[u64], seconds: u64) -> B
     Block { header, votes }
 }
 
+/// Votes of all shapes, 40 in a block: what is packed must read back.
+fn block_of_all_shapes(chain: &Chain, parent: &BlockHash, from: u64) -> Block {
+    let mut block = mine_on(chain, parent, &[from], 5);
+    block.votes = (from..from + 40)
+        .map(|token| {
+            let words = "x".repeat(1 + (token % 200) as usize);
+            Vote::open(chain.id(), TokenId(token), Ballot::Text(words))
+        })
+        .collect();
+    block.header.votes_root = Block::votes_root(&block.votes);
+    pow::mine(&mut block.header);
+    block
+}
+
+#[test]
+fn a_deep_chain_says_of_its_blocks_what_they_said_also_after_deep_reorganisations() {
+    const DEEP: u64 = 60;
+    let mut chain = Chain::new(easy());
+    let genesis = chain.tip().hash();
+    let grow = |chain: &mut Chain, branch: &mut Vec<Block>, blocks: u64, first: u64| {
+        for number in 0..blocks {
+            let parent = branch.last().map_or(genesis, |block| block.header.hash());
+            let block = block_of_all_shapes(chain, &parent, first + 40 * number);
+            chain.insert(block.clone().check(chain.setup()).unwrap(), NOW).unwrap();
+            branch.push(block);
+        }
+    };
+    let holds = |chain: &Chain, branch: &[Block]| {
+        assert_eq!(chain.tip().to_block(), branch[branch.len() - 1]);
+        for (height, block) in (2..).map(Height).zip(branch) {
+            let kept = chain.block_at(height).unwrap();
+            assert_eq!(kept.to_block(), *block);
+            assert_eq!(kept.open().to_block(), *block);
+            assert_eq!(kept.open().vote_ids()[39], block.votes[39].id());
+            assert_eq!(kept.encoded_len(), block.encoded_len());
+            assert_eq!((kept.vote_count(), kept.vote(40)), (40, None));
+            for (index, vote) in (0..).zip(&block.votes) {
+                assert_eq!(kept.vote(index).as_ref(), Some(vote));
+                assert_eq!(chain.place_of(&vote.id()), Some(Place { height, index }));
+                assert_eq!(chain.latest_of(vote.token), Some((vote.id(), vote.clone())));
+            }
+        }
+        assert_eq!(chain.votes(), branch.len() * 40);
+        assert_eq!(chain.tally().selections, recount(chain));
+        assert_eq!(chain.tally_at(Height(30)).ballots, 29 * 40);
+    };
+    let (mut one, mut other) = (Vec::new(), Vec::new());
+    grow(&mut chain, &mut one, DEEP, 0);
+    holds(&chain, &one);
+    // Every token stands elsewhere in the rival.
+    grow(&mut chain, &mut other, DEEP + 5, 13);
+    assert_eq!(chain.tip().to_block(), other[other.len() - 1], "the rival has more work");
+    holds(&chain, &other);
+    grow(&mut chain, &mut one, 10, 40 * DEEP);
+    holds(&chain, &one);
+}
+
 fn recount(chain: &Chain) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     let mut tokens = HashMap::new();
     for height in 1..=chain.height().0 {
-        for vote in chain.block_at(Height(height)).unwrap().votes() {
+        for vote in chain.block_at(Height(height)).unwrap().open().votes() {
             assert_eq!(tokens.insert(vote.token, height), None, "token {} twice", vote.token);
             *counts.entry(vote.ballot.words(chain.election())).or_insert(0) += 1;
         }

@@ -453,7 +453,7 @@ impl World {
         let mut counted: BTreeMap<(u64, u8), (VoteId, String)> = BTreeMap::new();
         for height in 2..=chain.height().0 {
             let block = chain.block_at(Height(height)).unwrap();
-            for vote in block.votes() {
+            for vote in block.open().votes() {
                 let words = vote.ballot.words(chain.election());
                 let twice = counted.insert((vote.token.0, vote.sequence), (vote.id(), words));
                 assert_eq!(twice, None, "seed {seed}: token {} is counted twice", vote.token);

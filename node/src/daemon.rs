@@ -5,7 +5,6 @@
 
 use std::{
     collections::HashMap,
-    panic::resume_unwind,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -16,8 +15,7 @@ use std::{
 
 use anyhow::Context;
 use blockvote_core::{
-    block::{Block, BlockError, CheckedBlock},
-    election::Setup,
+    block::Block,
     hash::BlockHash,
     header::Height,
     node::{Event, Input, LinkId, Node, Output},
@@ -29,6 +27,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::{
     clock,
     miner::Miner,
+    parallel::in_order,
     store::{Contents, Store},
 };
 
@@ -197,14 +196,13 @@ pub fn start(
     threads: usize,
 ) -> anyhow::Result<(Handle, JoinHandle<anyhow::Result<()>>)> {
     let now = clock::now();
-    let mut node = Node::new(contents.setup, rand::random());
-    let (blocks, pending) = (contents.blocks.len(), contents.pending.len());
-    let checked = check(contents.blocks, node.chain().setup().clone(), signatures);
-    node.restore(now, checked, contents.pending, contents.evidence).context(
+    let mut node = Node::new(contents.setup.clone(), rand::random());
+    let blocks = restore(&mut node, contents, signatures).context(
         "the data folder holds a block that does not verify: move the folder away, and the node fetches the chain again",
     )?;
     node.set_mining(now, mining);
-    if blocks + pending > 0 {
+    let pending = node.pending().len();
+    if blocks > 0 || pending > 0 {
         tracing::info!(blocks, pending, signatures, "the stored chain was verified again");
     }
 
@@ -229,34 +227,29 @@ pub fn start(
     Ok((handle, thread))
 }
 
-/// Blocks handed to one processor at a time.
-const CHECKED_AT_ONCE: usize = 16;
-
-/// Checks stored blocks on all processors, in themselves; in the order in which they came.
-fn check(
-    blocks: Vec<Block>,
-    setup: Setup,
-    signatures: bool,
-) -> impl Iterator<Item = Result<CheckedBlock, BlockError>> {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut blocks = blocks.into_iter();
-    let round = move || {
-        let check = |block: Block| {
-            if signatures { block.check(&setup) } else { block.check_stored(&setup) }
-        };
-        let checked: Vec<_> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..processors)
-                .map(|_| {
-                    let part: Vec<_> = blocks.by_ref().take(CHECKED_AT_ONCE).collect();
-                    scope.spawn(move || part.into_iter().map(check).collect::<Vec<_>>())
-                })
-                .collect();
-            let ended = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
-            ended.flat_map(|part| part.unwrap_or_else(|panic| resume_unwind(panic))).collect()
-        });
-        (!checked.is_empty()).then_some(checked)
+/// Brings a node to what its store holds: blocks are read, checked on all processors and taken in at
+/// the same time. Says how many there were.
+fn restore(node: &mut Node, contents: Contents, signatures: bool) -> anyhow::Result<u32> {
+    let setup = node.chain().setup().clone();
+    let check = |entry: anyhow::Result<(u32, Vec<u8>)>| {
+        let (height, bytes) = entry?;
+        let block: Block =
+            borsh::from_slice(&bytes).with_context(|| format!("block {height} cannot be read"))?;
+        Ok(if signatures { block.check(&setup) } else { block.check_stored(&setup) })
     };
-    std::iter::from_fn(round).flatten()
+    let (mut unreadable, mut count) = (None, 0);
+    let restored = in_order(contents.blocks, check, |checked| {
+        let readable = checked.map_while(|checked| {
+            count += 1;
+            checked.map_err(|error: anyhow::Error| unreadable = Some(error)).ok()
+        });
+        node.restore(clock::now(), readable, contents.pending, contents.evidence)
+    });
+    if let Some(error) = unreadable {
+        return Err(error);
+    }
+    restored?;
+    Ok(count)
 }
 
 impl Daemon {

@@ -6,6 +6,7 @@ mod daemon;
 mod http;
 mod miner;
 mod output;
+mod parallel;
 mod registered;
 mod relay_link;
 mod store;

@@ -19,7 +19,6 @@ use std::{
 
 use anyhow::{Context, bail};
 use blockvote_core::{
-    block::Block,
     election::{Election, Setup},
     evidence::Evidence,
     hash::VoteId,
@@ -49,8 +48,8 @@ pub struct Store {
 pub struct Contents {
     /// The election that the folder belongs to.
     pub setup: Setup,
-    /// Blocks, oldest first.
-    pub blocks: Vec<Block>,
+    /// Encoded blocks with their heights, oldest first, read as they are asked for.
+    pub blocks: Box<dyn Iterator<Item = anyhow::Result<(u32, Vec<u8>)>> + Send>,
     /// Pending votes in the order in which they came.
     pub pending: Vec<Vote>,
     /// Signed statements.
@@ -60,7 +59,12 @@ pub struct Contents {
 impl Contents {
     /// Of an election without votes.
     pub fn empty(setup: Setup) -> Self {
-        Self { setup, blocks: Vec::new(), pending: Vec::new(), evidence: Vec::new() }
+        Self {
+            setup,
+            blocks: Box::new(std::iter::empty()),
+            pending: Vec::new(),
+            evidence: Vec::new(),
+        }
     }
 }
 
@@ -173,13 +177,10 @@ impl Store {
 
     fn read(&mut self, setup: Setup) -> anyhow::Result<Contents> {
         let transaction = self.database.begin_read()?;
-        let mut blocks = Vec::new();
-        for entry in transaction.open_table(BLOCKS)?.iter()? {
+        let blocks = transaction.open_table(BLOCKS)?.range::<u32>(..)?.map(|entry| {
             let (height, bytes) = entry?;
-            let block: Block = borsh::from_slice(bytes.value())
-                .with_context(|| format!("block {} cannot be read", height.value()))?;
-            blocks.push(block);
-        }
+            Ok((height.value(), bytes.value().to_vec()))
+        });
         let mut pending = Vec::new();
         for entry in transaction.open_table(PENDING)?.iter()? {
             let (_, bytes) = entry?;
@@ -197,7 +198,7 @@ impl Store {
                 borsh::from_slice(bytes.value()).context("a signed statement cannot be read")?,
             );
         }
-        Ok(Contents { setup, blocks, pending, evidence })
+        Ok(Contents { setup, blocks: Box::new(blocks), pending, evidence })
     }
 
     /// Writes changes in order, all or nothing.

@@ -69,7 +69,7 @@ impl Node {
             .filter_map(|vote| {
                 let mate = *together.entry((vote.token, vote.sequence)).or_insert(vote);
                 let here = self.of_use(vote.token, vote.sequence).map(|(_, other)| other);
-                here.and_then(|other| DoubleVote::of(vote, other))
+                here.and_then(|other| DoubleVote::of(vote, &other))
                     .or_else(|| DoubleVote::of(vote, mate))
             })
             .map(|double| Evidence::DoubleVote(Box::new(double)))

@@ -226,12 +226,12 @@ impl Node {
         let mut bytes = 0;
         let mut votes = Vec::new();
         if let Some(block) = self.chain.block(&hash) {
-            for vote in wanted.iter().map_while(|index| block.votes().get(*index as usize)) {
-                bytes += borsh::object_length(vote).unwrap_or(PAGE_BYTES);
+            for vote in wanted.iter().map_while(|index| block.vote(*index)) {
+                bytes += borsh::object_length(&vote).unwrap_or(PAGE_BYTES);
                 if bytes > PAGE_BYTES {
                     break;
                 }
-                votes.push(vote.clone());
+                votes.push(vote);
             }
         }
         self.send(from, &Message::BlockVotes(hash, votes));
@@ -241,16 +241,14 @@ impl Node {
         let mut blocks = Vec::new();
         let mut bytes = 0;
         for hash in hashes.iter().take(MAX_BLOCKS_ASKED) {
-            let Some(block) = self.chain.block(hash).filter(|block| !block.votes().is_empty())
-            else {
+            let Some(block) = self.chain.block(hash).filter(|block| block.vote_count() > 0) else {
                 break;
             };
-            let block = block.to_block();
             bytes += block.encoded_len();
             if bytes > PAGE_BYTES && !blocks.is_empty() {
                 break;
             }
-            blocks.push(block);
+            blocks.push(block.to_block());
         }
         self.send(from, &Message::Blocks(blocks));
     }

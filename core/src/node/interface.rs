@@ -1,10 +1,8 @@
 //! What goes into a node and what comes out.
 
-use std::sync::Arc;
-
 use crate::{
     ballot::BallotError,
-    block::{Block, CheckedBlock},
+    block::{Block, KeptBlock},
     evidence::{Evidence, EvidenceError},
     hash::{BlockHash, VoteId},
     header::{Header, Height},
@@ -85,7 +83,7 @@ pub enum StoreChange {
     /// Remove all blocks above this height.
     Truncate(Height),
     /// Put the next block.
-    Append(Arc<CheckedBlock>),
+    Append(KeptBlock),
     /// Put a pending vote.
     PutPending(VoteId, Vote),
     /// Remove a pending vote.

@@ -15,10 +15,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use super::ask;
-use crate::{clock, http::read_chain_json};
+use crate::{clock, http::read_chain_json, parallel::in_order};
 
 /// Files and answers that are not streamed.
 const MAX_JSON: usize = 256 << 20;
+/// Bytes of a file whose blocks are verified together.
+const VERIFIED_AT_ONCE: usize = 4 << 20;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -133,36 +135,75 @@ async fn archive_report(
 ) -> anyhow::Result<Report> {
     let mut reader = ArchiveReader::new();
     let mut verifier = Verifier::new(clock::now());
+    let (mut blocks, mut bytes) = (Vec::new(), 0);
     let mut piece = head;
     loop {
         reader.push(&piece);
+        bytes += piece.len();
         bar.inc(piece.len() as u64);
         loop {
             let record = match reader.next_record() {
                 Ok(Some(record)) => record,
                 Ok(None) => break,
                 Err(error) => {
-                    verifier.broken(error.to_string());
+                    if verify_blocks(&mut verifier, &mut blocks, bar) {
+                        verifier.broken(error.to_string());
+                    }
                     return Ok(verifier.report());
                 }
             };
             if let Record::Election(election) = &record {
                 println_election(election);
             }
-            if !verifier.push(record) {
+            let goes_on = match record {
+                Record::Block(block) => {
+                    blocks.push(block);
+                    true
+                }
+                record => verify_blocks(&mut verifier, &mut blocks, bar) && verifier.push(record),
+            };
+            if !goes_on {
                 return Ok(verifier.report());
             }
-            bar.set_message(format!("block {}, {} votes", verifier.blocks(), verifier.votes()));
+        }
+        if bytes >= VERIFIED_AT_ONCE {
+            bytes = 0;
+            if !verify_blocks(&mut verifier, &mut blocks, bar) {
+                return Ok(verifier.report());
+            }
         }
         piece = source.next().await?;
         if piece.is_empty() {
             break;
         }
     }
+    if !verify_blocks(&mut verifier, &mut blocks, bar) {
+        return Ok(verifier.report());
+    }
     if let Err(error) = reader.finish() {
         verifier.broken(error.to_string());
     }
     Ok(verifier.report())
+}
+
+/// Verifies the blocks read so far, each in itself on all processors; says whether to go on.
+fn verify_blocks(verifier: &mut Verifier, blocks: &mut Vec<Block>, bar: &ProgressBar) -> bool {
+    if blocks.is_empty() {
+        return true;
+    }
+    let Some(setup) = verifier.setup() else {
+        return false;
+    };
+    let check = |block: Block| block.check(&setup);
+    in_order(std::mem::take(blocks).into_iter(), check, |checked| {
+        for block in checked {
+            if !verifier.push_checked(block) {
+                return false;
+            }
+            bar.set_message(format!("block {}, {} votes", verifier.blocks(), verifier.votes()));
+        }
+        true
+    })
 }
 
 fn println_election(election: &Election) {
@@ -197,7 +238,7 @@ async fn json_report(
     if value.get("election").is_some() {
         let (election, blocks) = read_chain_json(value)?;
         println_election(&election);
-        return Ok(verify_blocks(election, blocks, bar));
+        return Ok(json_blocks_report(election, blocks, bar));
     }
     let chain = seed::read(&text)?;
     eprintln!("a chain of the seed, verified by the seed's own rules");
@@ -205,7 +246,7 @@ async fn json_report(
     Ok(seed::verify(&chain, |done| bar.set_position(done as u64)))
 }
 
-fn verify_blocks(election: Election, blocks: Vec<Block>, bar: &ProgressBar) -> Report {
+fn json_blocks_report(election: Election, blocks: Vec<Block>, bar: &ProgressBar) -> Report {
     let mut verifier = Verifier::new(clock::now());
     bar.set_length(blocks.len() as u64);
     let end = u32::try_from(blocks.len()).unwrap_or(u32::MAX);

@@ -1,11 +1,9 @@
 //! Blocks and chains as JSON: the seed's fields, and the further ones that make them verifiable.
 
-use std::sync::Arc;
-
 use anyhow::{Context, bail, ensure};
 use blockvote_core::{
     ballot::BallotError,
-    block::{Block, CheckedBlock},
+    block::{Block, CheckedBlock, KeptBlock},
     chain::Chain,
     difficulty::Difficulty,
     election::Election,
@@ -145,15 +143,15 @@ impl BlockJson {
 }
 
 /// All blocks of a chain; cheap, so that the node's thread is not held up by writing JSON.
-pub fn chain_blocks(chain: &Chain) -> (Election, Vec<Arc<CheckedBlock>>) {
+pub fn chain_blocks(chain: &Chain) -> (Election, Vec<KeptBlock>) {
     let heights = (1..=chain.height().0).map(Height);
     let blocks = heights.filter_map(|height| chain.block_at(height).cloned()).collect();
     (chain.election().clone(), blocks)
 }
 
 /// The same in JSON.
-pub fn chain_json((election, blocks): &(Election, Vec<Arc<CheckedBlock>>)) -> Vec<BlockJson> {
-    blocks.iter().map(|block| BlockJson::new(block, election)).collect()
+pub fn chain_json((election, blocks): &(Election, Vec<KeptBlock>)) -> Vec<BlockJson> {
+    blocks.iter().map(|block| BlockJson::new(&block.open(), election)).collect()
 }
 
 /// Reads what `GET /chain` of a node answered.

@@ -198,7 +198,7 @@ enum Progress {
 fn progress(node: &mut Node, now: blockvote_core::time::Timestamp, vote: &VoteId) -> Progress {
     let chain = node.chain();
     if let Some(block) = chain.place_of(vote).and_then(|place| chain.block_at(place.height)) {
-        return Progress::Forged(Box::new(BlockJson::new(block, chain.election())));
+        return Progress::Forged(Box::new(BlockJson::new(&block.open(), chain.election())));
     }
     if !node.pending().contains(vote) {
         return Progress::Lost;

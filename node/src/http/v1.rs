@@ -398,7 +398,7 @@ async fn blocks(
     let answer = app.handle.call(move |node, _| {
         let heights = from..from.saturating_add(limit);
         let blocks = heights.map_while(|height| node.chain().block_at(Height(height)));
-        blocks.map(|block| BlockJson::new(block, node.chain().election())).collect()
+        blocks.map(|block| BlockJson::new(&block.open(), node.chain().election())).collect()
     });
     Ok(Json(answer.await?))
 }
@@ -417,7 +417,7 @@ async fn block(
         .call(move |node, _| {
             let chain = node.chain();
             let block = chain.block_at(Height(height));
-            (block.map(|block| BlockJson::new(block, chain.election())), chain.height())
+            (block.map(|block| BlockJson::new(&block.open(), chain.election())), chain.height())
         })
         .await?;
     block.map(Json).ok_or_else(|| {

@@ -2,7 +2,7 @@
 
 use blockvote_core::{
     archive::ArchiveWriter,
-    block::CheckedBlock,
+    block::KeptBlock,
     election::{Counting, Credentials, Election, Eligibility},
     hash::VoteId,
     header::Height,
@@ -154,8 +154,7 @@ fn state(inner: &mut Inner, id: &VoteId, vote: &Vote) -> ReceiptState {
             return ReceiptState::Pending;
         }
         // Neither in the chain nor waiting: another vote has its place, or nobody told this tab.
-        let of_use = chain.of_use(vote.token, vote.sequence);
-        let other = of_use.or_else(|| inner.node.pending().of_use(vote.token, vote.sequence));
+        let other = inner.node.of_use(vote.token, vote.sequence);
         return if other.is_some() { ReceiptState::Lost } else { ReceiptState::Unknown };
     };
     match inner.node.counting_vote(vote.token) {
@@ -215,14 +214,14 @@ pub fn receipt(inner: &mut Inner, id: &VoteId) -> Option<ReceiptView> {
     Some(view(&inner.node, id, &vote, state, None))
 }
 
-fn summary(node: &Node, block: &CheckedBlock) -> BlockSummary {
+fn summary(node: &Node, block: &KeptBlock) -> BlockSummary {
     let header = block.header();
     let rivals = node.chain().side_blocks().filter(|side| side.header().height == header.height);
     BlockSummary {
         height: header.height.0,
         hash: block.hash().to_string(),
         time: millis(header.timestamp),
-        votes: small(block.votes().len()),
+        votes: small(block.vote_count()),
         work: if header.height == Height::FIRST { 0.0 } else { header.work().0 as f64 },
         forks: rivals.map(|side| side.hash().to_string()).collect(),
     }
@@ -259,10 +258,8 @@ pub fn block(node: &Node, height: u32) -> Option<BlockView> {
         summary: summary(node, block),
         fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         zeros: small(hash.bytes().take_while(|byte| *byte == b'0').count()),
-        votes: block
-            .votes()
-            .iter()
-            .take(MAX_VOTES_SHOWN)
+        votes: (0..small(block.vote_count().min(MAX_VOTES_SHOWN)))
+            .filter_map(|index| block.vote(index))
             .map(|vote| (vote.token.0, vote.ballot.words(election)))
             .collect(),
     })
