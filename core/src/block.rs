@@ -19,7 +19,7 @@ use crate::{
     merkle::{self, InclusionProof},
     pow,
     time::Timestamp,
-    vote::{TokenId, Vote, VoteError, check_all, check_all_but_signatures},
+    vote::{TokenId, Vote, VoteError, check_all, check_all_but_signatures, check_signatures},
 };
 
 /// Bytes of a block's encoding: the frame of the wire and the patience of a phone.
@@ -154,6 +154,38 @@ impl Block {
     /// As [`Block::check`], but for wrong signatures.
     pub fn check_stored(self, setup: &Setup) -> Result<CheckedBlock, BlockError> {
         self.check_with(setup, check_all_but_signatures)
+    }
+
+    /// Checks blocks one after the other, with the signatures of all in one go; ends with the first
+    /// that does not hold. The verdicts are those of [`Block::check`].
+    pub fn check_together(
+        blocks: Vec<Self>,
+        setup: &Setup,
+    ) -> Vec<Result<CheckedBlock, BlockError>> {
+        let mut checked = Vec::with_capacity(blocks.len());
+        let mut failed = None;
+        for block in blocks {
+            match block.check_stored(setup) {
+                Ok(block) => checked.push(block),
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
+        }
+        let votes = checked.iter().flat_map(|block| block.votes.iter().zip(block.ids.iter()));
+        if let Err(mut index) = check_signatures(votes, setup) {
+            let mut good = 0;
+            while index >= checked[good].votes.len() {
+                index -= checked[good].votes.len();
+                good += 1;
+            }
+            let (height, token) = (checked[good].header.height, checked[good].votes[index].token);
+            let error = VoteError::Signature(token);
+            failed = Some(BlockError::Vote { height, number: index + 1, token, error });
+            checked.truncate(good);
+        }
+        checked.into_iter().map(Ok).chain(failed.map(Err)).collect()
     }
 
     fn check_with(

@@ -13,6 +13,7 @@ use crate::{
     ballot::{Ballot, BallotError, BallotRules, check_selection},
     hash::{ElectionId, RollRoot, Tag, tagged},
     key::{KeyError, PublicKey},
+    order::sorted,
     roll::{MAX_ROLL, Roll, RollError},
     time::Timestamp,
     vote::TokenId,
@@ -438,7 +439,7 @@ impl Election {
                     }
                 }
             }
-            choices.sort_unstable();
+            let choices = sorted(choices);
             match own {
                 Some(text) => Ballot::WriteIn { choices, text: text.to_owned() },
                 None => Ballot::Choices(choices),

@@ -13,6 +13,7 @@ use crate::{
     hash::{BlockHash, ElectionId, SealId, Tag, TallyHash, tagged},
     header::Height,
     key::{SecretKey, Signature, Signed},
+    order::sorted,
     pending::ShortId,
     tally::Tally,
     time::Timestamp,
@@ -316,8 +317,7 @@ impl EvidenceBook {
     /// A hash that is equal where the same is known.
     pub fn digest(&self) -> [u8; 32] {
         *self.digest.get_or_init(|| {
-            let mut ids: Vec<_> = self.all().map(|evidence| evidence.short_id()).collect();
-            ids.sort_unstable();
+            let ids = sorted(self.all().map(|evidence| evidence.short_id()).collect());
             tagged(Tag::EVIDENCE, &borsh::to_vec(&ids).unwrap_or_default())
         })
     }

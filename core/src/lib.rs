@@ -21,6 +21,7 @@ pub mod locked;
 pub mod merkle;
 pub mod message;
 pub mod node;
+mod order;
 pub mod organiser;
 pub mod pending;
 pub mod pow;

@@ -9,6 +9,7 @@ use crate::{
     election::Election,
     hash::BlockHash,
     header::{Header, Height},
+    order::sorted,
     time::Timestamp,
     vote::TokenId,
 };
@@ -123,8 +124,7 @@ impl Lineage {
 
     /// The median of the last 11 times.
     pub fn median(&self) -> Timestamp {
-        let mut times: Vec<_> = self.recent.iter().copied().collect();
-        times.sort_unstable();
+        let times = sorted(self.recent.iter().copied().collect());
         times.get(times.len() / 2).copied().unwrap_or_default()
     }
 

@@ -522,7 +522,7 @@ impl Node {
         }
     }
 
-    /// Checks a block, takes it in, and follows a change of the chain through the pending votes.
+    /// Checks a block and takes it in.
     fn take_block(
         &mut self,
         now: Timestamp,
@@ -534,6 +534,16 @@ impl Node {
             return Ok(());
         }
         let checked = block.check(self.chain.setup())?;
+        self.take_checked(now, checked, heard_on)
+    }
+
+    /// Takes in a block, and follows a change of the chain through the pending votes.
+    fn take_checked(
+        &mut self,
+        now: Timestamp,
+        checked: CheckedBlock,
+        heard_on: Option<LinkId>,
+    ) -> Result<(), LinkError> {
         let hash = checked.hash();
         match self.chain.insert(checked, now)? {
             Inserted::Switched(switch) => self.switched(now, &switch, heard_on),

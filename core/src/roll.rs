@@ -10,6 +10,7 @@ use crate::{
     hash::RollRoot,
     key::{KeyError, PublicKey},
     merkle::{self, InclusionProof},
+    order::sorted,
     vote::TokenId,
 };
 
@@ -64,8 +65,7 @@ impl Roll {
     /// # Errors
     /// A key that must not vote or stands there twice, none at all, or too many.
     pub fn collect(keys: impl IntoIterator<Item = PublicKey>) -> Result<Self, RollError> {
-        let mut keys: Vec<_> = keys.into_iter().collect();
-        keys.sort_unstable();
+        let keys = sorted(keys.into_iter().collect());
         if let Some(pair) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(RollError::Twice(pair[0]));
         }

@@ -166,7 +166,14 @@ pub struct Verifier {
     doubles: Vec<TokenId>,
     failure: Option<Failure>,
     ended: bool,
+    /// Blocks that are checked together when there are enough votes, or something else comes.
+    waiting: Vec<Block>,
+    /// Their votes, and one for each block.
+    waiting_weight: usize,
 }
+
+/// Votes whose signatures are verified together.
+pub const TOGETHER: usize = 1024;
 
 impl Verifier {
     /// Begins. `now` is the clock of whoever verifies.
@@ -183,10 +190,13 @@ impl Verifier {
             doubles: Vec::new(),
             failure: None,
             ended: false,
+            waiting: Vec::new(),
+            waiting_weight: 0,
         }
     }
 
-    /// Verifies the next record; says whether to go on.
+    /// Verifies the next record; says whether to go on. A block may be looked at with later ones,
+    /// at the latest when the record after the last block, or [`Verifier::broken`], comes.
     pub fn push(&mut self, record: Record) -> bool {
         if self.failure.is_none()
             && let Err(failure) = self.take(record)
@@ -196,11 +206,11 @@ impl Verifier {
         self.failure.is_none()
     }
 
-    /// Verifies a block that was checked in itself beside the walk, on another processor, with
-    /// [`Verifier::setup`]; as [`Verifier::push`] otherwise.
+    /// Verifies a block that was checked in itself elsewhere, with [`Verifier::setup`]. Blocks come
+    /// either all here or all to [`Verifier::push`].
     pub fn push_checked(&mut self, block: Result<CheckedBlock, BlockError>) -> bool {
         if self.failure.is_none()
-            && let Err(failure) = self.take_block(|_| block)
+            && let Err(failure) = self.take_block(block)
         {
             self.failure = Some(failure);
         }
@@ -219,11 +229,18 @@ impl Verifier {
     }
 
     fn take(&mut self, record: Record) -> Result<(), Failure> {
+        if !matches!(record, Record::Block(_)) {
+            self.take_waiting()?;
+        }
         match record {
             Record::Election(election) => self.take_election(*election),
             Record::RollPage(page) => self.take_page(page),
             Record::Evidence(statement) => self.take_statement(&statement),
-            Record::Block(block) => self.take_block(|setup| block.check(setup)),
+            Record::Block(block) => {
+                self.waiting_weight += block.votes.len() + 1;
+                self.waiting.push(block);
+                if self.waiting_weight < TOGETHER { Ok(()) } else { self.take_waiting() }
+            }
             Record::End { .. } => {
                 self.ended = true;
                 let hash = self.walk()?.lineage.tip();
@@ -323,16 +340,24 @@ impl Verifier {
         Ok(())
     }
 
-    fn take_block(
-        &mut self,
-        check: impl FnOnce(&Setup) -> Result<CheckedBlock, BlockError>,
-    ) -> Result<(), Failure> {
+    fn take_waiting(&mut self) -> Result<(), Failure> {
+        let blocks = std::mem::take(&mut self.waiting);
+        self.waiting_weight = 0;
+        if blocks.is_empty() {
+            return Ok(());
+        }
+        let setup = self.walk()?.setup.clone();
+        Block::check_together(blocks, &setup)
+            .into_iter()
+            .try_for_each(|block| self.take_block(block))
+    }
+
+    fn take_block(&mut self, block: Result<CheckedBlock, BlockError>) -> Result<(), Failure> {
         let now = self.now;
         let first = self.walk()?.lineage.tip();
         self.compare_with_seal(first);
         let walk = self.walk()?;
-        let checked = check(&walk.setup).map_err(LinkError::from);
-        let result = checked.and_then(|checked| walk.block(&checked, now));
+        let result = block.map_err(LinkError::from).and_then(|checked| walk.block(&checked, now));
         let hash = result
             .map_err(|error| Failure { check: Check::of(&error), what: error.to_string() })?;
         self.compare_with_seal(hash);
@@ -498,7 +523,9 @@ impl Verifier {
     /// What was to be verified cannot be read to its end.
     pub fn broken(&mut self, why: impl Into<String>) {
         if self.failure.is_none() {
-            self.failure = Some(Failure { check: Check::File, what: why.into() });
+            let found = self.take_waiting().err();
+            let unreadable = Failure { check: Check::File, what: why.into() };
+            self.failure = Some(found.unwrap_or(unreadable));
         }
     }
 

@@ -197,25 +197,30 @@ fn message(id: &VoteId) -> [u8; 48] {
 /// another rule is broken, which is looked at first because it is cheaper.
 pub fn check_all(votes: &[Vote], setup: &Setup) -> Result<Vec<VoteId>, (usize, VoteError)> {
     let ids = check_all_but_signatures(votes, setup)?;
-    if let Some(roll) = setup.roll() {
-        let messages: Vec<_> = ids.iter().map(message).collect();
-        let signed: Vec<_> = votes
-            .iter()
-            .zip(&messages)
-            .filter_map(|(vote, message)| match &vote.authorization {
-                // Checked above: every vote is signed and has a key.
-                Authorization::Signed(signature) => {
-                    Some(Signed { key: roll.key(vote.token)?, message, signature })
-                }
-                Authorization::Open => None,
-            })
-            .collect();
-        if signed.len() != votes.len() {
-            return Err((0, VoteError::Unsigned(votes[0].token)));
-        }
-        verify_all(&signed).map_err(|index| (index, VoteError::Signature(votes[index].token)))?;
-    }
+    check_signatures(votes.iter().zip(&ids), setup)
+        .map_err(|index| (index, VoteError::Signature(votes[index].token)))?;
     Ok(ids)
+}
+
+/// Checks the signatures of votes, given with their ids, that keep all other rules.
+///
+/// # Errors
+/// The index of the first with a wrong one.
+pub(crate) fn check_signatures<'a>(
+    votes: impl Iterator<Item = (&'a Vote, &'a VoteId)>,
+    setup: &Setup,
+) -> Result<(), usize> {
+    let Some(roll) = setup.roll() else {
+        return Ok(());
+    };
+    let votes: Vec<_> = votes.map(|(vote, id)| (vote, message(id))).collect();
+    let mut signed = Vec::with_capacity(votes.len());
+    for (index, (vote, message)) in votes.iter().enumerate() {
+        let Authorization::Signed(signature) = &vote.authorization else { return Err(index) };
+        let key = roll.key(vote.token).ok_or(index)?;
+        signed.push(Signed { key, message, signature });
+    }
+    verify_all(&signed)
 }
 
 /// Checks votes whose signatures were checked before; returns their ids.

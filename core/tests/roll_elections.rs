@@ -129,6 +129,56 @@ fn sent(outputs: &[Output]) -> Vec<Message> {
 }
 
 #[test]
+fn blocks_checked_together_get_the_verdicts_that_each_gets_alone() {
+    let setup = setup_with(Counting::LastCounts, 6);
+    let mut chain = Chain::new(setup.clone());
+    let mut good = Vec::new();
+    for sequence in 0..5 {
+        let votes = (0..6).map(|number| vote(&setup, number, sequence, 1)).collect();
+        let next = block(&chain, votes);
+        chain.insert(next.clone().check(&setup).unwrap(), NOW).unwrap();
+        good.push(next);
+    }
+    let heights = |blocks: &[Block]| {
+        let checked = Block::check_together(blocks.to_vec(), &setup);
+        let (good, wrong): (Vec<_>, Vec<_>) = checked.into_iter().partition(Result::is_ok);
+        assert!(wrong.len() <= 1);
+        (good.len(), wrong.into_iter().find_map(Result::err))
+    };
+    assert_eq!(heights(&good), (5, None));
+    assert_eq!(heights(&[]), (0, None));
+    for offender in 0..5 {
+        for index in [0, 3, 5] {
+            for change in 0..3 {
+                let mut blocks = good.clone();
+                let block = &mut blocks[offender];
+                match change {
+                    // Another voter's signature, one rule before it, and both in one chain.
+                    0 => {
+                        block.votes[index].authorization =
+                            block.votes[(index + 1) % 6].authorization;
+                    }
+                    1 => block.votes[index].token = TokenId(7),
+                    _ => {
+                        block.votes[index].authorization =
+                            block.votes[(index + 1) % 6].authorization;
+                        blocks[4].votes[0].sequence = 100;
+                    }
+                }
+                for block in &mut blocks {
+                    block.header.votes_root = Block::votes_root(&block.votes);
+                    pow::mine(&mut block.header);
+                }
+                let alone = blocks.iter().position(|block| block.clone().check(&setup).is_err());
+                let error = blocks[alone.unwrap()].clone().check(&setup).unwrap_err();
+                assert_eq!(alone, Some(offender));
+                assert_eq!(heights(&blocks), (offender, Some(error)));
+            }
+        }
+    }
+}
+
+#[test]
 fn a_vote_that_its_voter_did_not_sign_is_rejected_in_votes_and_in_blocks() {
     let setup = setup();
     let good = vote(&setup, 0, 0, 1);

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Inputs handed to one processor at a time.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 4;
 
 /// Does `work` on every input and hands the results, in the order of the inputs, to `take`. Inputs
 /// are drawn as results are taken, so that few are in memory; what `take` leaves is not worked on.

@@ -9,6 +9,12 @@ const stored = (key) => {
 const theme = stored("blockvote.theme");
 if (theme) document.documentElement.dataset.theme = theme;
 
+// The node comes while the page is on its way, not after it. The worker asks for these again, and
+// finds them in the browser's cache. Errors show there.
+for (const path of ["/node-worker_bg.wasm", "/node-worker.js", "/node-worker_loader.js"]) {
+  fetch(path).then((answer) => answer.arrayBuffer()).catch(() => {});
+}
+
 const { js, wasm } = document.querySelector("script[data-js]").dataset;
 try {
   const { default: init } = await import(js);

@@ -14,6 +14,7 @@ use crate::{
         Hello, MAX_BLOCKS_ASKED, MAX_HEADERS, MAX_HELD, MAX_MESSAGE_BYTES, MAX_VOTES, Message,
         PROTOCOL_VERSION,
     },
+    order::sorted,
     pending::ShortId,
     relay_frame::PeerId,
     time::Timestamp,
@@ -457,8 +458,7 @@ impl Node {
     /// Asks a few peers whether they hold votes that were cast here.
     pub(super) fn ask_held(&mut self, ids: &[VoteId]) {
         let peers = self.peers.iter().map(|(peer, _)| peer);
-        let mut peers: Vec<_> = peers.filter(|peer| peer.link != LinkId::OWN_TABS).collect();
-        peers.sort_unstable();
+        let mut peers = sorted(peers.filter(|peer| peer.link != LinkId::OWN_TABS).collect());
         for _ in 0..ASK_HELD.min(peers.len()) {
             let index = self.draw() % peers.len() as u64;
             let peer = peers.swap_remove(usize::try_from(index).unwrap_or(0));
@@ -484,9 +484,8 @@ impl Node {
         let mut straight: BTreeMap<Peer, Vec<Vote>> = BTreeMap::new();
         let mut again = Vec::new();
         // In order, so that the same input leads to the same output.
-        let mut followed: Vec<_> = self.followed.iter().collect();
-        followed.sort_unstable_by_key(|(id, _)| **id);
-        for (id, followed) in followed {
+        let ids = sorted(self.followed.keys().collect());
+        for (id, followed) in ids.into_iter().filter_map(|id| self.followed.get_key_value(id)) {
             let enough = followed.holders.len() >= ENOUGH_HOLDERS;
             let Some(vote) = self.pending.get(id).filter(|_| !enough) else {
                 // In a block already, perhaps one made alone: who has that holds the vote.

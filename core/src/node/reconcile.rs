@@ -18,6 +18,7 @@ use super::{
 use crate::{
     hash::VoteId,
     message::{MAX_RECONCILE_BYTES, MAX_VOTES, Message},
+    order::sorted,
     pending::ShortId,
     time::Timestamp,
 };
@@ -95,7 +96,7 @@ impl Node {
         };
         // The crate hands them out in the order of a hash table: sorted, so that a node given the
         // same input does the same.
-        need.sort_unstable();
+        let need = sorted(need);
         let lacking = have.iter().map(|id| VoteId(id.to_bytes()));
         let lacking: Vec<_> = lacking
             .filter_map(|id| self.pending.get(&id))

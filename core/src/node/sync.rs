@@ -333,18 +333,30 @@ impl Node {
         if self.drips(now, &blocks) {
             return self.stall(now, from);
         }
+        let Some(Download { stage: Stage::Blocks { wanted }, .. }) = &mut self.sync.download else {
+            return;
+        };
+        let (mut fitting, mut all_fit) = (Vec::with_capacity(blocks.len()), true);
         for block in blocks {
-            let Some(Download { stage: Stage::Blocks { wanted }, .. }) = &mut self.sync.download
-            else {
-                return;
-            };
-            let hash = block.header.hash();
-            if wanted.front() != Some(&hash) {
+            if wanted.front() != Some(&block.header.hash()) {
                 // Not what was asked for: a late answer to an earlier question.
-                return;
+                all_fit = false;
+                break;
             }
             wanted.pop_front();
-            match self.take_block(now, block, None) {
+            fitting.push(block);
+        }
+        for checked in Block::check_together(fitting, self.chain.setup()) {
+            let checked = match checked {
+                Ok(checked) => checked,
+                Err(error) => return self.reject(now, from, error.to_string()),
+            };
+            if !self.sync.is_from(from) {
+                // Dropped meanwhile, for what its blocks were worth.
+                return;
+            }
+            let hash = checked.hash();
+            match self.take_checked(now, checked, None) {
                 Ok(()) => {
                     self.answered(now, from, &hash);
                     self.sync.stalls = self.sync.stalls.min(1);
@@ -355,7 +367,9 @@ impl Node {
                 Err(error) => return self.reject(now, from, error.to_string()),
             }
         }
-        self.ask_blocks(now);
+        if all_fit {
+            self.ask_blocks(now);
+        }
     }
 
     /// Whether a peer hands out less than it was asked for, and that in drops, for the third time in

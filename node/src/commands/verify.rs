@@ -8,7 +8,7 @@ use blockvote_core::{
     block::Block,
     election::Election,
     seed,
-    verify::{Outcome, Report, Verifier},
+    verify::{Outcome, Report, TOGETHER, Verifier},
 };
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -194,9 +194,22 @@ fn verify_blocks(verifier: &mut Verifier, blocks: &mut Vec<Block>, bar: &Progres
     let Some(setup) = verifier.setup() else {
         return false;
     };
-    let check = |block: Block| block.check(&setup);
-    in_order(std::mem::take(blocks).into_iter(), check, |checked| {
-        for block in checked {
+    // Signatures of as many votes together as the page verifies.
+    let mut left = std::mem::take(blocks).into_iter();
+    let together = std::iter::from_fn(move || {
+        let mut weight = 0;
+        let mut part = Vec::new();
+        while weight < TOGETHER
+            && let Some(block) = left.next()
+        {
+            weight += block.votes.len() + 1;
+            part.push(block);
+        }
+        (!part.is_empty()).then_some(part)
+    });
+    let check = |part| Block::check_together(part, &setup);
+    in_order(together, check, |checked| {
+        for block in checked.flatten() {
             if !verifier.push_checked(block) {
                 return false;
             }
