@@ -2,7 +2,8 @@
 // run those alone.
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { World, cast, go, open } from "./world.mjs";
+import { chromium } from "@playwright/test";
+import { LAUNCH, World, cast, go, open } from "./world.mjs";
 
 const world = new World();
 const percentile = (values, p) =>
@@ -140,7 +141,6 @@ try {
     const file = process.env.BLOCKVOTE_LONG;
     let node = await world.node(relay, { args: ["--election", file] });
     const { height, votes } = await node.json("/api/v1/status");
-    const context = await world.profile();
     const renderers = () => readdirSync("/proc").filter((pid) => /^\d+$/.test(pid)).filter((pid) => {
       try {
         return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("--type=renderer");
@@ -150,26 +150,28 @@ try {
     });
     // Proportional set size: what the operating system counts for this process alone.
     const size = (pid) => Number(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8").match(/^Pss:\s+(\d+)/m)[1]) / 1000;
+    // A browser of its own for each: a process that had another tab before keeps that one's memory.
     const enter = async (words) => {
+      const context = await chromium.launchPersistentContext(join(world.folder, "long"), LAUNCH);
       const page = await context.newPage();
       const start = Date.now();
       await page.goto(`${relay.url}/e/${node.election}/network`);
       await page.getByText(words).first().waitFor({ timeout: 120_000 });
       const took = (Date.now() - start) / 1000;
       // Chromium keeps a spare process ready; the tab's own is the biggest.
-      return { page, took, memory: Math.max(...renderers().map(size)).toFixed(0) };
+      await page.waitForTimeout(5000);
+      const memory = Math.max(...renderers().map(size)).toFixed(0);
+      await context.close();
+      return { took, memory };
     };
     const all = `all ${votes.toLocaleString("en")} votes verified here`;
     const joined = await enter(all);
     say(`${votes} signed votes in ${height} blocks, roll included, from a peer: ${joined.took.toFixed(1)} s; memory of the tab's process then ${joined.memory} MB`);
-    await joined.page.close();
     await node.kill();
     for (let round = 0; round < 3; round += 1) {
       const again = await enter(all);
       say(`the same from the tab's own store: ${again.took.toFixed(1)} s; memory ${again.memory} MB`);
-      await again.page.close();
     }
-    await context.close();
   }
 
   if (part("seen")) { // Cast in one tab to seen in another.

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { test as base, chromium, expect } from "@playwright/test";
 
 const BIN = process.env.BLOCKVOTE_BIN ?? join(import.meta.dirname, "../target/debug");
-const LAUNCH = {
+export const LAUNCH = {
   executablePath: process.env.BLOCKVOTE_CHROMIUM ?? "/usr/bin/chromium",
   args: [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

@@ -1,6 +1,6 @@
 //! Native figures: `cargo run --release -p blockvote-core --example bench`. With the arguments
 //! `file VOTES PER_BLOCK PATH` it writes an audit file of signed votes instead, for measuring
-//! `blockvote verify` and the page.
+//! `blockvote verify` and the page; with `curves` it does only the last part.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,10 +20,12 @@ use blockvote_core::{
     difficulty::Difficulty,
     election::Election,
     key::{SecretKey, Signed, verify_all},
+    node::Node,
     pow::{FourSearch, NonceSearch, Search},
     roll::Roll,
     time::Timestamp,
     verify::Verifier,
+    vote::TokenId,
 };
 use maker::Maker;
 
@@ -36,6 +38,9 @@ fn main() {
     {
         return write_file(votes.parse().unwrap(), per_block.parse().unwrap(), path);
     }
+    if arguments == ["curves"] {
+        return curves();
+    }
     hash_rate();
     signatures();
     sizes();
@@ -45,6 +50,47 @@ fn main() {
     let signed = Maker::signed(20_000);
     verification(&signed, 40, 500);
     verification(&signed, 2_000, 5);
+    curves();
+}
+
+/// What grows with the length of a chain, and what does not: votes of an open election, 1,000 a
+/// block.
+fn curves() {
+    let maker = Maker::open();
+    let mut node = Node::new(maker.setup.clone(), 1);
+    let mut parent = Block::genesis(maker.setup.election()).header().clone();
+    let mut votes = 0;
+    for length in [1_000, 10_000, 100_000, 1_000_000] {
+        let mut blocks = Vec::new();
+        while votes < length {
+            let block = maker.block(&parent, votes, 1_000);
+            parent = block.header.clone();
+            blocks.push(block.check(&maker.setup));
+            votes += 1_000;
+        }
+        let added = 1_000 * blocks.len();
+        let start = Instant::now();
+        node.restore(NOW, blocks, [], []).unwrap();
+        let insert = start.elapsed().as_secs_f64() / added as f64;
+        let chain = node.chain();
+        assert_eq!(chain.votes() as u64, length);
+        let per_look = |look: &dyn Fn(u64)| {
+            let start = Instant::now();
+            // Steps of a prime through all of the chain.
+            (0..1_000).for_each(|round| look(round * 7_919 % length));
+            start.elapsed().as_secs_f64() / 1_000.0 * 1e6
+        };
+        let tally = per_look(&|_| drop(black_box(chain.tally().clone())));
+        let token = per_look(&|token| drop(black_box(chain.latest_of(TokenId(token)))));
+        let receipt = per_look(&|token| {
+            let (id, _) = chain.latest_of(TokenId(token)).unwrap();
+            drop(black_box(node.receipt(&id).unwrap()));
+        });
+        println!(
+            "chain of {length} votes: insert {:.2} µs a vote, tally {tally:.2} µs, token {token:.2} µs, receipt with proof {receipt:.0} µs",
+            insert * 1e6
+        );
+    }
 }
 
 fn hash_rate() {
@@ -111,6 +157,7 @@ fn verification(maker: &Maker, blocks: u64, votes: u64) {
     for bytes in &bytes {
         assert!(verifier.push(Record::Block(borsh::from_slice(bytes).unwrap())));
     }
+    verifier.push(Record::End { blocks: blocks as u32 });
     let took = start.elapsed().as_secs_f64();
     assert!(verifier.report().passed);
     println!(

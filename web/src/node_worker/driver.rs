@@ -422,11 +422,16 @@ impl Driver {
         if let Some(store) = store {
             // What the writer before left: votes of other tabs, perhaps blocks.
             match store.read().await {
-                Ok(contents) => {
-                    let stored: Vec<_> =
-                        contents.blocks.iter().map(|block| block.header.hash()).collect();
+                Ok(mut contents) => {
                     self.act(|inner| {
-                        inner.node.handle(now(), Input::Blocks(contents.blocks));
+                        let mut stored = Vec::new();
+                        for block in contents.take_blocks() {
+                            let hash = block.header.hash();
+                            stored.push(hash);
+                            if inner.node.chain().block(&hash).is_none() {
+                                inner.node.handle(now(), Input::Blocks(vec![block]));
+                            }
+                        }
                         inner.node.handle(now(), Input::Votes(contents.pending));
                         inner.node.handle(now(), Input::Evidence(contents.evidence));
                         inner.storage = StorageStatus::Writing;

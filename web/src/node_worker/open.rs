@@ -103,9 +103,10 @@ async fn open(
     }
     post(&FromNode::Opened(Box::new(views::election(setup.election()))));
     let mut node = Node::new(setup, random().to_bits());
-    let Contents { blocks, pending, own, evidence, .. } = contents;
+    let mut contents = contents;
     let setup = node.chain().setup().clone();
-    let blocks = blocks.into_iter().map(|block| block.check_stored(&setup));
+    let blocks = contents.take_blocks().map(|block| block.check_stored(&setup));
+    let Contents { pending, own, evidence, .. } = contents;
     let damaged = node.restore(now(), blocks, pending, evidence).is_err();
     let driver = Driver::start(node, store, storage, own, relays, mining, damaged);
     let early = match state.replace(State::Running(driver.clone())) {

@@ -67,8 +67,9 @@ pub struct Contents {
     pub election: Option<Election>,
     /// The keys of the voter roll, not checked.
     pub roll: Option<Vec<PublicKey>>,
-    /// Blocks, oldest first.
-    pub blocks: Vec<Block>,
+    /// Encoded blocks, oldest first: decoded one at a time, because memory of WebAssembly that was
+    /// needed once is never given back.
+    blocks: Vec<JsValue>,
     /// Pending votes in the order in which they came.
     pub pending: Vec<Vote>,
     /// Votes followed in this browser.
@@ -78,6 +79,12 @@ pub struct Contents {
 }
 
 impl Contents {
+    /// Blocks, oldest first; each can be had once.
+    pub fn take_blocks(&mut self) -> impl Iterator<Item = Block> + use<> {
+        let blocks = std::mem::take(&mut self.blocks).into_iter();
+        blocks.filter_map(|value| borsh::from_slice(&bytes(&value)).ok())
+    }
+
     /// Definition and roll, if they are here and belong together.
     pub fn setup(&self) -> Option<Setup> {
         let election = self.election.clone()?;
@@ -145,7 +152,7 @@ impl Store {
         let meta = transaction.object_store(META)?;
         let election = meta.get(JsValue::from_str("election"))?.await?;
         let roll = meta.get(JsValue::from_str("roll"))?.await?;
-        let blocks = decode(&self.all(&transaction, BLOCKS).await?);
+        let blocks = self.all(&transaction, BLOCKS).await?;
         let mut pending: Vec<(u64, Vote)> = decode(&self.all(&transaction, PENDING).await?);
         let own = decode(&self.all(&transaction, OWN).await?);
         let evidence = decode(&self.all(&transaction, EVIDENCE).await?);
