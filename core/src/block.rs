@@ -1,6 +1,7 @@
 //! Blocks, unchecked and checked.
 //!
-//! Invariant: a [`CheckedBlock`] can only be made by [`Block::check`], so whoever holds one knows
+//! Invariant: a [`CheckedBlock`] can only be made by [`Block::check`] and its sisters here, or opened
+//! from a [`KeptBlock`] that was packed from one, so whoever holds one knows
 //! that its proof of work, its votes root and every vote in it hold for its election. What depends
 //! on the blocks before it is the business of [`crate::chain`].
 
