@@ -65,7 +65,7 @@ fn verify(maker: &Maker, count: u64, votes: u64) {
         for bytes in &bytes {
             assert!(verifier.push(Record::Block(borsh::from_slice(bytes).unwrap())));
         }
-        verifier.push(Record::End { blocks: count as u32 });
+        verifier.push(Record::End { blocks: u32::try_from(count).unwrap() });
     });
     assert_eq!(verifier.votes(), count * votes);
 }
