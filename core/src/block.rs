@@ -111,6 +111,7 @@ pub struct CheckedBlock {
     hash: BlockHash,
     votes: Arc<[Vote]>,
     ids: Arc<[VoteId]>,
+    encoded_len: usize,
 }
 
 impl Block {
@@ -126,7 +127,8 @@ impl Block {
             easing: 0,
             nonce: 0,
         };
-        CheckedBlock { hash: header.hash(), header, votes: [].into(), ids: [].into() }
+        let encoded_len = encoded_len(&header, &[]);
+        CheckedBlock { hash: header.hash(), header, votes: [].into(), ids: [].into(), encoded_len }
     }
 
     /// Merkle root over votes.
@@ -218,7 +220,8 @@ impl Block {
             BlockError::Vote { height, number, token, error }
         })?;
         let hash = self.header.hash();
-        Ok(CheckedBlock { header: self.header, hash, votes: self.votes.into(), ids: ids.into() })
+        let (votes, ids) = (self.votes.into(), ids.into());
+        Ok(CheckedBlock { header: self.header, hash, votes, ids, encoded_len: bytes })
     }
 }
 
@@ -273,7 +276,7 @@ impl CheckedBlock {
 
     /// Bytes of the encoding.
     pub fn encoded_len(&self) -> usize {
-        encoded_len(&self.header, &self.votes)
+        self.encoded_len
     }
 
     /// The block as it travels and is stored.

@@ -406,6 +406,7 @@ impl Chain {
                 // What builds on it goes with it, and fails by its parent if it comes again.
                 self.forget(&[block.hash()]);
                 self.mark_invalid(block.hash());
+                self.pack();
                 return Err(error);
             }
             switch.added.push(Arc::clone(block));

@@ -530,7 +530,7 @@ impl Node {
         heard_on: Option<LinkId>,
     ) -> Result<(), LinkError> {
         let known = self.chain.block(&block.header.hash());
-        if known.is_some_and(|known| known.to_block().votes == block.votes) {
+        if known.is_some_and(|known| known.holds(&block.votes)) {
             return Ok(());
         }
         let checked = block.check(self.chain.setup())?;

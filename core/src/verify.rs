@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     archive::Record,
-    block::{Block, BlockError, CheckedBlock},
+    block::{Block, BlockError, CheckedBlock, MAX_BLOCK_BYTES},
     election::{Election, Eligibility, Setup},
     evidence::{Evidence, Seal},
     hash::{BlockHash, SealId},
@@ -170,6 +170,8 @@ pub struct Verifier {
     waiting: Vec<Block>,
     /// Their votes, and one for each block.
     waiting_weight: usize,
+    /// Their bytes: nothing of them is known to be valid.
+    waiting_bytes: usize,
 }
 
 /// Votes whose signatures are verified together.
@@ -192,6 +194,7 @@ impl Verifier {
             ended: false,
             waiting: Vec::new(),
             waiting_weight: 0,
+            waiting_bytes: 0,
         }
     }
 
@@ -238,8 +241,10 @@ impl Verifier {
             Record::Evidence(statement) => self.take_statement(&statement),
             Record::Block(block) => {
                 self.waiting_weight += block.votes.len() + 1;
+                self.waiting_bytes += block.encoded_len();
                 self.waiting.push(block);
-                if self.waiting_weight < TOGETHER { Ok(()) } else { self.take_waiting() }
+                let few = self.waiting_weight < TOGETHER && self.waiting_bytes < MAX_BLOCK_BYTES;
+                if few { Ok(()) } else { self.take_waiting() }
             }
             Record::End { .. } => {
                 self.ended = true;
@@ -342,7 +347,7 @@ impl Verifier {
 
     fn take_waiting(&mut self) -> Result<(), Failure> {
         let blocks = std::mem::take(&mut self.waiting);
-        self.waiting_weight = 0;
+        (self.waiting_weight, self.waiting_bytes) = (0, 0);
         if blocks.is_empty() {
             return Ok(());
         }

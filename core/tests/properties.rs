@@ -27,6 +27,7 @@ use blockvote_core::{
     roll::RollPage,
     seed,
     time::Timestamp,
+    verify::Verifier,
     vote::{Authorization, TokenId, Vote},
 };
 use proptest::{collection::vec, prelude::*};
@@ -228,6 +229,20 @@ fn a_deep_chain_says_of_its_blocks_what_they_said_also_after_deep_reorganisation
     holds(&chain, &other);
     grow(&mut chain, &mut one, 10, 40 * DEEP);
     holds(&chain, &one);
+}
+
+/// What waits to be verified is not valid yet: it must not pile up.
+#[test]
+fn a_verifier_keeps_no_more_than_a_block_of_unverified_bytes_waiting() {
+    let setup = easy();
+    let chain = Chain::new(setup.clone());
+    let mut block = mine_on(&chain, &chain.tip().hash(), &[1], 5);
+    block.votes[0].ballot = Ballot::Text("x".repeat(700_000));
+    let mut verifier = Verifier::new(NOW);
+    assert!(verifier.push(Record::Election(Box::new(setup.election().clone()))));
+    assert!(verifier.push(Record::Block(block.clone())), "it may wait");
+    assert!(!verifier.push(Record::Block(block)), "together they may not");
+    assert!(!verifier.report().passed);
 }
 
 fn recount(chain: &Chain) -> BTreeMap<String, u64> {

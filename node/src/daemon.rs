@@ -197,9 +197,7 @@ pub fn start(
 ) -> anyhow::Result<(Handle, JoinHandle<anyhow::Result<()>>)> {
     let now = clock::now();
     let mut node = Node::new(contents.setup.clone(), rand::random());
-    let blocks = restore(&mut node, contents, signatures).context(
-        "the data folder holds a block that does not verify: move the folder away, and the node fetches the chain again",
-    )?;
+    let blocks = restore(&mut node, contents, signatures)?;
     node.set_mining(now, mining);
     let pending = node.pending().len();
     if blocks > 0 || pending > 0 {
@@ -227,14 +225,17 @@ pub fn start(
     Ok((handle, thread))
 }
 
+const DAMAGED: &str = "the data folder holds a block that does not verify: move the folder away, and the node fetches the chain again";
+
 /// Brings a node to what its store holds: blocks are read, checked on all processors and taken in at
 /// the same time. Says how many there were.
 fn restore(node: &mut Node, contents: Contents, signatures: bool) -> anyhow::Result<u32> {
     let setup = node.chain().setup().clone();
     let check = |entry: anyhow::Result<(u32, Vec<u8>)>| {
         let (height, bytes) = entry?;
-        let block: Block =
-            borsh::from_slice(&bytes).with_context(|| format!("block {height} cannot be read"))?;
+        let block: Block = borsh::from_slice(&bytes)
+            .with_context(|| format!("block {height} cannot be read"))
+            .context(DAMAGED)?;
         Ok(if signatures { block.check(&setup) } else { block.check_stored(&setup) })
     };
     let (mut unreadable, mut count) = (None, 0);
@@ -248,7 +249,7 @@ fn restore(node: &mut Node, contents: Contents, signatures: bool) -> anyhow::Res
     if let Some(error) = unreadable {
         return Err(error);
     }
-    restored?;
+    restored.context(DAMAGED)?;
     Ok(count)
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
@@ -22,10 +22,20 @@ pub fn in_order<T: Send, R: Send, O>(
     take: impl FnOnce(&mut dyn Iterator<Item = R>) -> O,
 ) -> O {
     let processors = thread::available_parallelism().map_or(1, usize::from);
+    in_order_on(processors, inputs, work, take)
+}
+
+fn in_order_on<T: Send, R: Send, O>(
+    processors: usize,
+    inputs: impl Iterator<Item = T> + Send,
+    work: impl Fn(T) -> R + Sync,
+    take: impl FnOnce(&mut dyn Iterator<Item = R>) -> O,
+) -> O {
     let (jobs, waiting) = sync_channel::<(Vec<T>, SyncSender<Vec<R>>)>(processors);
     let (order, ordered) = sync_channel::<Receiver<Vec<R>>>(2 * processors);
-    let waiting = Mutex::new(waiting);
-    let (waiting, work) = (&waiting, &work);
+    // The workers alone hold it: when the last of them panicked, nothing can be sent any more.
+    let waiting = Arc::new(Mutex::new(waiting));
+    let work = &work;
     thread::scope(|scope| {
         scope.spawn(move || {
             let mut inputs = inputs;
@@ -41,7 +51,7 @@ pub fn in_order<T: Send, R: Send, O>(
                 }
             }
         });
-        for _ in 0..processors {
+        for waiting in vec![waiting; processors] {
             scope.spawn(move || {
                 let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
                 while let Ok((part, result)) = next() {
@@ -57,7 +67,7 @@ pub fn in_order<T: Send, R: Send, O>(
 
 #[cfg(test)]
 mod tests {
-    use super::in_order;
+    use super::{in_order, in_order_on};
 
     #[test]
     fn results_come_in_the_order_of_the_inputs_and_may_be_left() {
@@ -75,8 +85,20 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "a scoped thread panicked")]
-    fn a_panic_is_not_lost() {
-        in_order(0..100, |number| assert_ne!(number, 50), |results| results.count());
+    fn a_panic_ends_it_and_is_not_lost() {
+        let panics = |processors, first| {
+            let work = move |number: u64| assert!(number < first, "as wanted");
+            std::panic::catch_unwind(|| {
+                in_order_on(processors, 0..1000, work, |results| results.count())
+            })
+            .is_err()
+        };
+        // One or all of the threads.
+        for processors in [1, 2, 3] {
+            assert!(panics(processors, 999));
+            assert!(panics(processors, 50));
+            assert!(panics(processors, 0));
+            assert!(!panics(processors, 1000));
+        }
     }
 }

@@ -52,7 +52,7 @@ impl Packed {
             votes: votes.into(),
             offsets: offsets.into(),
             count: block.votes.len(),
-            encoded_len: block.encoded_len(),
+            encoded_len: block.encoded_len,
         }
     }
 
@@ -127,7 +127,7 @@ impl KeptBlock {
     /// Bytes of the encoding.
     pub fn encoded_len(&self) -> usize {
         match &self.0 {
-            Kept::Whole(block) => block.encoded_len(),
+            Kept::Whole(block) => block.encoded_len,
             Kept::Packed(packed) => packed.encoded_len,
         }
     }
@@ -141,12 +141,25 @@ impl KeptBlock {
         }
     }
 
+    /// Whether these are its votes.
+    pub(crate) fn holds(&self, votes: &[Vote]) -> bool {
+        match &self.0 {
+            Kept::Whole(block) => *block.votes == *votes,
+            Kept::Packed(packed) => {
+                packed.count == votes.len()
+                    && packed.votes_near(0).zip(votes).all(|(kept, vote)| kept == *vote)
+            }
+        }
+    }
+
     /// The block as it travels and is stored.
     pub fn to_block(&self) -> Block {
         match &self.0 {
             Kept::Whole(block) => block.to_block(),
             Kept::Packed(packed) => {
-                Block { header: packed.header.clone(), votes: packed.votes_near(0).collect() }
+                let votes: Vec<_> = packed.votes_near(0).collect();
+                debug_assert_eq!(votes.len(), packed.count, "what was packed reads back");
+                Block { header: packed.header.clone(), votes }
             }
         }
     }
@@ -158,8 +171,8 @@ impl KeptBlock {
             Kept::Packed(packed) => {
                 let Block { header, votes } = self.to_block();
                 let ids = votes.iter().map(Vote::id).collect();
-                let (hash, votes) = (packed.hash, votes.into());
-                Arc::new(CheckedBlock { header, hash, votes, ids })
+                let (hash, votes, encoded_len) = (packed.hash, votes.into(), packed.encoded_len);
+                Arc::new(CheckedBlock { header, hash, votes, ids, encoded_len })
             }
         }
     }

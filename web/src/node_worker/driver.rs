@@ -10,6 +10,7 @@ use std::{
 };
 
 use blockvote_core::{
+    block::{Block, MAX_BLOCK_BYTES},
     hash::{BlockHash, VoteId},
     header::Height,
     key::SecretKey,
@@ -41,6 +42,8 @@ use crate::{
 const TICK_MS: u32 = 500;
 /// Changes are shown together, this long after the first.
 const SHOW_AFTER_MS: u32 = 30;
+/// Stored blocks handed to the node together.
+const STORED_AT_ONCE: usize = 64;
 /// Votes cast here that the page is told of.
 pub const MAX_RECEIPTS: usize = 50;
 
@@ -424,14 +427,7 @@ impl Driver {
             match store.read().await {
                 Ok(mut contents) => {
                     self.act(|inner| {
-                        let mut stored = Vec::new();
-                        for block in contents.take_blocks() {
-                            let hash = block.header.hash();
-                            stored.push(hash);
-                            if inner.node.chain().block(&hash).is_none() {
-                                inner.node.handle(now(), Input::Blocks(vec![block]));
-                            }
-                        }
+                        let stored = inner.take_stored(contents.take_blocks());
                         inner.node.handle(now(), Input::Votes(contents.pending));
                         inner.node.handle(now(), Input::Evidence(contents.evidence));
                         inner.storage = StorageStatus::Writing;
@@ -710,6 +706,31 @@ impl Inner {
     /// Whether another tab of this browser mines instead of this one.
     pub fn mines_elsewhere(&self) -> bool {
         self.wish.on && !self.insists && self.storage == StorageStatus::Sharing
+    }
+
+    /// Hands stored blocks that are not here to the node, a part at a time, until one does not hold.
+    /// Says the hashes of all.
+    fn take_stored(&mut self, blocks: impl Iterator<Item = Block>) -> Vec<BlockHash> {
+        let (mut hashes, mut part, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let mut sound = true;
+        let mut blocks = blocks.peekable();
+        while let Some(block) = blocks.next() {
+            let hash = block.header.hash();
+            hashes.push(hash);
+            if sound && self.node.chain().block(&hash).is_none() {
+                bytes += block.encoded_len();
+                part.push(block);
+            }
+            let full = bytes >= MAX_BLOCK_BYTES || part.len() >= STORED_AT_ONCE;
+            if (full || blocks.peek().is_none())
+                && let Some(last) = part.last().map(|block| block.header.hash())
+            {
+                self.node.handle(now(), Input::Blocks(std::mem::take(&mut part)));
+                bytes = 0;
+                sound = self.node.chain().block(&last).is_some();
+            }
+        }
+        hashes
     }
 
     /// Makes the store hold the chain and the pending votes as they are now. `stored` are the
