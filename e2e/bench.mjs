@@ -1,5 +1,6 @@
 // Figures of the tab, in real Chromium: `cargo xtask bench` runs it. Names of parts as arguments
 // run those alone.
+import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "@playwright/test";
@@ -118,6 +119,46 @@ try {
     await node.kill();
   }
 
+  if (part("verifier")) { // The verifier workers alone: as many signatures as a page of blocks has, again and again.
+    const SIGNATURES = 3072;
+    const list = Buffer.alloc(4 + SIGNATURES * 128);
+    list.writeUInt32LE(SIGNATURES);
+    for (let index = 0; index < SIGNATURES; index += 1) {
+      const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+      const id = randomBytes(32);
+      const signature = sign(null, Buffer.concat([Buffer.from("blockvote sign\0\0"), id]), privateKey);
+      const key = publicKey.export({ format: "der", type: "spki" }).subarray(-32);
+      Buffer.concat([key, id, signature]).copy(list, 4 + index * 128);
+    }
+    const page = await (await world.profile()).newPage();
+    await page.goto(relay.url);
+    for (const workers of [1, 2]) {
+      const took = await page.evaluate(async ({ bytes, workers, rounds }) => {
+        const signatures = new Uint8Array(bytes);
+        const all = await Promise.all(Array.from({ length: workers }, () => new Promise((resolve) => {
+          const worker = new Worker("/verifier-worker_loader.js");
+          worker.onmessage = () => resolve(worker);
+        })));
+        const start = performance.now();
+        await Promise.all(all.map((worker) => new Promise((resolve, reject) => {
+          let left = rounds;
+          worker.onmessage = ({ data }) => {
+            if (!("Verified" in data) || data.Verified != null) return reject(new Error(JSON.stringify(data)));
+            left -= 1;
+            if (left === 0) return resolve();
+            worker.postMessage(signatures);
+          };
+          worker.postMessage(signatures);
+        })));
+        all.forEach((worker) => worker.terminate());
+        return performance.now() - start;
+      }, { bytes: [...list], workers, rounds: 8 });
+      const rate = (SIGNATURES * 8) / (took / 1000);
+      say(`signatures of votes verified, ${workers === 1 ? "one verifier worker" : "each of two verifier workers"}: ${Math.round(rate)}/s, ${SIGNATURES} at a time`);
+    }
+    await page.close();
+  }
+
   if (part("signed-votes")) { // Signed votes in the tab: whole audit files, one vote a block and 500.
     const page = await (await world.profile()).newPage();
     for (const [name, file] of [["one by one", process.env.BLOCKVOTE_SINGLE], ["in batches of up to 500", process.env.BLOCKVOTE_BATCHES]]) {
@@ -132,7 +173,7 @@ try {
         const [, took, unit] = words.match(/in ([\d.]+) (ms|s)\./);
         rates.push(votes / (unit === "s" ? Number(took) : Number(took) / 1000));
       }
-      say(`signed votes verified, tab, one worker, ${name}: median ${Math.round(percentile(rates, 50))} votes/s, roll and file included`);
+      say(`signed votes verified, tab, all its workers, ${name}: median ${Math.round(percentile(rates, 50))} votes/s, roll and file included`);
     }
     await page.close();
   }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test as base, chromium, expect } from "@playwright/test";
 
-const BIN = process.env.BLOCKVOTE_BIN ?? join(import.meta.dirname, "../target/debug");
+export const BIN = process.env.BLOCKVOTE_BIN ?? join(import.meta.dirname, "../target/debug");
 export const LAUNCH = {
   executablePath: process.env.BLOCKVOTE_CHROMIUM ?? "/usr/bin/chromium",
   args: [

@@ -1,6 +1,7 @@
 //! Native figures: `cargo run --release -p blockvote-core --example bench`. With the arguments
 //! `file VOTES PER_BLOCK PATH` it writes an audit file of signed votes instead, for measuring
-//! `blockvote verify` and the page; with `curves` it does only the last part.
+//! `blockvote verify` and the page; with `--forged VOTE` behind that, the signature of the vote of this
+//! number, from 0, is another's; with `curves` it does only the last part.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,7 +22,7 @@ use blockvote_core::{
     election::Election,
     key::{SecretKey, Signed, verify_all},
     node::Node,
-    pow::{FourSearch, NonceSearch, Search},
+    pow::{self, FourSearch, NonceSearch, Search},
     roll::Roll,
     time::Timestamp,
     verify::Verifier,
@@ -33,10 +34,14 @@ const NOW: Timestamp = Timestamp(1_900_000_000_000);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [word, votes, per_block, path] = arguments.as_slice()
+    if let [word, votes, per_block, path, rest @ ..] = arguments.as_slice()
         && word == "file"
     {
-        return write_file(votes.parse().unwrap(), per_block.parse().unwrap(), path);
+        let forged = match rest {
+            [flag, vote] if flag == "--forged" => Some(vote.parse().unwrap()),
+            _ => None,
+        };
+        return write_file(votes.parse().unwrap(), per_block.parse().unwrap(), path, forged);
     }
     if arguments == ["curves"] {
         return curves();
@@ -169,7 +174,7 @@ fn verification(maker: &Maker, blocks: u64, votes: u64) {
 }
 
 /// Voters change their votes until there are as many as asked for.
-fn write_file(votes: u64, per_block: u64, path: &str) {
+fn write_file(votes: u64, per_block: u64, path: &str, forged: Option<u64>) {
     let maker = Maker::signed(votes.min(100_000) as u32);
     let mut file = File::create(path).unwrap();
     let (mut writer, head) = ArchiveWriter::new(&maker.setup);
@@ -177,7 +182,15 @@ fn write_file(votes: u64, per_block: u64, path: &str) {
     let mut parent = Block::genesis(maker.setup.election()).header().clone();
     let mut from = 0;
     while from < votes {
-        let block = maker.block(&parent, from, (votes - from).min(per_block));
+        let mut block = maker.block(&parent, from, (votes - from).min(per_block));
+        if let Some(index) = forged.and_then(|vote| vote.checked_sub(from))
+            && index < block.votes.len() as u64
+        {
+            let index = index as usize;
+            block.votes[index].authorization = maker.vote(from + index as u64 + 1).authorization;
+            block.header.votes_root = Block::votes_root(&block.votes);
+            pow::mine(&mut block.header);
+        }
         from += block.votes.len() as u64;
         file.write_all(&writer.block(&block)).unwrap();
         parent = block.header;

@@ -6,12 +6,13 @@
 //! on the blocks before it is the business of [`crate::chain`].
 
 mod kept;
+mod unverified;
 
 use std::{collections::HashSet, sync::Arc};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
-pub use self::kept::KeptBlock;
+pub use self::{kept::KeptBlock, unverified::UnverifiedBlocks};
 use crate::{
     difficulty::Difficulty,
     election::{Election, Setup},
@@ -20,7 +21,7 @@ use crate::{
     merkle::{self, InclusionProof},
     pow,
     time::Timestamp,
-    vote::{TokenId, Vote, VoteError, check_all, check_all_but_signatures, check_signatures},
+    vote::{TokenId, Vote, VoteError, check_all, check_all_but_signatures, verify_signatures},
 };
 
 /// Bytes of a block's encoding: the frame of the wire and the patience of a phone.
@@ -165,30 +166,9 @@ impl Block {
         blocks: Vec<Self>,
         setup: &Setup,
     ) -> Vec<Result<CheckedBlock, BlockError>> {
-        let mut checked = Vec::with_capacity(blocks.len());
-        let mut failed = None;
-        for block in blocks {
-            match block.check_stored(setup) {
-                Ok(block) => checked.push(block),
-                Err(error) => {
-                    failed = Some(error);
-                    break;
-                }
-            }
-        }
-        let votes = checked.iter().flat_map(|block| block.votes.iter().zip(block.ids.iter()));
-        if let Err(mut index) = check_signatures(votes, setup) {
-            let mut good = 0;
-            while index >= checked[good].votes.len() {
-                index -= checked[good].votes.len();
-                good += 1;
-            }
-            let (height, token) = (checked[good].header.height, checked[good].votes[index].token);
-            let error = VoteError::Signature(token);
-            failed = Some(BlockError::Vote { height, number: index + 1, token, error });
-            checked.truncate(good);
-        }
-        checked.into_iter().map(Ok).chain(failed.map(Err)).collect()
+        let blocks = UnverifiedBlocks::check(blocks, setup);
+        let verdict = verify_signatures(&blocks.signatures(setup));
+        blocks.settle(verdict)
     }
 
     fn check_with(

@@ -7,7 +7,7 @@
 //! What strangers can fill, and how far: peers ([`peers::MAX_PEERS`]), pending votes
 //! ([`crate::pending::MAX_PENDING_VOTES`]), blocks beside the chain
 //! ([`crate::chain::MAX_SIDE_BLOCKS`], [`crate::chain::MAX_SIDE_BYTES`]), headers of one download
-//! ([`sync::MAX_CANDIDATE`]).
+//! ([`sync::MAX_CANDIDATE`]), and two pages of its blocks.
 
 mod evidence;
 pub mod gossip;
@@ -41,7 +41,9 @@ use crate::{
 
 pub use self::{
     evidence::Outcome,
-    interface::{CastError, Event, Input, Job, LinkId, Output, Peer, SealError, StoreChange},
+    interface::{
+        CastError, Event, Input, Job, LinkId, Output, Peer, SealError, Signatures, StoreChange,
+    },
 };
 use self::{
     mining::Mining,
@@ -386,6 +388,7 @@ impl Node {
                 }
             }
             Input::Mined { job, nonce } => self.mined(now, job, nonce),
+            Input::Verified { id, verdict } => self.on_verified(now, id, verdict),
             Input::Blocks(blocks) => {
                 for block in blocks {
                     // Blocks from elsewhere get the same checks; a bad one ends the batch.

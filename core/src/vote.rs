@@ -7,7 +7,7 @@ use crate::{
     ballot::{Ballot, BallotError},
     election::{Counting, Setup},
     hash::{ElectionId, Tag, VoteId, tagged},
-    key::{SecretKey, Signature, Signed, verify_all},
+    key::{PublicKey, SecretKey, Signature, Signed, verify_all},
 };
 
 /// A voter's right to one vote: a number, as in the seed.
@@ -156,6 +156,14 @@ impl Vote {
         check_all(std::slice::from_ref(self), setup).map(|_| ()).map_err(|(_, error)| error)
     }
 
+    /// What is to be verified of a vote that keeps all other rules: in an election with a roll each
+    /// has a signature, and its token a key.
+    pub(crate) fn signature(&self, id: VoteId, setup: &Setup) -> Option<VoteSignature> {
+        let Authorization::Signed(signature) = self.authorization else { return None };
+        let key = *setup.roll()?.key(self.token)?;
+        Some(VoteSignature { key, vote: id, signature })
+    }
+
     /// Checks all but the signature.
     fn check_unsigned(&self, setup: &Setup) -> Result<(), VoteError> {
         let election = setup.election();
@@ -190,6 +198,32 @@ fn message(id: &VoteId) -> [u8; 48] {
     message
 }
 
+/// A vote's signature with what it is verified against: apart from the vote, so that it can be
+/// verified elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct VoteSignature {
+    /// The voter's key.
+    key: PublicKey,
+    /// The vote that is signed.
+    vote: VoteId,
+    /// The signature.
+    signature: Signature,
+}
+
+/// Verifies signatures in batches. Where one vote after the other is verified, the verdict is the same.
+///
+/// # Errors
+/// The index of the first that does not hold.
+pub fn verify_signatures(signatures: &[VoteSignature]) -> Result<(), usize> {
+    let messages: Vec<_> = signatures.iter().map(|signed| message(&signed.vote)).collect();
+    let signed: Vec<_> = signatures
+        .iter()
+        .zip(&messages)
+        .map(|(VoteSignature { key, signature, .. }, message)| Signed { key, message, signature })
+        .collect();
+    verify_all(&signed)
+}
+
 /// Checks votes together, their signatures in batches; returns their ids.
 ///
 /// # Errors
@@ -197,30 +231,11 @@ fn message(id: &VoteId) -> [u8; 48] {
 /// another rule is broken, which is looked at first because it is cheaper.
 pub fn check_all(votes: &[Vote], setup: &Setup) -> Result<Vec<VoteId>, (usize, VoteError)> {
     let ids = check_all_but_signatures(votes, setup)?;
-    check_signatures(votes.iter().zip(&ids), setup)
+    let signatures: Vec<_> =
+        votes.iter().zip(&ids).filter_map(|(vote, id)| vote.signature(*id, setup)).collect();
+    verify_signatures(&signatures)
         .map_err(|index| (index, VoteError::Signature(votes[index].token)))?;
     Ok(ids)
-}
-
-/// Checks the signatures of votes, given with their ids, that keep all other rules.
-///
-/// # Errors
-/// The index of the first with a wrong one.
-pub(crate) fn check_signatures<'a>(
-    votes: impl Iterator<Item = (&'a Vote, &'a VoteId)>,
-    setup: &Setup,
-) -> Result<(), usize> {
-    let Some(roll) = setup.roll() else {
-        return Ok(());
-    };
-    let votes: Vec<_> = votes.map(|(vote, id)| (vote, message(id))).collect();
-    let mut signed = Vec::with_capacity(votes.len());
-    for (index, (vote, message)) in votes.iter().enumerate() {
-        let Authorization::Signed(signature) = &vote.authorization else { return Err(index) };
-        let key = roll.key(vote.token).ok_or(index)?;
-        signed.push(Signed { key, message, signature });
-    }
-    verify_all(&signed)
 }
 
 /// Checks votes whose signatures were checked before; returns their ids.

@@ -21,6 +21,7 @@ use blockvote_core::{
     message::{Hello, Message, PROTOCOL_VERSION},
     node::{
         CastError, Event, Input, LinkId, Node, Outcome as Sealing, Output, Peer, SealError,
+        Signatures,
         join::{Join, Progress, Step},
     },
     pow::{self, NonceSearch, Search},
@@ -28,7 +29,7 @@ use blockvote_core::{
     roll::Roll,
     time::Timestamp,
     verify::{Outcome, Report, Verifier},
-    vote::{Authorization, TokenId, Vote},
+    vote::{Authorization, TokenId, Vote, verify_signatures},
 };
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
@@ -87,8 +88,19 @@ fn block(chain: &Chain, votes: Vec<Vote>) -> Block {
     Block { header, votes }
 }
 
+/// What the node says, when it has been told which signatures hold.
 fn drain(node: &mut Node) -> Vec<Output> {
-    std::iter::from_fn(|| node.poll_output()).collect()
+    let mut outputs = Vec::new();
+    while let Some(output) = node.poll_output() {
+        match output {
+            Output::Verify(Signatures { id, list }) => {
+                let verdict = verify_signatures(&list);
+                node.handle(NOW, Input::Verified { id, verdict });
+            }
+            output => outputs.push(output),
+        }
+    }
+    outputs
 }
 
 fn node(setup: &Setup) -> Node {

@@ -26,13 +26,14 @@ use blockvote_core::{
     header::Height,
     key::SecretKey,
     node::{
-        CastError, Event as NodeEvent, Input, Job, LinkId, Node, Outcome, Output, Peer, StoreChange,
+        CastError, Event as NodeEvent, Input, Job, LinkId, Node, Outcome, Output, Peer, Signatures,
+        StoreChange,
     },
     pow::{NonceSearch, Search},
     relay_frame::PeerId,
     roll::Roll,
     time::Timestamp,
-    vote::{TokenId, Vote},
+    vote::{TokenId, Vote, verify_signatures},
 };
 use hostile::Kind;
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
@@ -116,6 +117,8 @@ struct Machine {
     group: u8,
     /// Counts up with each connection, so that frames of an old one do not arrive.
     connection: u64,
+    /// Counts up with each restart.
+    lives: u64,
     /// What it does to the others, if it is no honest node.
     hostile: Option<Kind>,
     /// Counts up with each new name that a hostile one takes.
@@ -134,6 +137,7 @@ enum Event {
     Heal,
     HostileLeave,
     Restart { machine: usize },
+    Verified { machine: usize, life: u64, id: u64, offender: Option<usize> },
 }
 
 struct World {
@@ -183,6 +187,7 @@ impl World {
                 job: None,
                 group: 0,
                 connection: 0,
+                lives: 0,
                 hostile,
                 names: 0,
             });
@@ -244,6 +249,12 @@ impl World {
                     }
                 }
                 Output::Sample(_, count) => self.sample(index, count),
+                Output::Verify(Signatures { id, list }) => {
+                    let at = self.now + self.rng.random_range(0..2_000);
+                    let life = self.machines[index].lives;
+                    let offender = verify_signatures(&list).err();
+                    self.at(at, Event::Verified { machine: index, life, id, offender });
+                }
                 Output::Mine(job) => self.machines[index].job = job.map(|job| (job, 0)),
                 Output::Event(NodeEvent::PeerRejected { peer, reason }) => {
                     // Hostile ones earn answers that their own node did not ask for.
@@ -385,6 +396,13 @@ impl World {
                 Event::Split => self.reconnect(|index| (index % 3) as u8),
                 Event::Heal => self.reconnect(|_| 0),
                 Event::Restart { machine } => self.restart(machine),
+                Event::Verified { machine, life, id, offender } => {
+                    if self.machines[machine].lives == life {
+                        let verdict = offender.map_or(Ok(()), Err);
+                        let input = Input::Verified { id, verdict };
+                        self.act(machine, |node, now| node.handle(now, input));
+                    }
+                }
             }
         }
     }
@@ -411,6 +429,7 @@ impl World {
         let machine = &mut self.machines[index];
         machine.job = None;
         machine.connection += 1;
+        machine.lives += 1;
         machine.node = Node::new(self.setup.clone(), seed);
         let blocks = machine.disk.blocks.clone();
         let pending: Vec<_> = machine.disk.pending.iter().map(|(_, vote)| vote.clone()).collect();

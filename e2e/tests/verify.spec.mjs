@@ -1,4 +1,6 @@
-import { expect, go, open, test, until } from "../world.mjs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { BIN, expect, go, open, test, thrown, until } from "../world.mjs";
 
 const VOTES = 20_000;
 
@@ -42,10 +44,47 @@ test("verifying 20,000 votes shows progress and never holds up the page", async 
   await page.getByRole("button", { name: "Download the audit file" }).click();
   const download = await downloading;
   expect(download.suggestedFilename()).toMatch(/\.blockvote$/);
-  const { execFileSync } = await import("node:child_process");
-  const { join } = await import("node:path");
-  const blockvote = join(import.meta.dirname, "../../target/debug/blockvote");
-  const words = execFileSync(blockvote, ["verify", await download.path()], { encoding: "utf8" });
+  const words = execFileSync(join(BIN, "blockvote"), ["verify", await download.path()], { encoding: "utf8" });
   expect(words).toContain("Verified: 41 blocks and 20000 votes");
   await until(node, "/api/v1/status", (status) => status.votes === VOTES);
+});
+
+test("signatures are verified in workers of their own, with the verdict of the command line", async ({ world }) => {
+  const good = join(world.folder, "good.blockvote");
+  const forged = join(world.folder, "forged.blockvote");
+  const make = (path, ...more) => execFileSync(join(BIN, "examples/bench"), ["file", "900", "300", path, ...more]);
+  make(good);
+  make(forged, "--forged", "451");
+  const { stdout } = spawnSync(join(BIN, "blockvote"), ["verify", forged, "--json"], { encoding: "utf8" });
+  const { verdict: words } = JSON.parse(stdout);
+  expect(words).toContain("block 3");
+  const relay = await world.relay();
+  for (const workers of [true, false]) {
+    const context = await world.profile();
+    let asked = 0;
+    await context.route("**/verifier-worker*", (route) => {
+      asked += 1;
+      return workers ? route.continue() : route.abort();
+    });
+    const page = await context.newPage();
+    await page.goto(`${relay.url}/verify`);
+    const verdict = page.getByTestId("verdict");
+    await page.getByLabel("Choose an audit file").setInputFiles(good);
+    await expect(verdict).toContainText("4 blocks and 900 votes");
+    await expect(verdict).toHaveAttribute("data-passed", "true");
+    await page.getByLabel("Choose an audit file").setInputFiles(forged);
+    await expect(verdict).toHaveAttribute("data-passed", "false");
+    await expect(verdict).toContainText(words);
+    expect(asked).toBeGreaterThan(0);
+    if (!workers) {
+      // The browser tells the page of workers that do not load.
+      await page.close();
+      expect(thrown.filter((words) => !/verifier-worker|^null$/.test(words))).toEqual([]);
+      thrown.length = 0;
+    }
+  }
+  // The same chain from a peer.
+  const node = await world.node(relay, { args: ["--election", good] });
+  const page = await open(await world.profile(), relay, node.election);
+  await expect(page.getByTestId("status")).toContainText("all 900 votes verified here");
 });

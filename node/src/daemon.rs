@@ -18,7 +18,7 @@ use blockvote_core::{
     block::Block,
     hash::BlockHash,
     header::Height,
-    node::{Event, Input, LinkId, Node, Output},
+    node::{Event, Input, LinkId, Node, Output, Signatures},
     relay_frame::ClientFrame,
     time::Timestamp,
 };
@@ -27,7 +27,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::{
     clock,
     miner::Miner,
-    parallel::in_order,
+    parallel::{in_order, verify_on_all},
     store::{Contents, Store},
 };
 
@@ -181,6 +181,8 @@ struct Daemon {
     miner: Miner,
     links: Arc<Mutex<Links>>,
     tip: watch::Sender<(Height, BlockHash)>,
+    commands: mpsc::Sender<Command>,
+    runtime: tokio::runtime::Handle,
 }
 
 /// Starts the node on its own thread. Without a store it lives in memory. `signatures` says whether
@@ -214,13 +216,17 @@ pub fn start(
     let miner = Miner::start(threads, found);
     let links = Arc::new(Mutex::new(Links::default()));
     let (tip, tip_seen) = watch::channel((node.chain().height(), node.chain().tip().hash()));
-    let handle =
-        Handle { commands, links: Arc::clone(&links), tip: tip_seen, miner: miner.clone() };
-    let mut daemon = Daemon { node, store, miner, links, tip };
+    let handle = Handle {
+        commands: commands.clone(),
+        links: Arc::clone(&links),
+        tip: tip_seen,
+        miner: miner.clone(),
+    };
     let runtime = tokio::runtime::Handle::current();
+    let mut daemon = Daemon { node, store, miner, links, tip, commands, runtime };
     let thread = std::thread::Builder::new()
         .name("node".into())
-        .spawn(move || daemon.run(&runtime, queue))
+        .spawn(move || daemon.run(queue))
         .context("cannot start the node's thread")?;
     Ok((handle, thread))
 }
@@ -254,17 +260,13 @@ fn restore(node: &mut Node, contents: Contents, signatures: bool) -> anyhow::Res
 }
 
 impl Daemon {
-    fn run(
-        &mut self,
-        runtime: &tokio::runtime::Handle,
-        mut queue: mpsc::Receiver<Command>,
-    ) -> anyhow::Result<()> {
+    fn run(&mut self, mut queue: mpsc::Receiver<Command>) -> anyhow::Result<()> {
         loop {
             let now = clock::now();
             self.carry_out(Vec::new())?;
             let wait = Duration::from_millis(self.node.next_wake(now).ms_since(now).max(1));
             let received =
-                runtime.block_on(async { tokio::time::timeout(wait, queue.recv()).await });
+                self.runtime.block_on(async { tokio::time::timeout(wait, queue.recv()).await });
             let mut after: Vec<After> = Vec::new();
             let mut next = match received {
                 Ok(Some(command)) => Some(command),
@@ -300,6 +302,8 @@ impl Daemon {
         while let Some(output) = self.node.poll_output() {
             match output {
                 Output::Persist(batch) => changes.extend(batch),
+                // Goes on while this is stored.
+                Output::Verify(signatures) => self.verify(signatures),
                 effect => effects.push(effect),
             }
         }
@@ -347,8 +351,20 @@ impl Daemon {
                     (self.node.evidence().double_votes().len(), self.node.outcome());
                 tracing::info!(double_votes = doubles, seal = outcome.word(), "signed statements");
             }
-            Output::Persist(_) | Output::Event(Event::PendingChanged | Event::NetworkChanged) => {}
+            Output::Persist(_)
+            | Output::Verify(_)
+            | Output::Event(Event::PendingChanged | Event::NetworkChanged) => {}
         }
+    }
+
+    /// Verifies a page's signatures beside the node's thread, which goes on.
+    fn verify(&self, Signatures { id, list }: Signatures) {
+        let commands = self.commands.clone();
+        self.runtime.spawn_blocking(move || {
+            let verdict = verify_on_all(&list);
+            // When the node has stopped, nobody needs it.
+            let _ = commands.blocking_send(Command::Input(Input::Verified { id, verdict }));
+        });
     }
 
     /// Bytes that wait to be sent to a relay.

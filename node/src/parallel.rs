@@ -8,6 +8,8 @@ use std::{
     thread,
 };
 
+use blockvote_core::vote::{VoteSignature, verify_signatures};
+
 /// Inputs handed to one processor at a time.
 const AT_ONCE: usize = 4;
 
@@ -65,9 +67,60 @@ fn in_order_on<T: Send, R: Send, O>(
     })
 }
 
+/// So few signatures take less time than a thread.
+const FEW_SIGNATURES: usize = 32;
+
+/// Verifies signatures on all processors.
+///
+/// # Errors
+/// The index of the first that does not hold.
+pub fn verify_on_all(signatures: &[VoteSignature]) -> Result<(), usize> {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let size = signatures.len().div_ceil(processors).max(FEW_SIGNATURES);
+    thread::scope(|scope| {
+        let parts: Vec<_> = signatures
+            .chunks(size)
+            .map(|part| scope.spawn(move || verify_signatures(part)))
+            .collect();
+        parts.into_iter().zip((0..).step_by(size)).try_for_each(|(part, first)| {
+            let verdict = part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            verdict.map_err(|index| first + index)
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{in_order, in_order_on};
+    use blockvote_core::{
+        ballot::Ballot,
+        hash::ElectionId,
+        key::SecretKey,
+        vote::{TokenId, Vote},
+    };
+
+    use super::{VoteSignature, in_order, in_order_on, verify_on_all};
+
+    #[test]
+    fn the_first_signature_that_does_not_hold_is_named_whichever_thread_found_it() {
+        let key = SecretKey::new([1; 32]);
+        let mut signed: Vec<_> = (1..=150)
+            .map(|token| {
+                let vote = Vote::open(ElectionId([2; 32]), TokenId(token), Ballot::Blank);
+                let signature = key.sign(&vote.signing_message()).0;
+                [&key.public().0[..], &vote.id().0, &signature].concat()
+            })
+            .collect();
+        let verdict = |signed: &[Vec<u8>]| {
+            let signatures = signed.iter().map(|bytes| borsh::from_slice(bytes).unwrap());
+            verify_on_all(&signatures.collect::<Vec<VoteSignature>>())
+        };
+        assert_eq!(verdict(&[]), Ok(()));
+        assert_eq!(verdict(&signed), Ok(()));
+        for first in [149, 76, 75, 31, 0] {
+            signed[first][64] ^= 1;
+            assert_eq!(verdict(&signed), Err(first));
+        }
+    }
 
     #[test]
     fn results_come_in_the_order_of_the_inputs_and_may_be_left() {

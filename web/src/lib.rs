@@ -1,7 +1,8 @@
 //! The page and its workers. No rule of the chain lives here: `blockvote-core` has them all.
 //!
-//! Three wasm binaries share this library: the page, the node worker that owns the chain, the
-//! socket and the store, and the miner worker that only hashes.
+//! Four wasm binaries share this library: the page, the node worker that owns the chain, the socket
+//! and the store, the miner worker that only hashes, and the verifier worker that only verifies
+//! signatures.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -13,4 +14,5 @@ pub mod messages;
 pub mod miner;
 pub mod node_worker;
 pub mod page;
+pub mod verifier;
 pub mod worker;

@@ -563,6 +563,21 @@ pub enum FromMiner {
     Hashes(u32),
 }
 
+/// Node worker to verifier worker: encoded signatures, answered in order.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ToVerifier(#[serde(with = "bytes")] pub Vec<u8>);
+
+/// Verifier worker to node worker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum FromVerifier {
+    /// The worker runs.
+    Ready,
+    /// The index of the first signature that does not hold, if there is one.
+    Verified(Option<usize>),
+    /// A worker of another build: it knows another form.
+    Unreadable,
+}
+
 /// `Vec<u8>` as a `Uint8Array` instead of an array of numbers.
 mod bytes {
     use serde::{

@@ -10,6 +10,7 @@ mod rights;
 mod store;
 mod tabs;
 mod tools;
+mod verifiers;
 mod verify;
 mod views;
 

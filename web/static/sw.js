@@ -10,6 +10,9 @@ const FIXED = [
   "/miner-worker_loader.js",
   "/miner-worker.js",
   "/miner-worker_bg.wasm",
+  "/verifier-worker_loader.js",
+  "/verifier-worker.js",
+  "/verifier-worker_bg.wasm",
 ];
 const HASHED = /-[0-9a-f]{16}[._]/;
 

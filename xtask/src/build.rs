@@ -89,13 +89,13 @@ pub fn page() -> anyhow::Result<()> {
 /// does not grow by accident. The aim is 300,000.
 const MAX_PAGE_BYTES: u64 = 600_000;
 
-/// Weighs what the first vote needs: all but the miner and the service worker, which come later.
+/// Weighs what the first vote needs: all but the miner, the verifiers and the service worker, which come later.
 pub fn weigh() -> anyhow::Result<()> {
     let mut bytes = 0;
     for entry in fs::read_dir(root().join("dist"))? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let later = name.starts_with("miner-") || name.starts_with("sw.");
+        let later = ["miner-", "verifier-", "sw."].iter().any(|part| name.starts_with(part));
         if Path::new(&name).extension().is_some_and(|ending| ending == "br") && !later {
             bytes += entry.metadata()?.len();
         }
@@ -105,11 +105,12 @@ pub fn weigh() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The relay and the node; the relay holds the page.
+/// The relay, which holds the page, the node, and what makes long chains for tests.
 pub fn programs(arguments: &[&str]) -> anyhow::Result<()> {
     step("build the relay and the node", || {
         run(cargo()
             .args(["build", "--package", "blockvote-relay", "--package", "blockvote-node"])
+            .args(["--package", "blockvote-core", "--bins", "--example", "bench"])
             .args(arguments))
     })
 }

@@ -9,7 +9,7 @@ use crate::{
     pending::ShortId,
     relay_frame::PeerId,
     time::Timestamp,
-    vote::{TokenId, Vote, VoteError},
+    vote::{TokenId, Vote, VoteError, VoteSignature},
 };
 
 /// A connection to a relay, numbered by the driver.
@@ -58,6 +58,14 @@ pub enum Input {
         /// The nonce.
         nonce: u64,
     },
+    /// The verdict of [`verify_signatures`](crate::vote::verify_signatures) on what
+    /// [`Output::Verify`] asked.
+    Verified {
+        /// [`Signatures::id`].
+        id: u64,
+        /// The index of the first that does not hold, if there is one.
+        verdict: Result<(), usize>,
+    },
     /// Blocks from elsewhere, oldest first: a store, a file, a node asked over HTTP.
     Blocks(Vec<Block>),
     /// Votes from elsewhere, such as another tab's store.
@@ -75,6 +83,15 @@ pub struct Job {
     pub id: u64,
     /// Everything but the nonce.
     pub header: Header,
+}
+
+/// Signatures of a page of blocks, to be verified wherever there is time for it.
+#[derive(Clone, Debug)]
+pub struct Signatures {
+    /// Names them in the answer.
+    pub id: u64,
+    /// In order.
+    pub list: Vec<VoteSignature>,
 }
 
 /// A change of the store. The chain on disk is the blocks by height and the pending votes by id.
@@ -138,6 +155,9 @@ pub enum Output {
     Sample(LinkId, u8),
     /// Look for this nonce; nothing means rest.
     Mine(Option<Job>),
+    /// Verify these and answer with [`Input::Verified`], soon: the download they belong to waits for
+    /// it. There is at most one such question at a time.
+    Verify(Signatures),
     /// Tell people.
     Event(Event),
 }

@@ -1,16 +1,18 @@
-//! Headers first, then blocks in pages, from one peer at a time.
+//! Headers first, then blocks in pages, from one peer at a time. The signatures of a page are verified
+//! by the driver, on other threads or in other workers, while the next page is on its way.
 //!
 //! A claim of more work starts a download of headers; only headers that were checked, link to the
 //! chain and add up to more work than it has lead to blocks being fetched. Every request has a
 //! deadline; a peer that misses it is asked last from then on.
 //!
-//! Invariant: at most one download is under way, and it holds at most [`MAX_CANDIDATE`] headers.
+//! Invariant: at most one download is under way, and it holds at most [`MAX_CANDIDATE`] headers. At
+//! most one page of blocks is being verified, and at most one more waits for that.
 
 use std::collections::VecDeque;
 
-use super::{Event, LinkId, Node, Peer, peers::Offence};
+use super::{Event, LinkId, Node, Output, Peer, Signatures, peers::Offence};
 use crate::{
-    block::Block,
+    block::{Block, UnverifiedBlocks},
     hash::BlockHash,
     header::{Header, Height},
     lineage::{Lineage, LinkError},
@@ -27,6 +29,8 @@ const ANSWER_WITHIN_MS: u64 = 20_000;
 /// A part of a page that took longer than this, and came more slowly than this, is a drip.
 const DRIP_MS: u64 = 5_000;
 const DRIP_BYTES_PER_SECOND: u64 = 8_000;
+/// The deadline while nothing is asked for: pages are verified first.
+const NOTHING_DUE: Timestamp = Timestamp(u64::MAX);
 /// Stalls in a row after which no announced block is fetched from a peer.
 const MAX_STALLS: u32 = 3;
 /// Time for the first headers (200 kB at most) or an announced block: most are small, and who stalls is found out early. Doubled with each
@@ -61,10 +65,22 @@ struct Download {
     drips: u8,
 }
 
+/// A page of blocks whose signatures are being verified. It is taken in also if the download that
+/// it came with has ended by then.
+struct Verifying {
+    id: u64,
+    from: Peer,
+    blocks: UnverifiedBlocks,
+}
+
 /// The download in progress, if any.
 #[derive(Default)]
 pub struct Sync {
     download: Option<Download>,
+    verifying: Option<Verifying>,
+    /// The download's next page, which came before that was done.
+    waiting: Option<Vec<Block>>,
+    last_id: u64,
     /// Stalls in a row, over all peers.
     stalls: u32,
 }
@@ -80,9 +96,14 @@ impl Sync {
         self.download.as_ref().map(|download| download.target)
     }
 
+    /// Replaces the download, with what waits of the one before.
+    fn begin(&mut self, download: Option<Download>) {
+        (self.download, self.waiting) = (download, None);
+    }
+
     pub(super) fn link_down(&mut self, link: LinkId) {
         if self.download.as_ref().is_some_and(|download| download.peer.link == link) {
-            self.download = None;
+            self.begin(None);
         }
     }
 
@@ -109,14 +130,9 @@ impl Node {
         }
         let claimed = self.peers.known.get(&peer).and_then(|state| state.claim.as_ref());
         let target = claimed.map_or(self.chain.height(), |claim| claim.height);
-        self.sync.download = Some(Download {
-            peer,
-            stage: Stage::Headers { start: None, lineage: None, hashes: Vec::new() },
-            deadline: now.plus_ms(self.first_answer_within()),
-            target,
-            asked: now,
-            drips: 0,
-        });
+        let stage = Stage::Headers { start: None, lineage: None, hashes: Vec::new() };
+        let deadline = now.plus_ms(self.first_answer_within());
+        self.sync.begin(Some(Download { peer, stage, deadline, target, asked: now, drips: 0 }));
         let locator = self.chain.locator();
         self.send(peer, &Message::GetHeaders(locator));
         self.event(Event::NetworkChanged);
@@ -162,7 +178,7 @@ impl Node {
             (Stage::Blocks { wanted: [hash].into() }, Message::GetBlocks(vec![hash]))
         };
         let deadline = now.plus_ms(self.first_answer_within());
-        self.sync.download = Some(Download { peer, stage, deadline, target, asked: now, drips: 0 });
+        self.sync.begin(Some(Download { peer, stage, deadline, target, asked: now, drips: 0 }));
         self.send(peer, &question);
     }
 
@@ -304,8 +320,10 @@ impl Node {
         self.ask_blocks(now);
     }
 
-    /// Asks for the next page, or ends the download when there is none.
+    /// Asks for the next page, or ends the download when there is none. While pages are verified, one
+    /// more is fetched, and no more.
     fn ask_blocks(&mut self, now: Timestamp) {
+        let verifying = self.sync.verifying.is_some();
         let Some(download) = &mut self.sync.download else {
             return;
         };
@@ -313,6 +331,10 @@ impl Node {
             return;
         };
         let peer = download.peer;
+        if self.sync.waiting.is_some() || (wanted.is_empty() && verifying) {
+            download.deadline = NOTHING_DUE;
+            return;
+        }
         if wanted.is_empty() {
             return self.end_sync(now, peer, false);
         }
@@ -325,6 +347,10 @@ impl Node {
 
     pub(super) fn on_blocks(&mut self, now: Timestamp, from: Peer, blocks: Vec<Block>) {
         if !self.sync.is_from(from) {
+            return;
+        }
+        if self.sync.waiting.is_some() {
+            // Nothing was asked for.
             return;
         }
         if blocks.is_empty() {
@@ -346,12 +372,66 @@ impl Node {
             wanted.pop_front();
             fitting.push(block);
         }
-        for checked in Block::check_together(fitting, self.chain.setup()) {
+        if fitting.is_empty() {
+            return;
+        }
+        if self.sync.verifying.is_some() {
+            self.sync.waiting = Some(fitting);
+        } else {
+            self.verify_page(now, from, fitting);
+        }
+        if all_fit && self.sync.is_from(from) {
+            self.ask_blocks(now);
+        }
+    }
+
+    /// Has the signatures of a page verified, and takes in its blocks then.
+    fn verify_page(&mut self, now: Timestamp, from: Peer, blocks: Vec<Block>) {
+        let blocks = UnverifiedBlocks::check(blocks, self.chain.setup());
+        let list = blocks.signatures(self.chain.setup());
+        if list.is_empty() {
+            return self.take_page(now, from, blocks, Ok(()));
+        }
+        self.sync.last_id += 1;
+        let id = self.sync.last_id;
+        self.sync.verifying = Some(Verifying { id, from, blocks });
+        self.outputs.push_back(Output::Verify(Signatures { id, list }));
+    }
+
+    pub(super) fn on_verified(&mut self, now: Timestamp, id: u64, verdict: Result<(), usize>) {
+        let Some(Verifying { from, blocks, .. }) =
+            self.sync.verifying.take_if(|verifying| verifying.id == id)
+        else {
+            return;
+        };
+        self.take_page(now, from, blocks, verdict);
+        let Some(peer) = self.sync.download.as_ref().map(|download| download.peer) else {
+            return;
+        };
+        let next = self.sync.waiting.take();
+        let nothing_due = self.sync.deadline() == Some(NOTHING_DUE);
+        if let Some(blocks) = next {
+            self.verify_page(now, peer, blocks);
+        }
+        if nothing_due && self.sync.is_from(peer) {
+            self.ask_blocks(now);
+        }
+    }
+
+    /// Takes in blocks of a page, up to the first that does not hold.
+    fn take_page(
+        &mut self,
+        now: Timestamp,
+        from: Peer,
+        blocks: UnverifiedBlocks,
+        verdict: Result<(), usize>,
+    ) {
+        for checked in blocks.settle(verdict) {
             let checked = match checked {
                 Ok(checked) => checked,
                 Err(error) => return self.reject(now, from, error.to_string()),
             };
-            if !self.sync.is_from(from) {
+            if self.peers.is_banned(from) {
                 // Dropped meanwhile, for what its blocks were worth.
                 return;
             }
@@ -363,12 +443,14 @@ impl Node {
                 }
                 Err(LinkError::Ahead { .. }) => {}
                 // The branch that it stands on was dropped meanwhile.
-                Err(LinkError::UnknownParent(_)) => return self.end_sync(now, from, true),
+                Err(LinkError::UnknownParent(_)) => {
+                    if self.sync.is_from(from) {
+                        self.end_sync(now, from, true);
+                    }
+                    return;
+                }
                 Err(error) => return self.reject(now, from, error.to_string()),
             }
-        }
-        if all_fit {
-            self.ask_blocks(now);
         }
     }
 
@@ -388,7 +470,7 @@ impl Node {
     /// Ends a download. `settle` forgets what the peer claimed, so that it is not asked again
     /// before it says something new.
     fn end_sync(&mut self, now: Timestamp, peer: Peer, settle: bool) {
-        self.sync.download = None;
+        self.sync.begin(None);
         self.chain.protect([]);
         if let Some(state) = self.peers.known.get_mut(&peer).filter(|_| settle) {
             state.claim = None;

@@ -14,7 +14,7 @@ use blockvote_core::{
     hash::{BlockHash, VoteId},
     header::Height,
     key::SecretKey,
-    node::{Event, Input, LinkId, Node, Output, Peer, StoreChange},
+    node::{Event, Input, LinkId, Node, Output, Peer, Signatures, StoreChange},
     receipt::{Receipt, ReceiptFile},
     relay_frame::{ClientFrame, ServerFrame},
     vote::Vote,
@@ -30,7 +30,9 @@ use super::{
     rights,
     store::{Own, Store},
     tabs::{FromTab, Tabs},
-    tools, verify, views,
+    tools,
+    verifiers::Verifiers,
+    verify, views,
 };
 use crate::{
     messages::{
@@ -78,7 +80,10 @@ pub struct Inner {
     tabs: Option<Tabs>,
     /// The miner workers.
     pub miners: Miners,
-    /// What the user wants of them.
+    verifiers: Verifiers,
+    /// Signatures that nobody verifies yet.
+    to_verify: Option<Signatures>,
+    /// What the user wants of the miners.
     pub wish: MiningWish,
     /// Whether the user asked for mining in this very tab.
     insists: bool,
@@ -125,6 +130,8 @@ impl Driver {
             next_link: 0,
             tabs: None,
             miners: Miners::default(),
+            verifiers: Verifiers::default(),
+            to_verify: None,
             wish,
             insists: false,
             own,
@@ -199,21 +206,33 @@ impl Driver {
 
     /// Does something with the node and carries out what follows.
     fn act<T>(&self, what: impl FnOnce(&mut Inner) -> T) -> T {
-        let (result, pump) = {
+        let (result, to_verify, pump) = {
             let mut inner = self.0.borrow_mut();
             let result = what(&mut inner);
-            while let Some(output) = inner.node.poll_output() {
-                inner.effects.push_back(Effect::Node(output));
-            }
+            inner.take_outputs();
+            let to_verify = inner.to_verify.take();
             let pump = !inner.pumping && !inner.effects.is_empty();
             inner.pumping |= pump;
             self.wake_in_time(&mut inner);
-            (result, pump)
+            (result, to_verify, pump)
         };
+        if let Some(signatures) = to_verify {
+            self.verify_signatures(signatures);
+        }
         if pump {
             spawn_local(self.clone().pump());
         }
         result
+    }
+
+    /// Has signatures verified, while what came before is stored.
+    fn verify_signatures(&self, Signatures { id, list }: Signatures) {
+        let verdict = self.0.borrow().verifiers.verify(list);
+        let driver = self.clone();
+        spawn_local(async move {
+            let verdict = verdict.get().await;
+            driver.act(|inner| inner.node.handle(now(), Input::Verified { id, verdict }));
+        });
     }
 
     /// Sets a timer where the node wants to be woken before the next tick.
@@ -292,7 +311,9 @@ impl Driver {
     fn carry_out(&self, effect: Effect) {
         match effect {
             Effect::Page(message) => post(&message),
-            Effect::Own(..) | Effect::Rewrite(_) | Effect::Node(Output::Persist(_)) => {}
+            Effect::Own(..)
+            | Effect::Rewrite(_)
+            | Effect::Node(Output::Persist(_) | Output::Verify(_)) => {}
             Effect::Node(Output::Broadcast(LinkId::OWN_TABS, bytes)) => {
                 self.0.borrow().tabs.iter().for_each(|tabs| tabs.send(None, &bytes));
             }
@@ -587,9 +608,7 @@ impl Driver {
             match cast {
                 Ok((id, vote)) => {
                     // The outputs of the cast come first: they hold what is to be stored.
-                    while let Some(output) = inner.node.poll_output() {
-                        inner.effects.push_back(Effect::Node(output));
-                    }
+                    inner.take_outputs();
                     inner.follow(id, Own { at, cast_here: true, vote, seen: None, dropped: None });
                     inner.effects.push_back(Effect::Page(FromNode::CastDone(id.to_string())));
                 }
@@ -664,9 +683,7 @@ impl Driver {
         self.act(|inner| {
             let done = organiser.and_then(|organiser| what(&mut inner.node, &organiser.key()));
             // Told once it is stored.
-            while let Some(output) = inner.node.poll_output() {
-                inner.effects.push_back(Effect::Node(output));
-            }
+            inner.take_outputs();
             inner.effects.push_back(Effect::Page(match done {
                 Ok(words) => FromNode::ToolDone(words.to_owned()),
                 Err(why) => FromNode::ToolFailed(why),
@@ -697,6 +714,15 @@ impl Driver {
 }
 
 impl Inner {
+    fn take_outputs(&mut self) {
+        while let Some(output) = self.node.poll_output() {
+            match output {
+                Output::Verify(signatures) => self.to_verify = Some(signatures),
+                output => self.effects.push_back(Effect::Node(output)),
+            }
+        }
+    }
+
     /// Puts a vote on the list of those that this browser follows.
     fn follow(&mut self, id: VoteId, own: Own) {
         self.own.push((id, own.clone()));

@@ -1,8 +1,12 @@
 //! Verifying everything from the first block on, without holding up the worker: the living chain,
-//! or an audit file from the disk, piece by piece.
+//! or an audit file from the disk, piece by piece. Signatures are verified beside it, in verifier
+//! workers; the blocks are taken in their order.
+
+use std::collections::VecDeque;
 
 use blockvote_core::{
     archive::{ArchiveReader, Record},
+    block::{Block, MAX_BLOCK_BYTES, UnverifiedBlocks},
     header::Height,
     roll::Roll,
     verify::{Outcome, Report, Verifier},
@@ -11,7 +15,11 @@ use js_sys::Uint8Array;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
-use super::{driver::Driver, now};
+use super::{
+    driver::Driver,
+    now,
+    verifiers::{Verdict, Verifiers},
+};
 use crate::{
     messages::{FromNode, VerifyView},
     worker::{breathe, monotonic_ms, post},
@@ -24,9 +32,26 @@ const REPORT_MS: f64 = 16.0;
 /// Bytes of a file read at a time.
 const PIECE: f64 = 1_048_576.0;
 
+/// Votes of blocks whose signatures are verified together, a block counting as one more.
+const TOGETHER: usize = 2048;
+/// Parts under way, so that no verifier waits for the file.
+const AT_ONCE: usize = 2;
+
+/// Blocks whose signatures are being verified, and how far the file or chain is behind them.
+struct Part {
+    blocks: UnverifiedBlocks,
+    verdict: Verdict,
+    progress: f64,
+}
+
 /// A verification under way, and when the page was last told of it.
 struct Run {
     verifier: Verifier,
+    verifiers: Verifiers,
+    waiting: Vec<Block>,
+    weight: usize,
+    bytes: usize,
+    parts: VecDeque<Part>,
     file: Option<String>,
     total: f64,
     start: f64,
@@ -37,8 +62,19 @@ struct Run {
 impl Run {
     fn new(file: Option<String>, total: f64) -> Self {
         let start = monotonic_ms();
-        let verifier = Verifier::new(now());
-        Self { verifier, file, total, start, slice: start, reported: start }
+        Self {
+            verifier: Verifier::new(now()),
+            verifiers: Verifiers::default(),
+            waiting: Vec::new(),
+            weight: 0,
+            bytes: 0,
+            parts: VecDeque::new(),
+            file,
+            total,
+            start,
+            slice: start,
+            reported: start,
+        }
     }
 
     fn post(&self, report: Report, progress: f64, done: bool) {
@@ -50,9 +86,52 @@ impl Run {
 
     /// Verifies a record; says whether to go on.
     async fn push(&mut self, record: Record, progress: f64) -> bool {
-        if !self.verifier.push(record) {
-            return false;
+        let good = if let Record::Block(block) = record {
+            self.weight += block.votes.len() + 1;
+            self.bytes += block.encoded_len();
+            self.waiting.push(block);
+            let few = self.weight < TOGETHER && self.bytes < MAX_BLOCK_BYTES;
+            few || (self.begin_part(progress) && self.settle(AT_ONCE - 1).await)
+        } else {
+            self.begin_part(progress) && self.settle(0).await && self.verifier.push(record)
+        };
+        if good {
+            self.report(progress).await;
         }
+        good
+    }
+
+    /// Begins to verify the signatures of the blocks that wait; says whether to go on.
+    fn begin_part(&mut self, progress: f64) -> bool {
+        let blocks = std::mem::take(&mut self.waiting);
+        (self.weight, self.bytes) = (0, 0);
+        if blocks.is_empty() {
+            return true;
+        }
+        let Some(setup) = self.verifier.setup() else { return false };
+        let blocks = UnverifiedBlocks::check(blocks, &setup);
+        let verdict = self.verifiers.verify(blocks.signatures(&setup));
+        self.parts.push_back(Part { blocks, verdict, progress });
+        true
+    }
+
+    /// Waits until so few parts are under way; says whether to go on.
+    async fn settle(&mut self, left: usize) -> bool {
+        while self.parts.len() > left
+            && let Some(Part { blocks, verdict, progress }) = self.parts.pop_front()
+        {
+            for block in blocks.settle(verdict.get().await) {
+                if !self.verifier.push_checked(block) {
+                    return false;
+                }
+                self.report(progress).await;
+            }
+        }
+        true
+    }
+
+    /// Tells the page now and then, and lets other events run.
+    async fn report(&mut self, progress: f64) {
         let time = monotonic_ms();
         if time - self.reported > REPORT_MS {
             self.reported = time;
@@ -62,18 +141,22 @@ impl Run {
             breathe().await;
             self.slice = monotonic_ms();
         }
-        true
     }
 
-    fn end(self) {
-        let total = self.total;
-        self.post(self.verifier.report(), total, true);
+    /// Verifies what waits, and ends.
+    async fn end(mut self) {
+        if self.begin_part(self.total) {
+            self.settle(0).await;
+        }
+        self.post(self.verifier.report(), self.total, true);
     }
 
     /// The file cannot be read to its end.
-    fn broken(mut self, why: &str) {
-        self.verifier.broken(why);
-        self.end();
+    async fn broken(mut self, why: &str) {
+        if self.begin_part(self.total) && self.settle(0).await {
+            self.verifier.broken(why);
+        }
+        self.end().await;
     }
 }
 
@@ -107,7 +190,7 @@ pub async fn run(driver: Driver) {
         let last = matches!(record, Record::End { .. });
         let progress = f64::from(run.verifier.blocks());
         if !run.push(record, progress).await || last {
-            return run.end();
+            return run.end().await;
         }
     }
 }
@@ -124,7 +207,7 @@ pub async fn file(file: File) {
             Err(error) => Err(error),
         };
         let Ok(piece) = piece else {
-            return run.broken("the file cannot be read on; was it moved?");
+            return run.broken("the file cannot be read on; was it moved?").await;
         };
         reader.push(&Uint8Array::new(&piece).to_vec());
         at = until;
@@ -132,16 +215,16 @@ pub async fn file(file: File) {
             match reader.next_record() {
                 Ok(Some(record)) => {
                     if !run.push(record, at).await {
-                        return run.end();
+                        return run.end().await;
                     }
                 }
                 Ok(None) => break,
-                Err(error) => return run.broken(&error.to_string()),
+                Err(error) => return run.broken(&error.to_string()).await,
             }
         }
     }
     match reader.finish() {
-        Ok(()) => run.end(),
-        Err(error) => run.broken(&error.to_string()),
+        Ok(()) => run.end().await,
+        Err(error) => run.broken(&error.to_string()).await,
     }
 }

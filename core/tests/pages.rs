@@ -1,0 +1,241 @@
+//! Pages of a download whose signatures are verified outside of the node: what is fetched meanwhile,
+//! and what comes of it when peers leave or lie.
+
+#![allow(clippy::unwrap_used, reason = "test code breaks off loudly")]
+
+use blockvote_core::{
+    ballot::Ballot,
+    block::Block,
+    chain::Chain,
+    code::Code,
+    difficulty::demand,
+    election::{ChainParameters, Counting, Credentials, Election, Eligibility, Setup},
+    hash::BlockHash,
+    header::{HEADER_VERSION, Header, Height},
+    key::SecretKey,
+    message::{Hello, Message, PROTOCOL_VERSION},
+    node::{Event, Input, LinkId, Node, Output, Peer, Signatures},
+    pow,
+    relay_frame::PeerId,
+    roll::Roll,
+    time::Timestamp,
+    vote::{Vote, verify_signatures},
+};
+
+const NOW: Timestamp = Timestamp(1_800_000_000_000);
+const PEER: Peer = Peer { link: LinkId(0), id: PeerId(1) };
+const OTHER: Peer = Peer { link: LinkId(0), id: PeerId(2) };
+const VOTERS: u32 = 3;
+
+fn voter(number: u32) -> SecretKey {
+    Code::derive(&[5; 32], number).secret_key()
+}
+
+fn setup() -> Setup {
+    let roll = Roll::collect((0..VOTERS).map(|number| voter(number).public())).unwrap();
+    let (root, size) = (roll.root(), roll.size());
+    let election = Election {
+        eligibility: Eligibility::Roll { root, size, credentials: Credentials::Codes },
+        counting: Counting::LastCounts,
+        organiser: Some(SecretKey::new([6; 32]).public()),
+        parameters: ChainParameters { starting_difficulty: 16, spacing_ms: 10_000 },
+        ..Election::demo()
+    };
+    Setup::new(election, Some(roll)).unwrap()
+}
+
+/// A block of everybody's votes. The offender's signature is another vote's.
+fn block(chain: &Chain, offender: Option<usize>) -> Block {
+    let setup = chain.setup();
+    let parent = chain.tip().header().clone();
+    let sequence = u8::try_from(parent.height.0 - 1).unwrap();
+    let mut votes: Vec<_> = (0..VOTERS)
+        .map(|number| {
+            let key = voter(number);
+            let token = setup.roll().unwrap().token_of(&key.public()).unwrap();
+            Vote::signed(setup.id(), token, sequence, Ballot::Choices(vec![1]), &key)
+        })
+        .collect();
+    if let Some(index) = offender {
+        votes[index].authorization = votes[(index + 1) % votes.len()].authorization;
+    }
+    let timestamp = parent.timestamp.max(Timestamp(NOW.0 - 60_000)).plus_ms(10_000);
+    let demanded = demand(&chain.election().parameters, &parent, timestamp);
+    let mut header = Header {
+        version: HEADER_VERSION,
+        height: parent.height.next(),
+        previous: parent.hash(),
+        votes_root: Block::votes_root(&votes),
+        timestamp,
+        difficulty: demanded.difficulty,
+        easing: demanded.easing,
+        nonce: 0,
+    };
+    pow::mine(&mut header);
+    Block { header, votes }
+}
+
+/// A chain of so many blocks above the first, and those.
+fn chain(blocks: usize) -> (Chain, Vec<Block>) {
+    let mut chain = Chain::new(setup());
+    let mut all = Vec::new();
+    for _ in 0..blocks {
+        let next = block(&chain, None);
+        chain.insert(next.clone().check(chain.setup()).unwrap(), NOW).unwrap();
+        all.push(next);
+    }
+    (chain, all)
+}
+
+fn drain(node: &mut Node) -> Vec<Output> {
+    std::iter::from_fn(|| node.poll_output()).collect()
+}
+
+fn hear(node: &mut Node, from: Peer, message: &Message) -> Vec<Output> {
+    node.handle(NOW, Input::Message { from, broadcast: false, bytes: message.encode() });
+    drain(node)
+}
+
+/// The blocks asked for.
+fn asked(outputs: &[Output]) -> Option<Vec<BlockHash>> {
+    outputs.iter().find_map(|output| match output {
+        Output::Send(_, bytes) => match Message::decode(bytes).unwrap() {
+            Message::GetBlocks(hashes) => Some(hashes),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+fn to_verify(outputs: &[Output]) -> Option<Signatures> {
+    outputs.iter().find_map(|output| match output {
+        Output::Verify(signatures) => Some(signatures.clone()),
+        _ => None,
+    })
+}
+
+fn rejected(outputs: &[Output]) -> bool {
+    outputs.iter().any(|output| matches!(output, Output::Event(Event::PeerRejected { .. })))
+}
+
+fn verify(node: &mut Node, signatures: &Signatures) -> Vec<Output> {
+    let verdict = verify_signatures(&signatures.list);
+    node.handle(NOW, Input::Verified { id: signatures.id, verdict });
+    drain(node)
+}
+
+/// What a peer says that holds this chain.
+fn hello(chain: &Chain) -> Message {
+    Message::Hello(Hello {
+        version: PROTOCOL_VERSION,
+        tip: chain.tip().hash(),
+        height: chain.height(),
+        work: chain.work(),
+        pending: 0,
+        sealed: None,
+        evidence: [0; 32],
+        wants_reply: false,
+    })
+}
+
+/// A node that asked a peer for the blocks of this chain.
+fn asking(blocks: &[Block], chain: &Chain) -> Node {
+    let mut node = Node::new(setup(), 7);
+    node.handle(NOW, Input::LinkUp(LinkId(0)));
+    hear(&mut node, PEER, &hello(chain));
+    let headers = blocks.iter().map(|block| block.header.clone()).collect();
+    let outputs = hear(&mut node, PEER, &Message::Headers(headers));
+    assert_eq!(asked(&outputs).map(|hashes| hashes.len()), Some(blocks.len()));
+    node
+}
+
+fn page(blocks: &[Block]) -> Message {
+    Message::Blocks(blocks.to_vec())
+}
+
+#[test]
+fn the_next_page_is_fetched_while_one_is_verified_and_no_more_than_that() {
+    let (whole, blocks) = chain(4);
+    let mut node = asking(&blocks, &whole);
+    let outputs = hear(&mut node, PEER, &page(&blocks[..1]));
+    let first = to_verify(&outputs).unwrap();
+    assert_eq!(first.list.len(), VOTERS as usize);
+    assert_eq!(asked(&outputs).unwrap()[0], blocks[1].header.hash());
+    assert_eq!(node.chain().height(), Height(1), "nothing is taken in before its verdict");
+    let outputs = hear(&mut node, PEER, &page(&blocks[1..2]));
+    assert!(to_verify(&outputs).is_none() && asked(&outputs).is_none(), "{outputs:?}");
+    // What nobody asked for is not kept, and the peer has nothing to answer meanwhile.
+    hear(&mut node, PEER, &page(&blocks[2..3]));
+    node.handle(NOW.plus_ms(3_600_000), Input::Tick);
+    assert!(node.is_behind() && asked(&drain(&mut node)).is_none());
+    let outputs = verify(&mut node, &first);
+    assert_eq!(node.chain().height(), Height(2));
+    let second = to_verify(&outputs).unwrap();
+    assert_eq!(asked(&outputs).unwrap(), [blocks[2].header.hash(), blocks[3].header.hash()]);
+    // A verdict that was given already is none on what is verified now.
+    node.handle(NOW, Input::Verified { id: first.id, verdict: Err(0) });
+    assert!(!rejected(&drain(&mut node)));
+    verify(&mut node, &second);
+    assert_eq!(node.chain().height(), Height(3));
+    let outputs = hear(&mut node, PEER, &page(&blocks[2..]));
+    let says = |output: &Output| matches!(output, Output::Send(..) | Output::Broadcast(..));
+    assert!(!outputs.iter().any(says), "nothing is left to ask for: {outputs:?}");
+    verify(&mut node, &to_verify(&outputs).unwrap());
+    assert_eq!(node.chain().tip().hash(), whole.tip().hash());
+    assert!(!node.is_behind());
+}
+
+#[test]
+fn the_first_offender_ends_a_page_and_its_peer() {
+    let (mut whole, mut blocks) = chain(2);
+    let wrong = block(&whole, Some(2));
+    blocks.push(wrong.clone());
+    // Who made it holds it.
+    let setup = whole.setup().clone();
+    whole.insert(wrong.check_stored(&setup).unwrap(), NOW).unwrap();
+    let mut node = asking(&blocks, &whole);
+    let signatures = to_verify(&hear(&mut node, PEER, &page(&blocks))).unwrap();
+    assert_eq!(verify_signatures(&signatures.list), Err(2 * VOTERS as usize + 2));
+    let outputs = verify(&mut node, &signatures);
+    let reason = outputs.iter().find_map(|output| match output {
+        Output::Event(Event::PeerRejected { reason, .. }) => Some(reason.clone()),
+        _ => None,
+    });
+    let alone = blocks[2].clone().check(&setup).unwrap_err().to_string();
+    assert_eq!(reason, Some(alone));
+    assert_eq!(node.chain().height(), Height(3), "the blocks before it are good");
+    assert!(!node.is_behind());
+}
+
+#[test]
+fn a_page_is_taken_in_although_its_peer_left_and_another_serves_the_rest() {
+    let (whole, blocks) = chain(3);
+    for lost in [Input::Gone(PEER), Input::LinkDown(LinkId(0))] {
+        let mut node = asking(&blocks, &whole);
+        let first = to_verify(&hear(&mut node, PEER, &page(&blocks[..1]))).unwrap();
+        hear(&mut node, PEER, &page(&blocks[1..2]));
+        node.handle(NOW, lost);
+        drain(&mut node);
+        verify(&mut node, &first);
+        assert_eq!(node.chain().height(), Height(2));
+        node.handle(NOW, Input::LinkUp(LinkId(0)));
+        hear(&mut node, OTHER, &hello(&whole));
+        let headers = blocks[1..].iter().map(|block| block.header.clone()).collect();
+        let outputs = hear(&mut node, OTHER, &Message::Headers(headers));
+        assert_eq!(asked(&outputs).map(|hashes| hashes.len()), Some(2));
+        let rest = to_verify(&hear(&mut node, OTHER, &page(&blocks[1..]))).unwrap();
+        verify(&mut node, &rest);
+        assert_eq!(node.chain().tip().hash(), whole.tip().hash());
+    }
+}
+
+#[test]
+fn a_peer_that_was_rejected_meanwhile_adds_nothing() {
+    let (whole, blocks) = chain(2);
+    let mut node = asking(&blocks, &whole);
+    let first = to_verify(&hear(&mut node, PEER, &page(&blocks[..1]))).unwrap();
+    node.handle(NOW, Input::Message { from: PEER, broadcast: false, bytes: vec![0xff; 9] });
+    assert!(rejected(&drain(&mut node)));
+    verify(&mut node, &first);
+    assert_eq!(node.chain().height(), Height(1));
+}

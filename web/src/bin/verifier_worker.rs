@@ -1,0 +1,5 @@
+//! The worker that verifies signatures.
+
+fn main() {
+    blockvote_web::verifier::run();
+}
