@@ -10,6 +10,15 @@ const world = new World();
 const percentile = (values, p) =>
   [...values].sort((a, b) => a - b)[Math.floor(((values.length - 1) * p) / 100)];
 const say = (words) => console.log(words);
+const renderers = () => readdirSync("/proc").filter((pid) => /^\d+$/.test(pid)).filter((pid) => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("--type=renderer");
+  } catch {
+    return false;
+  }
+});
+// Proportional set size: what the operating system counts for this process alone.
+const size = (pid) => Number(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8").match(/^Pss:\s+(\d+)/m)[1]) / 1000;
 const part = (name) => process.argv.length === 2 || process.argv.slice(2).includes(name);
 
 try {
@@ -18,7 +27,7 @@ try {
     .reduce((sum, name) => sum + statSync(join(dist, name)).size, 0);
   const small = (name) => name.endsWith(".br");
   say(`page weight, brotli: ${(weigh(small) / 1000).toFixed(0)} kB in all, ` +
-    `${(weigh((name) => small(name) && !/miner|sw\.js/.test(name)) / 1000).toFixed(0)} kB before the first vote`);
+    `${(weigh((name) => small(name) && !/miner|verifier|sw\.js/.test(name)) / 1000).toFixed(0)} kB before the first vote`);
 
   const relay = await world.relay();
 
@@ -182,15 +191,6 @@ try {
     const file = process.env.BLOCKVOTE_LONG;
     let node = await world.node(relay, { args: ["--election", file] });
     const { height, votes } = await node.json("/api/v1/status");
-    const renderers = () => readdirSync("/proc").filter((pid) => /^\d+$/.test(pid)).filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("--type=renderer");
-      } catch {
-        return false;
-      }
-    });
-    // Proportional set size: what the operating system counts for this process alone.
-    const size = (pid) => Number(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8").match(/^Pss:\s+(\d+)/m)[1]) / 1000;
     // A browser of its own for each: a process that had another tab before keeps that one's memory.
     const enter = async (words) => {
       const context = await chromium.launchPersistentContext(join(world.folder, "long"), LAUNCH);
@@ -213,6 +213,30 @@ try {
       const again = await enter(all);
       say(`the same from the tab's own store: ${again.took.toFixed(1)} s; memory ${again.memory} MB`);
     }
+  }
+
+  if (process.argv.includes("hour")) { // Memory of a tab while votes come in and blocks are mined: five a second.
+    const minutes = Number(process.env.BLOCKVOTE_MINUTES ?? 60);
+    const node = await world.node(relay, { election: { title: "All day?", choices: ["Yes", "No"], eligibility: { open: {} } }, args: ["--mine"] });
+    const before = renderers();
+    const context = await chromium.launchPersistentContext(join(world.folder, "hour"), LAUNCH);
+    const page = await open(context, relay, node.election, "results");
+    const tab = renderers().filter((pid) => !before.includes(pid)).sort((one, two) => size(two) - size(one))[0];
+    const start = Date.now();
+    let votes = 0;
+    for (let minute = 0; minute <= minutes; minute += 1) {
+      while (Date.now() - start < minute * 60_000) {
+        await node.json("/vote", { token_id: votes, selection: ["Yes", "No"][votes % 2] });
+        votes += 1;
+        await new Promise((resolve) => setTimeout(resolve, Math.max(0, start + votes * 200 - Date.now())));
+      }
+      if (minute % 5 === 0 || minute === 1) {
+        const memory = size(tab).toFixed(0);
+        const shown = await page.getByTestId("status").innerText();
+        say(`after ${minute} minutes and ${votes} votes the tab's process takes ${memory} MB; it says: ${shown.replace(/\s+/g, " ")}`);
+      }
+    }
+    await context.close();
   }
 
   if (part("seen")) { // Cast in one tab to seen in another.

@@ -108,6 +108,16 @@ export class World {
     return context;
   }
 
+  /** A profile of a browser on a processor without the instructions that SIMD needs. */
+  async profileWithoutSimd() {
+    const args = [...LAUNCH.args, "--js-flags=--no-enable-sse4-1"];
+    const context = await chromium.launchPersistentContext(join(this.folder, "plain"), { ...LAUNCH, args });
+    context.setDefaultTimeout(30_000);
+    watch(context);
+    this.contexts.push(context);
+    return context;
+  }
+
   async end() {
     for (const context of this.contexts) await context.close();
     await this.browser?.close();

@@ -101,6 +101,21 @@ test("with storage refused the tab works and says so", async ({ world }) => {
   await until(node, "/view_vote", (tally) => tally.Yes === 1);
 });
 
+test("a browser without SIMD votes, mines and verifies", async ({ world }) => {
+  const relay = await world.relay();
+  const node = await world.node(relay, { election: CLUB });
+  const page = await open(await world.profileWithoutSimd(), relay, node.election);
+  // The miner that needs SIMD would not start here.
+  const starts = await page.evaluate(async () => {
+    const module = await fetch("/miner-worker_bg.wasm");
+    return WebAssembly.validate(await module.arrayBuffer());
+  });
+  expect(starts).toBe(false);
+  await castAndMine(page, 7, "No");
+  await go(page, "Network");
+  await expect(page.getByText("1 block found by this tab")).toBeVisible();
+});
+
 test("a worker that breaks is started again from what is stored, and the page says so", async ({ world }) => {
   const relay = await world.relay();
   const node = await world.node(relay, { election: CLUB });

@@ -21,8 +21,8 @@ try {
   await init({ module_or_path: wasm });
 } catch (error) {
   document.getElementById("loading")?.replaceChildren(
-    `The page could not start (${error}). Blockvote needs a browser with WebAssembly SIMD: ` +
-      "Chrome or Edge 91, Firefox 89, Safari 16.4, or newer.",
+    `The page could not start (${error}). Blockvote needs a browser with WebAssembly: ` +
+      "Chrome or Edge 96, Firefox 79, Safari 15, or newer.",
   );
   throw error;
 }

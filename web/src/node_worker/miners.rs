@@ -14,6 +14,16 @@ use crate::{
 };
 
 const URL: &str = "/miner-worker_loader.js";
+/// For browsers without SIMD.
+const PLAIN_URL: &str = "/plain-miner-worker_loader.js";
+/// A WebAssembly module with one function, of type 0 (nothing to v128): i32.const 0, i8x16.splat. It
+/// is valid where the browser has SIMD.
+const SIMD_MODULE: [u8; 29] = [
+    0, b'a', b's', b'm', 1, 0, 0, 0, // version 1
+    1, 5, 1, 0x60, 0, 1, 0x7b, // types
+    3, 2, 1, 0, // functions
+    10, 8, 1, 6, 0, 0x41, 0, 0xfd, 0x0f, 0x0b, // code
+];
 /// The hash rate is the mean over this time.
 const RATE_OVER_MS: f64 = 5_000.0;
 
@@ -52,6 +62,11 @@ impl Group {
 #[derive(Default)]
 pub struct Miners(Rc<RefCell<Group>>);
 
+fn has_simd() -> bool {
+    let module = js_sys::Uint8Array::from(SIMD_MODULE.as_slice());
+    js_sys::WebAssembly::validate(&module).unwrap_or(false)
+}
+
 fn hear(
     group: &Weak<RefCell<Group>>,
     number: usize,
@@ -84,9 +99,10 @@ impl Miners {
     pub fn resize(&self, count: usize, found: &Rc<dyn Fn(u64, u64)>) {
         self.0.borrow_mut().workers.truncate(count);
         let first = self.0.borrow().workers.len();
+        let url = if has_simd() { URL } else { PLAIN_URL };
         for number in first..count {
             let (group, found) = (Rc::downgrade(&self.0), Rc::clone(found));
-            let child = Child::spawn(URL, move |heard| hear(&group, number, heard, &*found));
+            let child = Child::spawn(url, move |heard| hear(&group, number, heard, &*found));
             match child {
                 Ok(child) => self.0.borrow_mut().workers.push(Worker { child, ready: false }),
                 Err(_) => return log("the browser refused a miner worker"),
