@@ -4,6 +4,7 @@ import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "@playwright/test";
+import { slowBrowser, slowLine } from "./phone.mjs";
 import { LAUNCH, World, cast, go, open } from "./world.mjs";
 
 const world = new World();
@@ -44,6 +45,36 @@ try {
       await context.close();
     }
     say(`time to usable, cold, localhost: median ${percentile(times, 50)} ms of ${times.length} loads`);
+  }
+
+  if (part("phone")) { // A slow line, alone and with a part of a processor: from the address to the vote.
+    const node = await world.node(relay, { election: { title: "On the way?", choices: ["Yes", "No"], eligibility: { open: {} } } });
+    let token = 0;
+    for (const share of [undefined, 0.5, 0.25]) {
+      const executablePath = share ? slowBrowser(world.folder, LAUNCH.executablePath, share) : LAUNCH.executablePath;
+      if (!executablePath) {
+        say("slow phone: this machine does not let processes be slowed down");
+        break;
+      }
+      const [papers, receipts] = [[], []];
+      for (let round = 0; round < 5; round += 1) {
+        const line = await slowLine(relay.address, { bitsPerSecond: 1_600_000, delayMs: 75 });
+        const browser = await chromium.launch({ ...LAUNCH, executablePath });
+        const page = await browser.newPage({ viewport: { width: 375, height: 700 } });
+        const start = Date.now();
+        await page.goto(`http://127.0.0.1:${line.port}/e/${node.election}/vote`);
+        await page.getByTestId("cast").waitFor();
+        papers.push(Date.now() - start);
+        token += 1;
+        await cast(page, token, "Yes");
+        await page.getByTestId("receipt").waitFor();
+        receipts.push(Date.now() - start);
+        await browser.close();
+        line.close();
+      }
+      say(`slow line, ${share ? `all of the browser on ${share} of one processor` : "no slower processor"}: ` +
+        `median ${percentile(papers, 50)} ms to the ballot paper, ${percentile(receipts, 50)} ms to the receipt, 5 runs`);
+    }
   }
 
   if (part("mining")) { // Hash rate of one worker: an election whose blocks cannot be found.

@@ -189,14 +189,14 @@ fn switch(route: Route) -> Html {
         Route::HomeVerify => html! { <screens::verify::HomeVerify /> },
         Route::Organise { .. } => html! { <screens::organise::Organise /> },
         Route::Slips { .. } => html! { <screens::slips::Slips /> },
-        Route::HomeAbout | Route::About { .. } => html! { <screens::about::About /> },
+        Route::HomeAbout | Route::About { .. } => screens::about::about(),
         Route::Election { .. } | Route::Vote { .. } => html! { <screens::vote::Vote /> },
         Route::Results { .. } => html! { <screens::results::Results /> },
         Route::Chain { .. } => html! { <screens::chain::Chain /> },
         Route::Verify { .. } => html! { <screens::verify::Verify /> },
         Route::Network { .. } => html! { <screens::network::Network /> },
         Route::Receipt { vote, .. } => html! { <screens::found::Found {vote} /> },
-        Route::NotFound => html! { <screens::home::NotFound /> },
+        Route::NotFound => screens::home::not_found(),
     }
 }
 

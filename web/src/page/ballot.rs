@@ -7,7 +7,7 @@ use yew::prelude::*;
 
 use super::{
     format,
-    icons::{Icon, Name},
+    icons::{Name, icon},
 };
 use crate::messages::ElectionView;
 
@@ -72,34 +72,31 @@ pub fn rule(election: &ElectionView) -> String {
     }
 }
 
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    pub election: ElectionView,
-    pub chosen: Chosen,
-    pub onchange: Callback<Chosen>,
-    /// What is missing, once casting was tried.
-    pub wrong: Option<String>,
-    /// Selections of free text that others chose.
-    #[prop_or_default]
-    pub offered: Vec<String>,
-}
-
-/// The choices, or a field for free text.
-#[component]
-pub fn Ballot(props: &Props) -> Html {
-    let election = &props.election;
+/// The choices, or a field for free text. `wrong` says what is missing once casting was tried,
+/// `offered` are selections of free text that others chose.
+pub fn html(
+    election: &ElectionView,
+    state: &UseStateHandle<Chosen>,
+    wrong: Option<&str>,
+    offered: &[String],
+) -> Html {
+    let chosen = &**state;
+    let onchange = {
+        let state = state.clone();
+        Callback::from(move |next| state.set(next))
+    };
     let several = election.most > 1;
     let hint = html! {
-        <div id="selection-hint" class={classes!("hint", props.wrong.is_some().then_some("bad"))} role={props.wrong.is_some().then_some("alert")}>
-            if let Some(wrong) = &props.wrong {
-                <Icon name={Name::Warning} />{ wrong }
+        <div id="selection-hint" class={classes!("hint", wrong.is_some().then_some("bad"))} role={wrong.is_some().then_some("alert")}>
+            if let Some(wrong) = wrong {
+                { icon(Name::Warning) }{ wrong }
             } else if several {
                 { rule(election) }
             }
         </div>
     };
     let change = |change: fn(&mut Chosen, usize, bool), index: usize| {
-        let (chosen, onchange, several) = (props.chosen.clone(), props.onchange.clone(), several);
+        let (chosen, onchange, several) = (chosen.clone(), onchange.clone(), several);
         Callback::from(move |event: Event| {
             let on = event.target_unchecked_into::<HtmlInputElement>().checked();
             let mut next = Chosen { words: chosen.words.clone(), ..Chosen::default() };
@@ -111,7 +108,7 @@ pub fn Ballot(props: &Props) -> Html {
         })
     };
     let onwords = {
-        let (chosen, onchange) = (props.chosen.clone(), props.onchange.clone());
+        let (chosen, onchange) = (chosen.clone(), onchange.clone());
         let listed = !election.choices.is_empty();
         move |event: InputEvent| {
             let words = event.target_unchecked_into::<HtmlInputElement>().value();
@@ -130,21 +127,21 @@ pub fn Ballot(props: &Props) -> Html {
         return html! {
             <div class="field">
                 <label for="selection">{ "Your selection" }</label>
-                <input id="selection" type="text" maxlength="256" autocomplete="off" value={props.chosen.words.clone()}
-                    oninput={onwords} aria-describedby="selection-hint" aria-invalid={props.wrong.is_some().then_some("true")} />
+                <input id="selection" type="text" maxlength="256" autocomplete="off" value={chosen.words.clone()}
+                    oninput={onwords} aria-describedby="selection-hint" aria-invalid={wrong.is_some().then_some("true")} />
                 { hint }
-                if !props.offered.is_empty() {
+                if !offered.is_empty() {
                     <div class="chips" role="group" aria-label="Selections so far">
-                        for text in props.offered.iter().take(MAX_OFFERED).cloned() {
+                        for text in offered.iter().take(MAX_OFFERED).cloned() {
                             <button type="button" class="button small" onclick={{
-                                let (onchange, words) = (props.onchange.clone(), text.clone());
+                                let (onchange, words) = (onchange.clone(), text.clone());
                                 move |_: MouseEvent| onchange.emit(Chosen { words: words.clone(), ..Chosen::default() })
                             }}>{ text }</button>
                         }
                     </div>
                 }
                 if election.blank {
-                    <div class="choices">{ row("checkbox", "choice-blank", props.chosen.blank, html! { "Blank ballot" },
+                    <div class="choices">{ row("checkbox", "choice-blank", chosen.blank, html! { "Blank ballot" },
                         change(|chosen, _, on| { chosen.blank = on; chosen.words.clear(); }, 0)) }</div>
                 }
             </div>
@@ -156,20 +153,20 @@ pub fn Ballot(props: &Props) -> Html {
             <legend class="visually-hidden">{ &election.title }</legend>
             <div class="choices">
                 for (index, choice) in election.choices.iter().cloned().enumerate() {
-                    { row(kind, &format!("choice-{index}"), props.chosen.choices.contains(&index), html! { choice },
+                    { row(kind, &format!("choice-{index}"), chosen.choices.contains(&index), html! { choice },
                         change(|chosen, index, on| { if on { chosen.choices.insert(index); } else { chosen.choices.remove(&index); } }, index)) }
                 }
                 if election.write_in {
-                    { row(kind, "choice-own", props.chosen.writes, html! { "Own words" },
+                    { row(kind, "choice-own", chosen.writes, html! { "Own words" },
                         change(|chosen, _, on| chosen.writes = on, 0)) }
                     <div class="field own">
                         <label for="own-words" class="visually-hidden">{ "Your own words" }</label>
                         <input id="own-words" type="text" maxlength="256" autocomplete="off" placeholder="Your own words"
-                            value={props.chosen.words.clone()} oninput={onwords} />
+                            value={chosen.words.clone()} oninput={onwords} />
                     </div>
                 }
                 if election.blank {
-                    { row(kind, "choice-blank", props.chosen.blank, html! { "Blank ballot" },
+                    { row(kind, "choice-blank", chosen.blank, html! { "Blank ballot" },
                         change(|chosen, _, on| *chosen = Chosen { blank: on, words: chosen.words.clone(), ..Chosen::default() }, 0)) }
                 }
             </div>

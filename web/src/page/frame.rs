@@ -5,11 +5,11 @@ use yew_router::prelude::*;
 
 use super::{
     browser, format,
-    icons::{Icon, Name},
+    icons::{Name, icon},
     model::{Model, Phase, use_shared},
     remembered,
     route::Route,
-    words::Notice,
+    words::notice,
 };
 use crate::messages::{SealView, Status, StorageStatus};
 
@@ -42,7 +42,7 @@ fn NavLink(props: &NavLinkProps) -> Html {
     );
     html! {
         <a href={props.to.to_path()} {onclick} aria-current={here.then_some("page")}>
-            <Icon name={props.icon} />{ props.words }
+            { icon(props.icon) }{ props.words }
         </a>
     }
 }
@@ -107,7 +107,7 @@ pub fn Frame(props: &Props) -> Html {
                 }
                 <button type="button" class="plain theme" aria-label="Switch between light and dark"
                     onclick={|_: MouseEvent| toggle_theme()}>
-                    <Icon name={Name::Theme} />
+                    { icon(Name::Theme) }
                 </button>
             </header>
             if let Some(election) = &props.election {
@@ -115,19 +115,15 @@ pub fn Frame(props: &Props) -> Html {
             }
             <main id="content">
                 if let Some(why) = &shared.model.broken {
-                    <div class="screen"><Notice kind="warn">
-                        { if shared.model.given_up {
+                    <div class="screen">{ notice("warn", if shared.model.given_up {
                             format!("The part of this page that holds the chain broke off again and again ({why}). Load the page anew; what was stored is kept.")
                         } else {
                             format!("The part of this page that holds the chain broke off and is started again from what is stored ({why}).")
-                        } }
-                    </Notice></div>
+                        }) }</div>
                 }
                 if shared.model.stale {
-                    <div class="screen"><Notice kind="warn">
-                        { "The relay has a newer build of this page. " }
-                        <a href="">{ "Load it" }</a>
-                    </Notice></div>
+                    <div class="screen">{ notice("warn", html! { <>{ "The relay has a newer build of this page. " }
+                        <a href="">{ "Load it" }</a></> }) }</div>
                 }
                 { props.children.clone() }
             </main>
@@ -260,7 +256,7 @@ fn StatusLine(props: &StatusLineProps) -> Html {
                             }
                         }
                     }}>
-                    <Icon name={part.icon} />{ &part.words }
+                    { icon(part.icon) }{ &part.words }
                 </a>
             }
         </section>

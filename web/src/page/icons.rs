@@ -27,15 +27,9 @@ pub enum Name {
     Down,
 }
 
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    pub name: Name,
-}
-
 /// An icon; words stand beside it, so it is hidden from screen readers.
-#[component]
-pub fn Icon(props: &Props) -> Html {
-    let path = match props.name {
+pub fn icon(name: Name) -> Html {
+    let path = match name {
         Name::Tick => "M5 12.5l4.5 4.5L19 7.5",
         Name::Cross => "M6 6l12 12M18 6L6 18",
         Name::Dash => "M6 12h12",

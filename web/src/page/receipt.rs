@@ -4,18 +4,12 @@ use yew::prelude::*;
 
 use super::{
     browser, format,
-    icons::{Icon, Name},
-    model::use_shared,
+    icons::{Name, icon},
+    model::Shared,
     qr::Qr,
-    words::{Hash, Notice},
+    words::{Hash, notice},
 };
 use crate::messages::{ReceiptState, ReceiptView, SealView, ToNode};
-
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    pub receipt: ReceiptView,
-    pub election: AttrValue,
-}
 
 struct Step {
     done: bool,
@@ -70,7 +64,7 @@ fn proof_line(state: &ReceiptState) -> Html {
     match state {
         ReceiptState::InBlock { problem: None, path, .. } => html! {
             <p class="hint good" data-testid="proof">
-                <Icon name={Name::Shield} />
+                { icon(Name::Shield) }
                 { match path {
                     0 => "Inclusion proof checked by this tab: the block holds this vote alone.".to_owned(),
                     path => format!("Inclusion proof checked by this tab: {} lead from this vote to the block's header.",
@@ -79,22 +73,22 @@ fn proof_line(state: &ReceiptState) -> Html {
             </p>
         },
         ReceiptState::InBlock { problem: Some(problem), .. } => html! {
-            <p class="hint bad" data-testid="proof"><Icon name={Name::Warning} />{ problem.clone() }</p>
+            <p class="hint bad" data-testid="proof">{ icon(Name::Warning) }{ problem.clone() }</p>
         },
         ReceiptState::AfterSeal { .. } => html! {
-            <Notice kind="bad">{ "This vote is in a block after the one that the organiser sealed, so it does not count." }</Notice>
+            { notice("bad", "This vote is in a block after the one that the organiser sealed, so it does not count.") }
         },
         ReceiptState::Replaced { .. } => html! {
-            <Notice kind="warn">{ "This vote was replaced: a later vote of the same voter counts. If that was not you, somebody else has your code or key: tell the organiser, and change the vote once more." }</Notice>
+            { notice("warn", "This vote was replaced: a later vote of the same voter counts. If that was not you, somebody else has your code or key: tell the organiser, and change the vote once more.") }
         },
         ReceiptState::Pending => html! {
-            <p class="hint"><Icon name={Name::Clock} />{ "Waiting for a block. This page keeps watching by itself." }</p>
+            <p class="hint">{ icon(Name::Clock) }{ "Waiting for a block. This page keeps watching by itself." }</p>
         },
         ReceiptState::Unknown => html! {
-            <p class="hint"><Icon name={Name::Clock} />{ "This tab does not hold the vote at the moment. It asks its peers." }</p>
+            <p class="hint">{ icon(Name::Clock) }{ "This tab does not hold the vote at the moment. It asks its peers." }</p>
         },
         ReceiptState::Lost => html! {
-            <Notice kind="bad">{ "This vote does not count: another vote with the same token is in the chain, or was taken first." }</Notice>
+            { notice("bad", "This vote does not count: another vote with the same token is in the chain, or was taken first.") }
         },
     }
 }
@@ -112,31 +106,24 @@ fn alarms(receipt: &ReceiptView) -> Html {
     html! {
         <>
             if let Some(height) = receipt.dropped {
-                <div role="alert" data-testid="dropped"><Notice kind={if back { "warn" } else { "bad" }}>
-                    { format!("A reorganisation of the chain dropped this vote from block {height}. ") }
+                <div role="alert" data-testid="dropped">{ notice(if back { "warn" } else { "bad" }, html! { <>{ format!("A reorganisation of the chain dropped this vote from block {height}. ") }
                     { match receipt.state {
                         ReceiptState::InBlock { .. } => "This tab cast it again by itself, and it is in the chain again.",
                         ReceiptState::Pending => "This tab cast it again by itself; it waits for a block once more. Keep the page open.",
                         ReceiptState::Unknown => "It could not be cast again: the election is closed or sealed. Tell the organiser.",
                         ReceiptState::Lost | ReceiptState::Replaced { .. } | ReceiptState::AfterSeal { .. } => "It does not count as it stands; see below.",
-                    } }
-                </Notice></div>
+                    } }</> }) }</div>
             }
             if receipt.double_vote {
-                <div role="alert" data-testid="double"><Notice kind="bad">
-                    { "Two different ballots were signed with this code or key; the proof is kept beside the result. If the other one is not yours, tell the organiser: somebody else has it." }
-                </Notice></div>
+                <div role="alert" data-testid="double">{ notice("bad", "Two different ballots were signed with this code or key; the proof is kept beside the result. If the other one is not yours, tell the organiser: somebody else has it.") }</div>
             }
         </>
     }
 }
 
 /// A receipt.
-#[component]
-pub fn Receipt(props: &Props) -> Html {
-    let receipt = &props.receipt;
-    let shared = use_shared();
-    let address = address(&props.election, receipt);
+pub fn html(shared: &Shared, receipt: &ReceiptView, election: &str) -> Html {
+    let address = address(election, receipt);
     let sealed = match shared.model.status.as_ref().map(|status| &status.seal) {
         Some(SealView::Sealed { height, .. }) => Some(*height),
         _ => None,

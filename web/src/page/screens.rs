@@ -17,7 +17,7 @@ use yew::prelude::*;
 
 use super::{
     model::{Model, Phase},
-    words::Notice,
+    words::notice,
 };
 
 /// What stands in place of a screen while no election is open.
@@ -45,7 +45,7 @@ pub fn unopened(model: &Model) -> Html {
         Phase::Failed(why) => html! {
             <div class="screen">
                 <h1 id="title" tabindex="-1">{ "This link does not work" }</h1>
-                <Notice kind="bad">{ why.clone() }</Notice>
+                { notice("bad", why.clone()) }
                 <p><a href="/">{ "Go to your elections" }</a></p>
             </div>
         },

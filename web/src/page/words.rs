@@ -1,30 +1,22 @@
 //! Small pieces of text and markup that several screens use.
 
-use yew::prelude::*;
+use yew::{html::IntoPropValue, prelude::*};
 
 use super::{
     browser, format,
-    icons::{Icon, Name},
+    icons::{Name, icon},
 };
 
-#[derive(Properties, PartialEq)]
-pub struct NoticeProps {
-    /// `good`, `warn` or `bad`.
-    pub kind: &'static str,
-    pub children: Html,
-}
-
-/// A framed remark with an icon.
-#[component]
-pub fn Notice(props: &NoticeProps) -> Html {
-    let name = match props.kind {
+/// A framed remark with an icon; of the kinds `good`, `warn` and `bad`.
+pub fn notice(kind: &'static str, words: impl IntoPropValue<Html>) -> Html {
+    let name = match kind {
         "good" => Name::Shield,
         _ => Name::Warning,
     };
     html! {
-        <div class={classes!("notice", props.kind)}>
-            <Icon {name} />
-            <p>{ props.children.clone() }</p>
+        <div class={classes!("notice", kind)}>
+            { icon(name) }
+            <p>{ words.into_prop_value() }</p>
         </div>
     }
 }
@@ -58,7 +50,7 @@ pub fn Hash(props: &HashProps) -> Html {
             <span class="hash print-only">{ props.value.clone() }</span>
             <button type="button" class="button small no-print" {onclick}
                 aria-label={format!("{words} the {}", props.of)}>
-                <Icon name={Name::Copy} />{ words }
+                { icon(Name::Copy) }{ words }
             </button>
         </span>
     }

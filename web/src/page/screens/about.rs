@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use crate::page::icons::{Icon, Name};
+use crate::page::icons::{Name, icon};
 
 const PROMISED: [(&str, &str); 6] = [
     (
@@ -58,12 +58,12 @@ const NOT_PROMISED: [(&str, &str); 6] = [
     ),
 ];
 
-fn list(items: &[(&'static str, &'static str)], icon: Name, class: &'static str) -> Html {
+fn list(items: &[(&'static str, &'static str)], name: Name, class: &'static str) -> Html {
     html! {
         <ul class="checks">
             for (title, words) in items.iter().copied() {
                 <li>
-                    <span {class}><Icon name={icon} /></span>
+                    <span {class}>{ icon(name) }</span>
                     <b>{ title }</b>
                     <span class="detail">{ words }</span>
                 </li>
@@ -73,8 +73,7 @@ fn list(items: &[(&'static str, &'static str)], icon: Name, class: &'static str)
 }
 
 /// The screen.
-#[component]
-pub fn About() -> Html {
+pub fn about() -> Html {
     html! {
         <div class="screen">
             <header>

@@ -9,8 +9,8 @@ use crate::{
     messages::{BlockSummary, BlockView, MAX_VOTES_SHOWN, ToNode},
     page::{
         format,
-        icons::{Icon, Name},
-        model::{Action, use_shared},
+        icons::{Name, icon},
+        model::{Action, Shared, use_shared},
         words::Hash,
     },
 };
@@ -123,7 +123,7 @@ pub fn Chain() -> Html {
                     </li>
                 }
                 for block in blocks.iter() {
-                    <Row key={block.height} block={block.clone()} {most} />
+                    { row(&shared, block, most) }
                 }
             </ol>
             if more && *wanted < 200 {
@@ -135,16 +135,7 @@ pub fn Chain() -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct RowProps {
-    block: BlockSummary,
-    most: f64,
-}
-
-#[component]
-fn Row(props: &RowProps) -> Html {
-    let shared = use_shared();
-    let block = &props.block;
+fn row(shared: &Shared, block: &BlockSummary, most: f64) -> Html {
     let view = shared.model.block.clone();
     let view = view.filter(|view| view.summary.hash == block.hash);
     let opened = view.is_some();
@@ -159,15 +150,15 @@ fn Row(props: &RowProps) -> Html {
         }
     };
     html! {
-        <li>
-            { knot(block, props.most) }
+        <li key={block.height}>
+            { knot(block, most) }
             <button type="button" class="plain block" {onclick} aria-expanded={opened.to_string()}>
                 <span class="name">{ format!("Block {}", block.height) }</span>
                 <span class="soft when">{ if block.height == 1 { "the election".to_owned() } else { format!("{} · {}", format::time(block.time), format::plural(block.votes.into(), "vote", "votes")) } }</span>
                 <span class="hash soft">{ format::short(&block.hash) }</span>
             </button>
             if !block.forks.is_empty() {
-                <div class="forked"><Icon name={Name::Broken} />
+                <div class="forked">{ icon(Name::Broken) }
                     { format!("A fork: {} of the same height did not make it ({}).",
                         format::plural(block.forks.len() as u64, "block", "blocks"),
                         block.forks.iter().map(|hash| format::short(hash)).collect::<Vec<_>>().join(", ")) }

@@ -14,12 +14,12 @@ use yew::prelude::*;
 use crate::{
     messages::{ElectionView, ToNode, Who as Voters},
     page::{
-        ballot::{self, Ballot, Chosen},
+        ballot::{self, Chosen},
         browser, format,
-        icons::{Icon, Name},
+        icons::{Name, icon},
         model::{Action, Tool, use_shared},
         remembered,
-        words::Notice,
+        words::notice,
     },
 };
 
@@ -253,7 +253,7 @@ pub fn Create() -> Html {
                     _ => html! { <Preview draft={(*draft).clone()} passphrase={passphrase.clone()} again={again.clone()} /> },
                 } }
                 if let Some((_, why)) = shown {
-                    <div role="alert" class="hint bad" data-testid="problem"><Icon name={Name::Warning} />{ why }</div>
+                    <div role="alert" class="hint bad" data-testid="problem">{ icon(Name::Warning) }{ why }</div>
                 }
                 if last {
                     { publishing(&shared.model.tool) }
@@ -284,7 +284,7 @@ fn saved_by_hand(id: &str, organiser: &str) -> Html {
         <div class="screen">
             <header><h1 id="title" tabindex="-1">{ "Save your organiser's file" }</h1></header>
             <div class="sheet">
-                <Notice kind="bad">{ "The election is published, but its organiser's file does not fit into this browser's storage. Save it now: without it nobody can hand out the codes, close or seal." }</Notice>
+                { notice("bad", "The election is published, but its organiser's file does not fit into this browser's storage. Save it now: without it nobody can hand out the codes, close or seal.") }
                 <div class="row">
                     <button type="button" class="button primary" onclick={download}>{ "Save the file" }</button>
                     <a class="button" href={format!("/e/{id}/organise")}>{ "I have it: go on" }</a>
@@ -304,7 +304,7 @@ fn publishing(tool: &Tool) -> Html {
             </div>
         },
         Tool::Failed(why) => html! {
-            <div role="alert" data-testid="failed"><Notice kind="bad">{ format!("It was not published: {why}.") }</Notice></div>
+            <div role="alert" data-testid="failed">{ notice("bad", format!("It was not published: {why}.")) }</div>
         },
         _ => Html::default(),
     }
@@ -404,11 +404,11 @@ fn ballot_step(draft: &Draft, change: &Change) -> Html {
                         { move_button(change, index, Some(index + 1).filter(|to| *to < draft.choices.len()), Name::Down, "down") }
                         <button type="button" class="button icon" aria-label={format!("Remove choice {}", index + 1)}
                             onclick={{ let change = change.clone(); move |_: MouseEvent| change.emit(Box::new(move |draft| { draft.choices.remove(index); })) }}>
-                            <Icon name={Name::Cross} />
+                            { icon(Name::Cross) }
                         </button>
                     </div>
                 }
-                <div><button type="button" class="button small" onclick={add} data-testid="add-choice"><Icon name={Name::Plus} />{ "Add a choice" }</button></div>
+                <div><button type="button" class="button small" onclick={add} data-testid="add-choice">{ icon(Name::Plus) }{ "Add a choice" }</button></div>
             </fieldset>
             <div class="field">
                 <label for="kind">{ "Kind of ballot" }</label>
@@ -435,7 +435,7 @@ fn move_button(
     change: &Change,
     from: usize,
     to: Option<usize>,
-    icon: Name,
+    name: Name,
     words: &'static str,
 ) -> Html {
     let change = change.clone();
@@ -445,7 +445,7 @@ fn move_button(
                 change.emit(Box::new(move |draft| draft.choices.swap(from, to)));
                 gloo_timers::callback::Timeout::new(30, move || browser::focus(&format!("draft-choice-{to}"))).forget();
             }}>
-            <Icon name={icon} />
+            { icon(name) }
         </button>
     }
 }
@@ -598,8 +598,7 @@ fn Preview(props: &PreviewProps) -> Html {
             <div class="preview" data-testid="preview">
                 <div class="row between"><h2>{ &election.title }</h2><span class="soft">{ hours }</span></div>
                 if !election.description.is_empty() { <p class="soft">{ &election.description }</p> }
-                <Ballot election={election.clone()} chosen={(*chosen).clone()} wrong={None::<String>}
-                    onchange={let chosen = chosen.clone(); Callback::from(move |next| chosen.set(next))} />
+                { ballot::html(&election, &chosen, None, &[]) }
                 if election.who == Voters::Codes {
                     <p class="soft">{ "Each voter types a code such as " }<code>{ example }</code>{ ", or opens a link that holds it." }</p>
                 }
@@ -611,7 +610,7 @@ fn Preview(props: &PreviewProps) -> Html {
                 { super::keys::second_passphrase("organiser-passphrase-again", &props.passphrase, &props.again) }
                 <small>{ "The file holds the key that closes and seals, the codes and the names. It rests in this browser; with a passphrase it rests locked." }</small>
             </div>
-            <Notice kind="warn">{ "Once published nothing can be changed: the link commits to every word and every voter." }</Notice>
+            { notice("warn", "Once published nothing can be changed: the link commits to every word and every voter.") }
         </>
     }
 }

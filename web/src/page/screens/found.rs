@@ -9,10 +9,10 @@ use crate::{
     messages::{ReceiptState, ReceiptView, ToNode},
     page::{
         browser, format,
-        icons::{Icon, Name},
+        icons::{Name, icon},
         model::{Action, Lookup, Tool, use_shared},
-        receipt::Receipt,
-        words::Notice,
+        receipt,
+        words::notice,
     },
 };
 
@@ -101,7 +101,7 @@ pub fn CheckVote() -> Html {
                     aria-describedby="vote-id-hint" aria-invalid={wrong.is_some().then_some("true")} />
                 <div id="vote-id-hint" class={classes!("hint", wrong.is_some().then_some("bad"))} role={wrong.is_some().then_some("alert")}>
                     if let Some(words) = *wrong {
-                        <Icon name={Name::Warning} />{ words }
+                        { icon(Name::Warning) }{ words }
                     } else {
                         { "A QR code is read by your phone's camera, which opens its address." }
                     }
@@ -113,7 +113,7 @@ pub fn CheckVote() -> Html {
                 <input id="receipt-file" class="visually-hidden" type="file" accept=".json,application/json" onchange={onfile} />
             </div>
             if let Tool::Failed(why) = &shared.model.tool {
-                <div role="alert"><Notice kind="bad">{ format!("{}.", super::vote::capital(why)) }</Notice></div>
+                <div role="alert">{ notice("bad", format!("{}.", super::vote::capital(why))) }</div>
             }
         </form>
     }
@@ -155,15 +155,15 @@ pub fn Found(props: &Props) -> Html {
     html! {
         <div class="screen">
             if let Tool::Failed(why) = &model.tool {
-                <div role="alert"><Notice kind="bad">{ format!("{}.", super::vote::capital(why)) }</Notice></div>
+                <div role="alert">{ notice("bad", format!("{}.", super::vote::capital(why))) }</div>
             }
             <header><h1 id="title" tabindex="-1">{ "Receipt" }</h1>
             <p class="soft">{ &election.title }</p></header>
             if let Some(receipt) = receipt {
-                <Receipt {receipt} election={election.id.clone()} />
+                { receipt::html(&shared, &receipt, &election.id) }
             } else if model.lookup == Lookup::Missing {
                 <div class="sheet" data-testid="not-found">
-                    <p class="row"><Icon name={Name::Clock} />{ "This tab does not know such a vote: it is neither in the chain that it holds nor among the votes that wait." }</p>
+                    <p class="row">{ icon(Name::Clock) }{ "This tab does not know such a vote: it is neither in the chain that it holds nor among the votes that wait." }</p>
                     <p class="soft">{ "If it was cast a moment ago or this tab is not in sync yet, wait: the page looks again by itself. With the receipt itself (its file, or the address behind its QR code) this tab can cast the vote again. Otherwise compare the vote id with your receipt, and make sure that this is the right election." }</p>
                     <CheckVote />
                     <span class="hash">{ &props.vote }</span>

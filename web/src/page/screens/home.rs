@@ -7,7 +7,7 @@ use yew::prelude::*;
 use super::found::CheckVote;
 use crate::page::{
     browser, format,
-    icons::{Icon, Name},
+    icons::{Name, icon},
     remembered::{self, Known},
 };
 
@@ -22,7 +22,7 @@ fn line(known: &Known) -> Html {
     let organised = remembered::organiser(&known.id).is_some();
     html! {
         <li data-testid="known" data-state={state}>
-            <Icon name={match state { "sealed" => Name::Seal, "contested" => Name::Warning, "upcoming" | "open" => Name::Ballot, _ => Name::Bars }} />
+            { icon(match state { "sealed" => Name::Seal, "contested" => Name::Warning, "upcoming" | "open" => Name::Ballot, _ => Name::Bars }) }
             <a href={format!("/e/{}/{}", known.id, if state == "open" || state == "upcoming" { "vote" } else { "results" })}>{ &known.title }</a>
             <span class="detail">
                 <span class={classes!("tag", state)}>{ state }</span>
@@ -91,7 +91,7 @@ pub fn Home() -> Html {
                         aria-invalid={wrong.then_some("true")} />
                     <div id="link-hint" class={classes!("hint", wrong.then_some("bad"))} role={wrong.then_some("alert")}>
                         if *wrong {
-                            <Icon name={Name::Warning} />
+                            { icon(Name::Warning) }
                             { if *is_code {
                                 "This is a voting code. It needs its election: open the election's link, which stands on the slip and which the organiser has, and type the code there."
                             } else {
@@ -119,8 +119,7 @@ pub fn Home() -> Html {
 }
 
 /// An address that leads nowhere.
-#[component]
-pub fn NotFound() -> Html {
+pub fn not_found() -> Html {
     html! {
         <div class="screen">
             <h1 id="title" tabindex="-1">{ "There is no such page" }</h1>

@@ -10,7 +10,7 @@ use crate::{
         model::{Action, Tool, use_shared},
         qr::Qr,
         remembered::{self, OwnKey},
-        words::Notice,
+        words::notice,
     },
 };
 
@@ -149,7 +149,7 @@ pub fn Keys() -> Html {
                     <small id="passphrase-hint">{ "With one the key rests locked in this browser and is asked for when you vote. Forgotten, the key is lost: nobody can reset it." }</small>
                 </div>
                 if let Some(why) = failed {
-                    <div role="alert"><Notice kind="bad">{ why }</Notice></div>
+                    <div role="alert">{ notice("bad", why) }</div>
                 }
                 <div class="row">
                     <button class="button primary" disabled={busy}>{ if busy { "Making the key…" } else { "Make a key" } }</button>
@@ -223,7 +223,7 @@ pub fn Copy(props: &CopyProps) -> Html {
     };
     html! {
         <div class="no-print"><button type="button" class="button small" {onclick}>
-            <crate::page::icons::Icon name={crate::page::icons::Name::Copy} />{ words }
+            { crate::page::icons::icon(crate::page::icons::Name::Copy) }{ words }
         </button></div>
     }
 }

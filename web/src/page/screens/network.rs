@@ -9,7 +9,7 @@ use crate::{
     page::{
         app::kept_wish,
         browser, format,
-        icons::{Icon, Name},
+        icons::{Name, icon},
         model::use_shared,
         remembered,
         words::Hash,
@@ -27,7 +27,7 @@ fn relays(status: &Status, remove: &Callback<String>) -> Html {
             for relay in status.relays.clone() {
                 <li>
                     <span class={if relay.connected { "pass" } else { "fail" }}>
-                        <Icon name={if relay.connected { Name::Tick } else { Name::Broken }} />
+                        { icon(if relay.connected { Name::Tick } else { Name::Broken }) }
                     </span>
                     <span class="hash">{ relay.url.clone() }</span>
                     <span class="detail">
@@ -86,7 +86,7 @@ fn AddRelay(properties: &AddRelayProperties) -> Html {
                 <button type="submit" class="button">{ "Add" }</button>
             </div>
             if let Some(why) = *problem {
-                <p class="hint bad" id="relay-hint" role="alert"><Icon name={Name::Warning} />{ why }</p>
+                <p class="hint bad" id="relay-hint" role="alert">{ icon(Name::Warning) }{ why }</p>
             } else {
                 <small id="relay-hint">{ "One relay alone could hide a heavier chain from this tab. With two, the tips of both are compared, and the better chain wins. A relay can refuse pages of other origins; its operator can allow them." }</small>
             }
@@ -238,7 +238,7 @@ pub fn Network() -> Html {
             <section class="sheet" aria-label="Storage">
                 <h2>{ "Storage" }</h2>
                 <p class={classes!("hint", storage_kind)} data-testid="storage">
-                    <Icon name={if storage_kind == "bad" { Name::Warning } else { Name::Tick }} />{ storage }
+                    { icon(if storage_kind == "bad" { Name::Warning } else { Name::Tick }) }{ storage }
                 </p>
                 <small>{ format!("Build {}", status.build) }</small>
             </section>

@@ -14,7 +14,7 @@ use crate::{
         remembered,
         route::Route,
         screens::keys::Copy,
-        words::Notice,
+        words::notice,
     },
 };
 
@@ -131,7 +131,7 @@ pub fn Organise() -> Html {
                     </div>
                     <Qr text={link.clone()} label="QR code of the election's link" />
                 </div>
-                <Notice kind="warn">{ "Keep this tab open until others hold the election: someone has to hand it to those who come. A native node does it for good: download the audit file below, and run blockvote node --election with it." }</Notice>
+                { notice("warn", "Keep this tab open until others hold the election: someone has to hand it to those who come. A native node does it for good: download the audit file below, and run blockvote node --election with it.") }
             </section>
             }
             <section class="sheet" aria-label="The election">
@@ -170,10 +170,10 @@ fn waiting(pending: u32) -> String {
 fn told(tool: &Tool) -> Html {
     match tool {
         Tool::Done(words) => {
-            html! { <div role="status" data-testid="told"><Notice kind="good">{ words.clone() }</Notice></div> }
+            html! { <div role="status" data-testid="told">{ notice("good", words.clone()) }</div> }
         }
         Tool::Failed(why) => {
-            html! { <div role="alert" data-testid="told"><Notice kind="bad">{ format!("{}.", super::vote::capital(why)) }</Notice></div> }
+            html! { <div role="alert" data-testid="told">{ notice("bad", format!("{}.", super::vote::capital(why))) }</div> }
         }
         Tool::Idle | Tool::Busy(_) => Html::default(),
     }
@@ -237,7 +237,7 @@ fn ending(
             <>
                 <p class="soft">{ "Wait until no vote waits for a block and your peers are at the same block; then seal. What you sign is what this tab verified and counted." }</p>
                 if status.pending > 0 {
-                    <Notice kind="warn">{ format!("{} for a block. A vote that is in no block cannot be counted.", waiting(status.pending)) }</Notice>
+                    { notice("warn", format!("{} for a block. A vote that is in no block cannot be counted.", waiting(status.pending))) }
                 }
                 <div><button type="button" class="button primary" onclick={ask(words, make)} data-testid="seal-button">{ "Seal the result" }</button></div>
             </>
@@ -316,7 +316,7 @@ fn OpenFile(props: &OpenFileProps) -> Html {
                     <div><button class="button primary">{ "Unlock" }</button></div>
                 }
                 if let Some(words) = *wrong {
-                    <div role="alert"><Notice kind="bad">{ words }</Notice></div>
+                    <div role="alert">{ notice("bad", words) }</div>
                 }
             </form>
             { told(&shared.model.tool) }

@@ -8,9 +8,9 @@ use crate::{
     messages::{ElectionView, SealView, Status, Who},
     page::{
         browser, format,
-        icons::{Icon, Name},
+        icons::{Name, icon},
         model::use_shared,
-        words::{Hash, Notice},
+        words::{Hash, notice},
     },
 };
 
@@ -175,7 +175,7 @@ fn seal_notice(seal: &SealView) -> Html {
             format!("Contested: the organiser signed two seals that differ, over block {one} and over block {other}. Both are kept as proof; neither binds."),
         ),
     };
-    html! { <div data-testid="seal" data-seal={kind}><Notice {kind}>{ words }</Notice></div> }
+    html! { <div data-testid="seal" data-seal={kind}>{ notice(kind, words) }</div> }
 }
 
 /// Proven double votes, for the result and for the organiser.
@@ -191,7 +191,7 @@ pub fn double_votes(status: &Status) -> Html {
             <ul class="checks">
                 for double in status.double_votes.iter() {
                     <li>
-                        <Icon name={Name::Warning} />
+                        { icon(Name::Warning) }
                         <span>{ format!("Token {}", double.token) }</span>
                         <span class="detail">{ format!("“{}” {}; “{}” {}", double.ballots[0].0, double.ballots[0].1, double.ballots[1].0, double.ballots[1].1) }</span>
                     </li>

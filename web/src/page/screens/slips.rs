@@ -12,7 +12,7 @@ use crate::{
         qr::Qr,
         remembered,
         route::Route,
-        words::Notice,
+        words::notice,
     },
 };
 
@@ -82,7 +82,7 @@ pub fn Slips() -> Html {
                 }
             </header>
             if let Tool::Failed(why) = &shared.model.tool {
-                <div role="alert"><Notice kind="bad">{ format!("{}.", super::vote::capital(why)) }</Notice></div>
+                <div role="alert">{ notice("bad", format!("{}.", super::vote::capital(why))) }</div>
             }
             if locked && codes.is_empty() {
                 <form class="sheet field" {onsubmit}>

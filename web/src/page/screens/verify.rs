@@ -9,9 +9,9 @@ use crate::{
     messages::{ToNode, VerifyView},
     page::{
         browser, format,
-        icons::{Icon, Name},
+        icons::{Name, icon},
         model::{Action, use_shared},
-        words::{Hash, Notice},
+        words::{Hash, notice},
     },
 };
 
@@ -31,10 +31,10 @@ fn lines(view: &VerifyView) -> Html {
             for line in view.report.lines.iter() {
                 <li data-outcome={format!("{:?}", line.outcome)}>
                     { match (line.outcome, view.done) {
-                        (Outcome::Pass, _) => html! { <span class="pass"><Icon name={Name::Tick} /></span> },
-                        (Outcome::Fail, _) => html! { <span class="fail"><Icon name={Name::Cross} /></span> },
-                        (Outcome::NotReached, false) => html! { <span class="other"><Icon name={Name::Clock} /></span> },
-                        _ => html! { <span class="other"><Icon name={Name::Dash} /></span> },
+                        (Outcome::Pass, _) => html! { <span class="pass">{ icon(Name::Tick) }</span> },
+                        (Outcome::Fail, _) => html! { <span class="fail">{ icon(Name::Cross) }</span> },
+                        (Outcome::NotReached, false) => html! { <span class="other">{ icon(Name::Clock) }</span> },
+                        _ => html! { <span class="other">{ icon(Name::Dash) }</span> },
                     } }
                     <span>
                         { &line.check }
@@ -55,7 +55,7 @@ fn outcome(view: &VerifyView) -> Html {
     let kind = if report.passed { "good" } else { "bad" };
     html! {
         <div role="status" data-testid="verdict" data-passed={report.passed.to_string()}>
-            <Notice {kind}>{ format!("{} Done by this tab in {}.", report.verdict, format::seconds(view.took_ms)) }</Notice>
+            { notice(kind, format!("{} Done by this tab in {}.", report.verdict, format::seconds(view.took_ms))) }
         </div>
     }
 }

@@ -8,13 +8,13 @@ use super::unopened;
 use crate::{
     messages::{ElectionView, Right, RightView, SealView, ToNode, Who},
     page::{
-        ballot::{self, Ballot, Chosen},
+        ballot::{self, Chosen},
         browser, format,
-        icons::{Icon, Name},
+        icons::{Name, icon},
         model::{Action, Cast, Model, Shared, use_shared},
-        receipt::Receipt,
+        receipt,
         remembered::{self, OwnKey},
-        words::Notice,
+        words::notice,
     },
 };
 
@@ -104,7 +104,7 @@ fn paper(shared: &Shared, election: &ElectionView) -> Html {
         return html! {
             <>
                 if let Some(receipt) = receipt {
-                    <Receipt receipt={receipt.clone()} election={election.id.clone()} />
+                    { receipt::html(shared, receipt, &election.id) }
                 }
                 if matches!(hours(&shared.model, election), Hours::Open(_)) {
                     <div class="no-print">
@@ -116,13 +116,13 @@ fn paper(shared: &Shared, election: &ElectionView) -> Html {
     }
     match hours(&shared.model, election) {
         Hours::Early(_) => html! {
-            <Notice kind="warn">{ "The election is not open yet. Nothing is lost: come back when it opens." }</Notice>
+            { notice("warn", "The election is not open yet. Nothing is lost: come back when it opens.") }
         },
         Hours::Closed(closes) => html! {
-            <Notice kind="warn">{ format!("The election closed {}: votes are not taken any more. The result and the chain stay open to everyone.", format::time(closes)) }</Notice>
+            { notice("warn", format!("The election closed {}: votes are not taken any more. The result and the chain stay open to everyone.", format::time(closes))) }
         },
         Hours::Sealed => html! {
-            <Notice kind="good">{ "The organiser sealed the result: votes are not taken any more. The result and the chain stay open to everyone." }</Notice>
+            { notice("good", "The organiser sealed the result: votes are not taken any more. The result and the chain stay open to everyone.") }
         },
         Hours::Open(_) => html! { <Paper election={election.clone()} /> },
     }
@@ -145,7 +145,7 @@ fn earlier(shared: &Shared, election: &ElectionView) -> Html {
             <ul class="checks">
                 for receipt in earlier {
                     <li>
-                        <Icon name={Name::Ballot} />
+                        { icon(Name::Ballot) }
                         <a href={format!("/e/{}/receipt/{}", election.id, receipt.vote_id)}>
                             { format!("Token {}: “{}”", receipt.token, receipt.selection) }
                         </a>
@@ -290,15 +290,14 @@ fn Paper(props: &PaperProps) -> Html {
     let token = entry.view.as_ref().and_then(|view| view.token);
     html! {
         <form class="sheet" {onsubmit} novalidate=true>
-            <Ballot election={election.clone()} chosen={(*chosen).clone()} {wrong} {offered}
-                onchange={let chosen = chosen.clone(); Callback::from(move |next| chosen.set(next))} />
+            { ballot::html(election, &chosen, wrong.as_deref(), &offered) }
             { match election.who {
                 Who::Anyone => token_field(&typed, &entry),
                 Who::Codes => code_field(&typed, &entry, !model.link_code.is_empty()),
                 Who::OwnKeys => key_field(&keys, (&picked, &by_hand), &passphrase, (needs_passphrase, *tried), &entry),
             } }
             if let Some(why) = refused {
-                <div role="alert" data-testid="refused"><Notice kind="bad">{ format!("The vote was not cast: {why}.") }</Notice></div>
+                <div role="alert" data-testid="refused">{ notice("bad", format!("The vote was not cast: {why}.")) }</div>
             }
             if let (Some(words), Some(token), true) = (&words, token, matches!(entry.kind, "good" | "warn")) {
                 <p class="review" data-testid="review">
@@ -351,8 +350,8 @@ fn hint(id: &'static str, entry: &Entry) -> Html {
     html! {
         <div {id} class={classes!("hint", entry.kind)} aria-live="polite" data-testid={id}>
             { match entry.kind {
-                "good" => html! { <Icon name={Name::Tick} /> },
-                "bad" | "warn" => html! { <Icon name={Name::Warning} /> },
+                "good" => html! { { icon(Name::Tick) } },
+                "bad" | "warn" => html! { { icon(Name::Warning) } },
                 _ => Html::default(),
             } }
             { &entry.words }
@@ -427,7 +426,7 @@ fn key_field(
                 <label for="passphrase">{ "Passphrase of the key" }</label>
                 <input id="passphrase" type="password" autocomplete="off" value={(**passphrase).clone()} oninput={typing(passphrase)} />
                 if tried && passphrase.is_empty() {
-                    <div class="hint bad" role="alert"><Icon name={Name::Warning} />{ "The key is locked: type its passphrase." }</div>
+                    <div class="hint bad" role="alert">{ icon(Name::Warning) }{ "The key is locked: type its passphrase." }</div>
                 }
             }
             <p><a href="/keys">{ "Your keys" }</a></p>
