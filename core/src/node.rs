@@ -71,7 +71,7 @@ const COMPARE_EVERY_MS: u64 = 2_000;
 /// Bytes waiting towards a relay above which nobody is served: own votes come first.
 const MAX_BACKLOG: usize = 2 << 20;
 /// Peers asked for at a time.
-const SAMPLE_SIZE: u8 = 6;
+pub const SAMPLE_SIZE: u8 = 6;
 
 /// How far a vote that was cast here got.
 #[derive(Clone, Debug, Default)]

@@ -88,7 +88,13 @@ pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let path = file.embedded.path;
     let mut response = Response::new(Body::empty());
     let fields = response.headers_mut();
-    let caching = if is_hashed(path) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let caching = match path {
+        _ if is_hashed(path) => "public, max-age=31536000, immutable",
+        "index.html" => "no-cache",
+        // Fetched early by the page and again by its workers: once is enough. Of a newer build than
+        // this copy the page says so.
+        _ => "max-age=60",
+    };
     fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(path)));
     fields.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
     fields.insert(header::ETAG, file.etag.clone());

@@ -15,6 +15,12 @@ for (const path of ["/node-worker_bg.wasm", "/node-worker.js", "/node-worker_loa
   fetch(path).then((answer) => answer.arrayBuffer()).catch(() => {});
 }
 
+// What works without the relay is kept when all that is needed now is here: the page says when.
+const settled = new Promise((resolve) => {
+  addEventListener("blockvote:settled", resolve, { once: true });
+  setTimeout(resolve, 10_000);
+});
+
 const { js, wasm } = document.querySelector("script[data-js]").dataset;
 try {
   const { default: init } = await import(js);
@@ -29,6 +35,7 @@ try {
 
 if ("serviceWorker" in navigator && isSecureContext) {
   try {
+    await settled;
     await navigator.serviceWorker.register("/sw.js");
     const ready = await navigator.serviceWorker.ready;
     const style = document.querySelector('link[rel="stylesheet"]').href;

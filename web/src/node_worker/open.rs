@@ -7,7 +7,7 @@ use blockvote_core::{
     election::{Election, Setup},
     hash::ElectionId,
     node::{
-        LinkId, Node, Peer,
+        LinkId, Node, Peer, SAMPLE_SIZE,
         join::{Join, Progress, Step},
     },
     relay_frame::{ClientFrame, ServerFrame},
@@ -151,7 +151,7 @@ async fn search(
         })
         .collect();
     let mut join = Join::new(id, known.filter(|election| election.id() == id));
-    let sample = |link: &RelayLink| link.send(&ClientFrame::Sample(id, 6));
+    let sample = |link: &RelayLink| link.send(&ClientFrame::Sample(id, SAMPLE_SIZE));
     // Not begun anew with every frame: a busy room would put it off for ever.
     let mut timer = TimeoutFuture::new(ASK_EVERY_MS);
     loop {
@@ -163,10 +163,6 @@ async fn search(
                     join.step(now())
                 }
                 Heard::Frame(frame) => match ServerFrame::decode(&frame) {
-                    Ok(ServerFrame::Joined(..)) => {
-                        links.get(number.0 as usize).into_iter().for_each(sample);
-                        continue;
-                    }
                     Ok(ServerFrame::Peers(_, ids)) => {
                         let peers = ids.into_iter().map(|id| Peer { link: number, id });
                         join.peers(now(), peers)

@@ -4,6 +4,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use blockvote_core::{
     hash::ElectionId,
+    node::SAMPLE_SIZE,
     relay_frame::{ClientFrame, SUBPROTOCOL, ServerFrame},
 };
 use gloo_timers::callback::Timeout;
@@ -135,7 +136,10 @@ impl RelayLink {
         let open = {
             let (link, socket) = (self.clone(), socket.clone());
             Closure::<dyn FnMut()>::new(move || {
-                let _ = socket.send_with_u8_array(&ClientFrame::Join(room).encode());
+                // In one go: whom to ask is known a round trip earlier.
+                for frame in [ClientFrame::Join(room), ClientFrame::Sample(room, SAMPLE_SIZE)] {
+                    let _ = socket.send_with_u8_array(&frame.encode());
+                }
                 link.0.borrow_mut().heard_at = js_sys::Date::now();
             })
         };

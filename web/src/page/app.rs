@@ -90,6 +90,9 @@ impl Worker {
                     line.ready = true;
                     std::mem::take(&mut line.waiting)
                 };
+                if self.election.is_none() {
+                    browser::settled();
+                }
                 if let Some(election) = &self.election {
                     // A link can carry relays: what they bring is verified like everything.
                     for relay in browser::query("relay") {
@@ -112,6 +115,9 @@ impl Worker {
             FromNode::Opened(election) => remembered::opened(election),
             FromNode::Status(status) => {
                 *self.restarts.borrow_mut() = 0;
+                if status.relays.iter().any(|relay| relay.connected) {
+                    browser::settled();
+                }
                 if let Some(election) = &self.election {
                     remembered::state(election, status);
                 }

@@ -17,6 +17,13 @@ pub fn document() -> Document {
     window().document().unwrap_or_else(|| unreachable!("a page has a document"))
 }
 
+/// Tells `boot.js` that all is here that is needed now.
+pub fn settled() {
+    if let Ok(event) = web_sys::Event::new("blockvote:settled") {
+        let _ = window().dispatch_event(&event);
+    }
+}
+
 fn storage() -> Option<Storage> {
     window().local_storage().ok().flatten()
 }
