@@ -166,6 +166,15 @@ export async function open(context, relay, election, screen = "vote", connected 
   return page;
 }
 
+/** Waits until the browser keeps a copy of the whole page for when the relay is away. */
+export async function kept(page) {
+  await expect.poll(() => page.evaluate(async () => {
+    const cache = await caches.open("blockvote-1");
+    const paths = (await cache.keys()).map((request) => new URL(request.url).pathname);
+    return paths.includes("/miner-worker_bg.wasm") && paths.some((path) => /^\/page-.*\.wasm$/.test(path));
+  })).toBe(true);
+}
+
 /** Moves to another screen as a person does. */
 export async function go(page, screen) {
   await page.getByRole("navigation").getByRole("link", { name: screen }).click();

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "../world.mjs";
+import { expect, kept, test } from "../world.mjs";
 
 const BIN = process.env.BLOCKVOTE_BIN ?? join(import.meta.dirname, "../../target/debug");
 const blockvote = (...args) => {
@@ -176,6 +176,7 @@ test("an election with five codes, from the wizard to the sealed result that any
     await page.goto(`${link}#code=${codes[3]}`);
     await expect(page.getByTestId("status")).toContainText("all 4 votes verified here");
     await expect(page.getByTestId("code-hint")).toContainText("on the voter roll");
+    await kept(page);
   }
   await relay.kill();
   for (const [page, choice] of [[thief, "No"], [owner, "Yes"]]) {
@@ -223,8 +224,7 @@ test("an election with five codes, from the wizard to the sealed result that any
   const auditor = await world.profile();
   const fresh = await auditor.newPage();
   await fresh.goto(`${relay.url}/verify`);
-  await fresh.evaluate(() => navigator.serviceWorker.ready.then(() => true));
-  await expect.poll(() => fresh.evaluate(async () => (await caches.keys()).length)).toBeGreaterThan(0);
+  await kept(fresh);
   await auditor.setOffline(true);
   await fresh.reload();
   await fresh.getByLabel("Choose an audit file").setInputFiles(file);

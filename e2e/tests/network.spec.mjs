@@ -1,4 +1,4 @@
-import { CLUB, castAndMine, expect, go, open, test, until } from "../world.mjs";
+import { CLUB, castAndMine, expect, go, kept, open, test, until } from "../world.mjs";
 
 const ws = (relay) => `ws://${relay.address}/ws`;
 
@@ -52,6 +52,7 @@ test("tabs of one browser agree with no relay at all", async ({ world }) => {
   const context = await world.profile();
   const page = await open(context, relay, node.election);
   const second = await open(context, relay, node.election, "network");
+  await kept(page);
   await node.kill();
   await relay.kill();
   for (const tab of [page, second]) {

@@ -1,4 +1,4 @@
-import { CLUB, cast, castAndMine, expect, go, open, test, until } from "../world.mjs";
+import { CLUB, cast, castAndMine, expect, go, kept, open, test, thrown, until } from "../world.mjs";
 
 const port = (relay) => Number(relay.address.split(":")[1]);
 
@@ -7,6 +7,8 @@ test("two sides vote and mine without the relay, and agree when it is back", asy
   const node = await world.node(relay, { election: CLUB, args: ["--mine"] });
   const page = await open(await world.profile(), relay, node.election);
   const other = await open(await world.profile(), relay, node.election);
+  await kept(page);
+  await kept(other);
   await relay.kill();
   for (const tab of [page, other]) {
     await expect(tab.getByTestId("status")).toContainText("not connected: votes wait here and travel later");
@@ -43,12 +45,7 @@ test("a tab closed and opened again without any relay has its chain and its pend
   await page.getByRole("button", { name: "Vote with another token" }).click();
   await cast(page, 2, "No");
   await expect(page.getByTestId("receipt")).toHaveAttribute("data-state", "pending");
-  // The page keeps a copy of itself for when the relay is away.
-  await page.waitForFunction(async () => {
-    const cache = await caches.open("blockvote-1");
-    const kept = (await cache.keys()).map((request) => new URL(request.url).pathname);
-    return kept.some((path) => path.endsWith(".wasm") && path.startsWith("/page-"));
-  });
+  await kept(page);
   await page.close();
   await relay.kill();
   await node.kill();
@@ -99,6 +96,21 @@ test("with storage refused the tab works and says so", async ({ world }) => {
   await go(page, "Network");
   await expect(page.getByTestId("storage")).toContainText("the browser refuses storage");
   await until(node, "/view_vote", (tally) => tally.Yes === 1);
+});
+
+test("a miner that could not be fetched is started again, and mines", async ({ world }) => {
+  const relay = await world.relay();
+  const node = await world.node(relay, { election: CLUB });
+  const context = await world.profile();
+  let refused = 0;
+  await context.route("**/miner-worker_bg.wasm", (route) => {
+    refused += 1;
+    return refused === 1 ? route.abort() : route.continue();
+  });
+  const page = await open(context, relay, node.election);
+  await castAndMine(page, 7, "No");
+  expect(refused).toBeGreaterThan(1);
+  expect(thrown.splice(0)).toEqual(["TypeError: Failed to fetch"]);
 });
 
 test("a browser without SIMD votes, mines and verifies", async ({ world }) => {

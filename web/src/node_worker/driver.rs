@@ -428,6 +428,7 @@ impl Driver {
     fn tick(&self) {
         let active = self.act(|inner| {
             inner.node.handle(now(), Input::Tick);
+            inner.miners.check();
             inner.miners.is_active()
         });
         let relays: Vec<_> =

@@ -26,17 +26,26 @@ const SIMD_MODULE: [u8; 29] = [
 ];
 /// The hash rate is the mean over this time.
 const RATE_OVER_MS: f64 = 5_000.0;
+/// A worker that is not ready after this time is started anew: the relay may have gone away while it
+/// was fetched, and then nothing says so.
+const READY_WITHIN_MS: f64 = 10_000.0;
+
+type Found = Rc<dyn Fn(u64, u64)>;
 
 struct Worker {
     child: Child,
     /// Messages before its `Ready` would be lost.
     ready: bool,
+    /// When it was started, or broke.
+    since: f64,
 }
 
 #[derive(Default)]
 struct Group {
     workers: Vec<Worker>,
     job: Option<Job>,
+    /// Gets the job and the nonce that was found for it.
+    found: Option<Found>,
     /// Hashes, and when they were reported.
     reports: VecDeque<(f64, u32)>,
 }
@@ -88,7 +97,7 @@ fn hear(
         Err(error) => {
             log(&format!("a miner worker: {error}"));
             if let Some(worker) = group.borrow_mut().workers.get_mut(number) {
-                worker.ready = false;
+                (worker.ready, worker.since) = (false, monotonic_ms());
             }
         }
     }
@@ -96,16 +105,40 @@ fn hear(
 
 impl Miners {
     /// Has this many workers; new ones begin with the current job. `found` gets job and nonce.
-    pub fn resize(&self, count: usize, found: &Rc<dyn Fn(u64, u64)>) {
-        self.0.borrow_mut().workers.truncate(count);
-        let first = self.0.borrow().workers.len();
-        let url = if has_simd() { URL } else { PLAIN_URL };
+    pub fn resize(&self, count: usize, found: &Found) {
+        let first = {
+            let mut group = self.0.borrow_mut();
+            group.found = Some(Rc::clone(found));
+            group.workers.truncate(count);
+            group.workers.len()
+        };
         for number in first..count {
-            let (group, found) = (Rc::downgrade(&self.0), Rc::clone(found));
-            let child = Child::spawn(url, move |heard| hear(&group, number, heard, &*found));
-            match child {
-                Ok(child) => self.0.borrow_mut().workers.push(Worker { child, ready: false }),
-                Err(_) => return log("the browser refused a miner worker"),
+            match self.start(number) {
+                Some(worker) => self.0.borrow_mut().workers.push(worker),
+                None => return log("the browser refused a miner worker"),
+            }
+        }
+    }
+
+    fn start(&self, number: usize) -> Option<Worker> {
+        let url = if has_simd() { URL } else { PLAIN_URL };
+        let (group, found) = (Rc::downgrade(&self.0), self.0.borrow().found.clone()?);
+        let child = Child::spawn(url, move |heard| hear(&group, number, heard, &*found));
+        Some(Worker { child: child.ok()?, ready: false, since: monotonic_ms() })
+    }
+
+    /// Starts workers anew that did not get ready in time, or broke.
+    pub fn check(&self) {
+        let now = monotonic_ms();
+        for number in 0..self.0.borrow().workers.len() {
+            let late = self
+                .0
+                .borrow()
+                .workers
+                .get(number)
+                .is_some_and(|worker| !worker.ready && now - worker.since > READY_WITHIN_MS);
+            if late && let Some(worker) = self.start(number) {
+                self.0.borrow_mut().workers[number] = worker;
             }
         }
     }
