@@ -130,7 +130,8 @@ impl Miners {
     /// Starts workers anew that did not get ready in time, or broke.
     pub fn check(&self) {
         let now = monotonic_ms();
-        for number in 0..self.0.borrow().workers.len() {
+        let count = self.0.borrow().workers.len();
+        for number in 0..count {
             let late = self
                 .0
                 .borrow()
