@@ -4,7 +4,7 @@ import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "@playwright/test";
-import { slowBrowser, slowLine } from "./phone.mjs";
+import { endSlowBrowser, slowBrowser, slowLine } from "./phone.mjs";
 import { LAUNCH, World, cast, go, open } from "./world.mjs";
 
 const world = new World();
@@ -75,6 +75,7 @@ try {
       say(`slow line, ${share ? `all of the browser on ${share} of one processor` : "no slower processor"}: ` +
         `median ${percentile(papers, 50)} ms to the ballot paper, ${percentile(receipts, 50)} ms to the receipt, 5 runs`);
     }
+    endSlowBrowser();
   }
 
   if (part("mining")) { // Hash rate of one worker: an election whose blocks cannot be found.

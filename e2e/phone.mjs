@@ -1,5 +1,5 @@
 // A slow phone: a line of so many bits a second with a delay each way, and a part of one processor.
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 
@@ -31,10 +31,20 @@ export async function slowLine(target, { bitsPerSecond, delayMs }) {
   return { port: server.address().port, close: () => server.close() };
 }
 
+const group = "/sys/fs/cgroup/cpu/blockvote-phone";
+
+/** Takes the control group away again. */
+export function endSlowBrowser() {
+  try {
+    rmdirSync(group);
+  } catch {
+    // There is none.
+  }
+}
+
 /** A browser that gets this share of one processor, or nothing where that cannot be had (it takes
  * root and control groups of version 1). */
 export function slowBrowser(folder, chromium, share) {
-  const group = "/sys/fs/cgroup/cpu/blockvote-phone";
   try {
     mkdirSync(group, { recursive: true });
     if (!existsSync(join(group, "cpu.cfs_quota_us"))) return undefined;

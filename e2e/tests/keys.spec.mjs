@@ -1,7 +1,7 @@
 // Keys of the voters' own, receipts that travel, and what goes wrong when an election is made.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { castAndMine, expect, go, open, test, until } from "../world.mjs";
+import { castAndMine, expect, go, kept, open, test, until } from "../world.mjs";
 
 /** Makes a key on the Keys screen; returns its public half. */
 async function makeKey(page, relay, label, passphrase = "") {
@@ -136,6 +136,7 @@ test("a receipt file opened elsewhere checks itself, and casts a dropped vote ag
   const voter = await open(await world.profile(), first, node.election);
   await expect(voter.getByTestId("status")).toContainText(/connected, [1-9]/);
   // The tab and the node are parted; each goes on alone, the node with more work.
+  await kept(voter);
   await first.kill();
   await expect(voter.getByTestId("status")).toContainText("not connected");
   await castAndMine(voter, 7, "Bread");

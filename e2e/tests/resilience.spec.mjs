@@ -79,6 +79,7 @@ test("two tabs of one browser: both are nodes, one writes, and the other takes o
   await go(second, "Vote");
   await second.getByRole("button", { name: "Vote with another token" }).click();
   await castAndMine(second, 2, "No");
+  await kept(second);
   await second.close();
   await relay.kill();
   await node.kill();
@@ -102,15 +103,33 @@ test("a miner that could not be fetched is started again, and mines", async ({ w
   const relay = await world.relay();
   const node = await world.node(relay, { election: CLUB });
   const context = await world.profile();
+  let refuse = true;
+  await context.route("**/miner-worker_bg.wasm", (route) => refuse ? route.abort() : route.continue());
+  const page = await open(context, relay, node.election);
+  await expect.poll(() => thrown.length).toBeGreaterThan(0);
+  refuse = false;
+  await castAndMine(page, 7, "No");
+  expect(new Set(thrown.splice(0))).toEqual(new Set(["TypeError: Failed to fetch"]));
+});
+
+test("a miner whose script is refused takes nothing else with it", async ({ world }) => {
+  const relay = await world.relay();
+  const node = await world.node(relay, { election: CLUB });
+  const context = await world.profile();
   let refused = 0;
-  await context.route("**/miner-worker_bg.wasm", (route) => {
+  await context.route("**/miner-worker.js", (route) => {
     refused += 1;
-    return refused === 1 ? route.abort() : route.continue();
+    return route.abort();
   });
   const page = await open(context, relay, node.election);
-  await castAndMine(page, 7, "No");
-  expect(refused).toBeGreaterThan(1);
-  expect(thrown.splice(0)).toEqual(["TypeError: Failed to fetch"]);
+  await expect.poll(() => refused).toBeGreaterThan(0);
+  await cast(page, 7, "No");
+  await expect(page.getByTestId("receipt")).toHaveAttribute("data-state", "pending");
+  await until(node, "/api/v1/status", (status) => status.pending === 1);
+  await node.json("/store");
+  await expect(page.getByTestId("receipt")).toHaveAttribute("data-state", "mined");
+  await expect(page.getByText("broke off")).toHaveCount(0);
+  expect(thrown.splice(0).filter((words) => words !== "null")).toEqual([]);
 });
 
 test("a browser without SIMD votes, mines and verifies", async ({ world }) => {

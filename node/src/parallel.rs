@@ -83,8 +83,8 @@ pub fn verify_on_all(signatures: &[VoteSignature]) -> Result<(), usize> {
             .map(|part| scope.spawn(move || verify_signatures(part)))
             .collect();
         parts.into_iter().zip((0..).step_by(size)).try_for_each(|(part, first)| {
-            let verdict = part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            verdict.map_err(|index| first + index)
+            // A panic would be a defect of this program. What it left unverified does not hold.
+            part.join().unwrap_or(Err(0)).map_err(|index| first + index)
         })
     })
 }

@@ -4,7 +4,8 @@ use js_sys::global;
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{
-    DedicatedWorkerGlobalScope, ErrorEvent, Event, MessageChannel, MessageEvent, Worker, console,
+    DedicatedWorkerGlobalScope, ErrorEvent, Event, MessageChannel, MessageEvent, Window, Worker,
+    console,
 };
 
 const SERIALIZER: serde_wasm_bindgen::Serializer = serde_wasm_bindgen::Serializer::new()
@@ -48,6 +49,10 @@ impl Child {
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         let on_error = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
+            if !global().has_type::<Window>() {
+                // Else the page would take it for an error of the worker that started this one.
+                event.prevent_default();
+            }
             let words = event
                 .dyn_ref::<ErrorEvent>()
                 .map_or_else(|| "it could not be loaded".to_owned(), ErrorEvent::message);
