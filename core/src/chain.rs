@@ -495,7 +495,7 @@ impl Chain {
         }
     }
 
-    fn mark_invalid(&mut self, hash: BlockHash) {
+    pub(crate) fn mark_invalid(&mut self, hash: BlockHash) {
         if !self.is_invalid(&hash) {
             self.invalid.push_back(hash);
             if self.invalid.len() > MAX_INVALID {

@@ -311,7 +311,9 @@ impl Node {
 
     /// Whether peers claim a better chain than this node holds.
     pub fn is_behind(&self) -> bool {
-        self.sync.target().is_some() || self.peers.best_above(&self.chain).is_some()
+        self.sync.target().is_some()
+            || self.sync.is_verifying()
+            || self.peers.best_above(&self.chain).is_some()
     }
 
     /// The signed statements kept here.

@@ -205,6 +205,10 @@ fn the_first_offender_ends_a_page_and_its_peer() {
     assert_eq!(reason, Some(alone));
     assert_eq!(node.chain().height(), Height(3), "the blocks before it are good");
     assert!(!node.is_behind());
+    // It is known now, and not fetched from anybody else.
+    hear(&mut node, OTHER, &hello(&whole));
+    let outputs = hear(&mut node, OTHER, &Message::Headers(vec![blocks[2].header.clone()]));
+    assert!(rejected(&outputs) && asked(&outputs).is_none(), "{outputs:?}");
 }
 
 #[test]
@@ -238,4 +242,29 @@ fn a_peer_that_was_rejected_meanwhile_adds_nothing() {
     assert!(rejected(&drain(&mut node)));
     verify(&mut node, &first);
     assert_eq!(node.chain().height(), Height(1));
+}
+
+#[test]
+fn a_verdict_does_not_make_up_for_a_stall_after_its_page_and_until_then_the_node_is_behind() {
+    let (whole, blocks) = chain(3);
+    let mut node = asking(&blocks, &whole);
+    let first = to_verify(&hear(&mut node, PEER, &page(&blocks[..1]))).unwrap();
+    hear(&mut node, PEER, &page(&[]));
+    assert!(node.is_behind(), "what is being verified is not counted yet");
+    verify(&mut node, &first);
+    assert_eq!(node.chain().height(), Height(2));
+    let asked = |outputs: &[Output]| {
+        outputs.iter().find_map(|output| match output {
+            Output::Send(peer, bytes) => {
+                let question = Message::decode(bytes).unwrap();
+                matches!(question, Message::GetHeaders(_)).then_some(*peer)
+            }
+            _ => None,
+        })
+    };
+    let outputs = hear(&mut node, OTHER, &hello(&whole));
+    assert_eq!(asked(&outputs), Some(OTHER));
+    // Who stalled does not take the download from who has not.
+    let outputs = hear(&mut node, PEER, &hello(&whole));
+    assert_eq!(asked(&outputs), None);
 }

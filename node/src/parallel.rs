@@ -80,12 +80,21 @@ pub fn verify_on_all(signatures: &[VoteSignature]) -> Result<(), usize> {
     thread::scope(|scope| {
         let parts: Vec<_> = signatures
             .chunks(size)
-            .map(|part| scope.spawn(move || verify_signatures(part)))
+            .map(|part| {
+                let work = move || verify_signatures(part);
+                (part, thread::Builder::new().spawn_scoped(scope, work))
+            })
             .collect();
-        parts.into_iter().zip((0..).step_by(size)).try_for_each(|(part, first)| {
-            // A panic would be a defect of this program. What it left unverified does not hold.
-            part.join().unwrap_or(Err(0)).map_err(|index| first + index)
-        })
+        // All are waited for. What a thread could not do, or could not be started for, is done here.
+        let verdicts: Vec<_> = parts
+            .into_iter()
+            .map(|(part, thread)| {
+                let verdict = thread.ok().and_then(|thread| thread.join().ok());
+                verdict.unwrap_or_else(|| verify_signatures(part))
+            })
+            .collect();
+        let mut verdicts = verdicts.into_iter().zip((0..).step_by(size));
+        verdicts.try_for_each(|(verdict, first)| verdict.map_err(|index| first + index))
     })
 }
 

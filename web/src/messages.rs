@@ -571,7 +571,10 @@ pub struct ToVerifier(#[serde(with = "bytes")] pub Vec<u8>);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum FromVerifier {
     /// The worker runs.
-    Ready,
+    Ready {
+        /// [`BUILD`] of the worker.
+        build: String,
+    },
     /// The index of the first signature that does not hold, if there is one.
     Verified(Option<usize>),
     /// A worker of another build: it knows another form.

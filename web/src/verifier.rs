@@ -3,7 +3,7 @@
 use blockvote_core::vote::{VoteSignature, verify_signatures};
 
 use crate::{
-    messages::{FromVerifier, ToVerifier},
+    messages::{BUILD, FromVerifier, ToVerifier},
     worker::{listen, post},
 };
 
@@ -15,5 +15,5 @@ pub fn run() {
             Err(_) => FromVerifier::Unreadable,
         });
     });
-    post(&FromVerifier::Ready);
+    post(&FromVerifier::Ready { build: BUILD.to_owned() });
 }

@@ -4,6 +4,7 @@
 use super::{Block, BlockError, CheckedBlock};
 use crate::{
     election::Setup,
+    hash::BlockHash,
     vote::{VoteError, VoteSignature},
 };
 
@@ -31,6 +32,11 @@ impl UnverifiedBlocks {
             }
         }
         Self { blocks: checked, failed }
+    }
+
+    /// The hashes of the blocks.
+    pub fn hashes(&self) -> impl Iterator<Item = BlockHash> {
+        self.blocks.iter().map(CheckedBlock::hash)
     }
 
     /// The signatures that are to be verified, in order; none in an open election.

@@ -71,6 +71,8 @@ struct Verifying {
     id: u64,
     from: Peer,
     blocks: UnverifiedBlocks,
+    /// Whether its peer left a question unanswered since.
+    stalled: bool,
 }
 
 /// The download in progress, if any.
@@ -112,6 +114,10 @@ impl Sync {
     pub(super) fn is_fetching(&self) -> bool {
         let stage = self.download.as_ref().map(|download| &download.stage);
         matches!(stage, Some(Stage::Blocks { .. } | Stage::Votes { .. }))
+    }
+
+    pub(super) fn is_verifying(&self) -> bool {
+        self.verifying.is_some()
     }
 
     pub(super) fn is_from(&self, peer: Peer) -> bool {
@@ -184,7 +190,7 @@ impl Node {
 
     /// A peer handed out a block: that raises its standing if the block is in the chain now. One
     /// beside it costs little to make.
-    fn answered(&mut self, now: Timestamp, from: Peer, hash: &BlockHash) {
+    fn answered(&mut self, now: Timestamp, from: Peer, hash: &BlockHash, credit: bool) {
         let block = self.chain.block(hash);
         if block.is_none() {
             // Nothing remembers it: it could be handed out for ever for one proof of work.
@@ -193,7 +199,7 @@ impl Node {
         }
         let height = block.map(|block| block.header().height);
         let in_chain = height.and_then(|height| self.chain.block_at(height));
-        if in_chain.is_some_and(|block| block.hash() == *hash) {
+        if credit && in_chain.is_some_and(|block| block.hash() == *hash) {
             self.peers.answered(from);
         }
     }
@@ -225,7 +231,7 @@ impl Node {
             Some(votes) if Block::votes_root(&votes) == header.votes_root => {
                 let block = Block { header: header.clone(), votes };
                 match self.take_block(now, block, None) {
-                    Ok(()) => self.answered(now, from, &hash),
+                    Ok(()) => self.answered(now, from, &hash, true),
                     Err(LinkError::Ahead { .. } | LinkError::UnknownParent(_)) => {}
                     Err(error) => return self.reject(now, from, error.to_string()),
                 }
@@ -362,11 +368,10 @@ impl Node {
         let Some(Download { stage: Stage::Blocks { wanted }, .. }) = &mut self.sync.download else {
             return;
         };
-        let (mut fitting, mut all_fit) = (Vec::with_capacity(blocks.len()), true);
+        let mut fitting = Vec::with_capacity(blocks.len());
         for block in blocks {
             if wanted.front() != Some(&block.header.hash()) {
                 // Not what was asked for: a late answer to an earlier question.
-                all_fit = false;
                 break;
             }
             wanted.pop_front();
@@ -380,7 +385,7 @@ impl Node {
         } else {
             self.verify_page(now, from, fitting);
         }
-        if all_fit && self.sync.is_from(from) {
+        if self.sync.is_from(from) {
             self.ask_blocks(now);
         }
     }
@@ -390,23 +395,23 @@ impl Node {
         let blocks = UnverifiedBlocks::check(blocks, self.chain.setup());
         let list = blocks.signatures(self.chain.setup());
         if list.is_empty() {
-            return self.take_page(now, from, blocks, Ok(()));
+            return self.take_page(now, from, blocks, Ok(()), true);
         }
         self.sync.last_id += 1;
         let id = self.sync.last_id;
-        self.sync.verifying = Some(Verifying { id, from, blocks });
+        self.sync.verifying = Some(Verifying { id, from, blocks, stalled: false });
         self.outputs.push_back(Output::Verify(Signatures { id, list }));
     }
 
     pub(super) fn on_verified(&mut self, now: Timestamp, id: u64, verdict: Result<(), usize>) {
-        let Some(Verifying { from, blocks, .. }) =
+        let Some(Verifying { from, blocks, stalled, .. }) =
             self.sync.verifying.take_if(|verifying| verifying.id == id)
         else {
             return;
         };
-        self.take_page(now, from, blocks, verdict);
+        self.take_page(now, from, blocks, verdict, !stalled);
         let Some(peer) = self.sync.download.as_ref().map(|download| download.peer) else {
-            return;
+            return self.chain.protect([]);
         };
         let next = self.sync.waiting.take();
         let nothing_due = self.sync.deadline() == Some(NOTHING_DUE);
@@ -418,18 +423,25 @@ impl Node {
         }
     }
 
-    /// Takes in blocks of a page, up to the first that does not hold.
+    /// Takes in blocks of a page, up to the first that does not hold. `credit` says whether that
+    /// raises the standing of its peer.
     fn take_page(
         &mut self,
         now: Timestamp,
         from: Peer,
         blocks: UnverifiedBlocks,
         verdict: Result<(), usize>,
+        credit: bool,
     ) {
-        for checked in blocks.settle(verdict) {
+        let hashes: Vec<_> = blocks.hashes().collect();
+        for (index, checked) in blocks.settle(verdict).into_iter().enumerate() {
             let checked = match checked {
                 Ok(checked) => checked,
-                Err(error) => return self.reject(now, from, error.to_string()),
+                Err(error) => {
+                    // Its hash commits to the signatures: it is not verified again for the next peer.
+                    hashes.get(index).into_iter().for_each(|hash| self.chain.mark_invalid(*hash));
+                    return self.reject(now, from, error.to_string());
+                }
             };
             if self.peers.is_banned(from) {
                 // Dropped meanwhile, for what its blocks were worth.
@@ -438,8 +450,10 @@ impl Node {
             let hash = checked.hash();
             match self.take_checked(now, checked, None) {
                 Ok(()) => {
-                    self.answered(now, from, &hash);
-                    self.sync.stalls = self.sync.stalls.min(1);
+                    self.answered(now, from, &hash, credit);
+                    if credit {
+                        self.sync.stalls = self.sync.stalls.min(1);
+                    }
                 }
                 Err(LinkError::Ahead { .. }) => {}
                 // The branch that it stands on was dropped meanwhile.
@@ -471,7 +485,9 @@ impl Node {
     /// before it says something new.
     fn end_sync(&mut self, now: Timestamp, peer: Peer, settle: bool) {
         self.sync.begin(None);
-        self.chain.protect([]);
+        if !self.sync.is_verifying() {
+            self.chain.protect([]);
+        }
         if let Some(state) = self.peers.known.get_mut(&peer).filter(|_| settle) {
             state.claim = None;
         }
@@ -480,6 +496,9 @@ impl Node {
     }
 
     fn stall(&mut self, now: Timestamp, peer: Peer) {
+        if let Some(page) = self.sync.verifying.as_mut().filter(|page| page.from == peer) {
+            page.stalled = true;
+        }
         self.peers.stalled(peer);
         self.sync.stalls = self.sync.stalls.saturating_add(1);
         self.end_sync(now, peer, true);

@@ -2,7 +2,7 @@
 //!
 //! Each worker has one part at a time. They are started when there is work, and end when there has
 //! been none for a while: waiting they would only take memory. Where one fails, the node worker
-//! verifies by itself from then on.
+//! verifies by itself for some minutes.
 
 use std::{
     cell::RefCell,
@@ -16,17 +16,21 @@ use futures_util::future::{Either, select};
 use gloo_timers::{callback::Timeout, future::TimeoutFuture};
 
 use crate::{
-    messages::{FromVerifier, ToVerifier},
-    worker::{Child, log, scope},
+    messages::{BUILD, FromVerifier, ToVerifier},
+    worker::{Child, log, monotonic_ms, scope},
 };
 
 const URL: &str = "/verifier-worker_loader.js";
 /// So few signatures take less time than the way to a worker and back.
 const FEW: usize = 64;
 const IDLE_MS: u32 = 5_000;
+/// After one failed, the node worker verifies by itself for so long: the relay that serves the page may
+/// have been away.
+const BROKEN_MS: f64 = 300_000.0;
 /// After so long without an answer a worker is given up: a part takes a second or two where it is
 /// slow.
 const PATIENCE_MS: u32 = 30_000;
+const OTHER_BUILD: &str = "it is of another build";
 /// The rest of the processors is the user's.
 const MAX_WORKERS: usize = 4;
 
@@ -47,8 +51,8 @@ struct Worker {
 struct Group {
     workers: Vec<Worker>,
     waiting: VecDeque<Part>,
-    /// One could not be run: from then on there are none.
-    broken: bool,
+    /// One could not be run: until then there are none.
+    broken_until: f64,
     resting: Option<Timeout>,
 }
 
@@ -66,10 +70,14 @@ impl Group {
         }
     }
 
+    fn is_broken(&self) -> bool {
+        monotonic_ms() < self.broken_until
+    }
+
     /// Gives up on workers. Whoever waits for one sees that it is not answered.
     fn fail(&mut self, why: &str) {
         log(&format!("a verifier worker: {why}"));
-        self.broken = true;
+        self.broken_until = monotonic_ms() + BROKEN_MS;
         self.waiting.clear();
         self.workers.iter_mut().for_each(|worker| worker.at_work = None);
     }
@@ -132,7 +140,7 @@ impl Verifiers {
         }
         let mut group = self.0.borrow_mut();
         let verifiers = self.clone();
-        if group.broken || group.workers.is_empty() || signatures.len() <= FEW {
+        if group.is_broken() || group.workers.is_empty() || signatures.len() <= FEW {
             return Verdict { signatures, size: 1, parts: Vec::new(), verifiers };
         }
         let size = signatures.len().div_ceil(count).max(FEW);
@@ -151,7 +159,7 @@ impl Verifiers {
     fn start(&self, count: usize) {
         let mut group = self.0.borrow_mut();
         group.resting = None;
-        if group.broken || !group.workers.is_empty() {
+        if group.is_broken() || !group.workers.is_empty() {
             return;
         }
         for number in 0..count {
@@ -168,7 +176,8 @@ fn hear(group: &Weak<RefCell<Group>>, number: usize, heard: Result<FromVerifier,
     let Some(shared) = group.upgrade() else { return };
     let mut group = shared.borrow_mut();
     match heard {
-        Ok(FromVerifier::Ready) => {
+        Ok(FromVerifier::Ready { build }) if build != BUILD => group.fail(OTHER_BUILD),
+        Ok(FromVerifier::Ready { .. }) => {
             if let Some(worker) = group.workers.get_mut(number) {
                 worker.ready = true;
             }
@@ -179,13 +188,13 @@ fn hear(group: &Weak<RefCell<Group>>, number: usize, heard: Result<FromVerifier,
                 let _ = answer.send(offender);
             }
         }
-        Ok(FromVerifier::Unreadable) => group.fail("it is of another build"),
+        Ok(FromVerifier::Unreadable) => group.fail(OTHER_BUILD),
         Err(error) => group.fail(&error),
     }
     group.give();
     if group.is_idle() {
         let owner = Rc::downgrade(&shared);
-        let wait = if group.broken { 0 } else { IDLE_MS };
+        let wait = if group.is_broken() { 0 } else { IDLE_MS };
         group.resting = Some(Timeout::new(wait, move || rest(&owner)));
     }
 }
