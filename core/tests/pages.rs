@@ -3,84 +3,53 @@
 
 #![allow(clippy::unwrap_used, reason = "test code breaks off loudly")]
 
+#[path = "../examples/maker/mod.rs"]
+mod maker;
+
 use blockvote_core::{
-    ballot::Ballot,
     block::Block,
     chain::Chain,
-    code::Code,
-    difficulty::demand,
-    election::{ChainParameters, Counting, Credentials, Election, Eligibility, Setup},
     hash::BlockHash,
-    header::{HEADER_VERSION, Header, Height},
-    key::SecretKey,
+    header::Height,
     message::{Hello, Message, PROTOCOL_VERSION},
     node::{Event, Input, LinkId, Node, Output, Peer, Signatures},
     pow,
     relay_frame::PeerId,
-    roll::Roll,
     time::Timestamp,
-    vote::{Vote, verify_signatures},
+    vote::verify_signatures,
 };
+use maker::Maker;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const PEER: Peer = Peer { link: LinkId(0), id: PeerId(1) };
 const OTHER: Peer = Peer { link: LinkId(0), id: PeerId(2) };
 const VOTERS: u32 = 3;
 
-fn voter(number: u32) -> SecretKey {
-    Code::derive(&[5; 32], number).secret_key()
+fn maker() -> Maker {
+    Maker::signed(VOTERS)
 }
 
-fn setup() -> Setup {
-    let roll = Roll::collect((0..VOTERS).map(|number| voter(number).public())).unwrap();
-    let (root, size) = (roll.root(), roll.size());
-    let election = Election {
-        eligibility: Eligibility::Roll { root, size, credentials: Credentials::Codes },
-        counting: Counting::LastCounts,
-        organiser: Some(SecretKey::new([6; 32]).public()),
-        parameters: ChainParameters { starting_difficulty: 16, spacing_ms: 10_000 },
-        ..Election::demo()
-    };
-    Setup::new(election, Some(roll)).unwrap()
-}
-
-/// A block of everybody's votes. The offender's signature is another vote's.
-fn block(chain: &Chain, offender: Option<usize>) -> Block {
-    let setup = chain.setup();
-    let parent = chain.tip().header().clone();
-    let sequence = u8::try_from(parent.height.0 - 1).unwrap();
-    let mut votes: Vec<_> = (0..VOTERS)
-        .map(|number| {
-            let key = voter(number);
-            let token = setup.roll().unwrap().token_of(&key.public()).unwrap();
-            Vote::signed(setup.id(), token, sequence, Ballot::Choices(vec![1]), &key)
-        })
-        .collect();
+/// The next block of everybody's votes. The offender's signature is another vote's.
+fn block(maker: &Maker, chain: &Chain, offender: Option<usize>) -> Block {
+    let parent = chain.tip().header();
+    let made = u64::from(parent.height.0 - 1) * u64::from(VOTERS);
+    let mut block = maker.block(parent, made, VOTERS.into());
     if let Some(index) = offender {
-        votes[index].authorization = votes[(index + 1) % votes.len()].authorization;
+        let other = (index + 1) % block.votes.len();
+        block.votes[index].authorization = block.votes[other].authorization;
+        block.header.votes_root = Block::votes_root(&block.votes);
+        pow::mine(&mut block.header);
     }
-    let timestamp = parent.timestamp.max(Timestamp(NOW.0 - 60_000)).plus_ms(10_000);
-    let demanded = demand(&chain.election().parameters, &parent, timestamp);
-    let mut header = Header {
-        version: HEADER_VERSION,
-        height: parent.height.next(),
-        previous: parent.hash(),
-        votes_root: Block::votes_root(&votes),
-        timestamp,
-        difficulty: demanded.difficulty,
-        easing: demanded.easing,
-        nonce: 0,
-    };
-    pow::mine(&mut header);
-    Block { header, votes }
+    block
 }
 
 /// A chain of so many blocks above the first, and those.
 fn chain(blocks: usize) -> (Chain, Vec<Block>) {
-    let mut chain = Chain::new(setup());
+    let maker = maker();
+    let mut chain = Chain::new(maker.setup.clone());
     let mut all = Vec::new();
     for _ in 0..blocks {
-        let next = block(&chain, None);
+        let next = block(&maker, &chain, None);
         chain.insert(next.clone().check(chain.setup()).unwrap(), NOW).unwrap();
         all.push(next);
     }
@@ -140,7 +109,7 @@ fn hello(chain: &Chain) -> Message {
 
 /// A node that asked a peer for the blocks of this chain.
 fn asking(blocks: &[Block], chain: &Chain) -> Node {
-    let mut node = Node::new(setup(), 7);
+    let mut node = Node::new(chain.setup().clone(), 7);
     node.handle(NOW, Input::LinkUp(LinkId(0)));
     hear(&mut node, PEER, &hello(chain));
     let headers = blocks.iter().map(|block| block.header.clone()).collect();
@@ -188,7 +157,7 @@ fn the_next_page_is_fetched_while_one_is_verified_and_no_more_than_that() {
 #[test]
 fn the_first_offender_ends_a_page_and_its_peer() {
     let (mut whole, mut blocks) = chain(2);
-    let wrong = block(&whole, Some(2));
+    let wrong = block(&maker(), &whole, Some(2));
     blocks.push(wrong.clone());
     // Who made it holds it.
     let setup = whole.setup().clone();
