@@ -177,7 +177,7 @@ try {
       const took = await page.evaluate(async ({ bytes, workers, rounds }) => {
         const signatures = new Uint8Array(bytes);
         const all = await Promise.all(Array.from({ length: workers }, () => new Promise((resolve) => {
-          const worker = new Worker("/verifier-worker_loader.js");
+          const worker = new Worker("/worker.js", { name: "verifier-worker" });
           worker.onmessage = () => resolve(worker);
         })));
         const start = performance.now();

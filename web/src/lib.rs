@@ -1,8 +1,8 @@
 //! The page and its workers. No rule of the chain lives here: `blockvote-core` has them all.
 //!
-//! Four wasm binaries share this library: the page, the node worker that owns the chain, the socket
-//! and the store, the miner worker that only hashes, and the verifier worker that only verifies
-//! signatures.
+//! Its wasm binaries share this library: the page, the node worker that owns the chain, the socket
+//! and the store, the tools worker for keys, codes and files, the miner workers that only hash, and
+//! the verifier worker that only verifies signatures.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -14,5 +14,9 @@ pub mod messages;
 pub mod miner;
 pub mod node_worker;
 pub mod page;
+pub mod store;
+pub mod tools_worker;
+pub mod verification;
 pub mod verifier;
+pub mod verifiers;
 pub mod worker;

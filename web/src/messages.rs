@@ -1,10 +1,13 @@
-//! What the page, the node worker and the miner workers say to each other.
+//! What the page and its workers say to each other.
 //!
 //! Headers and votes travel as their canonical bytes; everything else is what people read. The
 //! first message of a worker is its `Ready`: what is posted before that is lost.
 
-use blockvote_core::{organiser::Draft, tally::Tally, verify::Report};
+mod tools;
+
+use blockvote_core::{key::SecretKey, tally::Tally, verify::Report};
 use serde::{Deserialize, Serialize};
+pub use tools::{CastByKey, CodeRow, FromTools, OrganiserFile, ToTools, WriteReceipt};
 use wasm_bindgen::JsValue;
 
 /// Changes with every build of the sources: page and workers compare it.
@@ -49,35 +52,12 @@ pub enum ToNode {
     Block(u32),
     /// Verify everything from the first block on.
     Verify,
-    /// Verify an audit file from the disk; a tool, as all below to [`ToNode::Watch`].
-    VerifyFile(#[serde(with = "serde_wasm_bindgen::preserve")] JsValue),
-    /// Make the roll of a draft and keep the election in this browser.
-    Publish {
-        /// The draft.
-        draft: Box<Draft>,
-        /// Locks the organiser's file, where it is not empty.
-        passphrase: String,
-    },
-    /// Make the voting codes of an organiser's file again.
-    Codes(OrganiserFile),
-    /// Read an organiser's file for duplicating or bringing it to this browser.
-    ReadOrganiser(OrganiserFile),
-    /// Make a key of the voter's own; the passphrase may be empty.
-    NewKey(String),
-    /// Read a key file.
-    ReadKey(String),
-    /// Read a receipt.
-    ReadReceipt(String),
     /// Follow a vote that was cast elsewhere, given as its bytes in hexadecimal.
     Watch(String),
-    /// Send the receipt of a vote as a file.
-    ReceiptFile(String),
-    /// Close the election now.
-    Close(OrganiserFile),
-    /// Seal the result as this tab counts it.
-    Seal(OrganiserFile),
-    /// The same, although peers claim a longer chain.
-    SealAnyway(OrganiserFile),
+    /// Send the receipt of a vote.
+    Receipt(String),
+    /// Close or seal, with the organiser's key.
+    Organise(Act, Secret),
     /// Look up a vote by its id, in hexadecimal.
     Find(String),
     /// Send the whole chain as a file.
@@ -97,12 +77,12 @@ pub enum Right {
     Token(u64),
     /// A voting code as typed.
     Code(String),
-    /// A key file, and the passphrase where it is locked.
+    /// A key of the voter's own.
     Key {
-        /// The file's text.
-        file: String,
-        /// The passphrase; empty when it was not asked for yet.
-        passphrase: String,
+        /// Its public half, `bvk1…`.
+        public: String,
+        /// What a vote is signed with; not needed to ask what can be done.
+        secret: Option<Secret>,
     },
 }
 
@@ -117,20 +97,41 @@ impl std::fmt::Debug for Right {
     }
 }
 
-/// An organiser's file, and the passphrase where it is locked.
+/// A secret key on its way from the tools worker to the node worker.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub struct OrganiserFile {
-    /// Its text.
-    pub text: String,
-    /// May be empty.
-    pub passphrase: String,
+pub struct Secret(String);
+
+impl Secret {
+    /// Of a key.
+    pub fn new(key: &SecretKey) -> Self {
+        Self(hex::encode(key.to_bytes()))
+    }
+
+    /// The key.
+    pub fn key(&self) -> Option<SecretKey> {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(&self.0, &mut bytes).ok()?;
+        Some(SecretKey::new(bytes))
+    }
 }
 
 /// Secrets are not printed by accident.
-impl std::fmt::Debug for OrganiserFile {
+impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("OrganiserFile(…)")
+        f.write_str("Secret(…)")
     }
+}
+
+/// What only the organiser can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Act {
+    /// Close the election now.
+    Close,
+    /// Seal the result as this tab counts it.
+    Seal {
+        /// Although peers claim a longer chain.
+        anyway: bool,
+    },
 }
 
 /// What can be done with a right.
@@ -146,19 +147,8 @@ pub struct RightView {
     pub voted: Option<String>,
     /// Whether that vote can be replaced.
     pub may_change: bool,
-    /// Whether a passphrase is needed.
-    pub locked: bool,
     /// Why this tab cannot know yet whether it was used: no peer to compare with, or still fetching.
     pub unsure: Option<String>,
-}
-
-/// A voting code and whose it is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CodeRow {
-    /// The organiser's line for the voter; may be empty.
-    pub voter: Vec<String>,
-    /// The code.
-    pub code: String,
 }
 
 /// What the user wants of the miners.
@@ -197,42 +187,11 @@ pub enum FromNode {
     CastRefused(String),
     /// What can be done with a right.
     Right(Box<RightView>),
-    /// Keys of a roll made so far, and in all.
-    Publishing(u32, u32),
-    /// The election is kept in this browser.
-    Published {
-        /// Its id.
-        id: String,
-        /// The organiser's file, locked where that was wished.
-        organiser: String,
-    },
-    /// Voting codes.
-    Codes(Vec<CodeRow>),
-    /// An organiser's file was read: its election's id, and a draft of the same election.
-    Organiser(String, Box<Draft>),
-    /// A key file: its text, the public half, whether it is locked.
-    Key {
-        /// Its text.
-        file: String,
-        /// As it is handed on.
-        public: String,
-        /// Whether it is locked.
-        locked: bool,
-    },
-    /// A receipt was read.
-    ReceiptRead {
-        /// Election of the vote.
-        election: String,
-        /// Id of the vote.
-        vote_id: String,
-        /// The vote's bytes in hexadecimal.
-        vote: String,
-    },
-    /// A file for the user: name and text.
-    Save(String, String),
-    /// A tool did what was asked.
+    /// A receipt, for the tools worker to write: a [`WriteReceipt`].
+    Receipt(#[serde(with = "serde_wasm_bindgen::preserve")] JsValue),
+    /// What was asked beside voting is done.
     ToolDone(String),
-    /// A tool could not do it, and why.
+    /// It could not be done, and why.
     ToolFailed(String),
     /// Blocks, newest first.
     Blocks(Vec<BlockSummary>),

@@ -13,6 +13,7 @@ mod remembered;
 mod route;
 mod screens;
 mod words;
+mod workers;
 
 use wasm_bindgen::JsCast;
 use web_sys::Element;

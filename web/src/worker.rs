@@ -1,11 +1,12 @@
 //! Both ends of a worker: spawning one and being one.
 
+use blockvote_core::time::Timestamp;
 use js_sys::global;
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{
     DedicatedWorkerGlobalScope, ErrorEvent, Event, MessageChannel, MessageEvent, Window, Worker,
-    console,
+    WorkerOptions, console,
 };
 
 const SERIALIZER: serde_wasm_bindgen::Serializer = serde_wasm_bindgen::Serializer::new()
@@ -33,16 +34,18 @@ pub struct Child {
 }
 
 impl Child {
-    /// Starts a worker from its loader. `heard` gets its messages, or why one could not be read or
-    /// the worker not run.
+    /// Starts a worker of this name, by `static/worker.js`. `heard` gets its messages, or why one
+    /// could not be read or the worker not run.
     ///
     /// # Errors
     /// What the browser said.
     pub fn spawn<T: DeserializeOwned>(
-        url: &str,
+        name: &str,
         heard: impl Fn(Result<T, String>) + Clone + 'static,
     ) -> Result<Self, JsValue> {
-        let worker = Worker::new(url)?;
+        let options = WorkerOptions::new();
+        options.set_name(name);
+        let worker = Worker::new_with_options("/worker.js", &options)?;
         let broken = heard.clone();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             heard(serde_wasm_bindgen::from_value(event.data()).map_err(|error| error.to_string()));
@@ -64,7 +67,15 @@ impl Child {
 
     /// Sends a message.
     pub fn send<T: Serialize>(&self, message: &T) {
-        if let Err(error) = encode(message).and_then(|value| self.worker.post_message(&value)) {
+        match encode(message) {
+            Ok(message) => self.pass(&message),
+            Err(error) => console::error_1(&error),
+        }
+    }
+
+    /// Sends what [`encode`] made.
+    pub fn pass(&self, message: &JsValue) {
+        if let Err(error) = self.worker.post_message(message) {
             console::error_1(&error);
         }
     }
@@ -129,4 +140,27 @@ pub async fn breathe() {
 /// Milliseconds of a clock that only goes forward.
 pub fn monotonic_ms() -> f64 {
     scope().performance().map_or_else(js_sys::Date::now, |performance| performance.now())
+}
+
+/// The browser's clock.
+pub fn now() -> Timestamp {
+    // Dates are whole milliseconds below 2^53.
+    Timestamp(js_sys::Date::now() as u64)
+}
+
+/// Random bytes from the browser's cryptographic generator.
+///
+/// # Panics
+/// Without randomness, because no key may be made then: the worker ends, and the page says why.
+pub fn secret_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    let filled =
+        scope().crypto().and_then(|crypto| crypto.get_random_values_with_u8_array(&mut bytes));
+    assert!(filled.is_ok(), "the browser gives no random numbers");
+    bytes
+}
+
+/// A number for choices among peers and for jitter; nothing secret hangs on it.
+pub fn random() -> f64 {
+    js_sys::Math::random()
 }

@@ -9,9 +9,12 @@ const stored = (key) => {
 const theme = stored("blockvote.theme");
 if (theme) document.documentElement.dataset.theme = theme;
 
-// The node comes while the page is on its way, not after it. The worker asks for these again, and
-// finds them in the browser's cache. Errors show there.
-for (const path of ["/node-worker_bg.wasm", "/node-worker.js", "/node-worker_loader.js"]) {
+// A worker comes while the page is on its way, not after it: the node where there is an election,
+// the tools where one will be wanted. The page asks for these again, and finds them in the
+// browser's cache. Errors show there.
+const { pathname } = location;
+const first = pathname.startsWith("/e/") ? "node-worker" : pathname === "/" ? null : "tools-worker";
+for (const path of first ? [`/${first}_bg.wasm`, `/${first}.js`, "/worker.js"] : []) {
   fetch(path).then((answer) => answer.arrayBuffer()).catch(() => {});
 }
 

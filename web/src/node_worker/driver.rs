@@ -13,9 +13,8 @@ use blockvote_core::{
     block::{Block, MAX_BLOCK_BYTES},
     hash::{BlockHash, VoteId},
     header::Height,
-    key::SecretKey,
     node::{Event, Input, LinkId, Node, Output, Peer, Signatures, StoreChange},
-    receipt::{Receipt, ReceiptFile},
+    receipt::Receipt,
     relay_frame::{ClientFrame, ServerFrame},
     vote::Vote,
 };
@@ -25,20 +24,19 @@ use wasm_bindgen_futures::spawn_local;
 use super::{
     lock,
     miners::Miners,
-    now,
     relay::{Heard, RelayLink},
     rights,
-    store::{Own, Store},
     tabs::{FromTab, Tabs},
-    tools,
-    verifiers::Verifiers,
     verify, views,
 };
 use crate::{
     messages::{
-        FromNode, MiningWish, OrganiserFile, RelayStatus, Right, SealView, StorageStatus, ToNode,
+        Act, FromNode, MiningWish, RelayStatus, Right, SealView, Secret, StorageStatus, ToNode,
+        WriteReceipt,
     },
-    worker::{log, post},
+    store::{Own, Store},
+    verifiers::Verifiers,
+    worker::{encode, log, now, post},
 };
 
 const TICK_MS: u32 = 500;
@@ -537,28 +535,16 @@ impl Driver {
     /// Takes a message of the page.
     pub fn hear(&self, message: ToNode) {
         match message {
-            // The first is heard once, the others are tools.
-            ToNode::Open { .. }
-            | ToNode::VerifyFile(_)
-            | ToNode::Publish { .. }
-            | ToNode::Codes(_)
-            | ToNode::ReadOrganiser(_)
-            | ToNode::NewKey(_)
-            | ToNode::ReadKey(_)
-            | ToNode::ReadReceipt(_) => {}
+            // Heard once.
+            ToNode::Open { .. } => {}
             ToNode::Cast { right, selections, change } => self.cast(&right, &selections, change),
             ToNode::CheckRight(right) => {
                 let view = rights::view(&self.0.borrow().node, right);
                 post(&FromNode::Right(Box::new(view)));
             }
             ToNode::Watch(bytes) => self.watch(&bytes),
-            ToNode::ReceiptFile(id) => self.receipt_file(&id),
-            ToNode::Close(file) => self.organise(&file, |node, key| {
-                node.close(now(), key).map_err(|error| error.to_string())?;
-                Ok("The election is closed: nodes that hear of it take no votes any more.")
-            }),
-            ToNode::Seal(file) => self.seal(&file, false),
-            ToNode::SealAnyway(file) => self.seal(&file, true),
+            ToNode::Receipt(id) => self.receipt(&id),
+            ToNode::Organise(act, secret) => self.organise(act, &secret),
             ToNode::Mining(wish) => {
                 self.act(|inner| {
                     (inner.wish, inner.insists) = (wish, true);
@@ -648,7 +634,7 @@ impl Driver {
         self.show();
     }
 
-    fn receipt_file(&self, id: &str) {
+    fn receipt(&self, id: &str) {
         let inner = self.0.borrow();
         let election = inner.node.chain().election();
         let receipt = id.parse().ok().and_then(|id: VoteId| {
@@ -659,35 +645,33 @@ impl Driver {
             });
             inner.node.receipt(&id).or(own)
         });
-        post(&match receipt {
-            Some(receipt) => {
-                let name = format!("receipt-{}.json", id.get(..8).unwrap_or("vote"));
-                FromNode::Save(name, ReceiptFile::new(receipt, election).to_text())
-            }
+        let written = receipt.map(|receipt| WriteReceipt { receipt, election: election.encode() });
+        post(&match written.and_then(|written| encode(&written).ok()) {
+            Some(written) => FromNode::Receipt(written),
             None => FromNode::ToolFailed("this tab does not hold the vote".into()),
         });
     }
 
-    fn seal(&self, file: &OrganiserFile, anyway: bool) {
-        self.organise(file, |node, key| {
-            node.seal(now(), key, anyway).map_err(|error| error.to_string())?;
-            Ok("The result is sealed.")
-        });
-    }
-
-    fn organise(
-        &self,
-        file: &OrganiserFile,
-        what: impl FnOnce(&mut Node, &SecretKey) -> Result<&'static str, String>,
-    ) {
-        let organiser = tools::organiser(file);
+    fn organise(&self, act: Act, secret: &Secret) {
         self.act(|inner| {
-            let done = organiser.and_then(|organiser| what(&mut inner.node, &organiser.key()));
+            let done = secret.key().ok_or("the organiser's key is broken".to_owned());
+            let done = done.and_then(|key| {
+                let (node, now) = (&mut inner.node, now());
+                match act {
+                    Act::Close => node.close(now, &key).map_err(|error| error.to_string()),
+                    Act::Seal { anyway } => {
+                        node.seal(now, &key, anyway).map_err(|error| error.to_string())
+                    }
+                }
+            });
             // Told once it is stored.
             inner.take_outputs();
-            inner.effects.push_back(Effect::Page(match done {
-                Ok(words) => FromNode::ToolDone(words.to_owned()),
-                Err(why) => FromNode::ToolFailed(why),
+            inner.effects.push_back(Effect::Page(match (done, act) {
+                (Ok(()), Act::Close) => FromNode::ToolDone(
+                    "The election is closed: nodes that hear of it take no votes any more.".into(),
+                ),
+                (Ok(()), Act::Seal { .. }) => FromNode::ToolDone("The result is sealed.".into()),
+                (Err(why), _) => FromNode::ToolFailed(why),
             }));
         });
         self.show_soon();

@@ -13,9 +13,6 @@ use crate::{
     worker::{Child, log, monotonic_ms},
 };
 
-const URL: &str = "/miner-worker_loader.js";
-/// For browsers without SIMD.
-const PLAIN_URL: &str = "/plain-miner-worker_loader.js";
 /// A WebAssembly module with one function, of type 0 (nothing to v128): i32.const 0, i8x16.splat. It
 /// is valid where the browser has SIMD.
 const SIMD_MODULE: [u8; 29] = [
@@ -26,8 +23,8 @@ const SIMD_MODULE: [u8; 29] = [
 ];
 /// The hash rate is the mean over this time.
 const RATE_OVER_MS: f64 = 5_000.0;
-/// A worker that is not ready after this time is started anew: the relay may have gone away while it
-/// was fetched, and then nothing says so.
+/// A worker that is not ready after this time, or this long after it broke, is started anew: the relay
+/// that serves the page may have been away.
 const READY_WITHIN_MS: f64 = 10_000.0;
 
 type Found = Rc<dyn Fn(u64, u64)>;
@@ -121,9 +118,9 @@ impl Miners {
     }
 
     fn start(&self, number: usize) -> Option<Worker> {
-        let url = if has_simd() { URL } else { PLAIN_URL };
+        let name = if has_simd() { "miner-worker" } else { "plain-miner-worker" };
         let (group, found) = (Rc::downgrade(&self.0), self.0.borrow().found.clone()?);
-        let child = Child::spawn(url, move |heard| hear(&group, number, heard, &*found));
+        let child = Child::spawn(name, move |heard| hear(&group, number, heard, &*found));
         Some(Worker { child: child.ok()?, ready: false, since: monotonic_ms() })
     }
 

@@ -19,14 +19,13 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{
     driver::Driver,
-    now, random,
     relay::{Heard, RelayLink},
-    store::{Contents, Store},
-    tools, views,
+    views,
 };
 use crate::{
     messages::{FromNode, MiningWish, StorageStatus, ToNode},
-    worker::post,
+    store::{Contents, Store},
+    worker::{now, post, random},
 };
 
 /// Relays are asked for peers, and peers asked again, after this time.
@@ -51,9 +50,6 @@ impl Default for Opening {
 impl Opening {
     /// Takes a message.
     pub fn hear(&self, message: ToNode) {
-        let Some(message) = tools::take(message) else {
-            return;
-        };
         let driver = match (&mut *self.0.borrow_mut(), message) {
             (State::Running(driver), message) => Some((driver.clone(), message)),
             (State::Opening(early), message) => {

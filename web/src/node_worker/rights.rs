@@ -4,12 +4,11 @@ use blockvote_core::{
     code::Code,
     election::Counting,
     key::{PublicKey, SecretKey},
-    keyfile::KeyFile,
     node::Node,
     vote::{MAX_SEQUENCE, TokenId, Vote},
 };
 
-use crate::messages::{Right, RightView};
+use crate::messages::{Right, RightView, Secret};
 
 /// The token of a key, or in words why it has none.
 fn token_of(node: &Node, key: &PublicKey, what: &str) -> Result<TokenId, String> {
@@ -25,7 +24,6 @@ fn token_of(node: &Node, key: &PublicKey, what: &str) -> Result<TokenId, String>
 
 /// What can be done with a right.
 pub fn view(node: &Node, right: Right) -> RightView {
-    let mut locked = false;
     let token = match &right {
         Right::Token(token) => {
             let token = TokenId(*token);
@@ -37,9 +35,7 @@ pub fn view(node: &Node, right: Right) -> RightView {
         Right::Code(code) => Code::parse(code)
             .map_err(|error| error.to_string())
             .and_then(|code| token_of(node, &code.secret_key().public(), "code")),
-        Right::Key { file, .. } => KeyFile::read(file)
-            .inspect(|file| locked = file.is_locked())
-            .and_then(|file| file.public())
+        Right::Key { public, .. } => PublicKey::from_text(public)
             .map_err(|error| error.to_string())
             .and_then(|key| token_of(node, &key, "key")),
     };
@@ -63,7 +59,7 @@ pub fn view(node: &Node, right: Right) -> RightView {
         (false, true) => Some("this tab has no peer to compare with".to_owned()),
         (false, false) => None,
     };
-    RightView { right, token, problem, voted, may_change, locked, unsure }
+    RightView { right, token, problem, voted, may_change, unsure }
 }
 
 fn secret(right: &Right) -> Result<Option<(SecretKey, &'static str)>, String> {
@@ -73,10 +69,8 @@ fn secret(right: &Right) -> Result<Option<(SecretKey, &'static str)>, String> {
             let code = Code::parse(code).map_err(|error| error.to_string())?;
             Ok(Some((code.secret_key(), "code")))
         }
-        Right::Key { file, passphrase } => {
-            let file = KeyFile::read(file).map_err(|error| error.to_string())?;
-            let passphrase = (!passphrase.is_empty()).then_some(passphrase.as_str());
-            let key = file.open(passphrase).map_err(|error| error.to_string())?;
+        Right::Key { secret, .. } => {
+            let key = secret.as_ref().and_then(Secret::key).ok_or("the key is locked")?;
             Ok(Some((key, "key")))
         }
     }

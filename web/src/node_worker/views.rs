@@ -11,14 +11,14 @@ use blockvote_core::{
     vote::Vote,
 };
 
-use super::{
-    driver::{Inner, MAX_RECEIPTS},
-    now,
+use super::driver::{Inner, MAX_RECEIPTS};
+use crate::{
+    messages::{
+        BUILD, BlockSummary, BlockView, DoubleVoteView, ElectionView, MAX_VOTES_SHOWN,
+        MiningStatus, ReceiptState, ReceiptView, SealView, Status, Who,
+    },
     store::Own,
-};
-use crate::messages::{
-    BUILD, BlockSummary, BlockView, DoubleVoteView, ElectionView, MAX_VOTES_SHOWN, MiningStatus,
-    ReceiptState, ReceiptView, SealView, Status, Who,
+    worker::now,
 };
 
 fn millis(time: Timestamp) -> f64 {

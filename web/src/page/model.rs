@@ -6,8 +6,8 @@ use blockvote_core::{organiser::Draft, tally::Tally};
 use yew::prelude::*;
 
 use crate::messages::{
-    BUILD, BlockSummary, BlockView, CodeRow, ElectionView, FromNode, ReceiptView, RightView,
-    Status, VerifyView,
+    BUILD, BlockSummary, BlockView, CodeRow, ElectionView, FromNode, FromTools, ReceiptView,
+    RightView, Status, ToNode, ToTools, VerifyView,
 };
 
 /// How far the election is open.
@@ -30,6 +30,8 @@ pub enum Cast {
     /// Nothing under way.
     #[default]
     Idle,
+    /// Its key is being opened.
+    Opening,
     /// The worker has it.
     Sent,
     /// It was not taken, and why.
@@ -102,11 +104,19 @@ pub struct Model {
 
 /// What can happen to the page.
 pub enum Action {
-    /// The worker said something.
+    /// The node worker said something.
     Heard(Box<FromNode>),
+    /// The tools worker said something.
+    HeardTools(Box<FromTools>),
+    /// It handed on a message for the node worker.
+    ForNode,
+    /// It broke, and how.
+    ToolsBroke(String),
     /// The worker broke; whether it was once too often.
     Broke(String, bool),
-    /// A vote was handed to the worker.
+    /// The key that a vote is cast with was handed to the tools worker.
+    KeySent,
+    /// A vote was handed to the node worker.
     CastSent {
         /// The voting code, kept on this page while it may be used again.
         code: String,
@@ -135,6 +145,11 @@ impl Reducible for Model {
         let mut model = (*self).clone();
         match action {
             Action::Heard(message) => model.hear(*message),
+            Action::HeardTools(message) => model.hear_tools(*message),
+            Action::ForNode if model.cast == Cast::Opening => model.cast = Cast::Sent,
+            Action::ForNode => {}
+            Action::ToolsBroke(why) => model.tools_broke(&why),
+            Action::KeySent => model.cast = Cast::Opening,
             Action::Broke(why, given_up) => {
                 (model.broken, model.given_up) = (Some(why), given_up);
                 (model.status, model.verifying) = (None, false);
@@ -182,35 +197,64 @@ impl Model {
             FromNode::CastDone(id) => self.cast = Cast::Done(id),
             FromNode::CastRefused(why) => self.cast = Cast::Refused(why),
             FromNode::Right(view) => self.right = Some(Rc::from(view)),
-            FromNode::Publishing(done, all) => self.tool = Tool::Busy(Some((done, all))),
-            FromNode::Published { id, organiser } => {
-                self.tool = Tool::Idle;
-                self.published = Some((id, organiser));
-            }
-            FromNode::Codes(codes) => (self.tool, self.codes) = (Tool::Idle, Rc::new(codes)),
-            FromNode::Organiser(id, draft) => {
-                self.tool = Tool::Idle;
-                self.organiser = Some((id, Rc::from(draft)));
-            }
-            FromNode::Key { file, public, locked } => {
-                self.tool = Tool::Idle;
-                self.key = Some((file, public, locked));
-            }
             FromNode::ToolDone(words) => self.tool = Tool::Done(words),
             FromNode::ToolFailed(why) => self.tool = Tool::Failed(why),
             FromNode::Blocks(blocks) => self.blocks = Rc::new(blocks),
             FromNode::Block(block) => self.block = Some(Rc::from(block)),
-            FromNode::Verify(view) => {
-                self.verifying = !view.done;
-                self.verify = Some(Rc::from(view));
-            }
+            FromNode::Verify(view) => self.verification(view),
             FromNode::Found(Some(receipt)) => self.lookup = Lookup::Found(Rc::new(receipt)),
             FromNode::Found(None) => self.lookup = Lookup::Missing,
             // The app deals with these before they come here.
-            FromNode::Exported(_)
-            | FromNode::Fatal(_)
-            | FromNode::Save(..)
-            | FromNode::ReceiptRead { .. } => {}
+            FromNode::Exported(_) | FromNode::Fatal(_) | FromNode::Receipt(_) => {}
+        }
+    }
+
+    fn hear_tools(&mut self, message: FromTools) {
+        match message {
+            FromTools::Ready { build } => self.stale |= build != BUILD,
+            FromTools::KeyRefused(why) => self.cast = Cast::Refused(why),
+            FromTools::Publishing(done, all) => self.tool = Tool::Busy(Some((done, all))),
+            FromTools::Published { id, organiser } => {
+                self.tool = Tool::Idle;
+                self.published = Some((id, organiser));
+            }
+            FromTools::Codes(codes) => (self.tool, self.codes) = (Tool::Idle, Rc::new(codes)),
+            FromTools::Organiser(id, draft) => {
+                self.tool = Tool::Idle;
+                self.organiser = Some((id, Rc::from(draft)));
+            }
+            FromTools::Key { file, public, locked } => {
+                self.tool = Tool::Idle;
+                self.key = Some((file, public, locked));
+            }
+            FromTools::Verify(view) => self.verification(view),
+            FromTools::Failed(why) => self.tool = Tool::Failed(why),
+            // The worker's line deals with these before they come here.
+            FromTools::ForNode(_)
+            | FromTools::Save(..)
+            | FromTools::ReceiptRead { .. }
+            | FromTools::Fatal(_) => {}
+        }
+    }
+
+    fn verification(&mut self, view: Box<VerifyView>) {
+        self.verifying = !view.done;
+        self.verify = Some(Rc::from(view));
+    }
+
+    /// What the tools worker had to do is not done.
+    fn tools_broke(&mut self, why: &str) {
+        let words = format!(
+            "the part of the page that works with files and keys broke ({why}): try again, or reload the page when its relay is back"
+        );
+        let of_file = self.verify.as_ref().is_none_or(|view| view.file.is_some());
+        if self.verifying && of_file {
+            (self.verify, self.verifying) = (None, false);
+        }
+        if self.cast == Cast::Opening {
+            self.cast = Cast::Refused(words);
+        } else {
+            self.tool = Tool::Failed(words);
         }
     }
 
@@ -231,15 +275,26 @@ impl Model {
     }
 }
 
-/// What every screen gets: the model, and a way to speak to the worker.
+/// What every screen gets: the model, and ways to speak to the workers.
 #[derive(Clone, PartialEq)]
 pub struct Shared {
     pub model: UseReducerHandle<Model>,
-    pub send: Callback<crate::messages::ToNode>,
+    pub send: Callback<ToNode>,
+    pub tools: Callback<ToTools>,
 }
 
 /// The shared context; screens stand inside the app.
 #[hook]
 pub fn use_shared() -> Shared {
     use_context::<Shared>().unwrap_or_else(|| unreachable!("screens stand inside the app"))
+}
+
+/// The same for screens with tools: their worker is there before the first is wanted, which may be
+/// when the relay is away.
+#[hook]
+pub fn use_tools() -> Shared {
+    let shared = use_shared();
+    let tools = shared.tools.clone();
+    use_effect_with((), move |()| tools.emit(ToTools::Hello));
+    shared
 }

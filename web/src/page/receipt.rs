@@ -169,7 +169,7 @@ pub fn html(shared: &Shared, receipt: &ReceiptView, election: &str) -> Html {
                         <div class="chips no-print">
                             <button type="button" class="button small" onclick={{
                                 let (send, id) = (shared.send.clone(), receipt.vote_id.clone());
-                                move |_: MouseEvent| send.emit(ToNode::ReceiptFile(id.clone()))
+                                move |_: MouseEvent| send.emit(ToNode::Receipt(id.clone()))
                             }}>{ "Download" }</button>
                             <button type="button" class="button small"
                                 onclick={|_: MouseEvent| { let _ = browser::window().print(); }}>

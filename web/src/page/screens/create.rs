@@ -12,12 +12,12 @@ use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
 use crate::{
-    messages::{ElectionView, ToNode, Who as Voters},
+    messages::{ElectionView, ToTools, Who as Voters},
     page::{
         ballot::{self, Chosen},
         browser, format,
         icons::{Name, icon},
-        model::{Action, Tool, use_shared},
+        model::{Action, Tool, use_tools},
         remembered,
         words::notice,
     },
@@ -159,7 +159,7 @@ fn preview(draft: &Draft) -> ElectionView {
 /// The screen.
 #[component]
 pub fn Create() -> Html {
-    let shared = use_shared();
+    let shared = use_tools();
     let draft = use_state(|| {
         kept_draft().unwrap_or_else(|| Draft {
             choices: vec!["Yes".into(), "No".into()],
@@ -221,7 +221,7 @@ pub fn Create() -> Html {
             }
             shared.model.dispatch(Action::ToolSent);
             let draft = Box::new((*draft).clone());
-            shared.send.emit(ToNode::Publish { draft, passphrase: (*passphrase).clone() });
+            shared.tools.emit(ToTools::Publish { draft, passphrase: (*passphrase).clone() });
         }
     };
     let back = {

@@ -6,11 +6,11 @@ use yew::prelude::*;
 
 use super::unopened;
 use crate::{
-    messages::{ReceiptState, ReceiptView, ToNode},
+    messages::{ReceiptState, ReceiptView, ToNode, ToTools},
     page::{
         browser, format,
         icons::{Name, icon},
-        model::{Action, Lookup, Tool, use_shared},
+        model::{Action, Lookup, Tool, use_shared, use_tools},
         receipt,
         words::notice,
     },
@@ -55,7 +55,7 @@ fn parts(text: &str) -> (Option<String>, Option<String>, Option<String>) {
 /// Takes a receipt in any form: its file, the address behind its QR code, a vote id.
 #[component]
 pub fn CheckVote() -> Html {
-    let shared = use_shared();
+    let shared = use_tools();
     let text = use_state(String::new);
     let wrong = use_state(|| None::<&'static str>);
     let here = shared.model.election().map(|election| election.id.clone());
@@ -88,7 +88,7 @@ pub fn CheckVote() -> Html {
             let shared = shared.clone();
             shared.model.dispatch(Action::ToolSent);
             browser::read_text(&file, move |text| {
-                shared.send.emit(ToNode::ReadReceipt(text.unwrap_or_default()));
+                shared.tools.emit(ToTools::ReadReceipt(text.unwrap_or_default()));
             });
         }
     };

@@ -4,10 +4,10 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::{
-    messages::ToNode,
+    messages::ToTools,
     page::{
         browser,
-        model::{Action, Tool, use_shared},
+        model::{Action, Tool, use_tools},
         qr::Qr,
         remembered::{self, OwnKey},
         words::notice,
@@ -58,7 +58,7 @@ pub fn second_passphrase(
 /// The screen.
 #[component]
 pub fn Keys() -> Html {
-    let shared = use_shared();
+    let shared = use_tools();
     let keys = use_state(remembered::keys);
     let label = use_state(String::new);
     let passphrase = use_state(String::new);
@@ -108,7 +108,7 @@ pub fn Keys() -> Html {
             }
             wrong.set(None);
             shared.model.dispatch(Action::ToolSent);
-            shared.send.emit(ToNode::NewKey((*passphrase).clone()));
+            shared.tools.emit(ToTools::NewKey((*passphrase).clone()));
         }
     };
     let onfile = {
@@ -119,7 +119,7 @@ pub fn Keys() -> Html {
             let shared = shared.clone();
             shared.model.dispatch(Action::ToolSent);
             browser::read_text(&file, move |text| {
-                shared.send.emit(ToNode::ReadKey(text.unwrap_or_default()));
+                shared.tools.emit(ToTools::ReadKey(text.unwrap_or_default()));
             });
         }
     };

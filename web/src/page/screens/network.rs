@@ -7,12 +7,12 @@ use super::unopened;
 use crate::{
     messages::{MiningWish, Status, StorageStatus, ToNode},
     page::{
-        app::kept_wish,
         browser, format,
         icons::{Name, icon},
         model::use_shared,
         remembered,
         words::Hash,
+        workers::kept_wish,
     },
 };
 

@@ -6,10 +6,10 @@ use yew_router::prelude::*;
 
 use super::{results::double_votes, unopened};
 use crate::{
-    messages::{ElectionView, OrganiserFile, SealView, Status, ToNode, Who},
+    messages::{Act, ElectionView, OrganiserFile, SealView, Status, ToNode, ToTools, Who},
     page::{
         browser, format,
-        model::{Action, Shared, Tool, use_shared},
+        model::{Action, Shared, Tool, use_shared, use_tools},
         qr::Qr,
         remembered,
         route::Route,
@@ -38,10 +38,17 @@ pub fn voter_link(election: &str, code: &str) -> String {
     format!("{}/e/{election}/vote#code={code}", browser::origin())
 }
 
+/// What is wanted of the organiser's file.
+#[derive(Clone, Copy)]
+enum Wish {
+    Codes,
+    Do(Act),
+}
+
 /// The screen.
 #[component]
 pub fn Organise() -> Html {
-    let shared = use_shared();
+    let shared = use_tools();
     let passphrase = use_state(String::new);
     let refresh = use_force_update();
     let wants_csv = use_mut_ref(|| false);
@@ -84,10 +91,13 @@ pub fn Organise() -> Html {
     let status = shared.model.status.as_deref().cloned().unwrap_or_default();
     let send = {
         let (shared, election, passphrase) = (shared.clone(), election.clone(), passphrase.clone());
-        Callback::from(move |make: fn(OrganiserFile) -> ToNode| {
+        Callback::from(move |wish: Wish| {
             if let Some(file) = file(&election, &passphrase) {
                 shared.model.dispatch(Action::ToolSent);
-                shared.send.emit(make(file));
+                shared.tools.emit(match wish {
+                    Wish::Codes => ToTools::Codes(file),
+                    Wish::Do(act) => ToTools::Organise(act, file),
+                });
             }
         })
     };
@@ -123,7 +133,7 @@ pub fn Organise() -> Html {
                                     <Link<Route> classes="button" to={Route::Slips { election: election.id.clone() }}>{ "Codes and slips to print" }</Link<Route>>
                                     <button type="button" class="button" onclick={{
                                         let (send, wants_csv) = (send.clone(), wants_csv.clone());
-                                        move |_: MouseEvent| { *wants_csv.borrow_mut() = true; send.emit(ToNode::Codes); }
+                                        move |_: MouseEvent| { *wants_csv.borrow_mut() = true; send.emit(Wish::Codes); }
                                     }}>{ "Download them as CSV" }</button>
                                 </div>
                             </div>
@@ -205,13 +215,13 @@ fn ending(
     shared: &Shared,
     election: &ElectionView,
     status: &Status,
-    send: &Callback<fn(OrganiserFile) -> ToNode>,
+    send: &Callback<Wish>,
 ) -> Html {
-    let ask = |words: &'static str, make: fn(OrganiserFile) -> ToNode| {
+    let ask = |words: &'static str, act: Act| {
         let send = send.clone();
         move |_: MouseEvent| {
             if browser::window().confirm_with_message(words).unwrap_or(false) {
-                send.emit(make);
+                send.emit(Wish::Do(act));
             }
         }
     };
@@ -232,20 +242,20 @@ fn ending(
         } else {
             "Seal the result? The chain up to its newest block and its count become final. It cannot be taken back, and a second seal would contest the first."
         };
-        let make = if fetching { ToNode::SealAnyway } else { ToNode::Seal };
+        let seal = Act::Seal { anyway: fetching };
         return html! {
             <>
                 <p class="soft">{ "Wait until no vote waits for a block and your peers are at the same block; then seal. What you sign is what this tab verified and counted." }</p>
                 if status.pending > 0 {
                     { notice("warn", format!("{} for a block. A vote that is in no block cannot be counted.", waiting(status.pending))) }
                 }
-                <div><button type="button" class="button primary" onclick={ask(words, make)} data-testid="seal-button">{ "Seal the result" }</button></div>
+                <div><button type="button" class="button primary" onclick={ask(words, seal)} data-testid="seal-button">{ "Seal the result" }</button></div>
             </>
         };
     }
     let words = "Close the election now? Votes are not taken any more, those already taken still get into a block; it cannot be opened again.";
     html! {
-        <div><button type="button" class="button" onclick={ask(words, ToNode::Close)} data-testid="close-button">{ "Close the election now" }</button></div>
+        <div><button type="button" class="button" onclick={ask(words, Act::Close)} data-testid="close-button">{ "Close the election now" }</button></div>
     }
 }
 
@@ -273,7 +283,7 @@ fn OpenFile(props: &OpenFileProps) -> Html {
                 let read = read.unwrap_or_default();
                 text.set(read.clone());
                 let file = OrganiserFile { text: read, passphrase: String::new() };
-                shared.send.emit(ToNode::ReadOrganiser(file));
+                shared.tools.emit(ToTools::ReadOrganiser(file));
             });
         }
     };
@@ -298,7 +308,7 @@ fn OpenFile(props: &OpenFileProps) -> Html {
             event.prevent_default();
             let file = OrganiserFile { text: (*text).clone(), passphrase: (*passphrase).clone() };
             shared.model.dispatch(Action::ToolSent);
-            shared.send.emit(ToNode::ReadOrganiser(file));
+            shared.tools.emit(ToTools::ReadOrganiser(file));
         }
     };
     html! {
@@ -366,7 +376,7 @@ fn Duplicate(props: &DuplicateProps) -> Html {
     });
     let onclick = {
         let (shared, organiser) = (shared.clone(), props.organiser.clone());
-        move |_: MouseEvent| shared.send.emit(ToNode::ReadOrganiser(organiser.clone()))
+        move |_: MouseEvent| shared.tools.emit(ToTools::ReadOrganiser(organiser.clone()))
     };
     html! { <button type="button" class="button" {onclick}>{ "Duplicate" }</button> }
 }

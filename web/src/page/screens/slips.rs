@@ -5,10 +5,10 @@ use yew_router::prelude::*;
 
 use super::{organise::voter_link, unopened};
 use crate::{
-    messages::{OrganiserFile, ToNode},
+    messages::{OrganiserFile, ToTools},
     page::{
         browser, format,
-        model::{Action, Tool, use_shared},
+        model::{Action, Tool, use_tools},
         qr::Qr,
         remembered,
         route::Route,
@@ -22,7 +22,7 @@ const PER_PAGE: usize = 200;
 /// The screen.
 #[component]
 pub fn Slips() -> Html {
-    let shared = use_shared();
+    let shared = use_tools();
     let passphrase = use_state(String::new);
     let page = use_state(|| 0_usize);
     let election = shared.model.election().cloned();
@@ -32,7 +32,7 @@ pub fn Slips() -> Html {
         let shared = shared.clone();
         Callback::from(move |file: OrganiserFile| {
             shared.model.dispatch(Action::ToolSent);
-            shared.send.emit(ToNode::Codes(file));
+            shared.tools.emit(ToTools::Codes(file));
         })
     };
     {

@@ -6,11 +6,11 @@ use yew::prelude::*;
 
 use super::{found::CheckVote, unopened};
 use crate::{
-    messages::{ToNode, VerifyView},
+    messages::{ToNode, ToTools, VerifyView},
     page::{
         browser, format,
         icons::{Name, icon},
-        model::{Action, use_shared},
+        model::{Action, Tool, use_shared, use_tools},
         words::{Hash, notice},
     },
 };
@@ -116,13 +116,13 @@ fn progress(view: Option<&VerifyView>, busy: bool) -> Html {
 /// A place for an audit file: chosen or dropped.
 #[component]
 fn FileVerification() -> Html {
-    let shared = use_shared();
+    let shared = use_tools();
     let over = use_state(|| false);
     let verify = {
         let shared = shared.clone();
         Callback::from(move |file: File| {
             shared.model.dispatch(Action::VerifySent);
-            shared.send.emit(ToNode::VerifyFile(file.into()));
+            shared.tools.emit(ToTools::VerifyFile(file.into()));
         })
     };
     let onchange = {
@@ -174,6 +174,9 @@ pub fn HomeVerify() -> Html {
             </header>
             <section class="sheet" aria-label="Verification">
                 <FileVerification />
+                if let Tool::Failed(why) = &model.tool {
+                    <div role="alert">{ notice("bad", format!("{}.", super::vote::capital(why))) }</div>
+                }
                 { progress(model.verify.as_deref(), model.verifying) }
             </section>
         </div>

@@ -6,12 +6,12 @@ use yew::prelude::*;
 
 use super::unopened;
 use crate::{
-    messages::{ElectionView, Right, RightView, SealView, ToNode, Who},
+    messages::{CastByKey, ElectionView, Right, RightView, SealView, ToNode, ToTools, Who},
     page::{
         ballot::{self, Chosen},
         browser, format,
         icons::{Name, icon},
-        model::{Action, Cast, Model, Shared, use_shared},
+        model::{Action, Cast, Model, Shared, Tool, use_shared},
         receipt,
         remembered::{self, OwnKey},
         words::notice,
@@ -103,6 +103,9 @@ fn paper(shared: &Shared, election: &ElectionView) -> Html {
         };
         return html! {
             <>
+                if let Tool::Failed(why) = &shared.model.tool {
+                    <div role="alert">{ notice("bad", format!("{}.", capital(why))) }</div>
+                }
                 if let Some(receipt) = receipt {
                     { receipt::html(shared, receipt, &election.id) }
                 }
@@ -213,7 +216,8 @@ fn Paper(props: &PaperProps) -> Html {
     let keys = use_memo((), |()| remembered::keys());
     let picked = use_state(|| 0_usize);
     let by_hand = use_state(|| false);
-    let right = read_right(election, &typed, keys.get(*picked), &passphrase);
+    let key = keys.get(*picked);
+    let right = read_right(election, &typed, key);
     {
         // Asked whenever another right is typed, and when the chain or the waiting votes change.
         let moment = model.status.as_ref().map(|status| (status.tip.clone(), status.pending));
@@ -221,6 +225,15 @@ fn Paper(props: &PaperProps) -> Html {
         use_effect_with((right.clone(), moment), move |(right, _)| {
             if let Ok(right) = right {
                 send.emit(ToNode::CheckRight(right.clone()));
+            }
+        });
+    }
+    {
+        // A key is opened there.
+        let tools = shared.tools.clone();
+        use_effect_with(election.who == Who::OwnKeys, move |by_key| {
+            if *by_key {
+                tools.emit(ToTools::Hello);
             }
         });
     }
@@ -239,17 +252,18 @@ fn Paper(props: &PaperProps) -> Html {
         });
     }
     let changing = entry.view.as_ref().is_some_and(|view| view.voted.is_some());
-    let needs_passphrase =
-        entry.view.as_ref().is_some_and(|view| view.locked && view.problem.is_none());
+    let locked = key.is_some_and(|key| key.locked);
+    let needs_passphrase = locked && entry.view.as_ref().is_some_and(|view| view.problem.is_none());
     let wrong = if *tried { chosen.selections(election).err() } else { None };
     let refused = match &model.cast {
         Cast::Refused(why) => Some(capital(why)),
         _ => None,
     };
-    let sending = model.cast == Cast::Sent;
+    let sending = matches!(model.cast, Cast::Opening | Cast::Sent);
     let onsubmit = {
         let (shared, chosen, tried) = (shared.clone(), chosen.clone(), tried.clone());
         let (election, right) = (election.clone(), entry.right.clone());
+        let key = key.map(|key| (key.file.clone(), (*passphrase).clone()));
         let blocked = entry.kind == "bad" || (needs_passphrase && passphrase.is_empty());
         let field = field_of(election.who, needs_passphrase && passphrase.is_empty());
         move |event: SubmitEvent| {
@@ -266,13 +280,18 @@ fn Paper(props: &PaperProps) -> Html {
                 (Err(_), _) => browser::focus(field),
                 (Ok(_), _) if blocked => browser::focus(field),
                 (Ok(right), Ok(selections)) => {
+                    let change = changing;
+                    if let (Right::Key { .. }, Some((file, passphrase))) = (right, key.clone()) {
+                        shared.model.dispatch(Action::KeySent);
+                        let vote = CastByKey { file, passphrase, selections, change };
+                        return shared.tools.emit(ToTools::Cast(vote));
+                    }
                     let code = match right {
                         Right::Code(code) => code.clone(),
                         Right::Token(_) | Right::Key { .. } => String::new(),
                     };
                     shared.model.dispatch(Action::CastSent { code });
-                    let (right, change) = (right.clone(), changing);
-                    shared.send.emit(ToNode::Cast { right, selections, change });
+                    shared.send.emit(ToNode::Cast { right: right.clone(), selections, change });
                 }
             }
         }
@@ -324,12 +343,7 @@ fn field_of(who: Who, passphrase: bool) -> &'static str {
     }
 }
 
-fn read_right(
-    election: &ElectionView,
-    typed: &str,
-    key: Option<&OwnKey>,
-    passphrase: &str,
-) -> Result<Right, String> {
+fn read_right(election: &ElectionView, typed: &str, key: Option<&OwnKey>) -> Result<Right, String> {
     match election.who {
         Who::Anyone => read_token(typed, election.electorate).map(Right::Token),
         Who::Codes => match Code::parse(typed) {
@@ -338,7 +352,7 @@ fn read_right(
             Err(error) => Err(format!("{}.", capital(&error.to_string()))),
         },
         Who::OwnKeys => key
-            .map(|key| Right::Key { file: key.file.clone(), passphrase: passphrase.to_owned() })
+            .map(|key| Right::Key { public: key.public.clone(), secret: None })
             .ok_or_else(|| {
                 "There is no key in this browser: make one, or bring yours, under “Your keys”."
                     .into()

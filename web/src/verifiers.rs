@@ -1,8 +1,8 @@
 //! The verifier workers: signatures of many votes, verified beside the node.
 //!
 //! Each worker has one part at a time. They are started when there is work, and end when there has
-//! been none for a while: waiting they would only take memory. Where one fails, the node worker
-//! verifies by itself for some minutes.
+//! been none for a while: waiting they would only take memory. Where one fails, the worker that
+//! asked verifies by itself for some minutes.
 
 use std::{
     cell::RefCell,
@@ -20,11 +20,11 @@ use crate::{
     worker::{Child, log, monotonic_ms, scope},
 };
 
-const URL: &str = "/verifier-worker_loader.js";
 /// So few signatures take less time than the way to a worker and back.
 const FEW: usize = 64;
+/// Longer than a download pauses between two pages; starting anew takes a tenth of a second.
 const IDLE_MS: u32 = 5_000;
-/// After one failed, the node worker verifies by itself for so long: the relay that serves the page may
+/// After one failed, this worker verifies by itself for so long: the relay that serves the page may
 /// have been away.
 const BROKEN_MS: f64 = 300_000.0;
 /// After so long without an answer a worker is given up: a part takes a second or two where it is
@@ -94,7 +94,7 @@ pub struct Verifiers(Rc<RefCell<Group>>);
 /// A verdict under way.
 pub struct Verdict {
     signatures: Vec<VoteSignature>,
-    /// What of them stands in each part; no parts where the node worker verifies by itself.
+    /// What of them stands in each part; no parts where this worker verifies by itself.
     size: usize,
     parts: Vec<oneshot::Receiver<Option<usize>>>,
     verifiers: Verifiers,
@@ -164,7 +164,7 @@ impl Verifiers {
         }
         for number in 0..count {
             let owner = Rc::downgrade(&self.0);
-            match Child::spawn(URL, move |heard| hear(&owner, number, heard)) {
+            match Child::spawn("verifier-worker", move |heard| hear(&owner, number, heard)) {
                 Ok(child) => group.workers.push(Worker { child, ready: false, at_work: None }),
                 Err(_) => return log("the browser refused a verifier worker"),
             }

@@ -1,0 +1,147 @@
+//! What the page and the tools worker say to each other.
+
+use blockvote_core::{organiser::Draft, receipt::Receipt};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::JsValue;
+
+use super::{Act, VerifyView, bytes};
+
+/// Page to tools worker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum ToTools {
+    /// Be there: a screen opened that will want a tool, perhaps when the relay is away.
+    Hello,
+    /// Verify an audit file from the disk.
+    VerifyFile(#[serde(with = "serde_wasm_bindgen::preserve")] JsValue),
+    /// Make the roll of a draft and keep the election in this browser.
+    Publish {
+        /// The draft.
+        draft: Box<Draft>,
+        /// Locks the organiser's file, where it is not empty.
+        passphrase: String,
+    },
+    /// Make the voting codes of an organiser's file again.
+    Codes(OrganiserFile),
+    /// Read an organiser's file for duplicating or bringing it to this browser.
+    ReadOrganiser(OrganiserFile),
+    /// Have the node worker do this with the key of an organiser's file.
+    Organise(Act, OrganiserFile),
+    /// Make a key of the voter's own; the passphrase may be empty.
+    NewKey(String),
+    /// Read a key file.
+    ReadKey(String),
+    /// Have the node worker cast a vote with the key of a key file.
+    Cast(CastByKey),
+    /// Read a receipt.
+    ReadReceipt(String),
+    /// Write a receipt to a file: a [`WriteReceipt`].
+    WriteReceipt(#[serde(with = "serde_wasm_bindgen::preserve")] JsValue),
+}
+
+/// An organiser's file, and the passphrase where it is locked.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct OrganiserFile {
+    /// Its text.
+    pub text: String,
+    /// May be empty.
+    pub passphrase: String,
+}
+
+/// Secrets are not printed by accident.
+impl std::fmt::Debug for OrganiserFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OrganiserFile(…)")
+    }
+}
+
+/// A vote by a key of the voter's own.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct CastByKey {
+    /// The key file's text.
+    pub file: String,
+    /// Its passphrase; may be empty.
+    pub passphrase: String,
+    /// As in [`super::ToNode::Cast`].
+    pub selections: Vec<String>,
+    /// As in [`super::ToNode::Cast`].
+    pub change: bool,
+}
+
+/// Secrets are not printed by accident.
+impl std::fmt::Debug for CastByKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CastByKey(…)")
+    }
+}
+
+/// A receipt to be written to a file, by node worker and page to tools worker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WriteReceipt {
+    /// The receipt.
+    pub receipt: Receipt,
+    /// The encoded definition of its election.
+    #[serde(with = "bytes")]
+    pub election: Vec<u8>,
+}
+
+/// A voting code and whose it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CodeRow {
+    /// The organiser's line for the voter; may be empty.
+    pub voter: Vec<String>,
+    /// The code.
+    pub code: String,
+}
+
+/// Tools worker to page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum FromTools {
+    /// The worker runs.
+    Ready {
+        /// [`super::BUILD`] of the worker.
+        build: String,
+    },
+    /// For the node worker, as it is: a [`super::ToNode`].
+    ForNode(#[serde(with = "serde_wasm_bindgen::preserve")] JsValue),
+    /// The key that a vote was to be cast with cannot be used, and why.
+    KeyRefused(String),
+    /// Keys of a roll made so far, and in all.
+    Publishing(u32, u32),
+    /// The election is kept in this browser.
+    Published {
+        /// Its id.
+        id: String,
+        /// The organiser's file, locked where that was wished.
+        organiser: String,
+    },
+    /// Voting codes.
+    Codes(Vec<CodeRow>),
+    /// An organiser's file was read: its election's id, and a draft of the same election.
+    Organiser(String, Box<Draft>),
+    /// A key that was made or read.
+    Key {
+        /// The key file's text.
+        file: String,
+        /// The public half, as it is handed on.
+        public: String,
+        /// Whether it is locked.
+        locked: bool,
+    },
+    /// A receipt was read.
+    ReceiptRead {
+        /// Election of the vote.
+        election: String,
+        /// Id of the vote.
+        vote_id: String,
+        /// The vote's bytes in hexadecimal.
+        vote: String,
+    },
+    /// A file for the user: name and text.
+    Save(String, String),
+    /// A verification goes on or is done.
+    Verify(Box<VerifyView>),
+    /// What was asked could not be done, and why.
+    Failed(String),
+    /// The worker broke and has to be started again.
+    Fatal(String),
+}

@@ -1,0 +1,161 @@
+//! The tools worker: what a person asks for beside the node. It works with keys, codes and files,
+//! which would hold up the page, and needs no open election. It is started when it is first wanted.
+
+mod verify;
+
+use blockvote_core::{
+    election::Election,
+    key::SecretKey,
+    keyfile::KeyFile,
+    locked,
+    organiser::{Organiser, Publishing},
+    receipt::ReceiptFile,
+};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
+
+use crate::{
+    messages::{
+        BUILD, CastByKey, CodeRow, FromTools, OrganiserFile, Right, Secret, ToNode, ToTools,
+        WriteReceipt,
+    },
+    store::Store,
+    worker::{self, breathe, encode, monotonic_ms, now, post, secret_bytes},
+};
+
+/// Between two looks at other events.
+const SLICE_MS: f64 = 25.0;
+
+/// Runs the worker.
+pub fn run() {
+    worker::report_panics(FromTools::Fatal);
+    worker::listen(hear);
+    post(&FromTools::Ready { build: BUILD.to_owned() });
+}
+
+fn hear(message: ToTools) {
+    match message {
+        ToTools::Hello => {}
+        ToTools::VerifyFile(file) => match file.dyn_into() {
+            Ok(file) => spawn_local(verify::file(file)),
+            Err(_) => answer(Err("that is not a file".into())),
+        },
+        ToTools::Publish { draft, passphrase } => spawn_local(async move {
+            let publishing = Publishing::new(*draft, secret_bytes(), secret_bytes());
+            answer(match publishing {
+                Ok(publishing) => publish(publishing, &passphrase).await,
+                Err(error) => Err(error.to_string()),
+            });
+        }),
+        ToTools::Codes(file) => answer(organiser(&file).map(|organiser| {
+            let row = |(voter, code): (Vec<String>, blockvote_core::code::Code)| CodeRow {
+                voter,
+                code: code.to_string(),
+            };
+            FromTools::Codes(organiser.codes().map(row).collect())
+        })),
+        ToTools::ReadOrganiser(file) => answer(organiser(&file).map(|organiser| {
+            let id = organiser.election.id().to_string();
+            FromTools::Organiser(id, Box::new(organiser.to_draft()))
+        })),
+        ToTools::Organise(act, file) => {
+            let secret = organiser(&file).map(|organiser| Secret::new(&organiser.key()));
+            answer(secret.and_then(|secret| for_node(&ToNode::Organise(act, secret))));
+        }
+        ToTools::NewKey(passphrase) => {
+            let salt = secret_bytes();
+            let lock = (!passphrase.is_empty()).then_some((passphrase.as_str(), &salt));
+            let file = KeyFile::new(&SecretKey::new(secret_bytes()), lock);
+            answer(file.map_err(|error| error.to_string()).and_then(|file| key(&file)));
+        }
+        ToTools::ReadKey(text) => {
+            let file = KeyFile::read(&text).map_err(|error| error.to_string());
+            answer(file.and_then(|file| key(&file)));
+        }
+        ToTools::Cast(vote) => answer(Ok(cast(vote).unwrap_or_else(FromTools::KeyRefused))),
+        ToTools::ReadReceipt(text) => answer(
+            ReceiptFile::read(&text)
+                .map(|file| FromTools::ReceiptRead {
+                    election: file.receipt.vote.election.to_string(),
+                    vote_id: file.receipt.vote_id.to_string(),
+                    vote: hex::encode(file.receipt.vote.encode()),
+                })
+                .map_err(|error| error.to_string()),
+        ),
+        ToTools::WriteReceipt(receipt) => answer(write_receipt(receipt)),
+    }
+}
+
+fn answer(result: Result<FromTools, String>) {
+    post(&result.unwrap_or_else(FromTools::Failed));
+}
+
+/// Has the page hand this on.
+fn for_node(message: &ToNode) -> Result<FromTools, String> {
+    let encoded = encode(message).map_err(|_| "the message has no form".to_owned());
+    encoded.map(FromTools::ForNode)
+}
+
+fn cast(vote: CastByKey) -> Result<FromTools, String> {
+    let CastByKey { file, passphrase, selections, change } = vote;
+    let file = KeyFile::read(&file).map_err(|error| error.to_string())?;
+    let passphrase = (!passphrase.is_empty()).then_some(passphrase.as_str());
+    let key = file.open(passphrase).map_err(|error| error.to_string())?;
+    let right = Right::Key { public: key.public().to_text(), secret: Some(Secret::new(&key)) };
+    for_node(&ToNode::Cast { right, selections, change })
+}
+
+fn write_receipt(receipt: JsValue) -> Result<FromTools, String> {
+    let WriteReceipt { receipt, election } =
+        serde_wasm_bindgen::from_value(receipt).map_err(|error| error.to_string())?;
+    let election = Election::decode(&election).map_err(|error| error.to_string())?;
+    let id = receipt.vote_id.to_string();
+    let name = format!("receipt-{}.json", id.get(..8).unwrap_or("vote"));
+    Ok(FromTools::Save(name, ReceiptFile::new(receipt, &election).to_text()))
+}
+
+fn key(file: &KeyFile) -> Result<FromTools, String> {
+    let public = file.public().map_err(|error| error.to_string())?.to_text();
+    Ok(FromTools::Key { file: file.to_text(), public, locked: file.is_locked() })
+}
+
+/// Reads an organiser's file, unlocked where it is locked.
+fn organiser(file: &OrganiserFile) -> Result<Organiser, String> {
+    let text = if locked::is_locked(&file.text) {
+        if file.passphrase.is_empty() {
+            return Err("the organiser's file is locked: type its passphrase".into());
+        }
+        let bytes = locked::unlock(&file.text, &file.passphrase);
+        String::from_utf8(bytes.map_err(|error| error.to_string())?)
+            .map_err(|error| error.to_string())?
+    } else {
+        file.text.clone()
+    };
+    Organiser::read(&text).map_err(|error| error.to_string())
+}
+
+async fn publish(mut publishing: Publishing, passphrase: &str) -> Result<FromTools, String> {
+    let mut slice = monotonic_ms();
+    while publishing.step() {
+        if monotonic_ms() - slice > SLICE_MS {
+            let (made, all) = publishing.progress();
+            post(&FromTools::Publishing(made, all));
+            breathe().await;
+            slice = monotonic_ms();
+        }
+    }
+    let (organiser, setup) = publishing.finish(now()).map_err(|error| error.to_string())?;
+    let text = organiser.to_text();
+    let organiser = if passphrase.is_empty() {
+        text
+    } else {
+        locked::lock(text.as_bytes(), passphrase, &secret_bytes())
+            .map_err(|error| error.to_string())?
+    };
+    let id = setup.id();
+    let kept = async { Store::open(&id).await?.put_setup(&setup).await };
+    kept.await.map_err(|error| {
+        format!("this browser refuses to keep the election ({error}): leave the private window, or allow storage")
+    })?;
+    Ok(FromTools::Published { id: id.to_string(), organiser })
+}

@@ -1,0 +1,165 @@
+//! Verifying everything from the first block on, without holding up the worker. Signatures are
+//! verified beside it, in verifier workers; the blocks are taken in their order.
+
+use std::collections::VecDeque;
+
+use blockvote_core::{
+    archive::Record,
+    block::{Block, MAX_BLOCK_BYTES, UnverifiedBlocks},
+    verify::{Outcome, Report, Verifier},
+};
+
+use crate::{
+    messages::VerifyView,
+    verifiers::{Verdict, Verifiers},
+    worker::{breathe, monotonic_ms, now},
+};
+
+/// Between two looks at other events.
+const SLICE_MS: f64 = 25.0;
+/// Between two reports to the page.
+const REPORT_MS: f64 = 16.0;
+
+/// Votes of blocks whose signatures are verified together, a block counting as one more.
+const TOGETHER: usize = 2048;
+/// Parts under way, so that no verifier waits for the file.
+const AT_ONCE: usize = 2;
+
+/// Blocks whose signatures are being verified, and how far the file or chain is behind them.
+struct Part {
+    blocks: UnverifiedBlocks,
+    verdict: Verdict,
+    progress: f64,
+}
+
+/// A verification under way, and when the page was last told of it.
+pub struct Run {
+    verifier: Verifier,
+    verifiers: Verifiers,
+    waiting: Vec<Block>,
+    weight: usize,
+    bytes: usize,
+    parts: VecDeque<Part>,
+    file: Option<String>,
+    tell: fn(Box<VerifyView>),
+    total: f64,
+    start: f64,
+    slice: f64,
+    reported: f64,
+}
+
+impl Run {
+    /// Begins one: of the living chain, or of the file of this name, over so many blocks or bytes.
+    pub fn new(file: Option<String>, total: f64, tell: fn(Box<VerifyView>)) -> Self {
+        let start = monotonic_ms();
+        Self {
+            verifier: Verifier::new(now()),
+            verifiers: Verifiers::default(),
+            waiting: Vec::new(),
+            weight: 0,
+            bytes: 0,
+            parts: VecDeque::new(),
+            file,
+            tell,
+            total,
+            start,
+            slice: start,
+            reported: start,
+        }
+    }
+
+    /// Blocks that were verified so far.
+    pub fn blocks(&self) -> u32 {
+        self.verifier.blocks()
+    }
+
+    fn tell(&self, report: Report, progress: f64, done: bool) {
+        let (file, total) = (self.file.clone(), self.total);
+        let took_ms = monotonic_ms() - self.start;
+        (self.tell)(Box::new(VerifyView { report, file, progress, total, done, took_ms }));
+    }
+
+    /// Verifies a record; says whether to go on.
+    pub async fn push(&mut self, record: Record, progress: f64) -> bool {
+        let good = if let Record::Block(block) = record {
+            self.weight += block.votes.len() + 1;
+            self.bytes += block.encoded_len();
+            self.waiting.push(block);
+            let few = self.weight < TOGETHER && self.bytes < MAX_BLOCK_BYTES;
+            few || (self.begin_part(progress) && self.settle(AT_ONCE - 1).await)
+        } else {
+            self.begin_part(progress) && self.settle(0).await && self.verifier.push(record)
+        };
+        if good {
+            self.report(progress).await;
+        }
+        good
+    }
+
+    /// Begins to verify the signatures of the blocks that wait; says whether to go on.
+    fn begin_part(&mut self, progress: f64) -> bool {
+        let blocks = std::mem::take(&mut self.waiting);
+        (self.weight, self.bytes) = (0, 0);
+        if blocks.is_empty() {
+            return true;
+        }
+        let Some(setup) = self.verifier.setup() else { return false };
+        let blocks = UnverifiedBlocks::check(blocks, &setup);
+        let verdict = self.verifiers.verify(blocks.signatures(&setup));
+        self.parts.push_back(Part { blocks, verdict, progress });
+        true
+    }
+
+    /// Waits until so few parts are under way; says whether to go on.
+    async fn settle(&mut self, left: usize) -> bool {
+        while self.parts.len() > left
+            && let Some(Part { blocks, verdict, progress }) = self.parts.pop_front()
+        {
+            for block in blocks.settle(verdict.get().await) {
+                if !self.verifier.push_checked(block) {
+                    return false;
+                }
+                self.report(progress).await;
+            }
+        }
+        true
+    }
+
+    /// Tells the page now and then, and lets other events run.
+    async fn report(&mut self, progress: f64) {
+        let time = monotonic_ms();
+        if time - self.reported > REPORT_MS {
+            self.reported = time;
+            self.tell(unearned(self.verifier.report()), progress, false);
+        }
+        if time - self.slice > SLICE_MS {
+            breathe().await;
+            self.slice = monotonic_ms();
+        }
+    }
+
+    /// Verifies what waits, and ends.
+    pub async fn end(mut self) {
+        if self.begin_part(self.total) {
+            self.settle(0).await;
+        }
+        self.tell(self.verifier.report(), self.total, true);
+    }
+
+    /// The file cannot be read to its end.
+    pub async fn broken(mut self, why: &str) {
+        if self.begin_part(self.total) && self.settle(0).await {
+            self.verifier.broken(why);
+        }
+        self.end().await;
+    }
+}
+
+/// Passed so far is not passed, and what is not over has not failed.
+fn unearned(mut report: Report) -> Report {
+    let open = [Outcome::Pass, Outcome::Fail];
+    for line in report.lines.iter_mut().filter(|line| open.contains(&line.outcome)) {
+        line.outcome = Outcome::NotReached;
+    }
+    report
+}
