@@ -156,7 +156,7 @@ impl Block {
     ///
     /// # Errors
     /// As [`Block::check`], but for wrong signatures.
-    pub fn check_stored(self, setup: &Setup) -> Result<CheckedBlock, BlockError> {
+    pub fn check_but_signatures(self, setup: &Setup) -> Result<CheckedBlock, BlockError> {
         self.check_with(setup, check_all_but_signatures)
     }
 

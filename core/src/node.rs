@@ -155,7 +155,7 @@ impl Node {
     }
 
     /// Takes in what a store held: blocks oldest first, pending votes, signed statements. Nothing is
-    /// persisted or sent. Blocks were checked in themselves before ([`Block::check_stored`], or
+    /// persisted or sent. Blocks were checked in themselves before ([`Block::check_but_signatures`], or
     /// [`Block::check`] with their signatures), as a driver can do that on several threads; how they
     /// stand to each other, and all else, is checked here.
     ///

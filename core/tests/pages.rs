@@ -1,17 +1,17 @@
 //! Pages of a download whose signatures are verified outside of the node: what is fetched meanwhile,
 //! and what comes of it when peers leave or lie.
 
-#![allow(clippy::unwrap_used, reason = "test code breaks off loudly")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code breaks off loudly")]
 
 #[path = "../examples/maker/mod.rs"]
 mod maker;
 
 use blockvote_core::{
     block::Block,
-    chain::Chain,
+    chain::{Chain, MAX_SIDE_BLOCKS},
     hash::BlockHash,
     header::Height,
-    message::{Hello, Message, PROTOCOL_VERSION},
+    message::{Hello, MAX_HEADERS, Message, PROTOCOL_VERSION},
     node::{Event, Input, LinkId, Node, Output, Peer, Signatures},
     pow,
     relay_frame::PeerId,
@@ -161,7 +161,7 @@ fn the_first_offender_ends_a_page_and_its_peer() {
     blocks.push(wrong.clone());
     // Who made it holds it.
     let setup = whole.setup().clone();
-    whole.insert(wrong.check_stored(&setup).unwrap(), NOW).unwrap();
+    whole.insert(wrong.check_but_signatures(&setup).unwrap(), NOW).unwrap();
     let mut node = asking(&blocks, &whole);
     let signatures = to_verify(&hear(&mut node, PEER, &page(&blocks))).unwrap();
     assert_eq!(verify_signatures(&signatures.list), Err(2 * VOTERS as usize + 2));
@@ -236,4 +236,69 @@ fn a_verdict_does_not_make_up_for_a_stall_after_its_page_and_until_then_the_node
     // Who stalled does not take the download from who has not.
     let outputs = hear(&mut node, PEER, &hello(&whole));
     assert_eq!(asked(&outputs), None);
+}
+
+/// A chain of so many blocks above the first, each with one vote, beginning with this one.
+fn branch(maker: &Maker, blocks: u64, first: u64) -> (Chain, Vec<Block>) {
+    let mut chain = Chain::new(maker.setup.clone());
+    let mut all = Vec::new();
+    for number in first..first + blocks {
+        let next = maker.block(chain.tip().header(), number, 1);
+        let checked = next.clone().check_but_signatures(chain.setup()).unwrap();
+        chain.insert(checked, NOW).unwrap();
+        all.push(next);
+    }
+    (chain, all)
+}
+
+/// What this chain's holder answers.
+fn answer(blocks: &[Block], outputs: &[Output]) -> Option<Message> {
+    outputs.iter().find_map(|output| match output {
+        Output::Send(_, bytes) => match Message::decode(bytes).unwrap() {
+            Message::GetHeaders(known) => {
+                let after = blocks.iter().rposition(|block| known.contains(&block.header.hash()));
+                let rest = blocks.iter().skip(after.map_or(0, |at| at + 1)).take(MAX_HEADERS);
+                Some(Message::Headers(rest.map(|block| block.header.clone()).collect()))
+            }
+            Message::GetBlocks(hashes) => {
+                let is_asked = |block: &&Block| hashes.contains(&block.header.hash());
+                Some(page(&blocks.iter().filter(is_asked).cloned().collect::<Vec<_>>()))
+            }
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+#[test]
+fn a_long_branch_is_kept_until_its_last_page_is_verified_although_its_peer_left() {
+    let length = MAX_SIDE_BLOCKS as u64 + 20;
+    let maker = Maker::signed(2 * u32::try_from(length).unwrap());
+    let (own, stored) = branch(&maker, length, 0);
+    let (whole, blocks) = branch(&maker, length + 1, 500);
+    let mut node = Node::new(maker.setup.clone(), 7);
+    let stored = stored.into_iter().map(|block| block.check_but_signatures(own.setup()));
+    node.restore(NOW, stored, Vec::new(), Vec::new()).unwrap();
+    node.handle(NOW, Input::LinkUp(LinkId(0)));
+    let mut outputs = hear(&mut node, PEER, &hello(&whole));
+    let last = loop {
+        if let Some(signatures) = to_verify(&outputs) {
+            let side = node.chain().side_blocks().count();
+            if side + signatures.list.len() > MAX_SIDE_BLOCKS {
+                break signatures;
+            }
+            // The next page is there before the verdict on this one.
+            let question = answer(&blocks, &outputs);
+            question.map(|answer| hear(&mut node, PEER, &answer));
+            outputs = verify(&mut node, &signatures);
+        } else {
+            let answer = answer(&blocks, &outputs).expect("the download goes on");
+            outputs = hear(&mut node, PEER, &answer);
+        }
+    };
+    assert_eq!(node.chain().tip().hash(), own.tip().hash());
+    node.handle(NOW, Input::Gone(PEER));
+    drain(&mut node);
+    verify(&mut node, &last);
+    assert_eq!(node.chain().tip().hash(), whole.tip().hash());
 }

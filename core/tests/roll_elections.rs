@@ -614,7 +614,8 @@ fn a_stored_block_is_held_to_its_votes_root_and_with_signatures_to_those() {
         signature.0[40] ^= 1;
     };
     let restore = |signatures, block: Block| {
-        let checked = if signatures { block.check(&setup) } else { block.check_stored(&setup) };
+        let checked =
+            if signatures { block.check(&setup) } else { block.check_but_signatures(&setup) };
         Node::new(setup.clone(), 1).restore(AFTER, [checked], [], [])
     };
     assert!(restore(false, stored.clone()).is_ok() && restore(true, stored.clone()).is_ok());

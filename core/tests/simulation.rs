@@ -436,7 +436,7 @@ impl World {
         let now = self.clock();
         let evidence = self.machines[index].disk.evidence.clone();
         let setup = self.setup.clone();
-        let blocks = blocks.into_iter().map(|block| block.check_stored(&setup));
+        let blocks = blocks.into_iter().map(|block| block.check_but_signatures(&setup));
         self.machines[index].node.restore(now, blocks, pending, evidence).unwrap();
         self.act(index, |node, now| {
             node.set_mining(now, true);

@@ -81,15 +81,14 @@ impl Run {
 
     /// Verifies a record; says whether to go on.
     pub async fn push(&mut self, record: Record, progress: f64) -> bool {
-        let good = if let Record::Block(block) = record {
+        if let Record::Block(block) = record {
             self.weight += block.votes.len() + 1;
             self.bytes += block.encoded_len();
             self.waiting.push(block);
             let few = self.weight < TOGETHER && self.bytes < MAX_BLOCK_BYTES;
-            few || (self.begin_part(progress) && self.settle(AT_ONCE - 1).await)
-        } else {
-            self.begin_part(progress) && self.settle(0).await && self.verifier.push(record)
-        };
+            return few || (self.begin_part(progress) && self.settle(AT_ONCE - 1).await);
+        }
+        let good = self.begin_part(progress) && self.settle(0).await && self.verifier.push(record);
         if good {
             self.report(progress).await;
         }
