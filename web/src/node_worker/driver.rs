@@ -3,6 +3,8 @@
 //! Invariant: an effect is carried out only after the changes that came before it are stored, so
 //! the page is never told of a vote that a closed tab would lose.
 
+mod requests;
+
 use std::{
     cell::RefCell,
     collections::{HashMap, VecDeque},
@@ -14,9 +16,7 @@ use blockvote_core::{
     hash::{BlockHash, VoteId},
     header::Height,
     node::{Event, Input, LinkId, Node, Output, Peer, Signatures, StoreChange},
-    receipt::Receipt,
     relay_frame::{ClientFrame, ServerFrame},
-    vote::Vote,
 };
 use gloo_timers::callback::{Interval, Timeout};
 use wasm_bindgen_futures::spawn_local;
@@ -25,18 +25,14 @@ use super::{
     lock,
     miners::Miners,
     relay::{Heard, RelayLink},
-    rights,
     tabs::{FromTab, Tabs},
-    verify, views,
+    views,
 };
 use crate::{
-    messages::{
-        Act, FromNode, MiningWish, RelayStatus, Right, SealView, Secret, StorageStatus, ToNode,
-        WriteReceipt,
-    },
+    messages::{FromNode, MiningWish, RelayStatus, SealView, StorageStatus},
     store::{Own, Store},
     verifiers::Verifiers,
-    worker::{encode, log, now, post},
+    worker::{log, now, post},
 };
 
 const TICK_MS: u32 = 500;
@@ -530,151 +526,6 @@ impl Driver {
                 inner.node.handle(now(), Input::Votes(again));
             }
         });
-    }
-
-    /// Takes a message of the page.
-    pub fn hear(&self, message: ToNode) {
-        match message {
-            // Heard once.
-            ToNode::Open { .. } => {}
-            ToNode::Cast { right, selections, change } => self.cast(&right, &selections, change),
-            ToNode::CheckRight(right) => {
-                let view = rights::view(&self.0.borrow().node, right);
-                post(&FromNode::Right(Box::new(view)));
-            }
-            ToNode::Watch(bytes) => self.watch(&bytes),
-            ToNode::Receipt(id) => self.receipt(&id),
-            ToNode::Organise(act, secret) => self.organise(act, &secret),
-            ToNode::Mining(wish) => {
-                self.act(|inner| {
-                    (inner.wish, inner.insists) = (wish, true);
-                    inner.apply_wish();
-                });
-                self.set_miners();
-                self.show_soon();
-            }
-            ToNode::Blocks { from, count } => {
-                post(&FromNode::Blocks(views::blocks(&self.0.borrow().node, from, count)));
-            }
-            ToNode::Block(height) => {
-                if let Some(block) = views::block(&self.0.borrow().node, height) {
-                    post(&FromNode::Block(Box::new(block)));
-                }
-            }
-            ToNode::Verify => spawn_local(verify::run(self.clone())),
-            ToNode::Find(text) => {
-                let mut inner = self.0.borrow_mut();
-                let found = text.parse().ok().and_then(|id| views::receipt(&mut inner, &id));
-                post(&FromNode::Found(found));
-            }
-            ToNode::Export => post(&FromNode::Exported(views::archive(&self.0.borrow().node))),
-            ToNode::Relays(urls) => self.follow_relays(urls),
-            ToNode::Awake => {
-                let relays: Vec<_> =
-                    self.0.borrow().relays.iter().map(|relay| relay.link.clone()).collect();
-                for relay in relays {
-                    relay.awake();
-                }
-                self.act(|inner| inner.node.handle(now(), Input::Tick));
-            }
-            ToNode::Persisted(persisted) => {
-                self.0.borrow_mut().persisted = Some(persisted);
-                self.show_soon();
-            }
-        }
-    }
-
-    fn cast(&self, right: &Right, selections: &[String], change: bool) {
-        self.act(|inner| {
-            let at = now();
-            let vote = rights::vote(&inner.node, right, selections, change);
-            let cast = vote.and_then(|vote| {
-                let id = inner.node.cast(at, vote.clone()).map_err(|error| error.to_string())?;
-                Ok((id, vote))
-            });
-            match cast {
-                Ok((id, vote)) => {
-                    // The outputs of the cast come first: they hold what is to be stored.
-                    inner.take_outputs();
-                    inner.follow(id, Own { at, cast_here: true, vote, seen: None, dropped: None });
-                    inner.effects.push_back(Effect::Page(FromNode::CastDone(id.to_string())));
-                }
-                Err(words) => {
-                    inner.effects.push_back(Effect::Page(FromNode::CastRefused(words)));
-                }
-            }
-        });
-        self.show_soon();
-    }
-
-    /// Follows a vote of a receipt, and casts it again if nobody holds it.
-    fn watch(&self, bytes: &str) {
-        let vote: Option<Vote> =
-            hex::decode(bytes).ok().and_then(|bytes| borsh::from_slice(&bytes).ok());
-        self.act(|inner| {
-            let vote = vote.filter(|vote| vote.check(inner.node.chain().setup()).is_ok());
-            let Some(vote) = vote else {
-                let why = "the vote in this receipt is not valid in this election".to_owned();
-                return inner.effects.push_back(Effect::Page(FromNode::ToolFailed(why)));
-            };
-            let id = vote.id();
-            if !inner.own.iter().any(|(own, _)| *own == id) {
-                let own = Own {
-                    at: now(),
-                    cast_here: false,
-                    vote: vote.clone(),
-                    seen: None,
-                    dropped: None,
-                };
-                inner.follow(id, own);
-            }
-            inner.node.handle(now(), Input::Votes(vec![vote]));
-            inner.node.follow(id);
-        });
-        self.show();
-    }
-
-    fn receipt(&self, id: &str) {
-        let inner = self.0.borrow();
-        let election = inner.node.chain().election();
-        let receipt = id.parse().ok().and_then(|id: VoteId| {
-            let own = inner.own.iter().find(|(own, _)| *own == id).map(|(_, own)| Receipt {
-                vote_id: id,
-                vote: own.vote.clone(),
-                inclusion: None,
-            });
-            inner.node.receipt(&id).or(own)
-        });
-        let written = receipt.map(|receipt| WriteReceipt { receipt, election: election.encode() });
-        post(&match written.and_then(|written| encode(&written).ok()) {
-            Some(written) => FromNode::Receipt(written),
-            None => FromNode::ToolFailed("this tab does not hold the vote".into()),
-        });
-    }
-
-    fn organise(&self, act: Act, secret: &Secret) {
-        self.act(|inner| {
-            let done = secret.key().ok_or("the organiser's key is broken".to_owned());
-            let done = done.and_then(|key| {
-                let (node, now) = (&mut inner.node, now());
-                match act {
-                    Act::Close => node.close(now, &key).map_err(|error| error.to_string()),
-                    Act::Seal { anyway } => {
-                        node.seal(now, &key, anyway).map_err(|error| error.to_string())
-                    }
-                }
-            });
-            // Told once it is stored.
-            inner.take_outputs();
-            inner.effects.push_back(Effect::Page(match (done, act) {
-                (Ok(()), Act::Close) => FromNode::ToolDone(
-                    "The election is closed: nodes that hear of it take no votes any more.".into(),
-                ),
-                (Ok(()), Act::Seal { .. }) => FromNode::ToolDone("The result is sealed.".into()),
-                (Err(why), _) => FromNode::ToolFailed(why),
-            }));
-        });
-        self.show_soon();
     }
 
     /// Starts or ends miner workers as the wish and the lock say.
