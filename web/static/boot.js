@@ -24,12 +24,21 @@ const settled = new Promise((resolve) => {
   setTimeout(resolve, 10_000);
 });
 
+// What the document says is painted before WebAssembly keeps the processor busy. A hidden tab paints
+// nothing.
+const painted = new Promise((resolve) => {
+  new PerformanceObserver(resolve).observe({ type: "paint", buffered: true });
+  setTimeout(resolve, 200);
+});
+
 const { js, wasm } = document.querySelector("script[data-js]").dataset;
 try {
-  const { default: init } = await import(js);
+  const [{ default: init }] = await Promise.all([import(js), painted]);
   await init({ module_or_path: wasm });
 } catch (error) {
-  document.getElementById("loading")?.replaceChildren(
+  const loading = document.getElementById("loading");
+  loading?.nextElementSibling?.remove();
+  loading?.replaceChildren(
     `The page could not start (${error}). Blockvote needs a browser with WebAssembly: ` +
       "Chrome or Edge 96, Firefox 79, Safari 15, or newer.",
   );
