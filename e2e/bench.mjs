@@ -28,7 +28,7 @@ try {
     .reduce((sum, name) => sum + statSync(join(dist, name)).size, 0);
   const small = (name) => name.endsWith(".br");
   say(`page weight, brotli: ${(weigh(small) / 1000).toFixed(0)} kB in all, ` +
-    `${(weigh((name) => small(name) && !/miner|verifier|sw\.js/.test(name)) / 1000).toFixed(0)} kB before the first vote`);
+    `${(weigh((name) => small(name) && !/miner|verifier|tools|sw\.js/.test(name)) / 1000).toFixed(0)} kB before the first vote`);
 
   const relay = await world.relay();
 
