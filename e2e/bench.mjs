@@ -1,5 +1,5 @@
-// Figures of the tab, in real Chromium: `cargo xtask bench` runs it. Names of parts as arguments
-// run those alone.
+// Figures of the tab, in real Chromium. `cargo xtask bench` names the parts as arguments, and the files
+// that they need.
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ const renderers = () => readdirSync("/proc").filter((pid) => /^\d+$/.test(pid)).
 });
 // Proportional set size: what the operating system counts for this process alone.
 const size = (pid) => Number(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8").match(/^Pss:\s+(\d+)/m)[1]) / 1000;
-const part = (name) => process.argv.length === 2 || process.argv.slice(2).includes(name);
+const part = (name) => process.argv.includes(name);
 
 try {
   const dist = join(import.meta.dirname, "../dist");
@@ -203,7 +203,6 @@ try {
   if (part("signed-votes")) { // Signed votes in the tab: whole audit files, one vote a block and 500.
     const page = await (await world.profile()).newPage();
     for (const [name, file] of [["one by one", process.env.BLOCKVOTE_SINGLE], ["in batches of up to 500", process.env.BLOCKVOTE_BATCHES]]) {
-      if (!file) continue;
       const rates = [];
       for (let round = 0; round < 3; round += 1) {
         await page.goto(`${relay.url}/verify`);
@@ -219,7 +218,7 @@ try {
     await page.close();
   }
 
-  if (part("long") && process.env.BLOCKVOTE_LONG) { // A long chain: from peers, from the own store, and its memory.
+  if (part("long")) { // A long chain: from peers, from the own store, and its memory.
     const file = process.env.BLOCKVOTE_LONG;
     let node = await world.node(relay, { args: ["--election", file] });
     const { height, votes } = await node.json("/api/v1/status");
@@ -247,7 +246,7 @@ try {
     }
   }
 
-  if (process.argv.includes("hour")) { // Memory of a tab while votes come in and blocks are mined: five a second.
+  if (part("hour")) { // Memory of a tab while votes come in and blocks are mined: five a second.
     const minutes = Number(process.env.BLOCKVOTE_MINUTES ?? 60);
     const node = await world.node(relay, { election: { title: "All day?", choices: ["Yes", "No"], eligibility: { open: {} } }, args: ["--mine"] });
     const before = renderers();

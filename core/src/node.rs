@@ -399,6 +399,13 @@ impl Node {
                     }
                 }
             }
+            Input::CheckedBlocks(blocks) => {
+                for checked in blocks {
+                    if self.take_checked(now, checked, None).is_err() {
+                        break;
+                    }
+                }
+            }
             Input::Votes(mut votes) => {
                 votes.retain(|vote| vote.check(self.chain.setup()).is_ok());
                 self.take_votes(now, votes, None);

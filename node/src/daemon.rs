@@ -310,8 +310,13 @@ impl Daemon {
         if let Some(store) = self.store.as_mut().filter(|_| !changes.is_empty()) {
             store.apply(&changes).context("cannot write the chain to disk; the node stops")?;
         }
-        for effect in effects {
-            self.effect(effect);
+        // Of several new tips the last is told.
+        let is_tip = |effect: &Output| matches!(effect, Output::Event(Event::NewTip { .. }));
+        let last_tip = effects.iter().rposition(is_tip);
+        for (index, effect) in effects.into_iter().enumerate() {
+            if !is_tip(&effect) || Some(index) == last_tip {
+                self.effect(effect);
+            }
         }
         for answer in after {
             answer();

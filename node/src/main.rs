@@ -7,6 +7,7 @@ mod http;
 mod miner;
 mod output;
 mod parallel;
+mod records;
 mod registered;
 mod relay_link;
 mod store;

@@ -72,7 +72,13 @@ pub async fn follow(
         let why = ended.err().map_or_else(|| "closed".to_owned(), |error| format!("{error:#}"));
         // Between half and the whole of the wait, so that many nodes do not come back at once.
         let pause = wait.mul_f64(rand::random_range(0.5..1.0));
-        tracing::warn!(relay = url, why, again_in = ?pause, "relay connection lost");
+        let again_in = format!("{:.1} s", pause.as_secs_f64());
+        let what = if entered {
+            "the connection to the relay was lost"
+        } else {
+            "the relay cannot be reached"
+        };
+        tracing::warn!(relay = url, why, again_in, "{what}");
         handle.set_link_state(link, &url, LinkState::Down(why));
         tokio::select! {
             () = stop.cancelled() => return,

@@ -7,6 +7,15 @@ mod process;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
+use blockvote_core::{
+    archive::{ArchiveReader, ArchiveWriter, Record},
+    block::Block,
+    election::Setup,
+    key::Signature,
+    pow,
+    roll::Roll,
+    vote::Authorization,
+};
 use process::{Process, blockvote, words};
 use serde_json::{Value, json};
 
@@ -181,8 +190,36 @@ async fn an_election_is_held_from_the_codes_to_the_sealed_result() {
     assert!(good(&["verify", &at]).contains("Verified and sealed"));
     // A node that starts with nothing but the file knows the result.
     let second = Process::start(&["--memory", "--election", &file]);
-    let found = second.until("/api/v1/status", |status| status["seal"] == "sealed").await;
-    assert_eq!(found["voters"], 3);
+    let found = second.get("/api/v1/status").await;
+    assert_eq!((&found["seal"], &found["voters"]), (&json!("sealed"), &json!(3)));
+    // One with a forged vote does not start it.
+    let forged = desk.write("forged.blockvote", with_a_forged_vote(&fs::read(&file).unwrap()));
+    let start = ["node", "--memory", "--listen", "127.0.0.1:0", "--election", &forged];
+    bad(&start, "forged.blockvote: block 2, vote 1 (token");
+}
+
+/// An audit file's election and second block, the signature of its first vote another's.
+fn with_a_forged_vote(file: &[u8]) -> Vec<u8> {
+    let mut reader = ArchiveReader::new();
+    reader.push(file);
+    let (mut election, mut keys) = (None, Vec::new());
+    let mut block = loop {
+        match reader.next_record().unwrap().unwrap() {
+            Record::Election(found) => election = Some(*found),
+            Record::RollPage(page) => keys.extend(page.keys),
+            Record::Block(block) => break block,
+            Record::Evidence(_) | Record::End { .. } => {}
+        }
+    };
+    block.votes[0].authorization = Authorization::Signed(Signature([0; 64]));
+    block.header.votes_root = Block::votes_root(&block.votes);
+    pow::mine(&mut block.header);
+    let roll = Roll::of_checked(keys).unwrap();
+    let setup = Setup::new(election.unwrap(), Some(roll)).unwrap();
+    let (mut writer, mut forged) = ArchiveWriter::new(&setup);
+    forged.extend(writer.block(&block));
+    forged.extend(writer.finish());
+    forged
 }
 
 #[tokio::test]

@@ -1,15 +1,20 @@
-//! `cargo xtask bench`: the figures of `docs/benchmarks.md`. None of them is a test.
+//! `cargo xtask bench`: the figures of `docs/benchmarks.md`, by parts. None of them is a test.
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    io::{BufRead, BufReader},
+    path::PathBuf,
     process::Stdio,
     thread,
     time::{Duration, Instant},
 };
 
+use anyhow::{Context, ensure};
+
 use crate::{
-    build, setup,
+    build,
+    load::{known, load},
+    setup,
     step::{cargo, output, program, root, run, step},
 };
 
@@ -40,6 +45,13 @@ fn audit_file(votes: u32, per_block: u32) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
+/// What the operating system says of a process: a line of its status, such as `VmHWM`.
+fn status_of(id: u32, name: &str) -> Option<String> {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    Some(line.trim().to_owned())
+}
+
 /// Time and peak memory of `blockvote verify`, by the operating system.
 fn verify_files() -> anyhow::Result<()> {
     for votes in [10_000, 100_000, 1_000_000] {
@@ -52,20 +64,18 @@ fn verify_files() -> anyhow::Result<()> {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        let about = format!("/proc/{}/status", child.id());
         let mut peak = String::new();
         let status = loop {
             // The highest so far; it is gone with the process.
-            let now = fs::read_to_string(&about).unwrap_or_default();
-            if let Some(line) = now.lines().find_map(|line| line.strip_prefix("VmHWM:")) {
-                line.trim().clone_into(&mut peak);
+            if let Some(now) = status_of(child.id(), "VmHWM") {
+                peak = now;
             }
             if let Some(status) = child.try_wait()? {
                 break status;
             }
             thread::sleep(Duration::from_millis(10));
         };
-        anyhow::ensure!(status.success(), "{} does not verify", file.display());
+        ensure!(status.success(), "{} does not verify", file.display());
         println!(
             "blockvote verify, {votes} signed votes, {size} bytes ({} a vote): {:.2} s, peak memory {peak}",
             size / u64::from(votes),
@@ -75,25 +85,88 @@ fn verify_files() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Measures and prints.
-pub fn run_all() -> anyhow::Result<()> {
-    build::page()?;
-    build::programs(&["--release"])?;
-    let chromium = setup::for_browser_tests()?;
-    println!("{}", machine());
-    step("native: hashing and verifying", example)?;
-    step("native: whole audit files", verify_files)?;
-    crate::load::load(&[])?;
-    step("in the tab", || in_the_tab(&chromium))
+/// Time and memory of a native node that starts: from an audit file, then from its own store.
+fn restart() -> anyhow::Result<()> {
+    let file = audit_file(1_000_000, 1_000)?;
+    let data = root().join("target/bench-data");
+    if data.exists() {
+        fs::remove_dir_all(&data)?;
+    }
+    let (election, data) = (file.display().to_string(), data.display().to_string());
+    let starts: [(&str, &[&str]); 4] = [
+        ("from an audit file", &["--election", &election]),
+        ("from its own store", &[]),
+        ("the same once more, with --election", &["--election", &election]),
+        ("every signature again, --verify", &["--verify"]),
+    ];
+    for (words, more) in starts {
+        let start = Instant::now();
+        let mut child = program(root().join("target/release/blockvote"))
+            .args(["node", "--listen", "127.0.0.1:0", "--data", &data])
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut lines = BufReader::new(child.stdout.take().context("its output")?).lines();
+        let listens = lines.any(|line| line.is_ok_and(|line| line.contains("listening")));
+        let took = start.elapsed().as_secs_f64();
+        let memory = ["VmRSS", "VmHWM"].map(|name| status_of(child.id(), name).unwrap_or_default());
+        child.kill()?;
+        child.wait()?;
+        ensure!(listens, "the node did not start {words}");
+        println!(
+            "native node, 1000000 signed votes, {words}: {took:.2} s until it listens, memory {}, peak {}",
+            memory[0], memory[1]
+        );
+    }
+    fs::remove_dir_all(data)?;
+    Ok(())
 }
 
-fn in_the_tab(chromium: &Path) -> anyhow::Result<()> {
-    let (single, batches) = (audit_file(5_000, 1)?, audit_file(20_000, 500)?);
-    run(program("node")
+const IN_THE_TAB: [&str; 9] =
+    ["usable", "phone", "mining", "open-votes", "verifier", "signed-votes", "long", "seen", "hour"];
+
+/// Measures and prints these parts; all but `hour` when none is named.
+pub fn measure(parts: &[&str]) -> anyhow::Result<()> {
+    let all: Vec<_> =
+        ["native", "files", "restart", "load"].into_iter().chain(IN_THE_TAB).collect();
+    known(parts, &all)?;
+    let wanted: Vec<_> = all
+        .into_iter()
+        .filter(|part| parts.contains(part) || (parts.is_empty() && *part != "hour"))
+        .collect();
+    build::page()?;
+    build::programs(&["--release"])?;
+    println!("{}", machine());
+    let wants = |part: &str| wanted.contains(&part);
+    if wants("native") {
+        step("native: hashing and verifying", example)?;
+    }
+    if wants("files") {
+        step("native: whole audit files", verify_files)?;
+    }
+    if wants("restart") {
+        step("native: a node starts", restart)?;
+    }
+    if wants("load") {
+        load(&[])?;
+    }
+    let in_the_tab: Vec<_> = wanted.into_iter().filter(|part| IN_THE_TAB.contains(part)).collect();
+    if in_the_tab.is_empty() {
+        return Ok(());
+    }
+    let chromium = setup::for_browser_tests()?;
+    let [single, batches, long] =
+        [(5_000, 1), (20_000, 500), (100_000, 1_000)].map(|(votes, each)| audit_file(votes, each));
+    let mut bench = program("node");
+    bench
         .arg("bench.mjs")
+        .args(in_the_tab)
         .current_dir(root().join("e2e"))
         .env("BLOCKVOTE_CHROMIUM", chromium)
         .env("BLOCKVOTE_BIN", root().join("target/release"))
-        .env("BLOCKVOTE_SINGLE", single)
-        .env("BLOCKVOTE_BATCHES", batches))
+        .env("BLOCKVOTE_SINGLE", single?)
+        .env("BLOCKVOTE_BATCHES", batches?)
+        .env("BLOCKVOTE_LONG", long?);
+    step("in the tab", || run(&mut bench))
 }

@@ -68,7 +68,7 @@ pub fn check() -> anyhow::Result<()> {
         }
     }
     if !same {
-        println!("counted with {}, on record is {}: only shown", rustc()?, record.rustc);
+        println!("counted with {}, on record is {}: shown, not judged", rustc()?, record.rustc);
         return Ok(());
     }
     ensure!(
@@ -77,6 +77,7 @@ pub fn check() -> anyhow::Result<()> {
          record it with `cargo xtask bench --record`",
         losses.join(", ")
     );
+    println!("none takes more than 5 % more than on record");
     Ok(())
 }
 

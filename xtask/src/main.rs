@@ -19,10 +19,10 @@ cargo xtask run      build everything, start a relay and a node with a demo elec
 cargo xtask test     format, lints, licences, unit, property, simulation, socket, process and browser tests
 cargo xtask test FILTER      browser tests whose file name matches, and nothing else
 cargo xtask screenshots      make the pictures of docs/screenshots anew
-cargo xtask bench    measure, and print the figures for docs/benchmarks.md
+cargo xtask bench [PART]…    measure, and print figures for docs/benchmarks.md: native, files, restart, load, usable, phone (as root), mining, open-votes, verifier, signed-votes, long, seen; hour only by name
 cargo xtask bench --check     count instructions, and fail if a part takes 5 % more than docs/instructions.json
 cargo xtask bench --record    put what is counted on record
-cargo xtask load [PART]      the relay under load: paced, burst, stalled, idle, churn, nats
+cargo xtask load [PART]…     the relay under load: paced, burst, stalled, idle, churn, nats; hour only by name
 cargo xtask soak     what takes too long for every change: an hour of churn, many seeds, fuzzing, 100,000 votes in a tab, cut networks (as root)
 cargo xtask fuzz [SECONDS]   look for inputs that break a decoder or a node, 300 s for each target
 cargo xtask build    build the page and the programs
@@ -36,9 +36,9 @@ fn main() -> ExitCode {
         ["test"] => test::all(),
         ["test", "--", filter @ ..] | ["test", filter @ ..] => test::browser_only(filter),
         ["screenshots"] => test::screenshots(),
-        ["bench"] => bench::run_all(),
         ["bench", "--check"] => counts::check(),
         ["bench", "--record"] => counts::keep(),
+        ["bench", parts @ ..] => bench::measure(parts),
         ["load", parts @ ..] => load::load(parts),
         ["soak"] => soak::soak(),
         ["fuzz"] => fuzz::fuzz(None),

@@ -2,7 +2,7 @@
 
 use crate::{
     ballot::BallotError,
-    block::{Block, KeptBlock},
+    block::{Block, CheckedBlock, KeptBlock},
     evidence::{Evidence, EvidenceError},
     hash::{BlockHash, VoteId},
     header::{Header, Height},
@@ -68,6 +68,8 @@ pub enum Input {
     },
     /// Blocks from elsewhere, oldest first: a store, a file, a node asked over HTTP.
     Blocks(Vec<Block>),
+    /// The same, checked already: beside the node, on all processors.
+    CheckedBlocks(Vec<CheckedBlock>),
     /// Votes from elsewhere, such as another tab's store.
     Votes(Vec<Vote>),
     /// Signed statements from elsewhere.

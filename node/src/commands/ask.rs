@@ -132,7 +132,19 @@ pub async fn tally(tally: Tally) -> anyhow::Result<ExitCode> {
     };
     crate::output::say!("{}, {until}:", election.title);
     print_tally(&counts, &election.choices);
+    if let Some(words) = waiting(&status) {
+        eprintln!("note: {words} for a block at the node and will not count before");
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How many votes of a node are in no block yet.
+fn waiting(status: &Value) -> Option<String> {
+    match status.get("pending")?.as_u64()? {
+        0 => None,
+        1 => Some("1 vote waits".into()),
+        pending => Some(format!("{pending} votes wait")),
+    }
 }
 
 /// Prints counts, the highest first, and the choices that nobody made.
@@ -154,9 +166,8 @@ pub async fn export(export: Export) -> anyhow::Result<ExitCode> {
     let mut response = export.at.export().await?;
     let shown = export.out.display();
     let status: Value = export.at.get("/api/v1/status").await?;
-    if let Some(pending) = status.get("pending").and_then(Value::as_u64).filter(|n| *n > 0) {
-        let votes = if pending == 1 { "vote waits" } else { "votes wait" };
-        eprintln!("note: {pending} {votes} for a block at the node and will not be in the file");
+    if let Some(words) = waiting(&status) {
+        eprintln!("note: {words} for a block at the node and will not be in the file");
     }
     if export.out.exists() {
         bail!("{shown} exists already; choose another file with --out");

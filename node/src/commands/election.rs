@@ -3,7 +3,7 @@
 
 use std::{
     fs::File,
-    io::{Read, Seek},
+    io::Read,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -12,7 +12,6 @@ use anyhow::{Context, bail, ensure};
 use blockvote_core::{
     archive::{ArchiveReader, ArchiveWriter, Record},
     ballot::BallotRules,
-    block::Block,
     election::{ChainParameters, Counting, Credentials, Election, Eligibility, Setup},
     evidence::{Closing, Evidence, Seal},
     hash::BlockHash,
@@ -32,7 +31,7 @@ use super::{
     ask::{self, At},
     private,
 };
-use crate::{clock, output::say};
+use crate::{clock, output::say, records::Records};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -185,14 +184,12 @@ pub struct New {
     json: bool,
 }
 
-/// An election as a file gives it, with what the file holds beyond it.
+/// An election as a file gives it.
 pub struct Published {
     /// Definition and roll.
     pub setup: Setup,
-    /// Blocks of an exported chain, not verified.
-    pub blocks: Vec<Block>,
-    /// Signed statements, not verified.
-    pub evidence: Vec<Evidence>,
+    /// The file, where it is an archive: it may hold blocks and statements too.
+    pub archive: Option<PathBuf>,
 }
 
 impl Published {
@@ -206,8 +203,7 @@ impl Published {
         let mut head = vec![0; 16];
         let read = file.read(&mut head).with_context(|| format!("cannot read {shown}"))?;
         if ArchiveReader::recognises(&head[..read]) {
-            file.rewind().with_context(|| format!("cannot read {shown}"))?;
-            return Self::of_archive(file).with_context(|| shown.to_string());
+            return Self::of_archive(path).with_context(|| shown.to_string());
         }
         let bytes = private::read_bytes(path)?;
         let wrong =
@@ -215,7 +211,7 @@ impl Published {
         let text = String::from_utf8(bytes).with_context(wrong)?;
         if let Ok(organiser) = Organiser::read(&text) {
             let setup = organiser.setup().with_context(|| shown.to_string())?;
-            return Ok(Self { setup, blocks: Vec::new(), evidence: Vec::new() });
+            return Ok(Self { setup, archive: None });
         }
         let election: Election = serde_json::from_str(&text).with_context(wrong)?;
         election.validate().with_context(|| shown.to_string())?;
@@ -223,47 +219,35 @@ impl Published {
             !election.has_roll(),
             "{shown} holds no voter roll: take the file that `blockvote election publish` writes"
         );
-        Ok(Self { setup: Setup::open(election)?, blocks: Vec::new(), evidence: Vec::new() })
+        Ok(Self { setup: Setup::open(election)?, archive: None })
     }
 
-    fn of_archive(mut file: File) -> anyhow::Result<Self> {
-        let mut reader = ArchiveReader::new();
+    /// Reads all of it, so that a file that was cut is refused before anything is done with it.
+    fn of_archive(path: &Path) -> anyhow::Result<Self> {
         let (mut election, mut roll) = (None, None);
-        let (mut blocks, mut evidence) = (Vec::new(), Vec::new());
-        let mut piece = vec![0; 1 << 20];
-        loop {
-            let read = file.read(&mut piece)?;
-            if read == 0 {
-                break;
-            }
-            reader.push(&piece[..read]);
-            while let Some(record) = reader.next_record()? {
-                match record {
-                    Record::Election(found) => {
-                        if let Eligibility::Roll { root, size, .. } = found.eligibility {
-                            roll = Some(RollBuilder::new(root, size));
-                        }
-                        election = Some(*found);
+        for record in Records::open(path)? {
+            match record? {
+                Record::Election(found) => {
+                    if let Eligibility::Roll { root, size, .. } = found.eligibility {
+                        roll = Some(RollBuilder::new(root, size));
                     }
-                    Record::RollPage(page) => {
-                        let roll = roll.as_mut().context("keys without a voter roll")?;
-                        let next: Option<u32> = roll.missing().next();
-                        ensure!(
-                            next == Some(page.index),
-                            "the pages of the voter roll are not in order"
-                        );
-                        roll.add(page)?;
-                    }
-                    Record::Block(block) => blocks.push(block),
-                    Record::Evidence(statement) => evidence.push(statement),
-                    Record::End { .. } => {}
+                    election = Some(*found);
                 }
+                Record::RollPage(page) => {
+                    let roll = roll.as_mut().context("keys without a voter roll")?;
+                    let next: Option<u32> = roll.missing().next();
+                    ensure!(
+                        next == Some(page.index),
+                        "the pages of the voter roll are not in order"
+                    );
+                    roll.add(page)?;
+                }
+                Record::Block(_) | Record::Evidence(_) | Record::End { .. } => {}
             }
         }
-        reader.finish()?;
         let election = election.context("the file holds no election")?;
         let roll = roll.map(RollBuilder::finish).transpose()?.flatten();
-        Ok(Self { setup: Setup::new(election, roll)?, blocks, evidence })
+        Ok(Self { setup: Setup::new(election, roll)?, archive: Some(path.to_owned()) })
     }
 }
 
@@ -328,6 +312,9 @@ fn create(new: New) -> anyhow::Result<ExitCode> {
     };
     let publishing = Publishing::new(draft, private::random(), private::random())?;
     let (mut organiser, setup) = publishing.finish(now)?;
+    if setup.election().choices.len() == 1 && !new.blank && !new.write_in {
+        eprintln!("note: there is one choice only; give others with --choice, or allow --blank");
+    }
     if open && new.organiser.is_none() {
         organiser.election.organiser = None;
     }
@@ -342,9 +329,12 @@ fn create(new: New) -> anyhow::Result<ExitCode> {
         let path = new.organiser.unwrap_or_else(|| "election.organiser.json".into());
         private::write_new(&path, &organiser.to_text(), true, "--organiser")?;
         let shown = path.display();
-        eprintln!(
-            "wrote {shown}, which is private: it holds what closes, seals and makes the codes"
-        );
+        let makes = if organiser.codes().next().is_some() {
+            "closes, seals and makes the codes"
+        } else {
+            "closes and seals"
+        };
+        eprintln!("wrote {shown}, which is private: it holds what {makes}");
         if !open {
             eprintln!("next: blockvote election publish --organiser {shown}");
         }
@@ -388,11 +378,8 @@ fn codes(
         if json {
             say!("{answer}");
         } else {
-            say!(
-                "Wrote {} codes to {}: the voter's line, the code, the link.",
-                rows.len(),
-                path.display()
-            );
+            let line = if width > 0 { "the voter's line, " } else { "" };
+            say!("Wrote {} codes to {}: {line}the code, the link.", rows.len(), path.display());
         }
         return Ok(ExitCode::SUCCESS);
     }

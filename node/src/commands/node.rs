@@ -1,10 +1,22 @@
 //! `blockvote node`
 
-use std::{net::SocketAddr, path::PathBuf, pin::pin, process::ExitCode, sync::Arc, thread};
+use std::{
+    collections::HashSet,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    pin::pin,
+    process::ExitCode,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context;
 use blockvote_core::{
+    archive::Record,
+    block::{CheckedBlock, KeptBlock, MAX_BLOCK_BYTES},
     election::{Election, Setup},
+    header::Height,
     node::{Input, LinkId},
 };
 use clap::Args;
@@ -14,12 +26,18 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::election::Published;
 use crate::{
-    daemon,
+    daemon::{self, Handle},
     http::{self, App},
+    parallel::in_order,
+    records::Records,
     registered::Registered,
     relay_link,
     store::{Contents, Store},
 };
+
+/// Blocks of a file that are stored together.
+const AT_ONCE: usize = 64;
+const TELL_EVERY: Duration = Duration::from_secs(2);
 
 #[derive(Args)]
 pub struct Arguments {
@@ -94,12 +112,20 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let threads = arguments.threads.map_or((processors / 2).max(1), usize::from);
     let (handle, thread) =
         daemon::start(store, contents, arguments.verify, arguments.mine, threads)?;
-    if let Some(Published { blocks, evidence, .. }) = published {
-        // What the file holds beyond the election gets the same checks as what peers send.
-        let _ = handle.input(Input::Blocks(blocks)).await;
-        let _ = handle.input(Input::Evidence(evidence)).await;
+    if let Some(Published { setup, archive: Some(path) }) = published {
+        let shown = path.display().to_string();
+        let taking = handle.clone();
+        let taken = tokio::task::spawn_blocking(move || take_in(&taking, &setup, &path));
+        if let Err(error) = taken.await.context("reading the election's file")? {
+            handle.stop().await;
+            thread_ended(thread).await?;
+            return Err(error.context(shown));
+        }
     }
 
+    if arguments.relays.is_empty() {
+        tracing::info!("no --relay: other nodes are heard of only where they are registered");
+    }
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     for (number, url) in (0..).zip(arguments.relays) {
@@ -131,6 +157,65 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     tasks.close();
     tasks.wait().await;
     served.map(|()| ExitCode::SUCCESS)
+}
+
+/// Takes in what a file holds beyond the election: with the checks of what peers send, on all
+/// processors, stored part by part.
+fn take_in(handle: &Handle, setup: &Setup, path: &Path) -> anyhow::Result<()> {
+    enum Checked {
+        Block(Box<CheckedBlock>, usize),
+        Input(Input),
+        Nothing,
+    }
+    let runtime = tokio::runtime::Handle::current();
+    let call = |input| {
+        let done = handle.call(move |node, now| node.handle(now, input));
+        runtime.block_on(done).map_err(|_| anyhow::anyhow!("the node stopped"))
+    };
+    let known = handle.call(|node, _| {
+        let heights = 2..=node.chain().height().0;
+        let at = |height| node.chain().block_at(Height(height)).map(KeptBlock::hash);
+        heights.filter_map(at).collect::<HashSet<_>>()
+    });
+    let known = runtime.block_on(known).map_err(|_| anyhow::anyhow!("the node stopped"))?;
+    let check = |record: anyhow::Result<Record>| -> anyhow::Result<Checked> {
+        Ok(match record? {
+            Record::Block(block) if !known.contains(&block.header.hash()) => {
+                let bytes = block.encoded_len();
+                Checked::Block(Box::new(block.check(setup)?), bytes)
+            }
+            Record::Evidence(statement) => Checked::Input(Input::Evidence(vec![statement])),
+            _ => Checked::Nothing,
+        })
+    };
+    in_order(Records::open(path)?, check, |checked| {
+        let (mut batch, mut bytes, mut blocks) = (Vec::new(), 0, 0_u32);
+        let mut told = Instant::now();
+        for checked in checked {
+            match checked? {
+                Checked::Block(block, length) => {
+                    bytes += length;
+                    batch.push(*block);
+                    blocks += 1;
+                }
+                Checked::Input(input) => call(input)?,
+                Checked::Nothing => {}
+            }
+            if bytes >= MAX_BLOCK_BYTES || batch.len() >= AT_ONCE {
+                bytes = 0;
+                call(Input::CheckedBlocks(std::mem::take(&mut batch)))?;
+            }
+            if told.elapsed() > TELL_EVERY {
+                told = Instant::now();
+                tracing::info!(blocks, "reading the election's file");
+            }
+        }
+        call(Input::CheckedBlocks(batch))?;
+        if blocks > 0 {
+            tracing::info!(blocks, "the election's file is read and verified");
+        }
+        Ok(())
+    })
 }
 
 /// Waits for the node's thread without holding a runtime thread.

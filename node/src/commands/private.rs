@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, OpenOptions},
-    io::{IsTerminal, Read, Write},
+    io::{ErrorKind, IsTerminal, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
 };
@@ -21,8 +21,13 @@ pub fn write_new(path: &Path, text: &str, private: bool, option: &str) -> anyhow
     let shown = path.display();
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(if private { 0o600 } else { 0o644 });
-    let mut file = options.open(path).with_context(|| {
-        format!("cannot write {shown}; nothing is overwritten: choose another file with {option}")
+    let mut file = options.open(path).map_err(|error| {
+        let words = match error.kind() {
+            ErrorKind::AlreadyExists => "nothing is overwritten: ",
+            _ => "",
+        };
+        anyhow::Error::new(error)
+            .context(format!("cannot write {shown}; {words}choose another file with {option}"))
     })?;
     file.write_all(text.as_bytes()).with_context(|| format!("cannot write {shown}"))?;
     file.sync_all().with_context(|| format!("cannot write {shown}"))

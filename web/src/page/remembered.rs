@@ -173,7 +173,8 @@ pub fn add_relay(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn is_local(address: &str) -> bool {
+/// Whether the relay is on this very computer.
+pub fn is_local(address: &str) -> bool {
     ["ws://localhost", "ws://127.0.0.1", "ws://[::1]"].iter().any(|own| address.starts_with(own))
 }
 

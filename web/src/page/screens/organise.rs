@@ -24,6 +24,11 @@ fn file(election: &ElectionView, passphrase: &str) -> Option<OrganiserFile> {
     Some(OrganiserFile { text, passphrase: passphrase.to_owned() })
 }
 
+/// What the audit file is called when it is downloaded.
+fn file_name(election: &str) -> String {
+    format!("{}.blockvote", election.get(..8).unwrap_or_default())
+}
+
 /// CSV of one field: quoted where it must be.
 fn csv_field(text: &str) -> String {
     if text.contains(['"', ',', '\n', '\r']) {
@@ -141,7 +146,11 @@ pub fn Organise() -> Html {
                     </div>
                     <Qr text={link.clone()} label="QR code of the election's link" />
                 </div>
-                { notice("warn", "Keep this tab open until others hold the election: someone has to hand it to those who come. A native node does it for good: download the audit file below, and run blockvote node --election with it.") }
+                { notice("warn", html! { <>{ "Keep this tab open until others hold the election: someone has to hand it to those who come. A native node does it for good: download the audit file below, and run " }
+                    <code>{ format!("blockvote node --mine --election {} --relay {}", file_name(&election.id), browser::own_relay()) }</code>{ "." }</> }) }
+                if remembered::is_local(&browser::own_relay()) {
+                    { notice("warn", "This link and the codes' links lead to this very computer: nobody else can open them. For others, run a relay under an address that they can reach, and open this page there.") }
+                }
             </section>
             }
             <section class="sheet" aria-label="The election">
