@@ -186,16 +186,29 @@ test("a worker that breaks is started again from what is stored, and the page sa
   const context = await world.profile();
   const page = await open(context, relay, node.election);
   await castAndMine(page, 1, "Yes");
-  // What the worker's panic hook says; the page then ends it, whatever state it is in.
-  for (const worker of page.workers()) {
-    await worker.evaluate(() => self.name === "node-worker" && self.postMessage({ Fatal: "a test" }));
-  }
+  // What the worker's panic hook says, and its end.
+  const breakOff = async () => {
+    const names = await Promise.all(page.workers().map((worker) => worker.evaluate(() => self.name)));
+    await page.workers()[names.indexOf("node-worker")].evaluate(() => {
+      setTimeout(() => {
+        self.postMessage({ Fatal: "a test" });
+        self.close();
+      });
+    });
+  };
+  await breakOff();
   await expect(page.getByText("broke off and is started again")).toBeVisible();
   await expect(page.getByTestId("status")).toContainText("connected, ");
   await expect(page.getByText("broke off and is started again")).toBeHidden();
   await expect(page.getByTestId("status")).toContainText("in sync at block 2");
   await page.getByRole("button", { name: "Vote with another token" }).click();
   await castAndMine(page, 2, "Yes");
+  // What is asked for in the pause is done by the next one.
+  await go(page, "Verify");
+  await breakOff();
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download the audit file" }).click();
+  expect((await downloading).suggestedFilename()).toMatch(/\.blockvote$/);
 });
 
 test("a link to an unknown election says what it waits for, a broken one what is wrong", async ({ world }) => {

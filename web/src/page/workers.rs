@@ -35,6 +35,13 @@ impl Line {
         }
     }
 
+    /// The worker broke: what it was asked is not asked of the next one, what is said from now on
+    /// waits for that.
+    fn close(&mut self) {
+        self.ready = false;
+        self.waiting.clear();
+    }
+
     /// The worker is ready: what it hears first goes before what waits.
     fn open(&mut self, first: &[impl Serialize]) {
         let waiting = std::mem::take(&mut self.waiting);

@@ -128,13 +128,12 @@ impl NodeWorker {
         let mut restarts = self.restarts.borrow_mut();
         *restarts += 1;
         let given_up = *restarts > MAX_RESTARTS;
+        self.line.borrow_mut().close();
         self.dispatch.dispatch(Action::Broke(why.to_owned(), given_up));
         if !given_up {
             let worker = self.clone();
             Timeout::new(RESTART_AFTER_MS, move || {
                 *worker.restarting.borrow_mut() = false;
-                // What the broken worker was asked is not asked of the next one.
-                *worker.line.borrow_mut() = Line::default();
                 worker.spawn();
             })
             .forget();

@@ -35,7 +35,7 @@ impl ToolsWorker {
     /// Sends a message, to a new worker where there is none that runs.
     pub fn send(&self, message: &ToTools) {
         if self.broken.replace(false) {
-            *self.line.borrow_mut() = Line::default();
+            self.line.borrow_mut().child = None;
         }
         if self.line.borrow().child.is_none() {
             let worker = self.clone();
@@ -72,6 +72,7 @@ impl ToolsWorker {
     /// What it was asked is not done; the next message starts another one.
     fn broke(&self, why: &str) {
         if !self.broken.replace(true) {
+            self.line.borrow_mut().close();
             self.dispatch.dispatch(Action::ToolsBroke(why.to_owned()));
         }
     }
