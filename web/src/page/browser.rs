@@ -79,8 +79,15 @@ pub fn take_fragment(name: &str) -> Option<String> {
     Some(value)
 }
 
-/// Calls back with the text of a file.
+/// Bytes of a file that is read whole, as at the command line: an organiser's with 100,000 names. A
+/// film chosen by mistake would take the page down.
+const MAX_TEXT: f64 = 67_108_864.0;
+
+/// Calls back with the text of a file; with nothing when it cannot be read or is too big.
 pub fn read_text(file: &File, done: impl FnOnce(Option<String>) + 'static) {
+    if file.size() > MAX_TEXT {
+        return done(None);
+    }
     let read = file.text();
     wasm_bindgen_futures::spawn_local(async move {
         let text = wasm_bindgen_futures::JsFuture::from(read).await;
