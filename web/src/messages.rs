@@ -123,12 +123,14 @@ impl std::fmt::Debug for Secret {
 }
 
 /// What only the organiser can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Act {
     /// Close the election now.
     Close,
     /// Seal the result as this tab counts it.
     Seal {
+        /// Hash of the newest block that the organiser saw: another chain is not sealed.
+        tip: String,
         /// Although peers claim a longer chain.
         anyway: bool,
     },

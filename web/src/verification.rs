@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use blockvote_core::{
     archive::Record,
     block::{Block, MAX_BLOCK_BYTES, UnverifiedBlocks},
+    tally::Tally,
     verify::{Outcome, Report, Verifier},
 };
 
@@ -154,8 +155,10 @@ impl Run {
     }
 }
 
-/// Passed so far is not passed, and what is not over has not failed.
+/// Passed so far is not passed, and what is not over has not failed. The count, which can be long, is
+/// shown at the end.
 fn unearned(mut report: Report) -> Report {
+    report.tally = Tally::default();
     let open = [Outcome::Pass, Outcome::Fail];
     for line in report.lines.iter_mut().filter(|line| open.contains(&line.outcome)) {
         line.outcome = Outcome::NotReached;

@@ -35,10 +35,14 @@ self.addEventListener("message", (event) => {
       for (const path of paths) {
         if (!(await cache.match(path))) await cache.add(path);
       }
-      for (const request of await cache.keys()) {
+      const old = (await cache.keys()).filter((request) => {
         const { pathname } = new URL(request.url);
-        if (HASHED.test(pathname) && !paths.includes(pathname)) await cache.delete(request);
-      }
+        return HASHED.test(pathname) && !paths.includes(pathname);
+      });
+      if (old.length === 0) return;
+      // Another build: all of it is kept, so that page and workers belong together.
+      await cache.addAll(FIXED.map((path) => new Request(path, { cache: "no-cache" })));
+      for (const request of old) await cache.delete(request);
     }),
   );
 });
@@ -48,14 +52,19 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== self.location.origin) return;
   if (["/ws", "/healthz", "/metrics"].includes(url.pathname)) return;
-  const key = request.mode === "navigate" ? "/" : url.pathname;
+  // Every screen is the same document; a file that is opened by its address is not.
+  const screen = request.mode === "navigate" && !/\.\w+$/.test(url.pathname);
+  const key = screen ? "/" : url.pathname;
   event.respondWith(
     caches.open(CACHE).then(async (cache) => {
       const kept = await cache.match(key);
       if (kept && HASHED.test(key)) return kept;
       try {
         const fresh = await fetch(request);
-        if (fresh.ok) await cache.put(key, fresh.clone());
+        // A proxy answers for a relay that is away.
+        if (fresh.status >= 500 && kept) return kept;
+        const page = fresh.headers.get("content-type")?.startsWith("text/html") ?? false;
+        if (fresh.ok && page === screen) await cache.put(key, fresh.clone());
         return fresh;
       } catch (error) {
         if (kept) return kept;

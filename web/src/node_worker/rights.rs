@@ -94,6 +94,13 @@ pub fn vote(
     };
     let token = token_of(node, &key.public(), what)?;
     let sequence = match (node.latest_of(token), election.counting) {
+        // It was seen, and is not here: this node began anew. Another first vote would contradict it.
+        (None, _) if change => {
+            return Err(
+                "the vote that is to be changed is not here yet: wait until this tab is in sync"
+                    .into(),
+            );
+        }
         (None, _) => 0,
         (Some(_), Counting::FirstCounts) => {
             return Err(format!(

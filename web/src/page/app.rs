@@ -67,15 +67,19 @@ pub fn App() -> Html {
             on_awake(move || worker.send(&ToNode::Awake));
         });
     }
-    // Times such as "in 3 days" go on by themselves.
-    let minute = use_force_update();
-    use_effect_with((), move |()| {
-        let interval = Interval::new(30_000, move || minute.force_update());
-        move || drop(interval)
-    });
+    let half_minute = use_state(|| 0_u32);
+    {
+        let half_minute = half_minute.clone();
+        use_effect_with((), move |()| {
+            let interval = Interval::new(30_000, move || {
+                half_minute.set((js_sys::Date::now() / 30_000.0) as u32);
+            });
+            move || drop(interval)
+        });
+    }
     let send = use_callback((), move |message: ToNode, ()| line.borrow_mut().send(&message));
     let tools = use_callback((), move |message: ToTools, ()| tools.send(&message));
-    let shared = Shared { model, send, tools };
+    let shared = Shared { model, send, tools, half_minute: *half_minute };
     html! {
         <ContextProvider<Shared> context={shared}>
             <BrowserRouter>

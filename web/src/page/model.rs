@@ -153,6 +153,10 @@ impl Reducible for Model {
             Action::Broke(why, given_up) => {
                 (model.broken, model.given_up) = (Some(why), given_up);
                 (model.status, model.verifying) = (None, false);
+                if model.tool == Tool::Busy(None) {
+                    let words = "the part of this page that holds the chain broke off: look whether it is done, and try again";
+                    model.tool = Tool::Failed(words.into());
+                }
                 if model.cast == Cast::Sent {
                     // Whether it was stored shows when the worker is back.
                     model.cast = Cast::Idle;
@@ -281,6 +285,8 @@ pub struct Shared {
     pub model: UseReducerHandle<Model>,
     pub send: Callback<ToNode>,
     pub tools: Callback<ToTools>,
+    /// Changes twice a minute: times such as "in 3 days" go on by themselves, and hours end.
+    pub half_minute: u32,
 }
 
 /// The shared context; screens stand inside the app.

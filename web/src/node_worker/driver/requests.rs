@@ -137,10 +137,14 @@ impl Driver {
             let done = secret.key().ok_or("the organiser's key is broken".to_owned());
             let done = done.and_then(|key| {
                 let (node, now) = (&mut inner.node, now());
-                match act {
+                match &act {
                     Act::Close => node.close(now, &key).map_err(|error| error.to_string()),
-                    Act::Seal { anyway } => {
-                        node.seal(now, &key, anyway).map_err(|error| error.to_string())
+                    Act::Seal { tip, .. } if *tip != node.chain().tip().hash().to_string() => Err(
+                        "the chain is another than the one you saw: look at it again, then seal"
+                            .into(),
+                    ),
+                    Act::Seal { anyway, .. } => {
+                        node.seal(now, &key, *anyway).map_err(|error| error.to_string())
                     }
                 }
             });

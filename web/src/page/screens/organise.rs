@@ -44,7 +44,7 @@ pub fn voter_link(election: &str, code: &str) -> String {
 }
 
 /// What is wanted of the organiser's file.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Wish {
     Codes,
     Do(Act),
@@ -230,7 +230,7 @@ fn ending(
         let send = send.clone();
         move |_: MouseEvent| {
             if browser::window().confirm_with_message(words).unwrap_or(false) {
-                send.emit(Wish::Do(act));
+                send.emit(Wish::Do(act.clone()));
             }
         }
     };
@@ -251,7 +251,7 @@ fn ending(
         } else {
             "Seal the result? The chain up to its newest block and its count become final. It cannot be taken back, and a second seal would contest the first."
         };
-        let seal = Act::Seal { anyway: fetching };
+        let seal = Act::Seal { tip: status.tip.clone(), anyway: fetching };
         return html! {
             <>
                 <p class="soft">{ "Wait until no vote waits for a block and your peers are at the same block; then seal. What you sign is what this tab verified and counted." }</p>

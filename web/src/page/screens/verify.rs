@@ -121,6 +121,9 @@ fn FileVerification() -> Html {
     let verify = {
         let shared = shared.clone();
         Callback::from(move |file: File| {
+            if shared.model.verifying {
+                return;
+            }
             shared.model.dispatch(Action::VerifySent);
             shared.tools.emit(ToTools::VerifyFile(file.into()));
         })
@@ -155,7 +158,7 @@ fn FileVerification() -> Html {
         <div class={classes!("drop", over.then_some("over"))} data-testid="drop"
             ondragover={drag(true)} ondragleave={drag(false)} {ondrop}>
             <label class="button" for="audit-file">{ "Choose an audit file" }</label>
-            <input id="audit-file" class="visually-hidden" type="file" accept=".blockvote" {onchange} />
+            <input id="audit-file" class="visually-hidden" type="file" accept=".blockvote" disabled={shared.model.verifying} {onchange} />
             <span class="soft">{ "or drop it here. It is read in this tab and sent nowhere; no network is needed." }</span>
         </div>
     }

@@ -324,7 +324,7 @@ fn Paper(props: &PaperProps) -> Html {
                     { if election.last_counts { "You can change it while the election is open." } else { "It cannot be changed afterwards." } }
                 </p>
             }
-            <div><button class="button primary" disabled={sending} data-testid="cast">
+            <div><button class="button primary" disabled={sending || model.broken.is_some()} data-testid="cast">
                 { if sending { "Storing the vote…".to_owned() } else { button } }
             </button></div>
             <ul class="small-print">

@@ -5,11 +5,12 @@ use std::{
     rc::Rc,
 };
 
+use gloo_timers::callback::Timeout;
 use yew::prelude::*;
 
 use super::Line;
 use crate::{
-    messages::{FromTools, ToTools},
+    messages::{BUILD, FromTools, ToTools},
     page::{
         browser,
         model::{Action, Model},
@@ -17,11 +18,17 @@ use crate::{
     worker::Child,
 };
 
+/// A worker whose script or WebAssembly never comes says nothing; 240 kB take so long on a line of
+/// 32 kbit/s.
+const READY_WITHIN_MS: u32 = 60_000;
+
 /// The tools worker.
 #[derive(Clone)]
 pub struct ToolsWorker {
     line: Rc<RefCell<Line>>,
     broken: Rc<Cell<bool>>,
+    /// Number of the present one.
+    started: Rc<Cell<u32>>,
     node: Rc<RefCell<Line>>,
     dispatch: UseReducerDispatcher<Model>,
 }
@@ -29,13 +36,16 @@ pub struct ToolsWorker {
 impl ToolsWorker {
     /// Not yet started. What it has for the node goes into that line.
     pub fn new(node: Rc<RefCell<Line>>, dispatch: UseReducerDispatcher<Model>) -> Self {
-        Self { line: Rc::default(), broken: Rc::default(), node, dispatch }
+        let (line, broken, started) = (Rc::default(), Rc::default(), Rc::default());
+        Self { line, broken, started, node, dispatch }
     }
 
     /// Sends a message, to a new worker where there is none that runs.
     pub fn send(&self, message: &ToTools) {
         if self.broken.replace(false) {
-            self.line.borrow_mut().child = None;
+            let mut line = self.line.borrow_mut();
+            line.close();
+            line.child = None;
         }
         if self.line.borrow().child.is_none() {
             let worker = self.clone();
@@ -45,7 +55,18 @@ impl ToolsWorker {
                     Err(why) => worker.broke(&why),
                 });
             match child {
-                Ok(child) => self.line.borrow_mut().child = Some(child),
+                Ok(child) => {
+                    self.line.borrow_mut().child = Some(child);
+                    self.started.set(self.started.get() + 1);
+                    let (worker, started) = (self.clone(), self.started.get());
+                    Timeout::new(READY_WITHIN_MS, move || {
+                        let waits = worker.started.get() == started && !worker.line.borrow().ready;
+                        if waits {
+                            worker.broke("it does not answer");
+                        }
+                    })
+                    .forget();
+                }
                 Err(_) => return self.broke("the browser refused it"),
             }
         }
@@ -54,6 +75,9 @@ impl ToolsWorker {
 
     fn heard(&self, message: FromTools) {
         match &message {
+            FromTools::Ready { build } if build != BUILD => {
+                self.broke("the relay has a newer build of this page");
+            }
             FromTools::Ready { .. } => self.line.borrow_mut().open(&[] as &[ToTools]),
             FromTools::ForNode(message) => {
                 self.dispatch.dispatch(Action::ForNode);
