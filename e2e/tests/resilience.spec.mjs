@@ -138,17 +138,23 @@ test("a miner whose script is refused takes nothing else with it", async ({ worl
 test("tools that could not be fetched say so, and are fetched when they are wanted again", async ({ world }) => {
   const relay = await world.relay();
   const context = await world.profile();
-  let refuse = true;
-  await context.route("**/tools-worker_bg.wasm", (route) => refuse ? route.abort() : route.continue());
+  let [refuse, refused] = [true, 0];
+  await context.route("**/tools-worker_bg.wasm", (route) => {
+    refused += Number(refuse);
+    return refuse ? route.abort() : route.continue();
+  });
   const page = await context.newPage();
   await page.goto(`${relay.url}/keys`);
   await expect(page.getByRole("alert")).toContainText("Failed to fetch");
+  const before = refused;
   await page.getByRole("button", { name: "Make a key" }).click();
+  await expect.poll(() => refused).toBeGreaterThan(before);
   await expect(page.getByRole("alert")).toContainText("Failed to fetch");
   await expect(page.getByTestId("own-key")).toHaveCount(0);
   refuse = false;
   await page.getByRole("button", { name: "Make a key" }).click();
   await expect(page.getByTestId("own-key")).toHaveCount(1);
+  await expect(page.getByRole("alert")).toHaveCount(0);
   expect(thrown.splice(0).filter((words) => !words.includes("Failed to fetch"))).toEqual([]);
 });
 

@@ -524,11 +524,11 @@ pub enum FromMiner {
     Hashes(u32),
 }
 
-/// Node worker to verifier worker: encoded signatures, answered in order.
+/// Node or tools worker to verifier worker: encoded signatures, answered in order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ToVerifier(#[serde(with = "bytes")] pub Vec<u8>);
 
-/// Verifier worker to node worker.
+/// Verifier worker to whichever asked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum FromVerifier {
     /// The worker runs.

@@ -116,7 +116,7 @@ impl Verdict {
             let verdict = match select(part, TimeoutFuture::new(PATIENCE_MS)).await {
                 Either::Left((Ok(offender), _)) => offender.map_or(Ok(()), Err),
                 Either::Left((Err(oneshot::Canceled), _)) => verify_signatures(signatures),
-                // A worker whose WebAssembly does not start says nothing.
+                // One whose WebAssembly never comes says nothing.
                 Either::Right(_) => {
                     let mut group = self.verifiers.0.borrow_mut();
                     group.fail("it does not answer");

@@ -84,7 +84,9 @@ impl Child {
 impl Drop for Child {
     fn drop(&mut self) {
         self.worker.set_onmessage(None);
-        self.worker.set_onerror(None);
+        // An error that is on its way would otherwise count as one of the worker that started this one.
+        let quiet = Closure::<dyn FnMut(Event)>::new(|event: Event| event.prevent_default());
+        self.worker.set_onerror(Some(quiet.into_js_value().unchecked_ref()));
         self.worker.terminate();
     }
 }

@@ -13,7 +13,8 @@ if (theme) document.documentElement.dataset.theme = theme;
 // the tools where one will be wanted. The page asks for these again, and finds them in the
 // browser's cache. Errors show there.
 const { pathname } = location;
-const first = pathname.startsWith("/e/") ? "node-worker" : pathname === "/" ? null : "tools-worker";
+const wantsTools = ["/create", "/keys", "/verify"].includes(pathname);
+const first = pathname.startsWith("/e/") ? "node-worker" : wantsTools ? "tools-worker" : null;
 for (const path of first ? [`/${first}_bg.wasm`, `/${first}.js`, "/worker.js"] : []) {
   fetch(path).then((answer) => answer.arrayBuffer()).catch(() => {});
 }

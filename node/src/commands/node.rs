@@ -172,6 +172,19 @@ fn take_in(handle: &Handle, setup: &Setup, path: &Path) -> anyhow::Result<()> {
         let done = handle.call(move |node, now| node.handle(now, input));
         runtime.block_on(done).map_err(|_| anyhow::anyhow!("the node stopped"))
     };
+    let take = |blocks: Vec<CheckedBlock>| {
+        let places: Vec<_> =
+            blocks.iter().map(|block| (block.header().height, block.hash())).collect();
+        call(Input::CheckedBlocks(blocks))?;
+        let lost = handle.call(move |node, _| {
+            places.into_iter().find(|(_, hash)| node.chain().block(hash).is_none())
+        });
+        let lost = runtime.block_on(lost).map_err(|_| anyhow::anyhow!("the node stopped"))?;
+        if let Some((height, _)) = lost {
+            tracing::warn!(%height, "a block of the election's file has no place in the chain");
+        }
+        anyhow::Ok(())
+    };
     let known = handle.call(|node, _| {
         let heights = 2..=node.chain().height().0;
         let at = |height| node.chain().block_at(Height(height)).map(KeptBlock::hash);
@@ -203,14 +216,14 @@ fn take_in(handle: &Handle, setup: &Setup, path: &Path) -> anyhow::Result<()> {
             }
             if bytes >= MAX_BLOCK_BYTES || batch.len() >= AT_ONCE {
                 bytes = 0;
-                call(Input::CheckedBlocks(std::mem::take(&mut batch)))?;
+                take(std::mem::take(&mut batch))?;
             }
             if told.elapsed() > TELL_EVERY {
                 told = Instant::now();
                 tracing::info!(blocks, "reading the election's file");
             }
         }
-        call(Input::CheckedBlocks(batch))?;
+        take(batch)?;
         if blocks > 0 {
             tracing::info!(blocks, "the election's file is read and verified");
         }

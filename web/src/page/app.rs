@@ -61,8 +61,13 @@ pub fn App() -> Html {
     {
         let (dispatch, line, tools) = (model.dispatcher(), line.clone(), tools.clone());
         use_effect_with(election.clone(), move |election| {
-            // Pages of no election need no node.
-            let Some(election) = &**election else { return browser::settled() };
+            // Pages of no election need no node, some of them tools.
+            let Some(election) = &**election else {
+                if !["/create", "/keys", "/verify"].contains(&browser::path().as_str()) {
+                    browser::settled();
+                }
+                return;
+            };
             let worker = NodeWorker::start(election, line, (*tools).clone(), dispatch);
             on_awake(move || worker.send(&ToNode::Awake));
         });

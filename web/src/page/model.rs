@@ -149,7 +149,10 @@ impl Reducible for Model {
             Action::ForNode if model.cast == Cast::Opening => model.cast = Cast::Sent,
             Action::ForNode => {}
             Action::ToolsBroke(why) => model.tools_broke(&why),
-            Action::KeySent => model.cast = Cast::Opening,
+            Action::KeySent => {
+                model.cast = Cast::Opening;
+                model.forget_failure();
+            }
             Action::Broke(why, given_up) => {
                 (model.broken, model.given_up) = (Some(why), given_up);
                 (model.status, model.verifying) = (None, false);
@@ -174,7 +177,10 @@ impl Reducible for Model {
             }
             Action::ToolSeen => (model.tool, model.key, model.organiser) = (Tool::Idle, None, None),
             Action::CloseBlock => model.block = None,
-            Action::VerifySent => (model.verify, model.verifying) = (None, true),
+            Action::VerifySent => {
+                (model.verify, model.verifying) = (None, true);
+                model.forget_failure();
+            }
             Action::FindSent => model.lookup = Lookup::Asked,
         }
         model.into()
@@ -184,7 +190,7 @@ impl Reducible for Model {
 impl Model {
     fn hear(&mut self, message: FromNode) {
         match message {
-            FromNode::Ready { build } => self.stale = build != BUILD,
+            FromNode::Ready { build } => self.stale |= build != BUILD,
             FromNode::Searching(pages) => self.phase = Phase::Searching(pages),
             FromNode::Opened(election) => {
                 self.phase = Phase::Open(Rc::from(election));
@@ -208,14 +214,17 @@ impl Model {
             FromNode::Verify(view) => self.verification(view),
             FromNode::Found(Some(receipt)) => self.lookup = Lookup::Found(Rc::new(receipt)),
             FromNode::Found(None) => self.lookup = Lookup::Missing,
-            // The app deals with these before they come here.
+            // The worker's line deals with these before they come here.
             FromNode::Exported(_) | FromNode::Fatal(_) | FromNode::Receipt(_) => {}
         }
     }
 
     fn hear_tools(&mut self, message: FromTools) {
         match message {
-            FromTools::Ready { build } => self.stale |= build != BUILD,
+            FromTools::Ready { build } => {
+                self.stale |= build != BUILD;
+                self.forget_failure();
+            }
             FromTools::KeyRefused(why) => self.cast = Cast::Refused(why),
             FromTools::Publishing(done, all) => self.tool = Tool::Busy(Some((done, all))),
             FromTools::Published { id, organiser } => {
@@ -233,11 +242,16 @@ impl Model {
             }
             FromTools::Verify(view) => self.verification(view),
             FromTools::Failed(why) => self.tool = Tool::Failed(why),
+            FromTools::Save(..) => self.forget_failure(),
             // The worker's line deals with these before they come here.
-            FromTools::ForNode(_)
-            | FromTools::Save(..)
-            | FromTools::ReceiptRead { .. }
-            | FromTools::Fatal(_) => {}
+            FromTools::ForNode(_) | FromTools::ReceiptRead { .. } | FromTools::Fatal(_) => {}
+        }
+    }
+
+    /// What went wrong before says nothing of what is done now.
+    fn forget_failure(&mut self) {
+        if matches!(self.tool, Tool::Failed(_)) {
+            self.tool = Tool::Idle;
         }
     }
 

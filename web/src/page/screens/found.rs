@@ -10,7 +10,7 @@ use crate::{
     page::{
         browser, format,
         icons::{Name, icon},
-        model::{Action, Lookup, Tool, use_shared, use_tools},
+        model::{Action, Lookup, Tool, use_shared},
         receipt,
         words::notice,
     },
@@ -55,7 +55,7 @@ fn parts(text: &str) -> (Option<String>, Option<String>, Option<String>) {
 /// Takes a receipt in any form: its file, the address behind its QR code, a vote id.
 #[component]
 pub fn CheckVote() -> Html {
-    let shared = use_tools();
+    let shared = use_shared();
     let text = use_state(String::new);
     let wrong = use_state(|| None::<&'static str>);
     let here = shared.model.election().map(|election| election.id.clone());

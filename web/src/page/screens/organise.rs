@@ -194,7 +194,8 @@ fn told(tool: &Tool) -> Html {
         Tool::Failed(why) => {
             html! { <div role="alert" data-testid="told">{ notice("bad", format!("{}.", super::vote::capital(why))) }</div> }
         }
-        Tool::Idle | Tool::Busy(_) => Html::default(),
+        Tool::Busy(_) => html! { <p class="soft" role="status">{ "Working…" }</p> },
+        Tool::Idle => Html::default(),
     }
 }
 

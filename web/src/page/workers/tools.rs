@@ -74,16 +74,24 @@ impl ToolsWorker {
     }
 
     fn heard(&self, message: FromTools) {
+        if self.broken.get() && !matches!(message, FromTools::Ready { .. }) {
+            return;
+        }
         match &message {
             FromTools::Ready { build } if build != BUILD => {
                 self.broke("the relay has a newer build of this page");
             }
-            FromTools::Ready { .. } => self.line.borrow_mut().open(&[] as &[ToTools]),
+            FromTools::Ready { .. } => {
+                // It may only have been late.
+                self.broken.set(false);
+                self.line.borrow_mut().open(&[] as &[ToTools]);
+                browser::settled();
+            }
             FromTools::ForNode(message) => {
                 self.dispatch.dispatch(Action::ForNode);
                 return self.node.borrow_mut().pass(message.clone());
             }
-            FromTools::Save(name, text) => return browser::download(name, text.as_bytes()),
+            FromTools::Save(name, text) => browser::download(name, text.as_bytes()),
             FromTools::ReceiptRead { election, vote_id, vote } => {
                 return browser::visit(&format!("/e/{election}/receipt/{vote_id}#vote={vote}"));
             }
