@@ -199,3 +199,14 @@ export async function castAndMine(page, token, choice) {
 export async function until(node, path, wanted) {
   await expect.poll(async () => wanted(await node.json(path)), { timeout: 30_000 }).toBe(true);
 }
+
+/** What the node worker's panic hook says, and its end. */
+export async function breakOff(page) {
+  const names = await Promise.all(page.workers().map((worker) => worker.evaluate(() => self.name)));
+  await page.workers()[names.indexOf("node-worker")].evaluate(() => {
+    setTimeout(() => {
+      self.postMessage({ Fatal: "a test" });
+      self.close();
+    });
+  });
+}

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, kept, test } from "../world.mjs";
+import { breakOff, expect, kept, test } from "../world.mjs";
 
 const BIN = process.env.BLOCKVOTE_BIN ?? join(import.meta.dirname, "../../target/debug");
 const blockvote = (...args) => {
@@ -82,6 +82,30 @@ test("two seals that differ make the result contested, for the tab and the file"
   expect(blockvote("verify", at("contested.blockvote"))).toMatchObject({ code: 1, out: expect.stringContaining("contested") });
   await page.goto(`${relay.url}/`);
   await expect(page.getByTestId("known").first()).toHaveAttribute("data-state", "contested");
+});
+
+test("what is sealed is the chain that was seen: not one that a node began anew with", async ({ world }) => {
+  const relay = await world.relay();
+  const at = (name) => join(world.folder, name);
+  const ran = (...args) => expect(blockvote(...args)).toMatchObject({ code: 0 });
+  ran("election", "new", "--title", "Lunch?", "--choice", "Soup", "--choice", "Bread", "--codes", "2", "--closes-in", "10", "--organiser", at("o.json"));
+  ran("election", "publish", "--organiser", at("o.json"), "--out", at("e.blockvote"));
+  const node = await world.node(relay, { args: ["--mine", "--election", at("e.blockvote")] });
+  const page = await (await world.profile()).newPage();
+  page.on("dialog", (dialog) => dialog.accept());
+  await page.clock.install();
+  await page.goto(`${relay.url}/e/${node.election}/organise`);
+  await page.getByLabel("Open the organiser's file").setInputFiles(at("o.json"));
+  await expect(page.getByTestId("close-button")).toBeVisible();
+  await page.clock.fastForward("11:00");
+  await expect(page.getByTestId("seal-button")).toBeVisible();
+  await page.clock.pauseAt(await page.evaluate(() => Date.now() + 1000));
+  await breakOff(page);
+  await expect(page.getByText("broke off and is started again")).toBeVisible();
+  await page.getByTestId("seal-button").click();
+  await page.clock.resume();
+  await expect(page.getByTestId("told")).toContainText("the chain is another than the one you saw", { ignoreCase: true });
+  expect((await node.json("/api/v1/status")).seal).toBe("unsealed");
 });
 
 async function codesOf(page) {

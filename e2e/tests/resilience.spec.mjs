@@ -1,4 +1,4 @@
-import { CLUB, cast, castAndMine, expect, go, kept, open, test, thrown, until } from "../world.mjs";
+import { CLUB, breakOff, cast, castAndMine, expect, go, kept, open, test, thrown, until } from "../world.mjs";
 
 const port = (relay) => Number(relay.address.split(":")[1]);
 
@@ -192,17 +192,7 @@ test("a worker that breaks is started again from what is stored, and the page sa
   const context = await world.profile();
   const page = await open(context, relay, node.election);
   await castAndMine(page, 1, "Yes");
-  // What the worker's panic hook says, and its end.
-  const breakOff = async () => {
-    const names = await Promise.all(page.workers().map((worker) => worker.evaluate(() => self.name)));
-    await page.workers()[names.indexOf("node-worker")].evaluate(() => {
-      setTimeout(() => {
-        self.postMessage({ Fatal: "a test" });
-        self.close();
-      });
-    });
-  };
-  await breakOff();
+  await breakOff(page);
   await expect(page.getByText("broke off and is started again")).toBeVisible();
   await expect(page.getByTestId("status")).toContainText("connected, ");
   await expect(page.getByText("broke off and is started again")).toBeHidden();
@@ -211,10 +201,27 @@ test("a worker that breaks is started again from what is stored, and the page sa
   await castAndMine(page, 2, "Yes");
   // What is asked for in the pause is done by the next one.
   await go(page, "Verify");
-  await breakOff();
+  await breakOff(page);
   const downloading = page.waitForEvent("download");
   await page.getByRole("button", { name: "Download the audit file" }).click();
   expect((await downloading).suggestedFilename()).toMatch(/\.blockvote$/);
+});
+
+test("hours end on a page that nobody touches, and nothing is cast while the node is started again", async ({ world }) => {
+  const relay = await world.relay();
+  const node = await world.node(relay, { election: { ...CLUB, closes: Date.now() + 600_000 } });
+  const page = await (await world.profile()).newPage();
+  await page.clock.install();
+  await page.goto(`${relay.url}/e/${node.election}/vote`);
+  await expect(page.getByTestId("status")).toContainText("in sync");
+  await page.clock.pauseAt(await page.evaluate(() => Date.now() + 1000));
+  await breakOff(page);
+  await expect(page.getByText("broke off and is started again")).toBeVisible();
+  await expect(page.getByTestId("cast")).toBeDisabled();
+  await page.clock.resume();
+  await expect(page.getByTestId("cast")).toBeEnabled();
+  await page.clock.fastForward("11:00");
+  await expect(page.getByText("votes are not taken any more")).toBeVisible();
 });
 
 test("a link to an unknown election says what it waits for, a broken one what is wrong", async ({ world }) => {

@@ -104,7 +104,8 @@ pub struct Handle {
 }
 
 /// The thread is gone: the store failed, or the node is stopping.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the node is stopping")]
 pub struct Stopped;
 
 impl Handle {

@@ -135,11 +135,9 @@ impl Registered {
 
     async fn pull(&self, handle: &Handle, node: &str) -> anyhow::Result<()> {
         let theirs: Status = self.json(&format!("http://{node}/api/v1/status")).await?;
-        let stopped = |_| anyhow::anyhow!("the node is stopping");
         let (id, tip, work) = handle
             .call(|node, _| (node.chain().id(), node.chain().tip().hash(), node.chain().work()))
-            .await
-            .map_err(stopped)?;
+            .await?;
         ensure!(theirs.election == id, "{node} holds another election");
         let better = theirs.work > work || (theirs.work == work && theirs.tip < tip);
         if !better {
@@ -159,18 +157,18 @@ impl Registered {
                     Record::Block(block) => batch.push(block),
                     Record::Evidence(statement) => {
                         let input = Input::Evidence(vec![statement]);
-                        handle.input(input).await.map_err(stopped)?;
+                        handle.input(input).await?;
                     }
                     Record::Election(_) | Record::RollPage(_) | Record::End { .. } => {}
                 }
                 if batch.len() == BATCH {
                     let blocks = std::mem::take(&mut batch);
-                    handle.input(Input::Blocks(blocks)).await.map_err(stopped)?;
+                    handle.input(Input::Blocks(blocks)).await?;
                 }
             }
         }
         reader.finish()?;
-        handle.call(move |node, now| node.handle(now, Input::Blocks(batch))).await.map_err(stopped)
+        Ok(handle.call(move |node, now| node.handle(now, Input::Blocks(batch))).await?)
     }
 }
 

@@ -16,6 +16,7 @@ use blockvote_core::{
     archive::Record,
     block::{CheckedBlock, KeptBlock, MAX_BLOCK_BYTES},
     election::{Election, Setup},
+    evidence::Evidence,
     header::Height,
     node::{Input, LinkId},
 };
@@ -164,22 +165,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 fn take_in(handle: &Handle, setup: &Setup, path: &Path) -> anyhow::Result<()> {
     enum Checked {
         Block(Box<CheckedBlock>, usize),
-        Input(Input),
+        Statement(Evidence),
         Nothing,
     }
     let runtime = tokio::runtime::Handle::current();
-    let call = |input| {
-        let done = handle.call(move |node, now| node.handle(now, input));
-        runtime.block_on(done).map_err(|_| anyhow::anyhow!("the node stopped"))
-    };
     let take = |blocks: Vec<CheckedBlock>| {
         let places: Vec<_> =
             blocks.iter().map(|block| (block.header().height, block.hash())).collect();
-        call(Input::CheckedBlocks(blocks))?;
-        let lost = handle.call(move |node, _| {
+        let lost = runtime.block_on(handle.call(move |node, now| {
+            node.handle(now, Input::CheckedBlocks(blocks));
             places.into_iter().find(|(_, hash)| node.chain().block(hash).is_none())
-        });
-        let lost = runtime.block_on(lost).map_err(|_| anyhow::anyhow!("the node stopped"))?;
+        }))?;
         if let Some((height, _)) = lost {
             tracing::warn!(%height, "a block of the election's file has no place in the chain");
         }
@@ -190,14 +186,14 @@ fn take_in(handle: &Handle, setup: &Setup, path: &Path) -> anyhow::Result<()> {
         let at = |height| node.chain().block_at(Height(height)).map(KeptBlock::hash);
         heights.filter_map(at).collect::<HashSet<_>>()
     });
-    let known = runtime.block_on(known).map_err(|_| anyhow::anyhow!("the node stopped"))?;
+    let known = runtime.block_on(known)?;
     let check = |record: anyhow::Result<Record>| -> anyhow::Result<Checked> {
         Ok(match record? {
             Record::Block(block) if !known.contains(&block.header.hash()) => {
                 let bytes = block.encoded_len();
                 Checked::Block(Box::new(block.check(setup)?), bytes)
             }
-            Record::Evidence(statement) => Checked::Input(Input::Evidence(vec![statement])),
+            Record::Evidence(statement) => Checked::Statement(statement),
             _ => Checked::Nothing,
         })
     };
@@ -211,7 +207,9 @@ fn take_in(handle: &Handle, setup: &Setup, path: &Path) -> anyhow::Result<()> {
                     batch.push(*block);
                     blocks += 1;
                 }
-                Checked::Input(input) => call(input)?,
+                Checked::Statement(statement) => {
+                    runtime.block_on(handle.input(Input::Evidence(vec![statement])))?;
+                }
                 Checked::Nothing => {}
             }
             if bytes >= MAX_BLOCK_BYTES || batch.len() >= AT_ONCE {

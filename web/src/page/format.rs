@@ -99,3 +99,8 @@ pub fn hash_rate(rate: f64) -> String {
 pub fn seconds(ms: f64) -> String {
     if ms < 1000.0 { format!("{ms:.0} ms") } else { format!("{:.1} s", ms / 1000.0) }
 }
+
+/// What an election's audit file is called when it is downloaded.
+pub fn audit_file(election: &str) -> String {
+    format!("{}.blockvote", election.get(..8).unwrap_or("chain"))
+}

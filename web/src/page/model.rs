@@ -221,10 +221,7 @@ impl Model {
 
     fn hear_tools(&mut self, message: FromTools) {
         match message {
-            FromTools::Ready { build } => {
-                self.stale |= build != BUILD;
-                self.forget_failure();
-            }
+            FromTools::Ready { build } if build != BUILD => self.stale = true,
             FromTools::KeyRefused(why) => self.cast = Cast::Refused(why),
             FromTools::Publishing(done, all) => self.tool = Tool::Busy(Some((done, all))),
             FromTools::Published { id, organiser } => {
@@ -242,7 +239,7 @@ impl Model {
             }
             FromTools::Verify(view) => self.verification(view),
             FromTools::Failed(why) => self.tool = Tool::Failed(why),
-            FromTools::Save(..) => self.forget_failure(),
+            FromTools::Ready { .. } | FromTools::Save(..) => self.forget_failure(),
             // The worker's line deals with these before they come here.
             FromTools::ForNode(_) | FromTools::ReceiptRead { .. } | FromTools::Fatal(_) => {}
         }

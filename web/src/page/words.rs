@@ -5,6 +5,7 @@ use yew::{html::IntoPropValue, prelude::*};
 use super::{
     browser, format,
     icons::{Name, icon},
+    model::Tool,
 };
 
 /// A framed remark with an icon; of the kinds `good`, `warn` and `bad`.
@@ -54,4 +55,20 @@ pub fn Hash(props: &HashProps) -> Html {
             </button>
         </span>
     }
+}
+
+/// Why a tool could not do what was asked, if it could not.
+pub fn failure(tool: &Tool) -> Html {
+    match tool {
+        Tool::Failed(why) => html! {
+            <div role="alert" data-testid="told">{ notice("bad", format!("{}.", capital(why))) }</div>
+        },
+        Tool::Idle | Tool::Busy(_) | Tool::Done(_) => Html::default(),
+    }
+}
+
+/// With a capital letter, to begin a sentence.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -10,9 +10,9 @@ use crate::{
     page::{
         browser, format,
         icons::{Name, icon},
-        model::{Action, Lookup, Tool, use_shared},
+        model::{Action, Lookup, use_shared},
         receipt,
-        words::notice,
+        words::failure,
     },
 };
 
@@ -112,9 +112,7 @@ pub fn CheckVote() -> Html {
                 <label class="button" for="receipt-file">{ "Open a receipt file" }</label>
                 <input id="receipt-file" class="visually-hidden" type="file" accept=".json,application/json" onchange={onfile} />
             </div>
-            if let Tool::Failed(why) = &shared.model.tool {
-                <div role="alert">{ notice("bad", format!("{}.", super::vote::capital(why))) }</div>
-            }
+            { failure(&shared.model.tool) }
         </form>
     }
 }
@@ -154,9 +152,7 @@ pub fn Found(props: &Props) -> Html {
     });
     html! {
         <div class="screen">
-            if let Tool::Failed(why) = &model.tool {
-                <div role="alert">{ notice("bad", format!("{}.", super::vote::capital(why))) }</div>
-            }
+            { failure(&model.tool) }
             <header><h1 id="title" tabindex="-1">{ "Receipt" }</h1>
             <p class="soft">{ &election.title }</p></header>
             if let Some(receipt) = receipt {

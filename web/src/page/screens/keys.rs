@@ -124,7 +124,7 @@ pub fn Keys() -> Html {
         }
     };
     let failed = match &shared.model.tool {
-        Tool::Failed(why) => Some(format!("{}.", super::vote::capital(why))),
+        Tool::Failed(why) => Some(format!("{}.", crate::page::words::capital(why))),
         _ => (*wrong).clone(),
     };
     html! {

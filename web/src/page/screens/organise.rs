@@ -14,7 +14,7 @@ use crate::{
         remembered,
         route::Route,
         screens::keys::Copy,
-        words::notice,
+        words::{failure, notice},
     },
 };
 
@@ -22,11 +22,6 @@ use crate::{
 fn file(election: &ElectionView, passphrase: &str) -> Option<OrganiserFile> {
     let text = remembered::organiser(&election.id)?;
     Some(OrganiserFile { text, passphrase: passphrase.to_owned() })
-}
-
-/// What the audit file is called when it is downloaded.
-fn file_name(election: &str) -> String {
-    format!("{}.blockvote", election.get(..8).unwrap_or_default())
 }
 
 /// CSV of one field: quoted where it must be.
@@ -147,7 +142,7 @@ pub fn Organise() -> Html {
                     <Qr text={link.clone()} label="QR code of the election's link" />
                 </div>
                 { notice("warn", html! { <>{ "Keep this tab open until others hold the election: someone has to hand it to those who come. A native node does it for good: download the audit file below, and run " }
-                    <code>{ format!("blockvote node --mine --election {} --relay {}", file_name(&election.id), browser::own_relay()) }</code>{ "." }</> }) }
+                    <code>{ format!("blockvote node --mine --election {} --relay {}", format::audit_file(&election.id), browser::own_relay()) }</code>{ "." }</> }) }
                 if remembered::is_local(&browser::own_relay()) {
                     { notice("warn", "This link and the codes' links lead to this very computer: nobody else can open them. For others, run a relay under an address that they can reach, and open this page there.") }
                 }
@@ -191,9 +186,7 @@ fn told(tool: &Tool) -> Html {
         Tool::Done(words) => {
             html! { <div role="status" data-testid="told">{ notice("good", words.clone()) }</div> }
         }
-        Tool::Failed(why) => {
-            html! { <div role="alert" data-testid="told">{ notice("bad", format!("{}.", super::vote::capital(why))) }</div> }
-        }
+        Tool::Failed(_) => failure(tool),
         Tool::Busy(_) => html! { <p class="soft" role="status">{ "Working…" }</p> },
         Tool::Idle => Html::default(),
     }

@@ -8,11 +8,11 @@ use crate::{
     messages::{OrganiserFile, ToTools},
     page::{
         browser, format,
-        model::{Action, Tool, use_tools},
+        model::{Action, use_tools},
         qr::Qr,
         remembered,
         route::Route,
-        words::notice,
+        words::failure,
     },
 };
 
@@ -81,9 +81,7 @@ pub fn Slips() -> Html {
                     </div>
                 }
             </header>
-            if let Tool::Failed(why) = &shared.model.tool {
-                <div role="alert">{ notice("bad", format!("{}.", super::vote::capital(why))) }</div>
-            }
+            { failure(&shared.model.tool) }
             if locked && codes.is_empty() {
                 <form class="sheet field" {onsubmit}>
                     <label for="organiser-passphrase">{ "Passphrase of your organiser's file" }</label>

@@ -10,8 +10,8 @@ use crate::{
     page::{
         browser, format,
         icons::{Name, icon},
-        model::{Action, Tool, use_shared, use_tools},
-        words::{Hash, notice},
+        model::{Action, use_shared, use_tools},
+        words::{Hash, failure, notice},
     },
 };
 
@@ -177,9 +177,7 @@ pub fn HomeVerify() -> Html {
             </header>
             <section class="sheet" aria-label="Verification">
                 <FileVerification />
-                if let Tool::Failed(why) = &model.tool {
-                    <div role="alert">{ notice("bad", format!("{}.", super::vote::capital(why))) }</div>
-                }
+                { failure(&model.tool) }
                 { progress(model.verify.as_deref(), model.verifying) }
             </section>
         </div>

@@ -11,10 +11,10 @@ use crate::{
         ballot::{self, Chosen},
         browser, format,
         icons::{Name, icon},
-        model::{Action, Cast, Model, Shared, Tool, use_shared},
+        model::{Action, Cast, Model, Shared, use_shared},
         receipt,
         remembered::{self, OwnKey},
-        words::notice,
+        words::{capital, failure, notice},
     },
 };
 
@@ -103,9 +103,7 @@ fn paper(shared: &Shared, election: &ElectionView) -> Html {
         };
         return html! {
             <>
-                if let Tool::Failed(why) = &shared.model.tool {
-                    <div role="alert">{ notice("bad", format!("{}.", capital(why))) }</div>
-                }
+                { failure(&shared.model.tool) }
                 if let Some(receipt) = receipt {
                     { receipt::html(shared, receipt, &election.id) }
                 }
@@ -446,10 +444,4 @@ fn key_field(
             <p><a href="/keys">{ "Your keys" }</a></p>
         </div>
     }
-}
-
-/// With a capital letter, to begin a sentence.
-pub fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

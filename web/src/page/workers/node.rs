@@ -10,7 +10,7 @@ use super::{Line, ToolsWorker};
 use crate::{
     messages::{FromNode, MiningWish, ToNode, ToTools},
     page::{
-        browser,
+        browser, format,
         model::{Action, Model},
         remembered,
     },
@@ -108,8 +108,7 @@ impl NodeWorker {
                 remembered::state(&self.election, status);
             }
             FromNode::Exported(bytes) => {
-                let name = self.election.get(..8).unwrap_or("chain");
-                return browser::download(&format!("{name}.blockvote"), bytes);
+                return browser::download(&format::audit_file(&self.election), bytes);
             }
             FromNode::Receipt(receipt) => {
                 return self.tools.send(&ToTools::WriteReceipt(receipt.clone()));
