@@ -10,8 +10,6 @@
     reason = "a bench reads the clock and breaks off loudly"
 )]
 
-mod maker;
-
 use std::{fs::File, hint::black_box, io::Write, time::Instant};
 
 use blockvote_core::{
@@ -24,11 +22,11 @@ use blockvote_core::{
     node::Node,
     pow::{self, FourSearch, NonceSearch, Search},
     roll::Roll,
+    testkit::Maker,
     time::Timestamp,
     verify::Verifier,
     vote::TokenId,
 };
-use maker::Maker;
 
 const NOW: Timestamp = Timestamp(1_900_000_000_000);
 

@@ -4,8 +4,6 @@
 
 #![allow(clippy::unwrap_used, reason = "an example breaks off loudly")]
 
-mod maker;
-
 use std::hint::black_box;
 
 use blockvote_core::{
@@ -22,10 +20,10 @@ use blockvote_core::{
     pow::{FourSearch, NonceSearch, Search},
     relay_frame::PeerId,
     roll::Roll,
+    testkit::Maker,
     time::Timestamp,
     verify::Verifier,
 };
-use maker::Maker;
 
 const NOW: Timestamp = Timestamp(1_900_000_000_000);
 

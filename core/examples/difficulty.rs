@@ -11,7 +11,7 @@
 )]
 
 use blockvote_core::{
-    difficulty::{Demand, Difficulty, demand},
+    difficulty::{Demand, Difficulty},
     election::ChainParameters,
     hash::{BlockHash, VotesRoot},
     header::{HEADER_VERSION, Header, Height},
@@ -26,7 +26,7 @@ const FLOOR: u64 = 1 << 16;
 
 /// The candidates: name, damping, longest gap counted, easing after, and the seed of the idea.
 const RULES: [(&str, Rule); 5] = [
-    ("chosen: 1/8, -1/2, eased after 12", demand),
+    ("chosen: 1/8, -1/2, eased after 12", |p, parent, at| parent.demand(at, p)),
     ("1/4, no easing", |p, parent, at| linear(p, parent, at, 4, 4, u64::MAX)),
     ("1/8, no easing", |p, parent, at| linear(p, parent, at, 8, 5, u64::MAX)),
     ("1/32, eased after 12", |p, parent, at| linear(p, parent, at, 32, 5, 12)),

@@ -7,7 +7,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    difficulty::{Difficulty, Work},
+    difficulty::{Demand, Difficulty, Work, demand},
+    election::ChainParameters,
     hash::{BlockHash, Tag, VotesRoot, tagged},
     time::Timestamp,
 };
@@ -78,6 +79,34 @@ pub struct Header {
 }
 
 impl Header {
+    /// The header of a block on top of `parent` that is made at `timestamp`, with everything that the
+    /// chain's rules demand of it but the nonce.
+    #[must_use]
+    pub fn next(
+        parent: &Self,
+        votes_root: VotesRoot,
+        timestamp: Timestamp,
+        parameters: &ChainParameters,
+    ) -> Self {
+        let Demand { difficulty, easing } = parent.demand(timestamp, parameters);
+        Self {
+            version: HEADER_VERSION,
+            height: parent.height.next(),
+            previous: parent.hash(),
+            votes_root,
+            timestamp,
+            difficulty,
+            easing,
+            nonce: 0,
+        }
+    }
+
+    /// What the difficulty rule demands of a block on top of this one that is made at `timestamp`. A
+    /// time before this block's own counts as no gap.
+    pub fn demand(&self, timestamp: Timestamp, parameters: &ChainParameters) -> Demand {
+        demand(parameters, self.difficulty, timestamp.ms_since(self.timestamp))
+    }
+
     /// The canonical bytes.
     pub fn encode(&self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];

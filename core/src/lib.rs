@@ -30,6 +30,8 @@ pub mod relay_frame;
 pub mod roll;
 pub mod seed;
 pub mod tally;
+#[cfg(any(test, feature = "testkit"))]
+pub mod testkit;
 pub mod time;
 pub mod verify;
 pub mod vote;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use crate::{
     block::{Block, BlockError, changed, check_header},
-    difficulty::{Demand, Work, demand},
+    difficulty::{Demand, Work},
     election::Election,
     hash::BlockHash,
     header::{Header, Height},
@@ -164,7 +164,7 @@ impl Lineage {
         if header.timestamp <= median {
             return Err(LinkError::Old { height, found: header.timestamp, median });
         }
-        let demanded = demand(&election.parameters, &self.parent, header.timestamp);
+        let demanded = self.parent.demand(header.timestamp, &election.parameters);
         let found = Demand { difficulty: header.difficulty, easing: header.easing };
         if found != demanded {
             return Err(LinkError::Difficulty { height, found, demanded });

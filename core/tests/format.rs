@@ -20,7 +20,7 @@ use blockvote_core::{
     election::{ChainParameters, Counting, Credentials, Election, Eligibility, Setup},
     evidence::{Closing, DoubleVote, Evidence, EvidenceBook, Seal},
     hash::{BlockHash, VoteId},
-    header::{HEADER_VERSION, Header, Height},
+    header::{Header, Height},
     key::SecretKey,
     merkle,
     message::{Hello, Message},
@@ -134,16 +134,8 @@ fn vectors() -> BTreeMap<&'static str, String> {
     let free = Vote { ballot: Ballot::Text("Biden".into()), ..vote(7, 0) };
     let votes = vec![vote(1, 0), vote(2, 1), vote(3, 0)];
     let genesis = Block::genesis(&election);
-    let mut header = Header {
-        version: HEADER_VERSION,
-        height: Height(2),
-        previous: genesis.hash(),
-        votes_root: Block::votes_root(&votes),
-        timestamp: Timestamp(1_800_000_001_000),
-        difficulty: Difficulty(65_536),
-        easing: 0,
-        nonce: 0,
-    };
+    let (root, time) = (Block::votes_root(&votes), Timestamp(1_800_000_001_000));
+    let mut header = Header::next(genesis.header(), root, time, &election.parameters);
     header.difficulty = Difficulty(65_536);
     pow::mine(&mut header);
     let block = Block { header: header.clone(), votes: votes.clone() };

@@ -6,13 +6,12 @@
     clippy::cast_possible_truncation,
     reason = "test code breaks off loudly"
 )]
-mod world;
-
+use blockvote_core::testkit::{nodes::*, *};
 use blockvote_core::{
     ballot::Ballot,
     block::Block,
     chain::Chain,
-    difficulty::{Difficulty, demand},
+    difficulty::Difficulty,
     election::{Election, Setup},
     hash::{BlockHash, ElectionId},
     header::Height,
@@ -23,7 +22,6 @@ use blockvote_core::{
     time::Timestamp,
     vote::{TokenId, Vote},
 };
-use world::*;
 
 /// Announces a header and serves its block when asked; returns all outputs.
 fn serve(node: &mut Node, block: &Block) -> Vec<Output> {
@@ -116,7 +114,7 @@ fn a_block_from_the_future_waits_and_nobody_is_punished_for_a_wrong_clock() {
     });
     // Mined honestly by a clock that is ahead: the difficulty fits its time.
     let demanded =
-        demand(&election().parameters, node.chain().tip().header(), early.header.timestamp);
+        node.chain().tip().header().demand(early.header.timestamp, &election().parameters);
     let early = block(node.chain(), vec![vote(1, "Yes")], |header| {
         header.timestamp = NOW.plus_ms(121_000);
         (header.difficulty, header.easing) = (demanded.difficulty, demanded.easing);

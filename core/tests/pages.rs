@@ -3,24 +3,21 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code breaks off loudly")]
 
-#[path = "../examples/maker/mod.rs"]
-mod maker;
-
 use blockvote_core::{
     block::Block,
     chain::{Chain, MAX_SIDE_BLOCKS},
     hash::BlockHash,
     header::Height,
-    message::{Hello, MAX_HEADERS, Message, PROTOCOL_VERSION},
+    message::{MAX_HEADERS, Message},
     node::{Event, Input, LinkId, Node, Output, Peer, Signatures},
     pow,
     relay_frame::PeerId,
-    time::Timestamp,
+    testkit::{
+        Maker, NOW,
+        nodes::{drain, hear, hello_of, rejected},
+    },
     vote::verify_signatures,
 };
-use maker::Maker;
-
-const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const PEER: Peer = Peer { link: LinkId(0), id: PeerId(1) };
 const OTHER: Peer = Peer { link: LinkId(0), id: PeerId(2) };
 const VOTERS: u32 = 3;
@@ -56,15 +53,6 @@ fn chain(blocks: usize) -> (Chain, Vec<Block>) {
     (chain, all)
 }
 
-fn drain(node: &mut Node) -> Vec<Output> {
-    std::iter::from_fn(|| node.poll_output()).collect()
-}
-
-fn hear(node: &mut Node, from: Peer, message: &Message) -> Vec<Output> {
-    node.handle(NOW, Input::Message { from, broadcast: false, bytes: message.encode() });
-    drain(node)
-}
-
 /// The blocks asked for.
 fn asked(outputs: &[Output]) -> Option<Vec<BlockHash>> {
     outputs.iter().find_map(|output| match output {
@@ -83,35 +71,17 @@ fn to_verify(outputs: &[Output]) -> Option<Signatures> {
     })
 }
 
-fn rejected(outputs: &[Output]) -> bool {
-    outputs.iter().any(|output| matches!(output, Output::Event(Event::PeerRejected { .. })))
-}
-
 fn verify(node: &mut Node, signatures: &Signatures) -> Vec<Output> {
     let verdict = verify_signatures(&signatures.list);
     node.handle(NOW, Input::Verified { id: signatures.id, verdict });
     drain(node)
 }
 
-/// What a peer says that holds this chain.
-fn hello(chain: &Chain) -> Message {
-    Message::Hello(Hello {
-        version: PROTOCOL_VERSION,
-        tip: chain.tip().hash(),
-        height: chain.height(),
-        work: chain.work(),
-        pending: 0,
-        sealed: None,
-        evidence: [0; 32],
-        wants_reply: false,
-    })
-}
-
 /// A node that asked a peer for the blocks of this chain.
 fn asking(blocks: &[Block], chain: &Chain) -> Node {
     let mut node = Node::new(chain.setup().clone(), 7);
     node.handle(NOW, Input::LinkUp(LinkId(0)));
-    hear(&mut node, PEER, &hello(chain));
+    hear(&mut node, PEER, &hello_of(chain));
     let headers = blocks.iter().map(|block| block.header.clone()).collect();
     let outputs = hear(&mut node, PEER, &Message::Headers(headers));
     assert_eq!(asked(&outputs).map(|hashes| hashes.len()), Some(blocks.len()));
@@ -143,7 +113,7 @@ fn the_next_page_is_fetched_while_one_is_verified_and_no_more_than_that() {
     assert_eq!(asked(&outputs).unwrap(), [blocks[2].header.hash(), blocks[3].header.hash()]);
     // A verdict that was given already is none on what is verified now.
     node.handle(NOW, Input::Verified { id: first.id, verdict: Err(0) });
-    assert!(!rejected(&drain(&mut node)));
+    assert!(rejected(&drain(&mut node)).is_none());
     verify(&mut node, &second);
     assert_eq!(node.chain().height(), Height(3));
     let outputs = hear(&mut node, PEER, &page(&blocks[2..]));
@@ -175,9 +145,9 @@ fn the_first_offender_ends_a_page_and_its_peer() {
     assert_eq!(node.chain().height(), Height(3), "the blocks before it are good");
     assert!(!node.is_behind());
     // It is known now, and not fetched from anybody else.
-    hear(&mut node, OTHER, &hello(&whole));
+    hear(&mut node, OTHER, &hello_of(&whole));
     let outputs = hear(&mut node, OTHER, &Message::Headers(vec![blocks[2].header.clone()]));
-    assert!(rejected(&outputs) && asked(&outputs).is_none(), "{outputs:?}");
+    assert!(rejected(&outputs).is_some() && asked(&outputs).is_none(), "{outputs:?}");
 }
 
 #[test]
@@ -192,7 +162,7 @@ fn a_page_is_taken_in_although_its_peer_left_and_another_serves_the_rest() {
         verify(&mut node, &first);
         assert_eq!(node.chain().height(), Height(2));
         node.handle(NOW, Input::LinkUp(LinkId(0)));
-        hear(&mut node, OTHER, &hello(&whole));
+        hear(&mut node, OTHER, &hello_of(&whole));
         let headers = blocks[1..].iter().map(|block| block.header.clone()).collect();
         let outputs = hear(&mut node, OTHER, &Message::Headers(headers));
         assert_eq!(asked(&outputs).map(|hashes| hashes.len()), Some(2));
@@ -208,7 +178,7 @@ fn a_peer_that_was_rejected_meanwhile_adds_nothing() {
     let mut node = asking(&blocks, &whole);
     let first = to_verify(&hear(&mut node, PEER, &page(&blocks[..1]))).unwrap();
     node.handle(NOW, Input::Message { from: PEER, broadcast: false, bytes: vec![0xff; 9] });
-    assert!(rejected(&drain(&mut node)));
+    assert!(rejected(&drain(&mut node)).is_some());
     verify(&mut node, &first);
     assert_eq!(node.chain().height(), Height(1));
 }
@@ -231,10 +201,10 @@ fn a_verdict_does_not_make_up_for_a_stall_after_its_page_and_until_then_the_node
             _ => None,
         })
     };
-    let outputs = hear(&mut node, OTHER, &hello(&whole));
+    let outputs = hear(&mut node, OTHER, &hello_of(&whole));
     assert_eq!(asked(&outputs), Some(OTHER));
     // Who stalled does not take the download from who has not.
-    let outputs = hear(&mut node, PEER, &hello(&whole));
+    let outputs = hear(&mut node, PEER, &hello_of(&whole));
     assert_eq!(asked(&outputs), None);
 }
 
@@ -280,7 +250,7 @@ fn a_long_branch_is_kept_until_its_last_page_is_verified_although_its_peer_left(
     let stored = stored.into_iter().map(|block| block.check_but_signatures(own.setup()));
     node.restore(NOW, stored, Vec::new(), Vec::new()).unwrap();
     node.handle(NOW, Input::LinkUp(LinkId(0)));
-    let mut outputs = hear(&mut node, PEER, &hello(&whole));
+    let mut outputs = hear(&mut node, PEER, &hello_of(&whole));
     let last = loop {
         if let Some(signatures) = to_verify(&outputs) {
             let side = node.chain().side_blocks().count();

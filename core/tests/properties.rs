@@ -13,7 +13,7 @@ use blockvote_core::{
     ballot::Ballot,
     block::Block,
     chain::{Chain, Inserted, Place},
-    difficulty::{Difficulty, Work, demand},
+    difficulty::{Difficulty, Work},
     election::{ChainParameters, Election, Setup},
     evidence::{Closing, DoubleVote, Evidence, Seal},
     hash::{BlockHash, ElectionId, TallyHash, VoteId, VotesRoot},
@@ -26,6 +26,7 @@ use blockvote_core::{
     relay_frame::PeerId,
     roll::RollPage,
     seed,
+    testkit::block_at,
     time::Timestamp,
     verify::Verifier,
     vote::{Authorization, TokenId, Vote},
@@ -152,7 +153,6 @@ fn mine_on(chain: &Chain, parent: &BlockHash, tokens: &[u64], seconds: u64) -> B
     let lineage = chain.lineage(parent).unwrap();
     let parent = chain.block(parent).unwrap().header();
     let timestamp = lineage.median().max(parent.timestamp).plus_ms(1000 * seconds + 1);
-    let demanded = demand(&election.parameters, parent, timestamp);
     let votes: Vec<_> = tokens
         .iter()
         .map(|token| {
@@ -160,18 +160,7 @@ fn mine_on(chain: &Chain, parent: &BlockHash, tokens: &[u64], seconds: u64) -> B
             Vote::open(chain.id(), TokenId(*token), ballot)
         })
         .collect();
-    let mut header = Header {
-        version: HEADER_VERSION,
-        height: parent.height.next(),
-        previous: parent.hash(),
-        votes_root: Block::votes_root(&votes),
-        timestamp,
-        difficulty: demanded.difficulty,
-        easing: demanded.easing,
-        nonce: 0,
-    };
-    pow::mine(&mut header);
-    Block { header, votes }
+    block_at(election, parent, timestamp, votes, |_| ())
 }
 
 /// Votes of all shapes, 40 in a block: what is packed must read back.

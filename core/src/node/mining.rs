@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use super::{Event, Job, Node, Output};
 use crate::{
     block::{Block, MAX_BLOCK_BYTES},
-    difficulty::{Difficulty, demand},
-    header::{HEADER_BYTES, HEADER_VERSION, Header},
+    difficulty::Difficulty,
+    header::{HEADER_BYTES, Header},
     time::Timestamp,
     vote::Vote,
 };
@@ -91,24 +91,15 @@ impl Node {
             votes.push(vote.clone());
         }
         let parameters = &self.chain.election().parameters;
-        let demanded = demand(parameters, tip.header(), timestamp);
-        let header = Header {
-            version: HEADER_VERSION,
-            height: tip.header().height.next(),
-            previous: tip.hash(),
-            votes_root: Block::votes_root(&votes),
-            timestamp,
-            difficulty: demanded.difficulty,
-            easing: demanded.easing,
-            nonce: 0,
-        };
+        let root = Block::votes_root(&votes);
+        let header = Header::next(tip.header(), root, timestamp, parameters);
         Some((header, votes))
     }
 
     /// Difficulty that a block made now would have to meet.
     pub fn current_difficulty(&self, now: Timestamp) -> Difficulty {
         let tip = self.chain.tip().header();
-        let demanded = demand(&self.chain.election().parameters, tip, now);
+        let demanded = tip.demand(now, &self.chain.election().parameters);
         Difficulty((demanded.difficulty.0 >> demanded.easing).max(1))
     }
 

@@ -1,0 +1,152 @@
+//! Elections, rolls, votes, blocks and nodes for tests, examples and measurements.
+//!
+//! Built for this crate's own tests and with the feature `testkit`; no program contains it. It breaks
+//! off loudly where something does not fit, as a test does.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::missing_panics_doc,
+    reason = "tests break off loudly"
+)]
+
+pub mod nodes;
+pub mod rolls;
+
+use crate::{
+    ballot::Ballot,
+    block::Block,
+    chain::Chain,
+    code::Code,
+    election::{ChainParameters, Counting, Credentials, Election, Eligibility, Setup},
+    header::Header,
+    key::SecretKey,
+    pow,
+    roll::Roll,
+    time::Timestamp,
+    vote::{TokenId, Vote},
+};
+
+/// The time in most tests.
+pub const NOW: Timestamp = Timestamp(1_800_000_000_000);
+
+/// An open election with free text and hardly any work.
+pub fn election() -> Election {
+    let parameters = ChainParameters { starting_difficulty: 16, spacing_ms: 10_000 };
+    Election { parameters, ..Election::plain() }
+}
+
+/// The same, ready to check votes.
+pub fn setup() -> Setup {
+    Setup::open(election()).unwrap()
+}
+
+/// A vote in [`election`].
+pub fn vote(token: u64, text: &str) -> Vote {
+    Vote::open(election().id(), TokenId(token), Ballot::Text(text.into()))
+}
+
+/// A time for a block on `parent`: ten seconds later, and not long before [`NOW`].
+fn time_after(parent: &Header) -> Timestamp {
+    parent.timestamp.max(Timestamp(NOW.0 - 60_000)).plus_ms(10_000)
+}
+
+/// A block on the tip of a chain; `change` makes its header hostile before it is mined.
+pub fn block(chain: &Chain, votes: Vec<Vote>, change: impl FnOnce(&mut Header)) -> Block {
+    block_on(chain.election(), chain.tip().header(), votes, change)
+}
+
+/// A block on any other.
+pub fn block_on(
+    election: &Election,
+    parent: &Header,
+    votes: Vec<Vote>,
+    change: impl FnOnce(&mut Header),
+) -> Block {
+    block_at(election, parent, time_after(parent), votes, change)
+}
+
+/// A block on any other, made at a time.
+pub fn block_at(
+    election: &Election,
+    parent: &Header,
+    time: Timestamp,
+    votes: Vec<Vote>,
+    change: impl FnOnce(&mut Header),
+) -> Block {
+    let root = Block::votes_root(&votes);
+    let mut header = Header::next(parent, root, time, &election.parameters);
+    change(&mut header);
+    pow::mine(&mut header);
+    Block { header, votes }
+}
+
+/// A chain of [`election`] with one vote in each of so many blocks, by tokens from 0 on.
+pub fn chain_of(blocks: u64) -> Chain {
+    let mut chain = Chain::new(setup());
+    for token in 0..blocks {
+        let next = block(&chain, vec![vote(token, "Yes")], |_| ());
+        let checked = next.check(chain.setup()).unwrap();
+        chain.insert(checked, NOW.plus_ms(1_000_000_000)).unwrap();
+    }
+    chain
+}
+
+/// Makes elections full of votes.
+pub struct Maker {
+    /// The election.
+    pub setup: Setup,
+    /// Its voters; none in an open election.
+    pub voters: Vec<(TokenId, SecretKey)>,
+}
+
+impl Maker {
+    fn election() -> Election {
+        Election {
+            parameters: ChainParameters { starting_difficulty: 1, spacing_ms: 10_000 },
+            choices: vec!["A".into(), "B".into()],
+            ..Election::plain()
+        }
+    }
+
+    /// An open election.
+    pub fn open() -> Self {
+        Self { setup: Setup::open(Self::election()).unwrap(), voters: Vec::new() }
+    }
+
+    /// An election with a roll, where the last vote counts.
+    pub fn signed(voters: u32) -> Self {
+        let keys: Vec<_> =
+            (0..voters).map(|number| Code::derive(&[1; 32], number).secret_key()).collect();
+        let roll = Roll::collect(keys.iter().map(SecretKey::public)).unwrap();
+        let voters: Vec<_> =
+            keys.into_iter().map(|key| (roll.token_of(&key.public()).unwrap(), key)).collect();
+        let (root, size) = (roll.root(), roll.size());
+        let election = Election {
+            eligibility: Eligibility::Roll { root, size, credentials: Credentials::Codes },
+            counting: Counting::LastCounts,
+            organiser: Some(SecretKey::new([2; 32]).public()),
+            ..Self::election()
+        };
+        Self { setup: Setup::new(election, Some(roll)).unwrap(), voters }
+    }
+
+    /// The vote with this number, from 0 on: the voters vote in turn, and change their votes when all
+    /// have voted.
+    pub fn vote(&self, number: u64) -> Vote {
+        let ballot = Ballot::Choices(vec![u16::from(number.is_multiple_of(2))]);
+        let count = self.voters.len() as u64;
+        if count == 0 {
+            return Vote::open(self.setup.id(), TokenId(number), ballot);
+        }
+        let (token, key) = &self.voters[(number % count) as usize];
+        Vote::signed(self.setup.id(), *token, (number / count) as u8, ballot, key)
+    }
+
+    /// A block with so many votes, from this number on.
+    pub fn block(&self, parent: &Header, from: u64, votes: u64) -> Block {
+        let time = parent.timestamp.max(Timestamp(1_700_000_000_000)).plus_ms(10_000);
+        let votes = (from..from + votes).map(|number| self.vote(number)).collect();
+        block_at(self.setup.election(), parent, time, votes, |_| ())
+    }
+}

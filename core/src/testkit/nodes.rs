@@ -1,0 +1,142 @@
+//! A node, what it is told, and what it answers.
+
+use super::{NOW, setup};
+use crate::{
+    block::Block,
+    chain::Chain,
+    difficulty::Work,
+    election::Setup,
+    evidence::EvidenceBook,
+    hash::BlockHash,
+    header::Height,
+    message::{Hello, Message, PROTOCOL_VERSION},
+    node::{Event, Input, LinkId, Node, Output, Peer, Signatures},
+    pending::ShortId,
+    relay_frame::PeerId,
+    vote::verify_signatures,
+};
+
+/// A peer that lies, where one does.
+pub const LIAR: Peer = Peer { link: LinkId(0), id: PeerId(1) };
+/// A peer that does not.
+pub const HONEST: Peer = Peer { link: LinkId(0), id: PeerId(2) };
+
+/// A connected node of [`super::election`] that knows nothing yet.
+pub fn node() -> Node {
+    node_of(&setup())
+}
+
+/// A connected node that knows nothing yet.
+pub fn node_of(setup: &Setup) -> Node {
+    let mut node = Node::new(setup.clone(), 7);
+    node.handle(NOW, Input::LinkUp(LinkId(0)));
+    drain(&mut node);
+    node
+}
+
+/// What the node says; what it wants verified among it.
+pub fn drain(node: &mut Node) -> Vec<Output> {
+    std::iter::from_fn(|| node.poll_output()).collect()
+}
+
+/// What the node says when it has been told which signatures hold.
+pub fn drain_verified(node: &mut Node) -> Vec<Output> {
+    let mut outputs = Vec::new();
+    while let Some(output) = node.poll_output() {
+        match output {
+            Output::Verify(Signatures { id, list }) => {
+                let verdict = verify_signatures(&list);
+                node.handle(NOW, Input::Verified { id, verdict });
+            }
+            output => outputs.push(output),
+        }
+    }
+    outputs
+}
+
+/// What the node says to a message.
+pub fn hear(node: &mut Node, from: Peer, message: &Message) -> Vec<Output> {
+    node.handle(NOW, Input::Message { from, broadcast: false, bytes: message.encode() });
+    drain(node)
+}
+
+/// The same, told which signatures hold.
+pub fn hear_verified(node: &mut Node, from: Peer, message: &Message) -> Vec<Output> {
+    node.handle(NOW, Input::Message { from, broadcast: false, bytes: message.encode() });
+    drain_verified(node)
+}
+
+/// A greeting that claims a tip.
+pub fn hello(tip: BlockHash, height: u32, work: u128) -> Message {
+    let (height, work) = (Height(height), Work(work));
+    Message::Hello(Hello {
+        version: PROTOCOL_VERSION,
+        tip,
+        height,
+        work,
+        pending: 0,
+        sealed: None,
+        evidence: EvidenceBook::default().digest(),
+        wants_reply: false,
+    })
+}
+
+/// The greeting of a peer that has this chain.
+pub fn hello_of(chain: &Chain) -> Message {
+    hello(chain.tip().hash(), chain.height().0, chain.work().0)
+}
+
+/// Why a peer was banned, if one was.
+pub fn rejected(outputs: &[Output]) -> Option<String> {
+    outputs.iter().find_map(|output| match output {
+        Output::Event(Event::PeerRejected { reason, .. }) => Some(reason.clone()),
+        _ => None,
+    })
+}
+
+/// Messages to one peer.
+pub fn sent_to(outputs: &[Output], to: Peer) -> Vec<Message> {
+    outputs
+        .iter()
+        .filter_map(|output| match output {
+            Output::Send(peer, bytes) if *peer == to => Some(Message::decode(bytes).unwrap()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Messages to anybody.
+pub fn sent(outputs: &[Output]) -> Vec<Message> {
+    outputs
+        .iter()
+        .filter_map(|output| match output {
+            Output::Send(_, bytes) | Output::Broadcast(_, bytes) => {
+                Some(Message::decode(bytes).unwrap())
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// Headers and blocks of another chain, as one peer would serve them.
+pub fn page(chain: &Chain, from: u32) -> (Message, Message) {
+    let blocks: Vec<_> =
+        (from..=chain.height().0).map(|h| chain.block_at(Height(h)).unwrap().to_block()).collect();
+    let headers = blocks.iter().map(|block| block.header.clone()).collect();
+    (Message::Headers(headers), Message::Blocks(blocks))
+}
+
+/// Announces a block; returns what is sent to its announcer.
+pub fn announce(node: &mut Node, block: &Block, from: Peer) -> Vec<Message> {
+    let votes = block.votes.iter().map(|vote| ShortId::from(&vote.id())).collect();
+    let header = block.header.clone();
+    let outputs = hear(node, from, &Message::NewBlock { header, votes });
+    assert_eq!(rejected(&outputs), None);
+    sent_to(&outputs, from)
+}
+
+/// A relay names an honest peer, which is greeted.
+pub fn greet(node: &mut Node) {
+    node.handle(NOW, Input::Peers(LinkId(0), vec![HONEST.id]));
+    drain(node);
+}

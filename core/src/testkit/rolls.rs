@@ -1,0 +1,66 @@
+//! A small election with a voter roll and an organiser, for tests of who may do what.
+
+use super::{NOW, block, nodes};
+use crate::{
+    ballot::Ballot,
+    code::Code,
+    election::{ChainParameters, Counting, Credentials, Election, Eligibility, Setup},
+    key::SecretKey,
+    node::{Input, Node},
+    roll::Roll,
+    time::Timestamp,
+    vote::Vote,
+};
+
+/// When it closes.
+pub const CLOSES: Timestamp = Timestamp(NOW.0 + 600_000);
+/// A time after that.
+pub const AFTER: Timestamp = Timestamp(NOW.0 + 700_000);
+
+/// The key of a voter, counted from 0.
+pub fn voter(number: u32) -> SecretKey {
+    Code::derive(&[5; 32], number).secret_key()
+}
+
+/// The key of the organiser.
+pub fn organiser() -> SecretKey {
+    SecretKey::new([6; 32])
+}
+
+/// The election with so many voters.
+pub fn setup_with(counting: Counting, voters: u32) -> Setup {
+    let roll = Roll::collect((0..voters).map(|number| voter(number).public())).unwrap();
+    let (root, size) = (roll.root(), roll.size());
+    let election = Election {
+        eligibility: Eligibility::Roll { root, size, credentials: Credentials::Codes },
+        counting,
+        closes: Some(CLOSES),
+        organiser: Some(organiser().public()),
+        parameters: ChainParameters { starting_difficulty: 16, spacing_ms: 10_000 },
+        ..Election::demo()
+    };
+    Setup::new(election, Some(roll)).unwrap()
+}
+
+/// The election with six voters, where the first vote counts.
+pub fn setup() -> Setup {
+    setup_with(Counting::FirstCounts, 6)
+}
+
+/// The vote of a voter.
+pub fn vote(setup: &Setup, number: u32, sequence: u8, choice: u16) -> Vote {
+    let key = voter(number);
+    let token = setup.roll().unwrap().token_of(&key.public()).unwrap();
+    Vote::signed(setup.id(), token, sequence, Ballot::Choices(vec![choice]), &key)
+}
+
+/// A connected node that knows nothing yet.
+pub fn node(setup: &Setup) -> Node {
+    nodes::node_of(setup)
+}
+
+/// Puts a block on the node's chain.
+pub fn extend(node: &mut Node, votes: Vec<Vote>) {
+    let next = block(node.chain(), votes, |_| ());
+    node.handle(NOW, Input::Blocks(vec![next]));
+}

@@ -1,0 +1,125 @@
+//! Announced blocks: put together, fetched, or left.
+
+use blockvote_core::{
+    block::Block,
+    chain::MAX_SIDE_BLOCKS,
+    hash::BlockHash,
+    header::Height,
+    message::Message,
+    node::Input,
+    pending::ShortId,
+    testkit::nodes::{HONEST, LIAR, announce, drain, hear, node, rejected, sent_to},
+    testkit::{NOW, block, chain_of, vote},
+};
+
+#[test]
+fn who_holds_all_votes_of_a_block_fetches_nothing_and_who_lacks_some_asks_for_those() {
+    let votes: Vec<_> = (1..=20).map(|token| vote(token, "Yes")).collect();
+    let made = block(node().chain(), votes.clone(), |_| ());
+    let hash = made.header.hash();
+
+    let mut all = node();
+    hear(&mut all, HONEST, &Message::Votes(votes.clone()));
+    assert_eq!(announce(&mut all, &made, HONEST), []);
+    assert_eq!(all.chain().tip().hash(), hash);
+
+    let mut some = node();
+    let lacks = |index: &usize| [3, 17].contains(index);
+    let held = votes.iter().enumerate().filter(|(index, _)| !lacks(index));
+    hear(&mut some, HONEST, &Message::Votes(held.map(|(_, vote)| vote.clone()).collect()));
+    let asked = announce(&mut some, &made, HONEST);
+    assert_eq!(asked, [Message::GetBlockVotes(hash, vec![3, 17])]);
+    // Another node answers such a question.
+    let answer = sent_to(&hear(&mut all, LIAR, &asked[0]), LIAR);
+    assert_eq!(answer, [Message::BlockVotes(hash, vec![votes[3].clone(), votes[17].clone()])]);
+    assert_eq!(rejected(&hear(&mut some, HONEST, &answer[0])), None);
+    assert_eq!(some.chain().tip().hash(), hash);
+
+    let mut none = node();
+    assert_eq!(announce(&mut none, &made, HONEST), [Message::GetBlocks(vec![hash])]);
+}
+
+#[test]
+fn other_votes_than_those_asked_for_lead_to_the_whole_block() {
+    let votes: Vec<_> = (1..=3).map(|token| vote(token, "Yes")).collect();
+    let made = block(node().chain(), votes.clone(), |_| ());
+    let hash = made.header.hash();
+    let mut node = node();
+    hear(&mut node, HONEST, &Message::Votes(votes[..2].to_vec()));
+    announce(&mut node, &made, LIAR);
+    let wrong = Message::BlockVotes(hash, vec![vote(3, "No")]);
+    let outputs = hear(&mut node, LIAR, &wrong);
+    assert_eq!(sent_to(&outputs, LIAR), [Message::GetBlocks(vec![hash])]);
+    let lie = Block { votes: vec![vote(3, "No")], ..made.clone() };
+    assert!(rejected(&hear(&mut node, LIAR, &Message::Blocks(vec![lie]))).is_some());
+    assert_eq!(node.chain().height(), Height(1));
+    // The same block is had from somebody else.
+    announce(&mut node, &made, HONEST);
+    hear(&mut node, HONEST, &Message::BlockVotes(hash, vec![votes[2].clone()]));
+    assert_eq!(node.chain().tip().hash(), hash);
+}
+
+#[test]
+fn who_withholds_a_block_once_does_not_hold_up_the_next() {
+    let mut node = node();
+    let withheld = block(node.chain(), vec![vote(1, "Yes")], |_| ());
+    announce(&mut node, &withheld, LIAR);
+    node.handle(NOW.plus_ms(30_000), Input::Tick);
+    drain(&mut node);
+    // Again, and while it is waited for, an honest block comes.
+    let again = block(node.chain(), vec![vote(2, "Yes")], |_| ());
+    assert!(!announce(&mut node, &again, LIAR).is_empty());
+    let honest = block(node.chain(), vec![vote(3, "Yes")], |_| ());
+    let asked = announce(&mut node, &honest, HONEST);
+    assert_eq!(asked, [Message::GetBlocks(vec![honest.header.hash()])]);
+    hear(&mut node, HONEST, &Message::Blocks(vec![honest.clone()]));
+    assert_eq!(node.chain().tip().hash(), honest.header.hash());
+}
+
+#[test]
+fn blocks_on_nothing_without_end_cost_the_connection() {
+    let mut node = node();
+    let dropped = (0..60).find_map(|number| {
+        let orphan = block(node.chain(), vec![vote(1, "Yes")], |header| {
+            header.previous = BlockHash([number; 32]);
+        });
+        let votes = vec![ShortId([0; 8])];
+        rejected(&hear(&mut node, LIAR, &Message::NewBlock { header: orphan.header, votes }))
+    });
+    assert!(dropped.unwrap().contains("stand on nothing"));
+}
+
+#[test]
+fn an_announced_block_far_below_the_tip_is_not_fetched() {
+    let mut node = node();
+    let low = block(node.chain(), vec![vote(900, "Yes")], |_| ());
+    let chain = chain_of(18);
+    let blocks = (2..=19).map(|h| chain.block_at(Height(h)).unwrap().to_block());
+    let near = block(&chain_of(8), vec![vote(901, "Yes")], |_| ());
+    node.handle(NOW.plus_ms(1 << 34), Input::Blocks(blocks.collect()));
+    drain(&mut node);
+    assert_eq!(node.chain().height(), Height(19));
+    assert_eq!(announce(&mut node, &low, LIAR), []);
+    assert_eq!(announce(&mut node, &near, LIAR), [Message::GetBlocks(vec![near.header.hash()])]);
+}
+
+#[test]
+fn who_hands_out_blocks_that_are_worth_nothing_again_and_again_is_dropped() {
+    let mut node = node();
+    let flood = (0..MAX_SIDE_BLOCKS as u64 + 8)
+        .map(|number| block(&chain_of(1), vec![vote(1_000 + number, "No")], |_| ()));
+    let blocks = (2..=6).map(|h| chain_of(5).block_at(Height(h)).unwrap().to_block());
+    node.handle(NOW.plus_ms(1 << 34), Input::Blocks(blocks.chain(flood).collect()));
+    drain(&mut node);
+    assert_eq!(node.chain().side_blocks().count(), MAX_SIDE_BLOCKS);
+    let worthless = block(&chain_of(0), vec![vote(9, "No")], |_| ());
+    let mut dropped = None;
+    for _ in 0..20 {
+        if announce(&mut node, &worthless, LIAR).is_empty() {
+            break;
+        }
+        let outputs = hear(&mut node, LIAR, &Message::Blocks(vec![worthless.clone()]));
+        dropped = dropped.or(rejected(&outputs));
+    }
+    assert!(dropped.unwrap().contains("worth nothing"));
+}

@@ -1,0 +1,15 @@
+//! Peers that send well-formed messages and mean harm with them: too many, too slow, too often, for
+//! nothing. Budgets, standing and places are kept for those that do their part.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "test code breaks off loudly"
+)]
+
+mod announcements;
+mod comparing;
+mod downloads;
+mod own_votes;
+mod places;
+mod serving;

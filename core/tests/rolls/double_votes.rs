@@ -1,0 +1,69 @@
+//! Two ballots of one voter: proven wherever their halves meet.
+
+use blockvote_core::{
+    evidence::{DoubleVote, Evidence},
+    header::Height,
+    message::{Hello, Message, PROTOCOL_VERSION},
+    node::{CastError, Input},
+    testkit::NOW,
+    testkit::nodes::{HONEST, LIAR, drain_verified, hear_verified, rejected, sent},
+    testkit::rolls::{AFTER, node, setup, vote},
+};
+
+#[test]
+fn a_double_vote_is_proven_where_the_halves_meet_and_told_to_who_asks() {
+    let setup = setup();
+    let (one, two) = (vote(&setup, 0, 0, 0), vote(&setup, 0, 0, 1));
+    let mut node = node(&setup);
+    node.cast(NOW, one.clone()).unwrap();
+    drain_verified(&mut node);
+    let outputs = hear_verified(&mut node, LIAR, &Message::Votes(vec![two.clone()]));
+    assert_eq!(rejected(&outputs), None, "the messenger is not to blame");
+    let proof = Evidence::DoubleVote(Box::new(DoubleVote::of(&one, &two).unwrap()));
+    assert_eq!(sent(&outputs), [Message::Evidence(vec![proof.clone()])]);
+    assert_eq!(node.pending().len(), 1);
+    assert!(node.evidence().double_vote_of(one.token).is_some());
+    // Another node learns it by comparing digests, checks it, and passes it on.
+    let mut other = self::node(&setup);
+    let hello = |digest, wants_reply| {
+        Message::Hello(Hello {
+            version: PROTOCOL_VERSION,
+            tip: node.chain().tip().hash(),
+            height: Height(1),
+            work: node.chain().work(),
+            pending: 0,
+            sealed: None,
+            evidence: digest,
+            wants_reply,
+        })
+    };
+    let question = sent(&hear_verified(&mut other, LIAR, &hello(node.evidence().digest(), false)));
+    assert!(
+        matches!(&question[..], [Message::GetEvidence(known)] if known.is_empty()),
+        "{question:?}"
+    );
+    let answer = sent(&hear_verified(&mut node, HONEST, &question[0]));
+    let outputs = hear_verified(&mut other, LIAR, &answer[0]);
+    assert_eq!(rejected(&outputs), None);
+    assert_eq!(other.evidence().digest(), node.evidence().digest());
+    // What is known is not passed on again.
+    assert!(sent(&hear_verified(&mut other, LIAR, &answer[0])).is_empty());
+}
+
+#[test]
+fn a_double_vote_is_proven_even_when_both_halves_come_together_or_from_the_user() {
+    let setup = setup();
+    let (one, two) = (vote(&setup, 0, 0, 0), vote(&setup, 0, 0, 1));
+    let mut node = node(&setup);
+    hear_verified(&mut node, LIAR, &Message::Votes(vec![one.clone(), two.clone()]));
+    assert_eq!((node.pending().len(), node.evidence().double_votes().len()), (1, 1));
+    let mut node = self::node(&setup);
+    node.cast(NOW, one.clone()).unwrap();
+    assert!(matches!(node.cast(NOW, two.clone()), Err(CastError::AlreadyVoted { .. })));
+    assert_eq!(node.evidence().double_votes().len(), 1);
+    // Closed doors keep votes out, not the proof.
+    let mut node = self::node(&setup);
+    let bytes = Message::Votes(vec![one, two]).encode();
+    node.handle(AFTER, Input::Message { from: LIAR, broadcast: true, bytes });
+    assert_eq!((node.pending().len(), node.evidence().double_votes().len()), (0, 1));
+}

@@ -1,0 +1,45 @@
+//! Joining with nothing but a link.
+
+use blockvote_core::{
+    election::{Counting, Election},
+    key::SecretKey,
+    message::Message,
+    node::join::{Join, Progress, Step},
+    testkit::NOW,
+    testkit::nodes::{HONEST, LIAR},
+    testkit::rolls::{node, setup_with},
+};
+
+#[test]
+fn an_election_is_joined_by_its_link_alone_and_a_forged_page_leads_nowhere() {
+    let setup = setup_with(Counting::FirstCounts, 3000);
+    let served = node(&setup);
+    let roll = setup.roll().unwrap();
+    let mut join = Join::new(setup.id(), None);
+    let Step::Ask(asked) = join.peers(NOW, [LIAR, HONEST]) else { panic!() };
+    assert_eq!(asked.len(), 2);
+    // Another election is not the one of the link.
+    let other = Message::Election(Box::new(Election::demo())).encode();
+    assert!(matches!(join.message(NOW, LIAR, &other), Step::Ask(asked) if asked.is_empty()));
+    let election = Message::Election(Box::new(served.chain().election().clone())).encode();
+    let Step::Ask(asked) = join.message(NOW, HONEST, &election) else { panic!() };
+    assert_eq!(asked.len(), 3, "all three pages, of the peer that is left");
+    assert_eq!(join.progress(), Progress::Roll { have: 0, of: 3 });
+    let Step::Ask(_) = join.peers(NOW, [LIAR]) else { panic!() };
+    let mut forged = roll.page(0).unwrap();
+    forged.keys[5] = SecretKey::new([1; 32]).public();
+    let Step::Ask(asked) = join.message(NOW, HONEST, &Message::RollPage(forged).encode()) else {
+        panic!()
+    };
+    assert!(asked.iter().all(|(peer, _)| *peer == LIAR), "the forger is not asked again");
+    assert_eq!(asked.len(), 3);
+    // Silence is waited for, then asked again.
+    assert!(matches!(join.step(NOW), Step::Ask(asked) if asked.is_empty()));
+    assert!(matches!(join.step(NOW.plus_ms(9_000)), Step::Ask(asked) if asked.len() == 3));
+    let page = |index| Message::RollPage(roll.page(index).unwrap()).encode();
+    assert!(matches!(join.message(NOW, LIAR, &page(2)), Step::Ask(_)));
+    assert!(matches!(join.message(NOW, LIAR, &page(0)), Step::Ask(_)));
+    assert_eq!(join.progress(), Progress::Roll { have: 2, of: 3 });
+    let Step::Done(joined) = join.message(NOW, LIAR, &page(1)) else { panic!() };
+    assert_eq!(joined, setup);
+}

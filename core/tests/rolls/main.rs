@@ -1,0 +1,15 @@
+//! Elections with a voter roll: what a peer, a file or an organiser can try, and what comes of it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "test code breaks off loudly"
+)]
+
+mod audit_files;
+mod changed_votes;
+mod double_votes;
+mod joining;
+mod restart;
+mod seals;
+mod signed_votes;

@@ -1,0 +1,63 @@
+//! What a store holds, taken in again.
+
+use blockvote_core::node::Outcome as Sealing;
+use blockvote_core::{
+    block::Block,
+    evidence::{Evidence, Seal},
+    hash::BlockHash,
+    header::Height,
+    message::Message,
+    node::Node,
+    pow,
+    testkit::nodes::{LIAR, hear_verified},
+    testkit::rolls::{AFTER, extend, node, organiser, setup, vote, voter},
+    vote::Authorization,
+};
+
+#[test]
+fn what_was_proven_and_sealed_is_there_after_a_restart() {
+    let setup = setup();
+    let mut node = node(&setup);
+    extend(&mut node, vec![vote(&setup, 0, 0, 0)]);
+    hear_verified(&mut node, LIAR, &Message::Votes(vec![vote(&setup, 0, 0, 1)]));
+    node.seal(AFTER, &organiser(), false).unwrap();
+    let evidence: Vec<_> = node.evidence().all().collect();
+    let blocks = [node.chain().tip().to_block()];
+    let mut again = Node::new(setup.clone(), 1);
+    let checked = || blocks.iter().map(|block| block.clone().check(&setup));
+    again.restore(AFTER, checked(), [], evidence.clone()).unwrap();
+    assert_eq!(again.outcome(), node.outcome());
+    assert_eq!(again.evidence().digest(), node.evidence().digest());
+    // A store that somebody wrote a forged seal into.
+    let forged =
+        Seal::sign(setup.id(), Height(1), BlockHash([0; 32]), node.chain().tally(), &voter(1));
+    let mut again = Node::new(setup.clone(), 1);
+    again.restore(AFTER, checked(), [], [Evidence::Seal(forged)]).unwrap();
+    assert_eq!(*again.outcome(), Sealing::Unsealed);
+}
+
+#[test]
+fn a_stored_block_is_held_to_its_votes_root_and_with_signatures_to_those() {
+    let setup = setup();
+    let mut node = node(&setup);
+    extend(&mut node, vec![vote(&setup, 0, 0, 0)]);
+    let stored = node.chain().tip().to_block();
+    let forge = |block: &mut Block| {
+        let Authorization::Signed(signature) = &mut block.votes[0].authorization else { panic!() };
+        signature.0[40] ^= 1;
+    };
+    let restore = |signatures, block: Block| {
+        let checked =
+            if signatures { block.check(&setup) } else { block.check_but_signatures(&setup) };
+        Node::new(setup.clone(), 1).restore(AFTER, [checked], [], [])
+    };
+    assert!(restore(false, stored.clone()).is_ok() && restore(true, stored.clone()).is_ok());
+    let mut changed = stored.clone();
+    forge(&mut changed);
+    assert!(restore(false, changed.clone()).is_err() && restore(true, changed.clone()).is_err());
+    // Whoever mines it anew has made a folder of their own: only the signatures show it.
+    changed.header.votes_root = Block::votes_root(&changed.votes);
+    pow::mine(&mut changed.header);
+    assert!(restore(false, changed.clone()).is_ok());
+    assert!(restore(true, changed).is_err());
+}

@@ -1,0 +1,113 @@
+//! Signatures of voters, in votes and in blocks.
+
+use blockvote_core::{
+    ballot::Ballot,
+    block::Block,
+    chain::Chain,
+    election::Counting,
+    hash::ElectionId,
+    message::Message,
+    pow,
+    testkit::nodes::{LIAR, hear_verified, rejected},
+    testkit::rolls::{extend, node, setup, setup_with, vote, voter},
+    testkit::{NOW, block},
+    vote::{TokenId, Vote},
+};
+
+#[test]
+fn blocks_checked_together_get_the_verdicts_that_each_gets_alone() {
+    let setup = setup_with(Counting::LastCounts, 6);
+    let mut chain = Chain::new(setup.clone());
+    let mut good = Vec::new();
+    for sequence in 0..5 {
+        let votes = (0..6).map(|number| vote(&setup, number, sequence, 1)).collect();
+        let next = block(&chain, votes, |_| ());
+        chain.insert(next.clone().check(&setup).unwrap(), NOW).unwrap();
+        good.push(next);
+    }
+    let heights = |blocks: &[Block]| {
+        let checked = Block::check_together(blocks.to_vec(), &setup);
+        let (good, wrong): (Vec<_>, Vec<_>) = checked.into_iter().partition(Result::is_ok);
+        assert!(wrong.len() <= 1);
+        (good.len(), wrong.into_iter().find_map(Result::err))
+    };
+    assert_eq!(heights(&good), (5, None));
+    assert_eq!(heights(&[]), (0, None));
+    for offender in 0..5 {
+        for index in [0, 3, 5] {
+            for change in 0..3 {
+                let mut blocks = good.clone();
+                let block = &mut blocks[offender];
+                match change {
+                    // Another voter's signature, one rule before it, and both in one chain.
+                    0 => {
+                        block.votes[index].authorization =
+                            block.votes[(index + 1) % 6].authorization;
+                    }
+                    1 => block.votes[index].token = TokenId(7),
+                    _ => {
+                        block.votes[index].authorization =
+                            block.votes[(index + 1) % 6].authorization;
+                        blocks[4].votes[0].sequence = 100;
+                    }
+                }
+                for block in &mut blocks {
+                    block.header.votes_root = Block::votes_root(&block.votes);
+                    pow::mine(&mut block.header);
+                }
+                let alone = blocks.iter().position(|block| block.clone().check(&setup).is_err());
+                let error = blocks[alone.unwrap()].clone().check(&setup).unwrap_err();
+                assert_eq!(alone, Some(offender));
+                assert_eq!(heights(&blocks), (offender, Some(error)));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_vote_that_its_voter_did_not_sign_is_rejected_in_votes_and_in_blocks() {
+    let setup = setup();
+    let good = vote(&setup, 0, 0, 1);
+    let mut tampered = vec![
+        Vote { ballot: Ballot::Choices(vec![0]), ..good.clone() },
+        Vote { token: vote(&setup, 1, 0, 1).token, ..good.clone() },
+        Vote::signed(setup.id(), good.token, 0, Ballot::Choices(vec![0]), &voter(1)),
+        Vote::open(setup.id(), good.token, Ballot::Choices(vec![0])),
+        Vote { token: TokenId(7), ..good.clone() },
+        Vote { sequence: 1, ..good.clone() },
+    ];
+    // Signed for an election that differs in nothing but its title.
+    let mut elsewhere = good.clone();
+    elsewhere.election = ElectionId([1; 32]);
+    tampered.push(elsewhere);
+    for wrong in tampered {
+        let mut node = node(&setup);
+        let votes = vec![vote(&setup, 2, 0, 0), wrong.clone()];
+        let outputs = hear_verified(&mut node, LIAR, &Message::Votes(votes.clone()));
+        assert!(rejected(&outputs).is_some(), "{wrong:?}");
+        assert_eq!(node.pending().len(), 0, "nothing of the message is taken");
+        assert!(node.cast(NOW, wrong.clone()).is_err());
+        let before = node.chain().tip().hash();
+        extend(&mut node, votes);
+        assert_eq!(node.chain().tip().hash(), before, "{wrong:?}");
+    }
+    let mut node = node(&setup);
+    assert_eq!(
+        rejected(&hear_verified(&mut node, LIAR, &Message::Votes(vec![good.clone()]))),
+        None
+    );
+    // The same vote again, heard or in a block, is nothing new and no offence.
+    assert_eq!(
+        rejected(&hear_verified(&mut node, LIAR, &Message::Votes(vec![good.clone()]))),
+        None
+    );
+    assert_eq!(node.pending().len(), 1);
+    extend(&mut node, vec![good.clone()]);
+    assert_eq!(node.chain().votes(), 1);
+    let again = hear_verified(&mut node, LIAR, &Message::Votes(vec![good.clone()]));
+    assert_eq!((rejected(&again), node.pending().len()), (None, 0), "a replay changes nothing");
+    let before = node.chain().tip().hash();
+    extend(&mut node, vec![good]);
+    assert_eq!(node.chain().tip().hash(), before);
+    assert_eq!(node.evidence().all().count(), 0);
+}
