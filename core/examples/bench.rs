@@ -13,19 +13,21 @@
 use std::{fs::File, hint::black_box, io::Write, time::Instant};
 
 use blockvote_core::{
-    archive::{ArchiveWriter, Record},
-    block::Block,
-    code::Code,
-    difficulty::Difficulty,
-    election::Election,
-    key::{SecretKey, Signed, verify_all},
+    audit::{
+        archive::{ArchiveWriter, Record},
+        verify::Verifier,
+    },
+    chain::{
+        block::Block,
+        difficulty::Difficulty,
+        pow::{self, FourSearch, NonceSearch, Search},
+    },
+    crypto::key::{SecretKey, Signed, verify_all},
+    custody::code::Code,
+    election::{definition::Election, roll::Roll, token::TokenId},
     node::Node,
-    pow::{self, FourSearch, NonceSearch, Search},
-    roll::Roll,
     testkit::Maker,
     time::Timestamp,
-    verify::Verifier,
-    vote::TokenId,
 };
 
 const NOW: Timestamp = Timestamp(1_900_000_000_000);

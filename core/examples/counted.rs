@@ -7,22 +7,21 @@
 use std::hint::black_box;
 
 use blockvote_core::{
-    archive::Record,
-    block::Block,
-    chain::Chain,
-    code::Code,
-    difficulty::Difficulty,
-    election::Election,
-    header::Header,
-    key::SecretKey,
-    message::Message,
+    audit::{archive::Record, verify::Verifier},
+    chain::{
+        block::Block,
+        difficulty::Difficulty,
+        header::Header,
+        pow::{FourSearch, NonceSearch, Search},
+        tree::Chain,
+    },
+    crypto::key::SecretKey,
+    custody::code::Code,
+    election::{definition::Election, roll::Roll},
     node::{Input, LinkId, Node, Peer},
-    pow::{FourSearch, NonceSearch, Search},
-    relay_frame::PeerId,
-    roll::Roll,
     testkit::Maker,
     time::Timestamp,
-    verify::Verifier,
+    wire::{frame::PeerId, message::Message},
 };
 
 const NOW: Timestamp = Timestamp(1_900_000_000_000);

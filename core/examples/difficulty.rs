@@ -11,10 +11,12 @@
 )]
 
 use blockvote_core::{
-    difficulty::{Demand, Difficulty},
-    election::ChainParameters,
-    hash::{BlockHash, VotesRoot},
-    header::{HEADER_VERSION, Header, Height},
+    chain::{
+        difficulty::{Demand, Difficulty},
+        header::{HEADER_VERSION, Header, Height},
+    },
+    crypto::hash::{BlockHash, VotesRoot},
+    election::definition::ChainParameters,
     time::Timestamp,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};

@@ -5,8 +5,8 @@
 //! before any output behind it, so that nothing is acknowledged that is not stored.
 //!
 //! What strangers can fill, and how far: peers ([`peers::MAX_PEERS`]), pending votes
-//! ([`crate::pending::MAX_PENDING_VOTES`]), blocks beside the chain
-//! ([`crate::chain::MAX_SIDE_BLOCKS`], [`crate::chain::MAX_SIDE_BYTES`]), headers of one download
+//! ([`crate::node::pool::MAX_PENDING_VOTES`]), blocks beside the chain
+//! ([`crate::chain::tree::MAX_SIDE_BLOCKS`], [`crate::chain::tree::MAX_SIDE_BYTES`]), headers of one download
 //! ([`sync::MAX_CANDIDATE`]), and two pages of its blocks.
 
 mod evidence;
@@ -15,6 +15,7 @@ mod interface;
 pub mod join;
 pub mod mining;
 pub mod peers;
+pub mod pool;
 mod reconcile;
 pub mod sync;
 
@@ -24,19 +25,24 @@ use std::{
 };
 
 use crate::{
-    block::{Block, BlockError, CheckedBlock},
-    chain::{Chain, Inserted, Switch},
-    election::Setup,
-    evidence::{Evidence, EvidenceBook},
-    hash::VoteId,
-    header::Height,
-    lineage::LinkError,
-    message::Message,
-    pending::PendingVotes,
-    receipt::{Inclusion, Receipt},
-    tally::Tally,
+    audit::receipt::{Inclusion, Receipt},
+    chain::{
+        ancestry::LinkError,
+        block::{Block, BlockError, CheckedBlock},
+        header::Height,
+        statements::{Evidence, EvidenceBook},
+        tree::{Chain, Inserted, Switch},
+    },
+    crypto::hash::VoteId,
+    election::{
+        context::Setup,
+        tally::Tally,
+        token::TokenId,
+        vote::{Vote, VoteError},
+    },
+    node::pool::PendingVotes,
     time::Timestamp,
-    vote::{TokenId, Vote, VoteError},
+    wire::message::Message,
 };
 
 pub use self::{

@@ -14,17 +14,18 @@ pub mod nodes;
 pub mod rolls;
 
 use crate::{
-    ballot::Ballot,
-    block::Block,
-    chain::Chain,
-    code::Code,
-    election::{ChainParameters, Counting, Credentials, Election, Eligibility, Setup},
-    header::Header,
-    key::SecretKey,
-    pow,
-    roll::Roll,
+    chain::{block::Block, header::Header, pow, tree::Chain},
+    crypto::key::SecretKey,
+    custody::code::Code,
+    election::{
+        ballot::Ballot,
+        context::Setup,
+        definition::{ChainParameters, Counting, Credentials, Election, Eligibility},
+        roll::Roll,
+        token::TokenId,
+        vote::Vote,
+    },
     time::Timestamp,
-    vote::{TokenId, Vote},
 };
 
 /// The time in most tests.

@@ -5,10 +5,12 @@
 #![allow(clippy::unwrap_used, reason = "test code breaks off loudly")]
 
 use blockvote_core::{
-    difficulty::Difficulty,
-    hash::{BlockHash, VotesRoot},
-    header::{HEADER_VERSION, Header, Height},
-    pow::{FourSearch, NonceSearch, Search, is_proven},
+    chain::{
+        difficulty::Difficulty,
+        header::{HEADER_VERSION, Header, Height},
+        pow::{FourSearch, NonceSearch, Search, is_proven},
+    },
+    crypto::hash::{BlockHash, VotesRoot},
     time::Timestamp,
 };
 use wasm_bindgen_test::wasm_bindgen_test;

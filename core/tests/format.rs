@@ -12,25 +12,34 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use blockvote_core::{
-    archive::ArchiveWriter,
-    ballot::{Ballot, BallotRules},
-    block::Block,
-    code::Code,
-    difficulty::{Difficulty, Work},
-    election::{ChainParameters, Counting, Credentials, Election, Eligibility, Setup},
-    evidence::{Closing, DoubleVote, Evidence, EvidenceBook, Seal},
-    hash::{BlockHash, VoteId},
-    header::{Header, Height},
-    key::SecretKey,
-    merkle,
-    message::{Hello, Message},
-    pending::ShortId,
-    pow::{self, Target},
-    relay_frame::{ClientFrame, PeerId, ServerFrame},
-    roll::Roll,
-    tally::Tally,
+    audit::archive::ArchiveWriter,
+    chain::{
+        block::Block,
+        difficulty::{Difficulty, Work},
+        header::{Header, Height},
+        pow::{self, Target},
+        statements::{Closing, DoubleVote, Evidence, EvidenceBook, Seal},
+    },
+    crypto::{
+        hash::{BlockHash, ShortId, VoteId},
+        key::SecretKey,
+        merkle,
+    },
+    custody::code::Code,
+    election::{
+        ballot::{Ballot, BallotRules},
+        context::Setup,
+        definition::{ChainParameters, Counting, Credentials, Election, Eligibility},
+        roll::Roll,
+        tally::Tally,
+        token::TokenId,
+        vote::{Authorization, Vote},
+    },
     time::Timestamp,
-    vote::{Authorization, TokenId, Vote},
+    wire::{
+        frame::{ClientFrame, PeerId, ServerFrame},
+        message::{Hello, Message},
+    },
 };
 
 fn election() -> Election {

@@ -9,21 +9,27 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use blockvote_core::{
-    archive::ArchiveReader,
-    ballot::Ballot,
-    block::Block,
-    election::{ChainParameters, Election, Setup},
-    evidence::Evidence,
-    header::Header,
-    keyfile::KeyFile,
-    message::Message,
+    audit::{archive::ArchiveReader, receipt::ReceiptFile},
+    chain::{
+        block::Block,
+        header::Header,
+        pow::{NonceSearch, Search},
+        statements::Evidence,
+    },
+    custody::{keyfile::KeyFile, organiser::Organiser},
+    election::{
+        ballot::Ballot,
+        context::Setup,
+        definition::{ChainParameters, Election},
+        token::TokenId,
+        vote::Vote,
+    },
     node::{Input, LinkId, Node, Output, Peer},
-    organiser::Organiser,
-    pow::{NonceSearch, Search},
-    receipt::ReceiptFile,
-    relay_frame::{ClientFrame, PeerId, ServerFrame},
     time::Timestamp,
-    vote::{TokenId, Vote},
+    wire::{
+        frame::{ClientFrame, PeerId, ServerFrame},
+        message::Message,
+    },
 };
 
 static VECTORS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {

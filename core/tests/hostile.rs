@@ -8,19 +8,18 @@
 )]
 use blockvote_core::testkit::{nodes::*, *};
 use blockvote_core::{
-    ballot::Ballot,
-    block::Block,
-    chain::Chain,
-    difficulty::Difficulty,
-    election::{Election, Setup},
-    hash::{BlockHash, ElectionId},
-    header::Height,
-    message::{MAX_MESSAGE_BYTES, Message},
-    node::{CastError, Input, Node, Output},
-    pending::{MAX_PENDING_VOTES, ShortId},
-    pow::{self, NonceSearch, Search},
+    chain::{
+        block::Block,
+        difficulty::Difficulty,
+        header::Height,
+        pow::{self, NonceSearch, Search},
+        tree::Chain,
+    },
+    crypto::hash::{BlockHash, ElectionId, ShortId},
+    election::{ballot::Ballot, context::Setup, definition::Election, token::TokenId, vote::Vote},
+    node::{CastError, Input, Node, Output, pool::MAX_PENDING_VOTES},
     time::Timestamp,
-    vote::{TokenId, Vote},
+    wire::message::{MAX_MESSAGE_BYTES, Message},
 };
 
 /// Announces a header and serves its block when asked; returns all outputs.

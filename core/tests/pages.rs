@@ -4,19 +4,23 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code breaks off loudly")]
 
 use blockvote_core::{
-    block::Block,
-    chain::{Chain, MAX_SIDE_BLOCKS},
-    hash::BlockHash,
-    header::Height,
-    message::{MAX_HEADERS, Message},
+    chain::{
+        block::Block,
+        header::Height,
+        pow,
+        tree::{Chain, MAX_SIDE_BLOCKS},
+    },
+    crypto::hash::BlockHash,
+    election::vote::verify_signatures,
     node::{Event, Input, LinkId, Node, Output, Peer, Signatures},
-    pow,
-    relay_frame::PeerId,
     testkit::{
         Maker, NOW,
         nodes::{drain, hear, hello_of, rejected},
     },
-    vote::verify_signatures,
+    wire::{
+        frame::PeerId,
+        message::{MAX_HEADERS, Message},
+    },
 };
 const PEER: Peer = Peer { link: LinkId(0), id: PeerId(1) };
 const OTHER: Peer = Peer { link: LinkId(0), id: PeerId(2) };

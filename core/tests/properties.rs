@@ -9,27 +9,39 @@
 use std::collections::{BTreeMap, HashMap};
 
 use blockvote_core::{
-    archive::{ArchiveReader, ArchiveWriter, Record},
-    ballot::Ballot,
-    block::Block,
-    chain::{Chain, Inserted, Place},
-    difficulty::{Difficulty, Work},
-    election::{ChainParameters, Election, Setup},
-    evidence::{Closing, DoubleVote, Evidence, Seal},
-    hash::{BlockHash, ElectionId, TallyHash, VoteId, VotesRoot},
-    header::{HEADER_VERSION, Header, Height},
-    key::{PublicKey, Signature},
-    message::{Hello, Message},
+    audit::{
+        archive::{ArchiveReader, ArchiveWriter, Record},
+        seed,
+        verify::Verifier,
+    },
+    chain::{
+        block::Block,
+        difficulty::{Difficulty, Work},
+        header::{HEADER_VERSION, Header, Height},
+        ledger::Place,
+        pow,
+        statements::{Closing, DoubleVote, Evidence, Seal},
+        tree::{Chain, Inserted},
+    },
+    crypto::{
+        hash::{BlockHash, ElectionId, ShortId, TallyHash, VoteId, VotesRoot},
+        key::{PublicKey, Signature},
+    },
+    election::{
+        ballot::Ballot,
+        context::Setup,
+        definition::{ChainParameters, Election},
+        roll::RollPage,
+        token::TokenId,
+        vote::{Authorization, Vote},
+    },
     node::{Input, LinkId, Node, Peer},
-    pending::ShortId,
-    pow,
-    relay_frame::PeerId,
-    roll::RollPage,
-    seed,
     testkit::block_at,
     time::Timestamp,
-    verify::Verifier,
-    vote::{Authorization, TokenId, Vote},
+    wire::{
+        frame::PeerId,
+        message::{Hello, Message},
+    },
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -240,7 +252,7 @@ fn recount(chain: &Chain) -> BTreeMap<String, u64> {
     for height in 1..=chain.height().0 {
         for vote in chain.block_at(Height(height)).unwrap().open().votes() {
             assert_eq!(tokens.insert(vote.token, height), None, "token {} twice", vote.token);
-            *counts.entry(vote.ballot.words(chain.election())).or_insert(0) += 1;
+            *counts.entry(vote.ballot.words(&chain.election().question())).or_insert(0) += 1;
         }
     }
     assert_eq!(tokens.len(), chain.votes());

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "test code breaks off loudly")]
 
-use blockvote_core::key::{PublicKey, SecretKey, Signature, Signed, verify_all};
+use blockvote_core::crypto::key::{PublicKey, SecretKey, Signature, Signed, verify_all};
 use curve25519_dalek::{
     constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION},
     edwards::{CompressedEdwardsY, EdwardsPoint},

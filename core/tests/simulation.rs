@@ -18,22 +18,30 @@ use std::{
 };
 
 use blockvote_core::{
-    ballot::Ballot,
-    block::Block,
-    election::{ChainParameters, Counting, Credentials, Election, Eligibility, Setup},
-    evidence::Evidence,
-    hash::{BlockHash, VoteId},
-    header::Height,
-    key::SecretKey,
+    chain::{
+        block::Block,
+        header::Height,
+        pow::{NonceSearch, Search},
+        statements::Evidence,
+    },
+    crypto::{
+        hash::{BlockHash, VoteId},
+        key::SecretKey,
+    },
+    election::{
+        ballot::Ballot,
+        context::Setup,
+        definition::{ChainParameters, Counting, Credentials, Election, Eligibility},
+        roll::Roll,
+        token::TokenId,
+        vote::{Vote, verify_signatures},
+    },
     node::{
         CastError, Event as NodeEvent, Input, Job, LinkId, Node, Outcome, Output, Peer, Signatures,
         StoreChange,
     },
-    pow::{NonceSearch, Search},
-    relay_frame::PeerId,
-    roll::Roll,
     time::Timestamp,
-    vote::{TokenId, Vote, verify_signatures},
+    wire::frame::PeerId,
 };
 use hostile::Kind;
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
@@ -473,7 +481,7 @@ impl World {
         for height in 2..=chain.height().0 {
             let block = chain.block_at(Height(height)).unwrap();
             for vote in block.open().votes() {
-                let words = vote.ballot.words(chain.election());
+                let words = vote.ballot.words(&chain.election().question());
                 let twice = counted.insert((vote.token.0, vote.sequence), (vote.id(), words));
                 assert_eq!(twice, None, "seed {seed}: token {} is counted twice", vote.token);
             }

@@ -15,12 +15,11 @@ use std::{
 
 use anyhow::Context;
 use blockvote_core::{
-    block::Block,
-    hash::BlockHash,
-    header::Height,
+    chain::{block::Block, header::Height},
+    crypto::hash::BlockHash,
     node::{Event, Input, LinkId, Node, Output, Signatures},
-    relay_frame::ClientFrame,
     time::Timestamp,
+    wire::frame::ClientFrame,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 

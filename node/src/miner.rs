@@ -9,8 +9,8 @@ use std::{
 };
 
 use blockvote_core::{
+    chain::pow::{NonceSearch, Search},
     node::Job,
-    pow::{NonceSearch, Search},
 };
 
 /// Nonces tried before looking whether the job changed: about 10 ms.

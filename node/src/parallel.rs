@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use blockvote_core::vote::{VoteSignature, verify_signatures};
+use blockvote_core::election::vote::{VoteSignature, verify_signatures};
 
 /// Inputs handed to one processor at a time.
 const AT_ONCE: usize = 4;
@@ -101,10 +101,8 @@ pub fn verify_on_all(signatures: &[VoteSignature]) -> Result<(), usize> {
 #[cfg(test)]
 mod tests {
     use blockvote_core::{
-        ballot::Ballot,
-        hash::ElectionId,
-        key::SecretKey,
-        vote::{TokenId, Vote},
+        crypto::{hash::ElectionId, key::SecretKey},
+        election::{ballot::Ballot, token::TokenId, vote::Vote},
     };
 
     use super::{VoteSignature, in_order, in_order_on, verify_on_all};

@@ -3,7 +3,7 @@
 use std::{fs::File, io::Read, path::Path};
 
 use anyhow::Context;
-use blockvote_core::archive::{ArchiveReader, Record};
+use blockvote_core::audit::archive::{ArchiveReader, Record};
 
 /// Bytes read at a time.
 const PIECE: usize = 1 << 20;

@@ -10,11 +10,11 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use blockvote_core::{
-    archive::{ArchiveReader, Record},
-    difficulty::Work,
-    hash::{BlockHash, ElectionId},
+    audit::archive::{ArchiveReader, Record},
+    chain::difficulty::Work,
+    crypto::hash::{BlockHash, ElectionId},
+    election::token::TokenId,
     node::Input,
-    vote::TokenId,
 };
 use futures_util::future::join_all;
 use serde::{Deserialize, de::DeserializeOwned};

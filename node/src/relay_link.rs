@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use blockvote_core::{
-    hash::ElectionId,
+    crypto::hash::ElectionId,
     node::{Input, LinkId, Peer},
-    relay_frame::{ClientFrame, MAX_FRAME_BYTES, SUBPROTOCOL, ServerFrame},
+    wire::frame::{ClientFrame, MAX_FRAME_BYTES, SUBPROTOCOL, ServerFrame},
 };
 use futures_util::{SinkExt, StreamExt};
 use tokio::time::{Instant, timeout};

@@ -19,14 +19,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use blockvote_core::{
-    election::{Election, Setup},
-    evidence::Evidence,
-    hash::VoteId,
-    header::Height,
-    key::PublicKey,
+    chain::{header::Height, statements::Evidence},
+    crypto::{hash::VoteId, key::PublicKey},
+    election::{context::Setup, definition::Election, roll::Roll, vote::Vote},
     node::StoreChange,
-    roll::Roll,
-    vote::Vote,
 };
 use redb::{
     Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition,

@@ -8,13 +8,10 @@ mod process;
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use blockvote_core::{
-    archive::{ArchiveReader, ArchiveWriter, Record},
-    block::Block,
-    election::Setup,
-    key::Signature,
-    pow,
-    roll::Roll,
-    vote::Authorization,
+    audit::archive::{ArchiveReader, ArchiveWriter, Record},
+    chain::{block::Block, pow},
+    crypto::key::Signature,
+    election::{context::Setup, roll::Roll, vote::Authorization},
 };
 use process::{Process, blockvote, words};
 use serde_json::{Value, json};

@@ -29,8 +29,8 @@ use std::{
 };
 
 use blockvote_core::{
-    hash::ElectionId,
-    relay_frame::{ClientFrame, SUBPROTOCOL, ServerFrame},
+    crypto::hash::ElectionId,
+    wire::frame::{ClientFrame, SUBPROTOCOL, ServerFrame},
 };
 use futures_util::{SinkExt, StreamExt, stream::SplitSink};
 use hdrhistogram::Histogram;

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use blockvote_core::hash::ElectionId;
+use blockvote_core::crypto::hash::ElectionId;
 use ipnet::IpNet;
 use tokio::time::Instant;
 

@@ -6,8 +6,8 @@ use std::{collections::HashSet, error::Error as _, sync::Arc};
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use blockvote_core::{
-    hash::ElectionId,
-    relay_frame::{ClientFrame, ServerFrame},
+    crypto::hash::ElectionId,
+    wire::frame::{ClientFrame, ServerFrame},
 };
 use bytes::Bytes;
 use futures_util::{

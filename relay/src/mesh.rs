@@ -14,8 +14,8 @@ use std::{
 
 use axum::body::Bytes;
 use blockvote_core::{
-    hash::ElectionId,
-    relay_frame::{MAX_SAMPLE, PeerId, ServerFrame},
+    crypto::hash::ElectionId,
+    wire::frame::{MAX_SAMPLE, PeerId, ServerFrame},
 };
 use rand::seq::index;
 use tokio::time::Instant;

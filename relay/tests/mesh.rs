@@ -8,8 +8,8 @@ mod nats;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use blockvote_core::{
-    hash::ElectionId,
-    relay_frame::{ClientFrame, MAX_FRAME_BYTES, PeerId, ServerFrame},
+    crypto::hash::ElectionId,
+    wire::frame::{ClientFrame, MAX_FRAME_BYTES, PeerId, ServerFrame},
 };
 use blockvote_relay::{
     Config, Relay,

@@ -5,7 +5,7 @@
 
 mod tools;
 
-use blockvote_core::{key::SecretKey, tally::Tally, verify::Report};
+use blockvote_core::{audit::verify::Report, crypto::key::SecretKey, election::tally::Tally};
 use serde::{Deserialize, Serialize};
 pub use tools::{CastByKey, CodeRow, FromTools, OrganiserFile, ToTools, WriteReceipt};
 use wasm_bindgen::JsValue;

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use blockvote_core::{header::Header, pow::NonceSearch};
+use blockvote_core::chain::{header::Header, pow::NonceSearch};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::{

@@ -14,16 +14,14 @@
 use std::cell::Cell;
 
 use blockvote_core::{
-    block::Block,
-    election::{Election, Setup},
-    evidence::Evidence,
-    hash::{ElectionId, VoteId},
-    header::Height,
-    key::PublicKey,
+    chain::{block::Block, header::Height, statements::Evidence},
+    crypto::{
+        hash::{ElectionId, VoteId},
+        key::PublicKey,
+    },
+    election::{context::Setup, definition::Election, roll::Roll, vote::Vote},
     node::StoreChange,
-    roll::Roll,
     time::Timestamp,
-    vote::Vote,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 use idb::{

@@ -4,12 +4,13 @@
 mod verify;
 
 use blockvote_core::{
-    election::Election,
-    key::SecretKey,
-    keyfile::KeyFile,
-    locked,
-    organiser::{Organiser, Publishing},
-    receipt::ReceiptFile,
+    audit::receipt::ReceiptFile,
+    crypto::{key::SecretKey, locked},
+    custody::{
+        keyfile::KeyFile,
+        organiser::{Organiser, Publishing},
+    },
+    election::definition::Election,
 };
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
@@ -48,7 +49,7 @@ fn hear(message: ToTools) {
             });
         }),
         ToTools::Codes(file) => answer(organiser(&file).map(|organiser| {
-            let row = |(voter, code): (Vec<String>, blockvote_core::code::Code)| CodeRow {
+            let row = |(voter, code): (Vec<String>, blockvote_core::custody::code::Code)| CodeRow {
                 voter,
                 code: code.to_string(),
             };

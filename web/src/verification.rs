@@ -4,10 +4,15 @@
 use std::collections::VecDeque;
 
 use blockvote_core::{
-    archive::Record,
-    block::{Block, MAX_BLOCK_BYTES, UnverifiedBlocks},
-    tally::Tally,
-    verify::{Outcome, Report, Verifier},
+    audit::{
+        archive::Record,
+        verify::{Outcome, Report, Verifier},
+    },
+    chain::{
+        block::{Block, MAX_BLOCK_BYTES},
+        unverified::UnverifiedBlocks,
+    },
+    election::tally::Tally,
 };
 
 use crate::{

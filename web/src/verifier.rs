@@ -1,6 +1,6 @@
 //! The verifier worker: takes signatures, answers which one does not hold. It knows no chain.
 
-use blockvote_core::vote::{VoteSignature, verify_signatures};
+use blockvote_core::election::vote::{VoteSignature, verify_signatures};
 
 use crate::{
     messages::{BUILD, FromVerifier, ToVerifier},

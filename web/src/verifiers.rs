@@ -10,7 +10,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use blockvote_core::vote::{VoteSignature, verify_signatures};
+use blockvote_core::election::vote::{VoteSignature, verify_signatures};
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use gloo_timers::{callback::Timeout, future::TimeoutFuture};

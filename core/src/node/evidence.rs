@@ -7,15 +7,17 @@ use super::{
     Event, LinkId, Node, Output, Peer, SealError, StoreChange, gossip::PAGE_BYTES, peers::Allowed,
 };
 use crate::{
-    evidence::{Closing, DoubleVote, Evidence, EvidenceError, Seal},
-    hash::BlockHash,
-    header::Height,
-    key::SecretKey,
-    message::{MAX_EVIDENCE, MAX_EVIDENCE_KNOWN, Message},
-    pending::ShortId,
-    tally::Tally,
+    chain::{
+        header::Height,
+        statements::{Closing, DoubleVote, Evidence, EvidenceError, Seal},
+    },
+    crypto::{
+        hash::{BlockHash, ShortId},
+        key::SecretKey,
+    },
+    election::{tally::Tally, vote::Vote},
     time::Timestamp,
-    vote::Vote,
+    wire::message::{MAX_EVIDENCE, MAX_EVIDENCE_KNOWN, Message},
 };
 
 /// What the organiser's seals come to on this node.

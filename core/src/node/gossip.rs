@@ -7,18 +7,21 @@ use super::{
     peers::{Allowed, Claim, Offence},
 };
 use crate::{
-    hash::{BlockHash, VoteId},
-    header::{Header, Height},
-    lineage::LinkError,
-    message::{
-        Hello, MAX_BLOCKS_ASKED, MAX_HEADERS, MAX_HELD, MAX_MESSAGE_BYTES, MAX_VOTES, Message,
-        PROTOCOL_VERSION,
+    chain::{
+        ancestry::LinkError,
+        header::{Header, Height},
     },
-    order::sorted,
-    pending::ShortId,
-    relay_frame::PeerId,
+    crypto::hash::{BlockHash, ShortId, VoteId},
+    election::vote::{Vote, check_all},
+    sorted::sorted,
     time::Timestamp,
-    vote::{Vote, check_all},
+    wire::{
+        frame::PeerId,
+        message::{
+            Hello, MAX_BLOCKS_ASKED, MAX_HEADERS, MAX_HELD, MAX_MESSAGE_BYTES, MAX_VOTES, Message,
+            PROTOCOL_VERSION,
+        },
+    },
 };
 
 /// Bytes of votes or blocks in one answer. Half of what a message may have: a bus between relays
@@ -398,7 +401,7 @@ impl Node {
         if self.chain.is_invalid(&hash) {
             return;
         }
-        if let Err(error) = crate::block::check_header(&header, self.chain.election()) {
+        if let Err(error) = crate::chain::block::check_header(&header, self.chain.election()) {
             return self.reject(now, from, error.to_string());
         }
         let Some(lineage) = self.chain.lineage(&header.previous) else {
@@ -431,10 +434,10 @@ impl Node {
             return self.fetch_block(now, from, header, Vec::new());
         }
         let held: Vec<_> = votes.iter().map(|id| self.pending.get_short(id).cloned()).collect();
-        if let Some(votes) = held.iter().cloned().collect::<Option<Vec<_>>>() {
+        if let Some(votes) = held.iter().cloned().collect::<Option<Vec<Vote>>>() {
             // A short id that two votes share shows here; the whole block is fetched then.
-            if crate::block::Block::votes_root(&votes) == header.votes_root {
-                let block = crate::block::Block { header, votes };
+            if crate::chain::block::Block::votes_root(&votes) == header.votes_root {
+                let block = crate::chain::block::Block { header, votes };
                 let heard_on = broadcast.then_some(from.link);
                 match self.take_block(now, block, heard_on) {
                     Ok(()) => self.peers.was_useful(from),

@@ -1,15 +1,20 @@
 //! What goes into a node and what comes out.
 
 use crate::{
-    ballot::BallotError,
-    block::{Block, CheckedBlock, KeptBlock},
-    evidence::{Evidence, EvidenceError},
-    hash::{BlockHash, VoteId},
-    header::{Header, Height},
-    pending::ShortId,
-    relay_frame::PeerId,
+    chain::{
+        block::{Block, CheckedBlock},
+        header::{Header, Height},
+        kept::KeptBlock,
+        statements::{Evidence, EvidenceError},
+    },
+    crypto::hash::{BlockHash, ShortId, VoteId},
+    election::{
+        ballot::BallotError,
+        token::TokenId,
+        vote::{Vote, VoteError, VoteSignature},
+    },
     time::Timestamp,
-    vote::{TokenId, Vote, VoteError, VoteSignature},
+    wire::frame::PeerId,
 };
 
 /// A connection to a relay, numbered by the driver.
@@ -58,7 +63,7 @@ pub enum Input {
         /// The nonce.
         nonce: u64,
     },
-    /// The verdict of [`verify_signatures`](crate::vote::verify_signatures) on what
+    /// The verdict of [`verify_signatures`](crate::election::vote::verify_signatures) on what
     /// [`Output::Verify`] asked.
     Verified {
         /// [`Signatures::id`].
@@ -183,7 +188,7 @@ pub enum CastError {
     #[error("the result is sealed: votes are not taken any more")]
     Sealed,
     /// The token is used in the chain or by a pending vote.
-    #[error("the token_id {token} already voted{}", crate::block::changed(*sequence))]
+    #[error("the token_id {token} already voted{}", crate::chain::block::changed(*sequence))]
     AlreadyVoted {
         /// The token.
         token: TokenId,

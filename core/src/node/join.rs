@@ -7,11 +7,14 @@ use std::collections::HashMap;
 
 use super::Peer;
 use crate::{
-    election::{Election, Eligibility, Setup},
-    hash::ElectionId,
-    message::Message,
-    roll::RollBuilder,
+    crypto::hash::ElectionId,
+    election::{
+        context::Setup,
+        definition::{Election, Eligibility},
+        roll::RollBuilder,
+    },
     time::Timestamp,
+    wire::message::Message,
 };
 
 /// A question that was not answered is put to another peer after this time.
@@ -141,7 +144,7 @@ impl Join {
                     match roll.add(page) {
                         Ok(()) => {}
                         // Its proof held, so the organiser put it there.
-                        Err(crate::roll::RollError::Key(error)) => {
+                        Err(crate::election::roll::RollError::Key(error)) => {
                             return Step::Broken(format!("the voter roll: {error}"));
                         }
                         Err(_) => self.gone(|peer| *peer == from),

@@ -7,11 +7,13 @@ use std::collections::VecDeque;
 
 use super::{Event, Job, Node, Output};
 use crate::{
-    block::{Block, MAX_BLOCK_BYTES},
-    difficulty::Difficulty,
-    header::{HEADER_BYTES, Header},
+    chain::{
+        block::{Block, MAX_BLOCK_BYTES},
+        difficulty::Difficulty,
+        header::{HEADER_BYTES, Header},
+    },
+    election::vote::Vote,
     time::Timestamp,
-    vote::Vote,
 };
 
 /// New votes join the job after this time.

@@ -6,7 +6,11 @@ use std::{
 };
 
 use super::{LinkId, Peer};
-use crate::{chain::Chain, difficulty::Work, hash::BlockHash, header::Height, time::Timestamp};
+use crate::{
+    chain::{difficulty::Work, header::Height, tree::Chain},
+    crypto::hash::BlockHash,
+    time::Timestamp,
+};
 
 /// Enough to sync from and compare with; the quietest makes room for a new one.
 pub const MAX_PEERS: usize = 64;

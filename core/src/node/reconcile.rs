@@ -16,11 +16,10 @@ use super::{
     peers::Allowed,
 };
 use crate::{
-    hash::VoteId,
-    message::{MAX_RECONCILE_BYTES, MAX_VOTES, Message},
-    order::sorted,
-    pending::ShortId,
+    crypto::hash::{ShortId, VoteId},
+    sorted::sorted,
     time::Timestamp,
+    wire::message::{MAX_RECONCILE_BYTES, MAX_VOTES, Message},
 };
 
 /// Rounds of one comparison: a set of 100,000 votes that one side lacks whole takes about 50.

@@ -12,13 +12,16 @@ use std::collections::VecDeque;
 
 use super::{Event, LinkId, Node, Output, Peer, Signatures, peers::Offence};
 use crate::{
-    block::{Block, UnverifiedBlocks},
-    hash::BlockHash,
-    header::{Header, Height},
-    lineage::{Lineage, LinkError},
-    message::{MAX_BLOCK_VOTES, MAX_BLOCKS_ASKED, MAX_HEADERS, Message},
+    chain::{
+        ancestry::{Lineage, LinkError},
+        block::Block,
+        header::{Header, Height},
+        unverified::UnverifiedBlocks,
+    },
+    crypto::hash::BlockHash,
+    election::vote::Vote,
     time::Timestamp,
-    vote::Vote,
+    wire::message::{MAX_BLOCK_VOTES, MAX_BLOCKS_ASKED, MAX_HEADERS, Message},
 };
 
 /// Headers of one download: each cost its sender a proof of work. A longer chain is fetched in

@@ -2,18 +2,16 @@
 
 use super::{NOW, setup};
 use crate::{
-    block::Block,
-    chain::Chain,
-    difficulty::Work,
-    election::Setup,
-    evidence::EvidenceBook,
-    hash::BlockHash,
-    header::Height,
-    message::{Hello, Message, PROTOCOL_VERSION},
+    chain::{
+        block::Block, difficulty::Work, header::Height, statements::EvidenceBook, tree::Chain,
+    },
+    crypto::hash::{BlockHash, ShortId},
+    election::{context::Setup, vote::verify_signatures},
     node::{Event, Input, LinkId, Node, Output, Peer, Signatures},
-    pending::ShortId,
-    relay_frame::PeerId,
-    vote::verify_signatures,
+    wire::{
+        frame::PeerId,
+        message::{Hello, Message, PROTOCOL_VERSION},
+    },
 };
 
 /// A peer that lies, where one does.

@@ -2,14 +2,17 @@
 
 use super::{NOW, block, nodes};
 use crate::{
-    ballot::Ballot,
-    code::Code,
-    election::{ChainParameters, Counting, Credentials, Election, Eligibility, Setup},
-    key::SecretKey,
+    crypto::key::SecretKey,
+    custody::code::Code,
+    election::{
+        ballot::Ballot,
+        context::Setup,
+        definition::{ChainParameters, Counting, Credentials, Election, Eligibility},
+        roll::Roll,
+        vote::Vote,
+    },
     node::{Input, Node},
-    roll::Roll,
     time::Timestamp,
-    vote::Vote,
 };
 
 /// When it closes.

@@ -1,15 +1,15 @@
 //! Announced blocks: put together, fetched, or left.
 
 use blockvote_core::{
-    block::Block,
-    chain::MAX_SIDE_BLOCKS,
-    hash::BlockHash,
-    header::Height,
-    message::Message,
+    chain::{block::Block, header::Height, tree::MAX_SIDE_BLOCKS},
+    crypto::hash::{BlockHash, ShortId},
     node::Input,
-    pending::ShortId,
-    testkit::nodes::{HONEST, LIAR, announce, drain, hear, node, rejected, sent_to},
-    testkit::{NOW, block, chain_of, vote},
+    testkit::{
+        NOW, block, chain_of,
+        nodes::{HONEST, LIAR, announce, drain, hear, node, rejected, sent_to},
+        vote,
+    },
+    wire::message::Message,
 };
 
 #[test]

@@ -1,12 +1,13 @@
 //! Comparing pending votes.
 
 use blockvote_core::{
-    evidence::EvidenceBook,
-    header::Height,
-    message::{Hello, Message, PROTOCOL_VERSION},
+    chain::{header::Height, statements::EvidenceBook},
     node::Node,
-    testkit::nodes::{HONEST, LIAR, greet, hear, hello, node, rejected, sent_to},
-    testkit::vote,
+    testkit::{
+        nodes::{HONEST, LIAR, greet, hear, hello, node, rejected, sent_to},
+        vote,
+    },
+    wire::message::{Hello, Message, PROTOCOL_VERSION},
 };
 
 /// Carries messages between two nodes until both are silent; returns how many bytes went.

@@ -1,14 +1,20 @@
 //! Downloads from peers that lie or drip.
 
 use blockvote_core::{
-    block::{Block, KeptBlock},
-    chain::{Chain, MAX_SIDE_BLOCKS, MAX_SIDE_BYTES},
-    hash::BlockHash,
-    header::Height,
-    message::Message,
+    chain::{
+        block::Block,
+        header::Height,
+        kept::KeptBlock,
+        tree::{Chain, MAX_SIDE_BLOCKS, MAX_SIDE_BYTES},
+    },
+    crypto::hash::BlockHash,
     node::Input,
-    testkit::nodes::{HONEST, LIAR, drain, hear, hello, node, page, rejected, sent_to},
-    testkit::{NOW, block, block_on, chain_of, election, setup, vote},
+    testkit::{
+        NOW, block, block_on, chain_of, election,
+        nodes::{HONEST, LIAR, drain, hear, hello, node, page, rejected, sent_to},
+        setup, vote,
+    },
+    wire::message::Message,
 };
 
 #[test]

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use blockvote_core::{
-    hash::{BlockHash, VoteId},
-    message::Message,
+    crypto::hash::{BlockHash, VoteId},
     node::{Input, LinkId, Output, Peer},
-    relay_frame::PeerId,
-    testkit::nodes::{HONEST, LIAR, drain, hear, hello, node, sent_to},
-    testkit::{NOW, block, vote},
+    testkit::{
+        NOW, block,
+        nodes::{HONEST, LIAR, drain, hear, hello, node, sent_to},
+        vote,
+    },
+    wire::{frame::PeerId, message::Message},
 };
 
 /// The ids that a peer is asked for whether it holds them.

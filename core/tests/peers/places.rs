@@ -1,12 +1,14 @@
 //! Whose place among the peers goes to whom, and what is remembered of who went.
 
 use blockvote_core::{
-    hash::BlockHash,
-    message::Message,
+    crypto::hash::BlockHash,
     node::{Input, LinkId, Peer},
-    relay_frame::PeerId,
-    testkit::nodes::{HONEST, LIAR, announce, drain, greet, hear, hello, node, rejected},
-    testkit::{NOW, block, chain_of, vote},
+    testkit::{
+        NOW, block, chain_of,
+        nodes::{HONEST, LIAR, announce, drain, greet, hear, hello, node, rejected},
+        vote,
+    },
+    wire::{frame::PeerId, message::Message},
 };
 
 #[test]
@@ -57,7 +59,7 @@ fn to_go_and_come_back_does_not_wipe_a_score() {
     let orphan = |number: u64| {
         let mut far = block(&chain_of(3), vec![vote(number, "Yes")], |_| ());
         far.header.previous = BlockHash([9; 32]);
-        blockvote_core::pow::mine(&mut far.header);
+        blockvote_core::chain::pow::mine(&mut far.header);
         Message::NewBlock { header: far.header, votes: Vec::new() }
     };
     let mut dropped = false;

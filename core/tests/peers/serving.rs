@@ -1,11 +1,13 @@
 //! What a peer may ask for, and how much of it.
 
 use blockvote_core::{
-    message::Message,
     node::{Input, LinkId, Output, Peer},
-    relay_frame::PeerId,
-    testkit::nodes::{HONEST, LIAR, drain, hear, node, rejected, sent_to},
-    testkit::{NOW, block, vote},
+    testkit::{
+        NOW, block,
+        nodes::{HONEST, LIAR, drain, hear, node, rejected, sent_to},
+        vote,
+    },
+    wire::{frame::PeerId, message::Message},
 };
 
 #[test]

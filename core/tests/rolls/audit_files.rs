@@ -1,19 +1,24 @@
 //! Audit files, good and forged.
 
 use blockvote_core::{
-    archive::{ArchiveReader, ArchiveWriter, Record},
-    ballot::Ballot,
-    block::Block,
-    chain::Chain,
-    election::{Counting, Setup},
-    evidence::{Closing, Evidence, Seal},
-    header::Height,
-    key::SecretKey,
-    message::Message,
-    testkit::nodes::{LIAR, hear_verified},
-    testkit::rolls::{AFTER, extend, node, organiser, setup_with, vote, voter},
-    testkit::{NOW, block},
-    verify::{Outcome, Report, Verifier},
+    audit::{
+        archive::{ArchiveReader, ArchiveWriter, Record},
+        verify::{Outcome, Report, Verifier},
+    },
+    chain::{
+        block::Block,
+        header::Height,
+        statements::{Closing, Evidence, Seal},
+        tree::Chain,
+    },
+    crypto::key::SecretKey,
+    election::{ballot::Ballot, context::Setup, definition::Counting},
+    testkit::{
+        NOW, block,
+        nodes::{LIAR, hear_verified},
+        rolls::{AFTER, extend, node, organiser, setup_with, vote, voter},
+    },
+    wire::message::Message,
 };
 
 /// An audit file with votes, a changed vote, a double vote and a seal.

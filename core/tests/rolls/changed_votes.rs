@@ -1,14 +1,18 @@
 //! Changed votes, and hours.
 
 use blockvote_core::{
-    chain::Chain,
-    election::Counting,
-    header::Height,
+    chain::{
+        header::Height,
+        pow::{NonceSearch, Search},
+        tree::Chain,
+    },
+    election::definition::Counting,
     node::{CastError, Input, Output},
-    pow::{NonceSearch, Search},
-    testkit::nodes::drain_verified,
-    testkit::rolls::{CLOSES, extend, node, organiser, setup, setup_with, vote},
-    testkit::{NOW, block},
+    testkit::{
+        NOW, block,
+        nodes::drain_verified,
+        rolls::{CLOSES, extend, node, organiser, setup, setup_with, vote},
+    },
 };
 
 #[test]

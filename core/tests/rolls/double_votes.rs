@@ -1,13 +1,17 @@
 //! Two ballots of one voter: proven wherever their halves meet.
 
 use blockvote_core::{
-    evidence::{DoubleVote, Evidence},
-    header::Height,
-    message::{Hello, Message, PROTOCOL_VERSION},
+    chain::{
+        header::Height,
+        statements::{DoubleVote, Evidence},
+    },
     node::{CastError, Input},
-    testkit::NOW,
-    testkit::nodes::{HONEST, LIAR, drain_verified, hear_verified, rejected, sent},
-    testkit::rolls::{AFTER, node, setup, vote},
+    testkit::{
+        NOW,
+        nodes::{HONEST, LIAR, drain_verified, hear_verified, rejected, sent},
+        rolls::{AFTER, node, setup, vote},
+    },
+    wire::message::{Hello, Message, PROTOCOL_VERSION},
 };
 
 #[test]

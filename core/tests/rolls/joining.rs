@@ -1,13 +1,15 @@
 //! Joining with nothing but a link.
 
 use blockvote_core::{
-    election::{Counting, Election},
-    key::SecretKey,
-    message::Message,
+    crypto::key::SecretKey,
+    election::definition::{Counting, Election},
     node::join::{Join, Progress, Step},
-    testkit::NOW,
-    testkit::nodes::{HONEST, LIAR},
-    testkit::rolls::{node, setup_with},
+    testkit::{
+        NOW,
+        nodes::{HONEST, LIAR},
+        rolls::{node, setup_with},
+    },
+    wire::message::Message,
 };
 
 #[test]

@@ -2,16 +2,20 @@
 
 use blockvote_core::node::Outcome as Sealing;
 use blockvote_core::{
-    block::Block,
-    evidence::{Evidence, Seal},
-    hash::BlockHash,
-    header::Height,
-    message::Message,
+    chain::{
+        block::Block,
+        header::Height,
+        pow,
+        statements::{Evidence, Seal},
+    },
+    crypto::hash::BlockHash,
+    election::vote::Authorization,
     node::Node,
-    pow,
-    testkit::nodes::{LIAR, hear_verified},
-    testkit::rolls::{AFTER, extend, node, organiser, setup, vote, voter},
-    vote::Authorization,
+    testkit::{
+        nodes::{LIAR, hear_verified},
+        rolls::{AFTER, extend, node, organiser, setup, vote, voter},
+    },
+    wire::message::Message,
 };
 
 #[test]

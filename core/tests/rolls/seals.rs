@@ -2,21 +2,30 @@
 
 use blockvote_core::node::Outcome as Sealing;
 use blockvote_core::{
-    ballot::Ballot,
-    block::Block,
-    chain::Chain,
-    election::{Counting, Election, Setup},
-    evidence::{Closing, DoubleVote, Evidence, EvidenceBook, Seal},
-    hash::{BlockHash, ElectionId},
-    header::Height,
-    key::SecretKey,
-    message::{Hello, Message, PROTOCOL_VERSION},
+    chain::{
+        block::Block,
+        header::Height,
+        statements::{Closing, DoubleVote, Evidence, EvidenceBook, Seal},
+        tree::Chain,
+    },
+    crypto::{
+        hash::{BlockHash, ElectionId},
+        key::SecretKey,
+    },
+    election::{
+        ballot::Ballot,
+        context::Setup,
+        definition::{Counting, Election},
+        vote::Vote,
+    },
     node::{CastError, Input, SealError},
-    testkit::nodes::{LIAR, drain_verified, hear, hear_verified, rejected, sent},
-    testkit::rolls::{AFTER, CLOSES, extend, node, organiser, setup, setup_with, vote, voter},
-    testkit::{NOW, block, block_at},
+    testkit::{
+        NOW, block, block_at,
+        nodes::{LIAR, drain_verified, hear, hear_verified, rejected, sent},
+        rolls::{AFTER, CLOSES, extend, node, organiser, setup, setup_with, vote, voter},
+    },
     time::Timestamp,
-    vote::Vote,
+    wire::message::{Hello, Message, PROTOCOL_VERSION},
 };
 
 #[test]
@@ -78,7 +87,7 @@ fn a_node_that_is_behind_does_not_seal() {
             version: PROTOCOL_VERSION,
             tip: BlockHash([1; 32]),
             height: Height(9),
-            work: blockvote_core::difficulty::Work(1 << 40),
+            work: blockvote_core::chain::difficulty::Work(1 << 40),
             pending: 0,
             sealed: None,
             evidence: node_digest(),

@@ -1,17 +1,16 @@
 //! Signatures of voters, in votes and in blocks.
 
+use blockvote_core::chain::unverified::check_together;
 use blockvote_core::{
-    ballot::Ballot,
-    block::Block,
-    chain::Chain,
-    election::Counting,
-    hash::ElectionId,
-    message::Message,
-    pow,
-    testkit::nodes::{LIAR, hear_verified, rejected},
-    testkit::rolls::{extend, node, setup, setup_with, vote, voter},
-    testkit::{NOW, block},
-    vote::{TokenId, Vote},
+    chain::{block::Block, pow, tree::Chain},
+    crypto::hash::ElectionId,
+    election::{ballot::Ballot, definition::Counting, token::TokenId, vote::Vote},
+    testkit::{
+        NOW, block,
+        nodes::{LIAR, hear_verified, rejected},
+        rolls::{extend, node, setup, setup_with, vote, voter},
+    },
+    wire::message::Message,
 };
 
 #[test]
@@ -26,7 +25,7 @@ fn blocks_checked_together_get_the_verdicts_that_each_gets_alone() {
         good.push(next);
     }
     let heights = |blocks: &[Block]| {
-        let checked = Block::check_together(blocks.to_vec(), &setup);
+        let checked = check_together(blocks.to_vec(), &setup);
         let (good, wrong): (Vec<_>, Vec<_>) = checked.into_iter().partition(Result::is_ok);
         assert!(wrong.len() <= 1);
         (good.len(), wrong.into_iter().find_map(Result::err))

@@ -2,14 +2,15 @@
 //! Each is a node that follows along, so that it knows what it is lying about.
 
 use blockvote_core::{
-    block::Block,
-    difficulty::{Difficulty, Work},
-    hash::{BlockHash, VoteId},
-    header::{HEADER_VERSION, Header, Height},
-    message::Message,
-    pending::ShortId,
-    pow,
-    vote::{TokenId, Vote},
+    chain::{
+        block::Block,
+        difficulty::{Difficulty, Work},
+        header::{HEADER_VERSION, Header, Height},
+        pow,
+    },
+    crypto::hash::{BlockHash, ShortId, VoteId},
+    election::{token::TokenId, vote::Vote},
+    wire::message::Message,
 };
 
 use super::*;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
-use blockvote_core::election::Election;
+use blockvote_core::election::definition::Election;
 use clap::Args;
 use reqwest::{Client, Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
@@ -117,7 +117,7 @@ async fn json_of<T: DeserializeOwned>(node: &str, response: Response) -> anyhow:
 }
 
 pub async fn tally(tally: Tally) -> anyhow::Result<ExitCode> {
-    let counts: blockvote_core::tally::Tally = tally.at.get("/api/v1/tally").await?;
+    let counts: blockvote_core::election::tally::Tally = tally.at.get("/api/v1/tally").await?;
     if tally.json {
         crate::output::say!("{}", serde_json::to_string(&counts)?);
         return Ok(ExitCode::SUCCESS);
@@ -148,7 +148,7 @@ fn waiting(status: &Value) -> Option<String> {
 }
 
 /// Prints counts, the highest first, and the choices that nobody made.
-pub fn print_tally(tally: &blockvote_core::tally::Tally, choices: &[String]) {
+pub fn print_tally(tally: &blockvote_core::election::tally::Tally, choices: &[String]) {
     for (selection, count) in tally.ranked() {
         crate::output::say!("{count:>8}  {selection}");
     }
@@ -172,7 +172,7 @@ pub async fn export(export: Export) -> anyhow::Result<ExitCode> {
     if export.out.exists() {
         bail!("{shown} exists already; choose another file with --out");
     }
-    let mut reader = blockvote_core::archive::ArchiveReader::new();
+    let mut reader = blockvote_core::audit::archive::ArchiveReader::new();
     let (mut bytes, mut blocks) = (0, 0);
     // Written beside its place and moved there when it is whole.
     let part = with_ending(&export.out, ".part");
@@ -182,7 +182,7 @@ pub async fn export(export: Export) -> anyhow::Result<ExitCode> {
     while let Some(chunk) = response.chunk().await? {
         reader.push(&chunk);
         while let Some(record) = reader.next_record()? {
-            blocks += u32::from(matches!(record, blockvote_core::archive::Record::Block(_)));
+            blocks += u32::from(matches!(record, blockvote_core::audit::archive::Record::Block(_)));
         }
         file.write_all(&chunk)?;
         bytes += chunk.len();

@@ -10,18 +10,26 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use blockvote_core::{
-    archive::{ArchiveReader, ArchiveWriter, Record},
-    ballot::BallotRules,
-    election::{ChainParameters, Counting, Credentials, Election, Eligibility, Setup},
-    evidence::{Closing, Evidence, Seal},
-    hash::BlockHash,
-    header::Height,
-    locked,
-    organiser::{Draft, Organiser, Publishing, Who},
-    roll::RollBuilder,
+    audit::{
+        archive::{ArchiveReader, ArchiveWriter, Record},
+        verify::Verifier,
+    },
+    chain::{
+        header::Height,
+        statements::{Closing, Evidence, Seal},
+    },
+    crypto::{hash::BlockHash, locked},
+    custody::{
+        organiser::{Draft, Organiser, Publishing, Who},
+        voters,
+    },
+    election::{
+        ballot::BallotRules,
+        context::Setup,
+        definition::{ChainParameters, Counting, Credentials, Election, Eligibility},
+        roll::RollBuilder,
+    },
     time::Timestamp,
-    verify::Verifier,
-    voters,
 };
 use clap::{Args, Subcommand};
 use serde::Deserialize;
@@ -427,7 +435,7 @@ fn publish(organiser: &Organiser, file: &Path, out: &Path, json: bool) -> anyhow
 
 #[derive(Deserialize)]
 struct Status {
-    election: blockvote_core::hash::ElectionId,
+    election: blockvote_core::crypto::hash::ElectionId,
     pending: u64,
     closes: Option<u64>,
     seal: String,

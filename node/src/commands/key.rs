@@ -7,8 +7,8 @@ use std::{
 
 use anyhow::{Context, ensure};
 use blockvote_core::{
-    key::SecretKey,
-    keyfile::{KeyFile, KeyFileError},
+    crypto::key::SecretKey,
+    custody::keyfile::{KeyFile, KeyFileError},
 };
 use clap::Subcommand;
 

@@ -13,11 +13,14 @@ use std::{
 
 use anyhow::Context;
 use blockvote_core::{
-    archive::Record,
-    block::{CheckedBlock, KeptBlock, MAX_BLOCK_BYTES},
-    election::{Election, Setup},
-    evidence::Evidence,
-    header::Height,
+    audit::archive::Record,
+    chain::{
+        block::{CheckedBlock, MAX_BLOCK_BYTES},
+        header::Height,
+        kept::KeptBlock,
+        statements::Evidence,
+    },
+    election::{context::Setup, definition::Election},
     node::{Input, LinkId},
 };
 use clap::Args;

@@ -7,9 +7,9 @@ use std::{
 
 use anyhow::{Context, ensure};
 use blockvote_core::{
-    election::Election,
-    hash::{ElectionId, VoteId},
-    receipt::{Receipt, ReceiptFile},
+    audit::receipt::{Receipt, ReceiptFile},
+    crypto::hash::{ElectionId, VoteId},
+    election::definition::Election,
 };
 use clap::Subcommand;
 use serde::Deserialize;
@@ -75,7 +75,7 @@ async fn check(path: &Path, at: &At) -> anyhow::Result<(bool, &'static str, Vec<
         return Ok((false, "other_election", vec![words]));
     }
     // What the file says in words is for people; what counts is the vote.
-    let chosen = receipt.vote.ballot.words(&election.definition);
+    let chosen = receipt.vote.ballot.words(&election.definition.question());
     ensure!(
         chosen == file.selection && election.definition.title == file.title,
         "the receipt was changed: it says {:?}, but its vote is {chosen:?} in {:?}",

@@ -3,12 +3,15 @@
 use std::{fs::File, io::Read, path::Path, process::ExitCode, time::Instant};
 
 use anyhow::{Context, bail, ensure};
+use blockvote_core::chain::unverified::check_together;
 use blockvote_core::{
-    archive::{ArchiveReader, Record},
-    block::Block,
-    election::Election,
-    seed,
-    verify::{Outcome, Report, TOGETHER, Verifier},
+    audit::{
+        archive::{ArchiveReader, Record},
+        seed,
+        verify::{Outcome, Report, TOGETHER, Verifier},
+    },
+    chain::block::Block,
+    election::definition::Election,
 };
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -207,7 +210,7 @@ fn verify_blocks(verifier: &mut Verifier, blocks: &mut Vec<Block>, bar: &Progres
         }
         (!part.is_empty()).then_some(part)
     });
-    let check = |part| Block::check_together(part, &setup);
+    let check = |part| check_together(part, &setup);
     in_order(together, check, |checked| {
         for block in checked.flatten() {
             if !verifier.push_checked(block) {

@@ -5,12 +5,17 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, bail, ensure};
 use blockvote_core::{
-    code::Code,
-    election::{Counting, Election},
-    hash::{ElectionId, VoteId},
-    key::SecretKey,
-    receipt::{Receipt, ReceiptFile},
-    vote::{MAX_SEQUENCE, TokenId, Vote},
+    audit::receipt::{Receipt, ReceiptFile},
+    crypto::{
+        hash::{ElectionId, VoteId},
+        key::SecretKey,
+    },
+    custody::code::Code,
+    election::{
+        definition::{Counting, Election},
+        token::{MAX_SEQUENCE, TokenId},
+        vote::Vote,
+    },
 };
 use clap::Args;
 use serde::Deserialize;

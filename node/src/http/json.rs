@@ -2,16 +2,24 @@
 
 use anyhow::{Context, bail, ensure};
 use blockvote_core::{
-    ballot::BallotError,
-    block::{Block, CheckedBlock, KeptBlock},
-    chain::Chain,
-    difficulty::Difficulty,
-    election::Election,
-    hash::{BlockHash, ElectionId, VotesRoot},
-    header::{Header, Height},
-    key::Signature,
+    chain::{
+        block::{Block, CheckedBlock},
+        difficulty::Difficulty,
+        header::{Header, Height},
+        kept::KeptBlock,
+        tree::Chain,
+    },
+    crypto::{
+        hash::{BlockHash, ElectionId, VotesRoot},
+        key::Signature,
+    },
+    election::{
+        ballot::BallotError,
+        definition::Election,
+        token::TokenId,
+        vote::{Authorization, Vote},
+    },
     time::Timestamp,
-    vote::{Authorization, TokenId, Vote},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,9 +53,9 @@ impl VoteJson {
     /// A vote in JSON.
     pub fn new(vote: &Vote, election: &Election) -> Self {
         let selections: Vec<_> =
-            vote.ballot.selections(election).into_iter().map(str::to_owned).collect();
+            vote.ballot.selections(&election.question()).into_iter().map(str::to_owned).collect();
         Self {
-            selection: vote.ballot.words(election),
+            selection: vote.ballot.words(&election.question()),
             token_id: vote.token.0,
             selections: (selections.len() != 1).then_some(selections),
             sequence: vote.sequence,

@@ -2,9 +2,9 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use blockvote_core::{
-    hash::VoteId,
+    crypto::hash::VoteId,
+    election::{token::TokenId, vote::Vote},
     node::{CastError, Node},
-    vote::{TokenId, Vote},
 };
 use serde::Serialize;
 use serde_json::{Value, json};

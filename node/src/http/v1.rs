@@ -12,17 +12,18 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use blockvote_core::{
-    archive::ArchiveWriter,
-    difficulty::{Difficulty, Work},
-    election::Election,
-    evidence::{Evidence, EvidenceError},
-    hash::{BlockHash, ElectionId, VoteId},
-    header::Height,
-    key::PublicKey,
+    audit::{archive::ArchiveWriter, receipt::Receipt},
+    chain::{
+        difficulty::{Difficulty, Work},
+        header::Height,
+        statements::{Evidence, EvidenceError},
+    },
+    crypto::{
+        hash::{BlockHash, ElectionId, VoteId},
+        key::PublicKey,
+    },
+    election::{definition::Election, tally::Tally, token::TokenId, vote::Vote},
     node::{Input, Node},
-    receipt::Receipt,
-    tally::Tally,
-    vote::{TokenId, Vote},
 };
 use borsh::BorshDeserialize;
 use futures_util::stream;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::body::Bytes;
-use blockvote_core::hash::ElectionId;
+use blockvote_core::crypto::hash::ElectionId;
 
 use super::{Bus, Ear, Heard, Subject};
 use crate::names::RelayId;

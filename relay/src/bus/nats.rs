@@ -17,7 +17,7 @@ use std::{
 use anyhow::Context;
 use async_nats::{Client, ConnectOptions, Event, Subscriber};
 use axum::body::Bytes;
-use blockvote_core::{hash::ElectionId, relay_frame::PeerId};
+use blockvote_core::{crypto::hash::ElectionId, wire::frame::PeerId};
 use futures_util::StreamExt;
 use tokio::{
     sync::{Notify, OnceCell, mpsc},

@@ -11,8 +11,8 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use blockvote_core::{
-    hash::ElectionId,
-    relay_frame::{ClientFrame, PeerId, SUBPROTOCOL, ServerFrame},
+    crypto::hash::ElectionId,
+    wire::frame::{ClientFrame, PeerId, SUBPROTOCOL, ServerFrame},
 };
 use blockvote_relay::{Config, Relay, serve};
 use futures_util::{SinkExt, StreamExt};

@@ -1,6 +1,6 @@
 //! What the page and the tools worker say to each other.
 
-use blockvote_core::{organiser::Draft, receipt::Receipt};
+use blockvote_core::{audit::receipt::Receipt, custody::organiser::Draft};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 

@@ -12,11 +12,13 @@ use std::{
 };
 
 use blockvote_core::{
-    block::{Block, MAX_BLOCK_BYTES},
-    hash::{BlockHash, VoteId},
-    header::Height,
+    chain::{
+        block::{Block, MAX_BLOCK_BYTES},
+        header::Height,
+    },
+    crypto::hash::{BlockHash, VoteId},
     node::{Event, Input, LinkId, Node, Output, Peer, Signatures, StoreChange},
-    relay_frame::{ClientFrame, ServerFrame},
+    wire::frame::{ClientFrame, ServerFrame},
 };
 use gloo_timers::callback::{Interval, Timeout};
 use wasm_bindgen_futures::spawn_local;
@@ -349,7 +351,7 @@ impl Driver {
     fn send<'a>(
         &self,
         link: LinkId,
-        frame: impl FnOnce(blockvote_core::hash::ElectionId) -> ClientFrame<'a>,
+        frame: impl FnOnce(blockvote_core::crypto::hash::ElectionId) -> ClientFrame<'a>,
     ) {
         let (room, relay) = {
             let inner = self.0.borrow();

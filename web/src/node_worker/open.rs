@@ -4,13 +4,13 @@
 use std::{cell::RefCell, rc::Rc};
 
 use blockvote_core::{
-    election::{Election, Setup},
-    hash::ElectionId,
+    crypto::hash::ElectionId,
+    election::{context::Setup, definition::Election},
     node::{
         LinkId, Node, Peer, SAMPLE_SIZE,
         join::{Join, Progress, Step},
     },
-    relay_frame::{ClientFrame, ServerFrame},
+    wire::frame::{ClientFrame, ServerFrame},
 };
 use futures_channel::mpsc;
 use futures_util::{StreamExt, future::Either};

@@ -3,9 +3,9 @@
 use std::{cell::RefCell, rc::Rc};
 
 use blockvote_core::{
-    hash::ElectionId,
+    crypto::hash::ElectionId,
     node::SAMPLE_SIZE,
-    relay_frame::{ClientFrame, SUBPROTOCOL, ServerFrame},
+    wire::frame::{ClientFrame, SUBPROTOCOL, ServerFrame},
 };
 use gloo_timers::callback::Timeout;
 use js_sys::{ArrayBuffer, Uint8Array};

@@ -1,11 +1,14 @@
 //! From what a voter has (a number, a voting code, a key) to a vote.
 
 use blockvote_core::{
-    code::Code,
-    election::Counting,
-    key::{PublicKey, SecretKey},
+    crypto::key::{PublicKey, SecretKey},
+    custody::code::Code,
+    election::{
+        definition::Counting,
+        token::{MAX_SEQUENCE, TokenId},
+        vote::Vote,
+    },
     node::Node,
-    vote::{MAX_SEQUENCE, TokenId, Vote},
 };
 
 use crate::messages::{Right, RightView, Secret};
@@ -41,7 +44,7 @@ pub fn view(node: &Node, right: Right) -> RightView {
     };
     let election = node.chain().election();
     let latest = token.as_ref().ok().and_then(|token| node.latest_of(*token));
-    let voted = latest.as_ref().map(|(_, vote)| vote.ballot.words(election));
+    let voted = latest.as_ref().map(|(_, vote)| vote.ballot.words(&election.question()));
     let changes = latest.is_some_and(|(_, vote)| vote.sequence < MAX_SEQUENCE);
     let may_change = changes && election.counting == Counting::LastCounts;
     let problem = match &token {

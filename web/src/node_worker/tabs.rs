@@ -6,7 +6,7 @@
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
-use blockvote_core::{hash::ElectionId, relay_frame::PeerId};
+use blockvote_core::{crypto::hash::ElectionId, wire::frame::PeerId};
 use js_sys::{ArrayBuffer, Uint8Array};
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{BroadcastChannel, MessageEvent};

@@ -1,6 +1,6 @@
 //! Verifying the living chain.
 
-use blockvote_core::{archive::Record, header::Height, roll::Roll};
+use blockvote_core::{audit::archive::Record, chain::header::Height, election::roll::Roll};
 
 use super::driver::Driver;
 use crate::{messages::FromNode, verification::Run, worker::post};

@@ -1,14 +1,15 @@
 //! What the page is shown of the node.
 
 use blockvote_core::{
-    archive::ArchiveWriter,
-    block::KeptBlock,
-    election::{Counting, Credentials, Election, Eligibility},
-    hash::VoteId,
-    header::Height,
+    audit::archive::ArchiveWriter,
+    chain::{header::Height, kept::KeptBlock},
+    crypto::hash::VoteId,
+    election::{
+        definition::{Counting, Credentials, Election, Eligibility},
+        vote::Vote,
+    },
     node::{LinkId, Node, Outcome},
     time::Timestamp,
-    vote::Vote,
 };
 
 use super::driver::{Inner, MAX_RECEIPTS};
@@ -122,7 +123,8 @@ fn standing(node: &Node, vote: &Vote) -> &'static str {
 
 fn double_votes(node: &Node) -> Vec<DoubleVoteView> {
     let election = node.chain().election();
-    let words = |vote: &Vote| (vote.ballot.words(election), standing(node, vote).to_owned());
+    let words =
+        |vote: &Vote| (vote.ballot.words(&election.question()), standing(node, vote).to_owned());
     node.evidence()
         .double_votes()
         .take(MAX_VOTES_SHOWN)
@@ -194,7 +196,7 @@ fn view(
     ReceiptView {
         vote_id: id.to_string(),
         token: vote.token.0,
-        selection: vote.ballot.words(node.chain().election()),
+        selection: vote.ballot.words(&node.chain().election().question()),
         cast: own.filter(|own| own.cast_here).map(|own| millis(own.at)),
         holders: small(node.holders(id)),
         state,
@@ -260,7 +262,7 @@ pub fn block(node: &Node, height: u32) -> Option<BlockView> {
         zeros: small(hash.bytes().take_while(|byte| *byte == b'0').count()),
         votes: (0..small(block.vote_count().min(MAX_VOTES_SHOWN)))
             .filter_map(|index| block.vote(index))
-            .map(|vote| (vote.token.0, vote.ballot.words(election)))
+            .map(|vote| (vote.token.0, vote.ballot.words(&election.question())))
             .collect(),
     })
 }

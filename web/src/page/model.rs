@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use blockvote_core::{organiser::Draft, tally::Tally};
+use blockvote_core::{custody::organiser::Draft, election::tally::Tally};
 use yew::prelude::*;
 
 use crate::messages::{

@@ -1,6 +1,6 @@
 //! Verifying an audit file from the disk, piece by piece.
 
-use blockvote_core::archive::ArchiveReader;
+use blockvote_core::audit::archive::ArchiveReader;
 use js_sys::Uint8Array;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;

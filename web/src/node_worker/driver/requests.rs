@@ -1,6 +1,8 @@
 //! What the page asks of the node.
 
-use blockvote_core::{hash::VoteId, node::Input, receipt::Receipt, vote::Vote};
+use blockvote_core::{
+    audit::receipt::Receipt, crypto::hash::VoteId, election::vote::Vote, node::Input,
+};
 use wasm_bindgen_futures::spawn_local;
 
 use super::{Driver, Effect};

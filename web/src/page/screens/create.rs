@@ -1,10 +1,11 @@
 //! Creating an election: five steps, the draft kept in this browser all the while.
 
 use blockvote_core::{
-    ballot::BallotRules,
-    code::Code,
-    election::Counting,
-    organiser::{Draft, Who},
+    custody::{
+        code::Code,
+        organiser::{Draft, Who},
+    },
+    election::{ballot::BallotRules, definition::Counting},
     time::Timestamp,
 };
 use wasm_bindgen::JsCast;

@@ -1,6 +1,6 @@
 //! A receipt looked up by its vote id: what its address and QR code lead to.
 
-use blockvote_core::hash::VoteId;
+use blockvote_core::crypto::hash::VoteId;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 

@@ -1,6 +1,6 @@
 //! Without an election: the ones this browser knows, and a place for a link.
 
-use blockvote_core::{election::Election, hash::ElectionId};
+use blockvote_core::{crypto::hash::ElectionId, election::definition::Election};
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
@@ -59,7 +59,7 @@ pub fn Home() -> Html {
         let (text, wrong, is_code) = (text.clone(), wrong.clone(), is_code.clone());
         move |event: SubmitEvent| {
             event.prevent_default();
-            let code = blockvote_core::code::Code::parse(&text).ok();
+            let code = blockvote_core::custody::code::Code::parse(&text).ok();
             let open: Vec<_> = remembered::elections()
                 .into_iter()
                 .filter(|known| known.state() == "open")

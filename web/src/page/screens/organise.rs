@@ -1,6 +1,6 @@
 //! What the organiser of an election does: hand it out, watch the turnout, close, seal.
 
-use blockvote_core::{organiser::Draft, voters::for_spreadsheet};
+use blockvote_core::custody::{organiser::Draft, voters::for_spreadsheet};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
@@ -344,17 +344,17 @@ struct DuplicateProps {
 
 fn forget_names(draft: &mut Draft) {
     match &mut draft.who {
-        blockvote_core::organiser::Who::Codes { count, voters } => {
+        blockvote_core::custody::organiser::Who::Codes { count, voters } => {
             let lines = voters.lines().count();
             *count = if lines > 0 { u32::try_from(lines).unwrap_or(*count) } else { *count };
             voters.clear();
         }
-        blockvote_core::organiser::Who::OwnKeys { voters } => {
+        blockvote_core::custody::organiser::Who::OwnKeys { voters } => {
             let is_key = |word: &&str| word.starts_with("bvk1");
             let keys: Vec<_> = voters.split([',', '\n', '\r', '"']).filter(is_key).collect();
             *voters = keys.join("\n");
         }
-        blockvote_core::organiser::Who::Anyone { .. } => {}
+        blockvote_core::custody::organiser::Who::Anyone { .. } => {}
     }
 }
 

@@ -1,6 +1,6 @@
 //! The count, as bars or as a table.
 
-use blockvote_core::tally::Tally;
+use blockvote_core::election::tally::Tally;
 use yew::prelude::*;
 
 use super::unopened;

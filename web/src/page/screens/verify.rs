@@ -1,6 +1,6 @@
 //! Verifying everything again, before the eyes of whoever asks.
 
-use blockvote_core::verify::Outcome;
+use blockvote_core::audit::verify::Outcome;
 use web_sys::File;
 use yew::prelude::*;
 

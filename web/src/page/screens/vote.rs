@@ -1,6 +1,6 @@
 //! The ballot paper, and after casting the receipt in its place.
 
-use blockvote_core::code::Code;
+use blockvote_core::custody::code::Code;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
@@ -56,7 +56,7 @@ fn hours_line(hours: Hours) -> String {
 
 /// A token as typed: the number, or what is wrong with it.
 fn read_token(text: &str, electorate: Option<u64>) -> Result<u64, String> {
-    let highest = electorate.unwrap_or(blockvote_core::vote::TokenId::MAX.0);
+    let highest = electorate.unwrap_or(blockvote_core::election::token::TokenId::MAX.0);
     let lowest = u64::from(electorate.is_some());
     let wrong = || format!("A token is a whole number from {lowest} to {highest}.");
     let token: u64 = text.trim().parse().map_err(|_| wrong())?;

@@ -1,0 +1,9 @@
+//! What anybody can check without a node: audit files, the verification of a whole election, chains of
+//! the Python system, receipts.
+//!
+//! Knows no peers and no secrets.
+
+pub mod archive;
+pub mod receipt;
+pub mod seed;
+pub mod verify;

@@ -1,0 +1,289 @@
+//! An audit file: definition, roll, blocks, signed statements, and an end that shows that nothing
+//! is missing. An election that is published, before its first vote, is such a file too.
+//!
+//! ```text
+//! 16 bytes  "blockvote chain\n"
+//!  2 bytes  version, little-endian: 2
+//! records:  kind (1 byte), length (4 bytes, little-endian), that many bytes
+//!           1 = election, first and once; 4 = page of the voter roll, in order;
+//!           5 = signed statement; 2 = block, oldest first, without the genesis;
+//!           3 = end: number of blocks (4 bytes), SHA-256 of all bytes before this record
+//! ```
+//!
+//! Statements stand before the blocks, so that whoever reads on knows at the sealed block that its
+//! count is to be compared. Written and read piece by piece, so that neither side holds the file in memory. The checksum
+//! finds accidents; forgery is found by verifying what is in the file.
+
+use borsh::BorshDeserialize;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    chain::{
+        block::{Block, MAX_BLOCK_BYTES},
+        statements::{Evidence, MAX_DOUBLE_VOTES},
+    },
+    election::{
+        context::Setup,
+        definition::{Election, ElectionError},
+        roll::{Roll, RollPage},
+    },
+};
+
+/// First bytes of the file.
+pub const MAGIC: &[u8; 16] = b"blockvote chain\n";
+/// Version that this build writes and reads.
+pub const ARCHIVE_VERSION: u16 = 2;
+
+const ELECTION: u8 = 1;
+const BLOCK: u8 = 2;
+const END: u8 = 3;
+const ROLL_PAGE: u8 = 4;
+const EVIDENCE: u8 = 5;
+const END_BYTES: usize = 36;
+/// Double votes, a closing, two seals.
+const MAX_STATEMENTS: usize = MAX_DOUBLE_VOTES + 3;
+
+/// Why a file cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ArchiveError {
+    /// Another kind of file.
+    #[error("this is not a Blockvote audit file: it does not begin with \"blockvote chain\"")]
+    Magic,
+    /// Written by a later build.
+    #[error(
+        "the file has format version {0}; this build reads version {ARCHIVE_VERSION}: use the blockvote that wrote it"
+    )]
+    Version(u16),
+    /// Cut off.
+    #[error("the file ends early, after {}: it was cut off, get it again", complete(*.0))]
+    Truncated(u32),
+    /// A record that cannot stand here.
+    #[error("after {} the file is damaged: {what}", complete(*blocks))]
+    Damaged {
+        /// Blocks read before.
+        blocks: u32,
+        /// What is wrong.
+        what: String,
+    },
+    /// The definition is not valid.
+    #[error(transparent)]
+    Election(#[from] ElectionError),
+}
+
+fn complete(number: u32) -> String {
+    format!("{number} complete block{}", if number == 1 { "" } else { "s" })
+}
+
+/// What a file holds, in its order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// The definition.
+    Election(Box<Election>),
+    /// A page of the voter roll that nobody verified.
+    RollPage(RollPage),
+    /// A block that nobody verified.
+    Block(Block),
+    /// A statement that nobody verified.
+    Evidence(Evidence),
+    /// The end; the checksum holds.
+    End {
+        /// Number of blocks without the genesis.
+        blocks: u32,
+    },
+}
+
+/// Writes a file in pieces.
+pub struct ArchiveWriter {
+    hasher: Sha256,
+    blocks: u32,
+}
+
+impl ArchiveWriter {
+    /// Begins a file; returns the writer and the first bytes, which hold definition and roll.
+    pub fn new(setup: &Setup) -> (Self, Vec<u8>) {
+        let mut writer = Self { hasher: Sha256::new(), blocks: 0 };
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(&ARCHIVE_VERSION.to_le_bytes());
+        writer.hasher.update(&bytes);
+        bytes.extend(writer.record(ELECTION, &setup.election().encode()));
+        for page in setup.roll().into_iter().flat_map(Roll::all_pages) {
+            bytes.extend(writer.record(ROLL_PAGE, &borsh::to_vec(&page).unwrap_or_default()));
+        }
+        (writer, bytes)
+    }
+
+    fn record(&mut self, kind: u8, body: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![kind];
+        // Bodies are at most a block of 1 MiB.
+        let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
+        bytes.extend_from_slice(&length.to_le_bytes());
+        bytes.extend_from_slice(body);
+        self.hasher.update(&bytes);
+        bytes
+    }
+
+    /// The bytes of the next block.
+    pub fn block(&mut self, block: &Block) -> Vec<u8> {
+        self.blocks += 1;
+        self.record(BLOCK, &borsh::to_vec(block).unwrap_or_default())
+    }
+
+    /// The bytes of a signed statement; they come before all blocks.
+    pub fn evidence(&mut self, evidence: &Evidence) -> Vec<u8> {
+        self.record(EVIDENCE, &borsh::to_vec(evidence).unwrap_or_default())
+    }
+
+    /// The bytes of the end.
+    pub fn finish(mut self) -> Vec<u8> {
+        let mut body = self.blocks.to_le_bytes().to_vec();
+        body.extend_from_slice(&self.hasher.clone().finalize());
+        self.record(END, &body)
+    }
+}
+
+/// Reads a file in pieces: [`ArchiveReader::push`] bytes, then take records until there is none.
+#[derive(Default)]
+pub struct ArchiveReader {
+    buffer: Vec<u8>,
+    /// Bytes of the buffer that were taken.
+    taken: usize,
+    hasher: Sha256,
+    started: bool,
+    /// The kind of the last record; 0 before the first.
+    last: u8,
+    blocks: u32,
+    statements: usize,
+}
+
+impl ArchiveReader {
+    /// A reader at the beginning of a file.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether bytes begin as a file of ours does.
+    pub fn recognises(bytes: &[u8]) -> bool {
+        bytes.starts_with(MAGIC)
+    }
+
+    /// Hands in the next bytes of the file. Hand in no more than about a megabyte at a time.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.buffer.drain(..self.taken);
+        self.taken = 0;
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.buffer[self.taken..]
+    }
+
+    fn take(&mut self, count: usize) -> Vec<u8> {
+        let taken = self.rest()[..count].to_vec();
+        self.taken += count;
+        self.hasher.update(&taken);
+        taken
+    }
+
+    fn damaged(&self, what: impl Into<String>) -> ArchiveError {
+        ArchiveError::Damaged { blocks: self.blocks, what: what.into() }
+    }
+
+    fn read<T: BorshDeserialize>(&self, what: &str, body: &[u8]) -> Result<T, ArchiveError> {
+        borsh::from_slice(body).map_err(|error| self.damaged(format!("the next {what}: {error}")))
+    }
+
+    /// The next complete record, or nothing when more bytes are needed.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub fn next_record(&mut self) -> Result<Option<Record>, ArchiveError> {
+        if !self.started {
+            let seen = self.rest().len().min(MAGIC.len());
+            if self.rest()[..seen] != MAGIC[..seen] {
+                return Err(ArchiveError::Magic);
+            }
+            if self.rest().len() < MAGIC.len() + 2 {
+                return Ok(None);
+            }
+            let head = self.take(MAGIC.len() + 2);
+            let version = u16::from_le_bytes([head[16], head[17]]);
+            if version != ARCHIVE_VERSION {
+                return Err(ArchiveError::Version(version));
+            }
+            self.started = true;
+        }
+        if self.last == END && !self.rest().is_empty() {
+            return Err(self.damaged("there are bytes after its end"));
+        }
+        let Some(([kind, length @ ..], _)) = self.rest().split_first_chunk::<5>() else {
+            return Ok(None);
+        };
+        let (kind, length) = (*kind, u32::from_le_bytes(*length) as usize);
+        if length > MAX_BLOCK_BYTES {
+            return Err(self.damaged(format!("it announces a record of {length} bytes")));
+        }
+        if !(ELECTION..=EVIDENCE).contains(&kind) {
+            return Err(self.damaged(format!("it holds a record of the unknown kind {kind}")));
+        }
+        let before: &[u8] = match kind {
+            ELECTION => &[0],
+            ROLL_PAGE => &[ELECTION, ROLL_PAGE],
+            EVIDENCE => &[ELECTION, ROLL_PAGE, EVIDENCE],
+            _ => &[ELECTION, ROLL_PAGE, EVIDENCE, BLOCK],
+        };
+        if !before.contains(&self.last) || (kind == END && length != END_BYTES) {
+            return Err(self.damaged("its parts are in the wrong order"));
+        }
+        if self.rest().len() < 5 + length {
+            return Ok(None);
+        }
+        let checksum = self.hasher.clone();
+        let record = self.take(5 + length);
+        let body = &record[5..];
+        let record = match kind {
+            ELECTION => Record::Election(Box::new(Election::decode(body)?)),
+            ROLL_PAGE => Record::RollPage(self.read("page of the voter roll", body)?),
+            BLOCK => {
+                let block = self.read("block", body)?;
+                self.blocks += 1;
+                Record::Block(block)
+            }
+            EVIDENCE => {
+                self.statements += 1;
+                if self.statements > MAX_STATEMENTS {
+                    return Err(self.damaged("it holds more signed statements than any node"));
+                }
+                Record::Evidence(self.read("signed statement", body)?)
+            }
+            _ => {
+                if body[..4] != self.blocks.to_le_bytes() {
+                    return Err(self.damaged("it holds another number of blocks than it says"));
+                }
+                if body[4..] != checksum.finalize()[..] {
+                    return Err(self.damaged("its checksum does not hold"));
+                }
+                Record::End { blocks: self.blocks }
+            }
+        };
+        self.last = kind;
+        Ok(Some(record))
+    }
+
+    /// To be called when the file's bytes are used up.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Truncated`] when the end was not reached.
+    pub fn finish(&self) -> Result<(), ArchiveError> {
+        if !self.started && !self.rest().is_empty() && !MAGIC.starts_with(self.rest()) {
+            return Err(ArchiveError::Magic);
+        }
+        if self.last != END {
+            return Err(ArchiveError::Truncated(self.blocks));
+        }
+        if self.rest().is_empty() {
+            Ok(())
+        } else {
+            Err(self.damaged("there are bytes after its end"))
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What a voter keeps: the vote, and where the chain holds it, with the proof.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    chain::{header::Header, pow},
+    crypto::{
+        hash::{BlockHash, VoteId},
+        merkle::{self, InclusionProof},
+    },
+    election::{definition::Election, vote::Vote},
+};
+
+/// A vote and what became of it, as far as this node knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Id of the vote.
+    pub vote_id: VoteId,
+    /// The vote.
+    pub vote: Vote,
+    /// Where it stands.
+    pub inclusion: Option<Inclusion>,
+}
+
+/// A vote's place in the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inclusion {
+    /// Hash of the block.
+    pub block: BlockHash,
+    /// Its header.
+    pub header: Header,
+    /// The path from the vote to the header's votes root.
+    pub proof: InclusionProof,
+    /// Blocks from this one to the tip, both included.
+    pub confirmations: u32,
+}
+
+/// What makes a receipt worthless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptError {
+    /// The id belongs to other contents.
+    #[error("the vote id is not the hash of this vote")]
+    VoteId,
+    /// The header belongs to another block.
+    #[error("the block hash is not the hash of this header")]
+    BlockHash,
+    /// The header carries no work.
+    #[error("the header's proof of work does not hold")]
+    Proof,
+    /// The path does not lead to the votes root.
+    #[error("the inclusion proof does not lead from the vote to the votes root of the header")]
+    Inclusion,
+}
+
+/// What a receipt file begins with.
+const FORMAT: &str = "blockvote receipt 2";
+/// A receipt is a few hundred bytes; titles and proofs make it a few thousand.
+pub const MAX_RECEIPT_BYTES: usize = 64 << 10;
+
+/// A receipt as a file: JSON that a person can read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptFile {
+    /// Always the same words.
+    format: String,
+    /// The question, for people.
+    pub title: String,
+    /// What was chosen, for people. The vote says it to machines.
+    pub selection: String,
+    /// The receipt.
+    #[serde(flatten)]
+    pub receipt: Receipt,
+}
+
+/// Why a text is no receipt that can be checked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptFileError {
+    /// Another kind of file.
+    #[error("this is not a Blockvote receipt")]
+    Format,
+    /// A part is missing or of another shape.
+    #[error("the receipt cannot be read: {0}")]
+    Malformed(String),
+    /// It contradicts itself.
+    #[error("the receipt does not hold: {0}")]
+    Wrong(ReceiptError),
+}
+
+impl From<ReceiptError> for ReceiptFileError {
+    fn from(error: ReceiptError) -> Self {
+        Self::Wrong(error)
+    }
+}
+
+impl ReceiptFile {
+    /// The file of a receipt.
+    pub fn new(receipt: Receipt, election: &Election) -> Self {
+        let selection = receipt.vote.ballot.words(&election.question());
+        Self { format: FORMAT.into(), title: election.title.clone(), selection, receipt }
+    }
+
+    /// The file's text.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    /// Reads a file and recomputes every hash in it.
+    ///
+    /// # Errors
+    /// Why it is no receipt, or worthless.
+    pub fn read(text: &str) -> Result<Self, ReceiptFileError> {
+        let value: serde_json::Value = (text.len() <= MAX_RECEIPT_BYTES)
+            .then(|| serde_json::from_str(text).ok())
+            .flatten()
+            .ok_or(ReceiptFileError::Format)?;
+        if value.get("format").and_then(serde_json::Value::as_str) != Some(FORMAT) {
+            return Err(ReceiptFileError::Format);
+        }
+        let file: Self = serde_json::from_value(value)
+            .map_err(|error| ReceiptFileError::Malformed(error.to_string()))?;
+        file.receipt.check()?;
+        Ok(file)
+    }
+}
+
+impl Receipt {
+    /// Recomputes every hash in the receipt. Whether the block stands in the chain that counts,
+    /// only a chain can say.
+    ///
+    /// # Errors
+    /// The first part that does not hold.
+    pub fn check(&self) -> Result<(), ReceiptError> {
+        if self.vote.id() != self.vote_id {
+            return Err(ReceiptError::VoteId);
+        }
+        let Some(inclusion) = &self.inclusion else {
+            return Ok(());
+        };
+        if inclusion.header.hash() != inclusion.block {
+            return Err(ReceiptError::BlockHash);
+        }
+        if !pow::is_proven(&inclusion.header) {
+            return Err(ReceiptError::Proof);
+        }
+        let leaf = merkle::leaf(&self.vote.encode());
+        if !inclusion.proof.verifies(&leaf, &inclusion.header.votes_root.0) {
+            return Err(ReceiptError::Inclusion);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,207 @@
+//! The rule for the next header: what the blocks before it demand, in one place for whole blocks and
+//! for headers that come ahead of their blocks.
+
+use std::collections::VecDeque;
+
+use crate::{
+    chain::{
+        block::{Block, BlockError, changed, check_header},
+        difficulty::{Demand, Work},
+        header::{Header, Height},
+    },
+    crypto::hash::BlockHash,
+    election::{definition::Election, token::TokenId},
+    sorted::sorted,
+    time::Timestamp,
+};
+
+/// Timestamps of this many blocks give the median that a new block must be above.
+pub(crate) const MEDIAN_OF: usize = 11;
+/// A block may be this far ahead of the node's clock.
+pub const MAX_AHEAD_MS: u64 = 120_000;
+/// Why a block cannot follow its parent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    /// The parent is not known here.
+    #[error("block {0} does not follow any block that is known here")]
+    UnknownParent(Height),
+    /// The parent, or one before it, was found invalid.
+    #[error("block {0} follows a block that was found invalid")]
+    InvalidParent(Height),
+    /// Not the parent's height + 1.
+    #[error("block {found} follows block {parent}; the number must be one higher")]
+    Height {
+        /// Height found.
+        found: Height,
+        /// Height of the parent.
+        parent: Height,
+    },
+    /// Not what the rule demands.
+    #[error(
+        "block {height} states difficulty {} eased {} times; the rule demands {} eased {} times",
+        found.difficulty.0, found.easing, demanded.difficulty.0, demanded.easing
+    )]
+    Difficulty {
+        /// Height of the block.
+        height: Height,
+        /// What it states.
+        found: Demand,
+        /// What the rule demands.
+        demanded: Demand,
+    },
+    /// Not above the median of the last 11 blocks.
+    #[error(
+        "block {height} was made at {found}, not after {median}, the median of the last blocks"
+    )]
+    Old {
+        /// Height of the block.
+        height: Height,
+        /// Its time.
+        found: Timestamp,
+        /// The median.
+        median: Timestamp,
+    },
+    /// More than two minutes ahead. It may be valid later.
+    #[error("block {height} was made at {found}, more than two minutes ahead of this clock")]
+    Ahead {
+        /// Height of the block.
+        height: Height,
+        /// Its time.
+        found: Timestamp,
+    },
+    /// A token that an earlier block used.
+    #[error(
+        "block {height}, vote {number}: the token {token} already voted in block {earlier}{}",
+        changed(*sequence)
+    )]
+    UsedToken {
+        /// Height of the block.
+        height: Height,
+        /// Number of the vote, counted from 1.
+        number: usize,
+        /// The token.
+        token: TokenId,
+        /// The sequence number of both votes.
+        sequence: u8,
+        /// Height of the block that used it.
+        earlier: Height,
+    },
+    /// The block itself breaks a rule.
+    #[error(transparent)]
+    Block(#[from] BlockError),
+}
+
+/// What the blocks before a block say about it.
+#[derive(Clone, Debug)]
+pub struct Lineage {
+    parent: Header,
+    parent_hash: BlockHash,
+    recent: VecDeque<Timestamp>,
+    work: Work,
+}
+
+impl Lineage {
+    /// The lineage up to a block: its header and hash, the times of the last blocks with its own
+    /// last, the work up to and with it.
+    pub(crate) fn new(
+        parent: Header,
+        parent_hash: BlockHash,
+        recent: VecDeque<Timestamp>,
+        work: Work,
+    ) -> Self {
+        Self { parent, parent_hash, recent, work }
+    }
+
+    /// The first block and nothing else.
+    pub fn first(election: &Election) -> Self {
+        let genesis = Block::genesis(election);
+        Self {
+            recent: VecDeque::from([genesis.header().timestamp]),
+            parent_hash: genesis.hash(),
+            parent: genesis.header().clone(),
+            work: Work(0),
+        }
+    }
+
+    /// The median of the last 11 times.
+    pub fn median(&self) -> Timestamp {
+        let times = sorted(self.recent.iter().copied().collect());
+        times.get(times.len() / 2).copied().unwrap_or_default()
+    }
+
+    /// Hash of the newest block.
+    pub fn tip(&self) -> BlockHash {
+        self.parent_hash
+    }
+
+    /// Height of the newest block.
+    pub fn height(&self) -> Height {
+        self.parent.height
+    }
+
+    /// Work up to here.
+    pub fn work(&self) -> Work {
+        self.work
+    }
+
+    /// Checks a header as the next one, without its own proof.
+    ///
+    /// # Errors
+    /// The first rule that does not hold.
+    pub fn check_next(
+        &self,
+        election: &Election,
+        header: &Header,
+        now: Timestamp,
+    ) -> Result<(), LinkError> {
+        let height = header.height;
+        if header.previous != self.parent_hash {
+            return Err(LinkError::UnknownParent(height));
+        }
+        if height != self.parent.height.next() || height == self.parent.height {
+            return Err(LinkError::Height { found: height, parent: self.parent.height });
+        }
+        let median = self.median();
+        if header.timestamp <= median {
+            return Err(LinkError::Old { height, found: header.timestamp, median });
+        }
+        let demanded = self.parent.demand(header.timestamp, &election.parameters);
+        let found = Demand { difficulty: header.difficulty, easing: header.easing };
+        if found != demanded {
+            return Err(LinkError::Difficulty { height, found, demanded });
+        }
+        if header.timestamp > now.plus_ms(MAX_AHEAD_MS) {
+            return Err(LinkError::Ahead { height, found: header.timestamp });
+        }
+        Ok(())
+    }
+
+    /// Goes on to a header that [`Lineage::check_next`] let pass.
+    pub fn push(&mut self, header: &Header, hash: BlockHash) {
+        self.recent.push_back(header.timestamp);
+        if self.recent.len() > MEDIAN_OF {
+            self.recent.pop_front();
+        }
+        self.work = self.work.plus(header.work());
+        self.parent = header.clone();
+        self.parent_hash = hash;
+    }
+
+    /// Checks a header with its proof of work and goes on to it.
+    ///
+    /// # Errors
+    /// The first rule that does not hold; nothing has changed then.
+    pub fn extend(
+        &mut self,
+        election: &Election,
+        header: &Header,
+        now: Timestamp,
+    ) -> Result<BlockHash, LinkError> {
+        // The proof first: what costs nothing to make excuses nothing, a date ahead neither.
+        check_header(header, election)?;
+        self.check_next(election, header, now)?;
+        let hash = header.hash();
+        self.push(header, hash);
+        Ok(hash)
+    }
+}

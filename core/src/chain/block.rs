@@ -1,0 +1,264 @@
+//! Blocks, unchecked and checked.
+//!
+//! Invariant: a [`CheckedBlock`] can only be made by [`Block::check`] and its sisters here, or opened
+//! from a [`KeptBlock`] that was packed from one, so whoever holds one knows
+//! that its proof of work, its votes root and every vote in it hold for its election. What depends
+//! on the blocks before it is the business of [`crate::chain::tree`].
+
+use std::{collections::HashSet, sync::Arc};
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use crate::{
+    chain::{
+        difficulty::Difficulty,
+        header::{HEADER_VERSION, Header, Height},
+        pow,
+    },
+    crypto::{
+        hash::{BlockHash, VoteId, VotesRoot},
+        merkle::{self, InclusionProof},
+    },
+    election::{
+        context::Setup,
+        definition::Election,
+        token::TokenId,
+        vote::{Vote, VoteError, check_all, check_all_but_signatures},
+    },
+    time::Timestamp,
+};
+
+/// Bytes of a block's encoding: the frame of the wire and the patience of a phone.
+pub const MAX_BLOCK_BYTES: usize = 1 << 20;
+
+/// A block that nobody verified.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Block {
+    /// The header.
+    pub header: Header,
+    /// The votes, in the order of the Merkle tree.
+    pub votes: Vec<Vote>,
+}
+
+/// Why a block is not valid, whatever stands before it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BlockError {
+    /// A rule of a later build.
+    #[error("block {height} has version {version}; this build knows version {HEADER_VERSION}")]
+    Version {
+        /// Its height.
+        height: Height,
+        /// Its version.
+        version: u32,
+    },
+    /// Nothing is decided by an empty block.
+    #[error("block {0} holds no votes")]
+    Empty(Height),
+    /// Too big for a frame.
+    #[error("block {height} has {bytes} bytes; at most {MAX_BLOCK_BYTES} are allowed")]
+    TooBig {
+        /// Its height.
+        height: Height,
+        /// Its size.
+        bytes: usize,
+    },
+    /// The hash is above the target.
+    #[error(
+        "block {0} has no valid proof of work: its hash does not meet the difficulty it states"
+    )]
+    Proof(Height),
+    /// The votes are not those that the proof covers.
+    #[error("block {0} holds other votes than its header commits to")]
+    VotesRoot(Height),
+    /// A vote breaks a rule.
+    #[error("block {height}, vote {number} (token {token}): {error}")]
+    Vote {
+        /// Height of the block.
+        height: Height,
+        /// Number in the block, counted from 1.
+        number: usize,
+        /// Its token.
+        token: TokenId,
+        /// What is wrong with it.
+        error: VoteError,
+    },
+    /// The same token twice in one block.
+    #[error("block {height}, vote {number}: the token {token} votes twice in this block{}", changed(*sequence))]
+    RepeatedToken {
+        /// Height of the block.
+        height: Height,
+        /// Number of the second vote, counted from 1.
+        number: usize,
+        /// The token.
+        token: TokenId,
+        /// The sequence number of both.
+        sequence: u8,
+    },
+    /// Made before opening or after closing.
+    #[error("block {height} was made at {timestamp}, outside the election's opening hours")]
+    Hours {
+        /// Height of the block.
+        height: Height,
+        /// Its time.
+        timestamp: Timestamp,
+    },
+}
+
+/// Which change of a vote is meant, in words.
+pub(crate) fn changed(sequence: u8) -> String {
+    if sequence == 0 { String::new() } else { format!(" with the sequence number {sequence}") }
+}
+
+/// A block whose own contents hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedBlock {
+    pub(super) header: Header,
+    pub(super) hash: BlockHash,
+    pub(super) votes: Arc<[Vote]>,
+    pub(super) ids: Arc<[VoteId]>,
+    pub(super) encoded_len: usize,
+}
+
+impl Block {
+    /// The first block of an election's chain: no votes, no proof, derived from the definition.
+    pub fn genesis(election: &Election) -> CheckedBlock {
+        let header = Header {
+            version: HEADER_VERSION,
+            height: Height::FIRST,
+            previous: BlockHash(election.id().0),
+            votes_root: VotesRoot(merkle::root(&[])),
+            timestamp: election.created,
+            difficulty: Difficulty(election.parameters.starting_difficulty),
+            easing: 0,
+            nonce: 0,
+        };
+        let encoded_len = encoded_len(&header, &[]);
+        CheckedBlock { hash: header.hash(), header, votes: [].into(), ids: [].into(), encoded_len }
+    }
+
+    /// Merkle root over votes.
+    pub fn votes_root(votes: &[Vote]) -> VotesRoot {
+        VotesRoot(merkle::root(&leaves(votes)))
+    }
+
+    /// Bytes of the encoding.
+    pub fn encoded_len(&self) -> usize {
+        encoded_len(&self.header, &self.votes)
+    }
+
+    /// Checks everything that the block itself can show: version, size, proof of work, votes root,
+    /// opening hours, each vote, no token twice.
+    ///
+    /// # Errors
+    /// The first rule that does not hold, cheapest rules first.
+    pub fn check(self, setup: &Setup) -> Result<CheckedBlock, BlockError> {
+        self.check_with(setup, check_all)
+    }
+
+    /// Checks a block of this node's own store. Its signatures were checked before it was stored;
+    /// that its votes are still those, signatures included, the votes root shows.
+    ///
+    /// # Errors
+    /// As [`Block::check`], but for wrong signatures.
+    pub fn check_but_signatures(self, setup: &Setup) -> Result<CheckedBlock, BlockError> {
+        self.check_with(setup, check_all_but_signatures)
+    }
+
+    fn check_with(
+        self,
+        setup: &Setup,
+        check_votes: impl FnOnce(&[Vote], &Setup) -> Result<Vec<VoteId>, (usize, VoteError)>,
+    ) -> Result<CheckedBlock, BlockError> {
+        let height = self.header.height;
+        check_header(&self.header, setup.election())?;
+        if self.votes.is_empty() {
+            return Err(BlockError::Empty(height));
+        }
+        let bytes = self.encoded_len();
+        if bytes > MAX_BLOCK_BYTES {
+            return Err(BlockError::TooBig { height, bytes });
+        }
+        if Self::votes_root(&self.votes) != self.header.votes_root {
+            return Err(BlockError::VotesRoot(height));
+        }
+        let mut uses = HashSet::with_capacity(self.votes.len());
+        for (number, vote) in (1..).zip(&self.votes) {
+            let (token, sequence) = (vote.token, vote.sequence);
+            if !uses.insert((token, sequence)) {
+                return Err(BlockError::RepeatedToken { height, number, token, sequence });
+            }
+        }
+        let ids = check_votes(&self.votes, setup).map_err(|(index, error)| {
+            let (number, token) = (index + 1, self.votes[index].token);
+            BlockError::Vote { height, number, token, error }
+        })?;
+        let hash = self.header.hash();
+        let (votes, ids) = (self.votes.into(), ids.into());
+        Ok(CheckedBlock { header: self.header, hash, votes, ids, encoded_len: bytes })
+    }
+}
+
+/// A block is encoded as its header and the list of its votes.
+fn encoded_len(header: &Header, votes: &[Vote]) -> usize {
+    borsh::object_length(&(header, votes)).unwrap_or(usize::MAX)
+}
+
+/// Checks what a header alone can show: version, opening hours, proof of work.
+///
+/// # Errors
+/// The first rule that does not hold.
+pub fn check_header(header: &Header, election: &Election) -> Result<(), BlockError> {
+    let height = header.height;
+    if header.version != HEADER_VERSION {
+        return Err(BlockError::Version { height, version: header.version });
+    }
+    if !election.is_open_at(header.timestamp) {
+        return Err(BlockError::Hours { height, timestamp: header.timestamp });
+    }
+    let cheap = header.required().0 < election.parameters.floor();
+    if cheap || !pow::is_proven(header) {
+        return Err(BlockError::Proof(height));
+    }
+    Ok(())
+}
+
+fn leaves(votes: &[Vote]) -> Vec<[u8; 32]> {
+    votes.iter().map(|vote| merkle::leaf(&vote.encode())).collect()
+}
+
+impl CheckedBlock {
+    /// The header.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Hash of the header.
+    pub fn hash(&self) -> BlockHash {
+        self.hash
+    }
+
+    /// The votes, in the order of the Merkle tree.
+    pub fn votes(&self) -> &[Vote] {
+        &self.votes
+    }
+
+    /// The ids of the votes, in the same order.
+    pub fn vote_ids(&self) -> &[VoteId] {
+        &self.ids
+    }
+
+    /// Bytes of the encoding.
+    pub fn encoded_len(&self) -> usize {
+        self.encoded_len
+    }
+
+    /// The block as it travels and is stored.
+    pub fn to_block(&self) -> Block {
+        Block { header: self.header.clone(), votes: self.votes.to_vec() }
+    }
+
+    /// Proof that the vote at `index` stands in this block.
+    pub fn prove(&self, index: u32) -> Option<InclusionProof> {
+        merkle::prove(&leaves(&self.votes), index)
+    }
+}

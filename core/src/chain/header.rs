@@ -1,0 +1,155 @@
+//! Block headers: 100 bytes, fixed, little-endian, the nonce last.
+//!
+//! With the 16 bytes of the tag the hash input is 116 bytes, two blocks of SHA-256. The first of
+//! them never changes while mining, so a try costs one compression.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    chain::difficulty::{Demand, Difficulty, Work, demand},
+    crypto::hash::{BlockHash, Tag, VotesRoot, tagged},
+    election::definition::ChainParameters,
+    time::Timestamp,
+};
+
+/// Version of the header and its rules that this build knows.
+pub const HEADER_VERSION: u32 = 1;
+/// Length of the encoding.
+pub const HEADER_BYTES: usize = 100;
+
+/// Number of a block. The first block has 1, as in the seed.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
+    Deserialize,
+)]
+pub struct Height(pub u32);
+
+impl Height {
+    /// The first block.
+    pub const FIRST: Self = Self(1);
+
+    /// The height of the next block.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
+    /// Position in a list that begins with the first block.
+    pub fn position(self) -> usize {
+        self.0.saturating_sub(1) as usize
+    }
+}
+
+impl std::fmt::Display for Height {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A block header. Its proof of work covers the votes through `votes_root`.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Header {
+    /// [`HEADER_VERSION`].
+    pub version: u32,
+    /// Parent's height + 1.
+    pub height: Height,
+    /// Hash of the parent; the election's id in the first block.
+    pub previous: BlockHash,
+    /// Merkle root over the votes.
+    pub votes_root: VotesRoot,
+    /// When the miner says it was made.
+    pub timestamp: Timestamp,
+    /// What the difficulty rule carries on from block to block.
+    pub difficulty: Difficulty,
+    /// How often the difficulty is halved for this block alone, because of a long pause before it.
+    pub easing: u32,
+    /// What was tried until the hash met the target.
+    pub nonce: u64,
+}
+
+impl Header {
+    /// The header of a block on top of `parent` that is made at `timestamp`, with everything that the
+    /// chain's rules demand of it but the nonce.
+    #[must_use]
+    pub fn next(
+        parent: &Self,
+        votes_root: VotesRoot,
+        timestamp: Timestamp,
+        parameters: &ChainParameters,
+    ) -> Self {
+        let Demand { difficulty, easing } = parent.demand(timestamp, parameters);
+        Self {
+            version: HEADER_VERSION,
+            height: parent.height.next(),
+            previous: parent.hash(),
+            votes_root,
+            timestamp,
+            difficulty,
+            easing,
+            nonce: 0,
+        }
+    }
+
+    /// What the difficulty rule demands of a block on top of this one that is made at `timestamp`. A
+    /// time before this block's own counts as no gap.
+    pub fn demand(&self, timestamp: Timestamp, parameters: &ChainParameters) -> Demand {
+        demand(parameters, self.difficulty, timestamp.ms_since(self.timestamp))
+    }
+
+    /// The canonical bytes.
+    pub fn encode(&self) -> [u8; HEADER_BYTES] {
+        let mut bytes = [0; HEADER_BYTES];
+        let mut rest = bytes.as_mut_slice();
+        // Writing 100 bytes into 100 bytes cannot fail; the test below holds the length.
+        let _ = BorshSerialize::serialize(self, &mut rest);
+        bytes
+    }
+
+    /// SHA-256 of the tagged encoding.
+    pub fn hash(&self) -> BlockHash {
+        BlockHash(tagged(Tag::HEADER, &self.encode()))
+    }
+
+    /// The difficulty that this block's own hash must meet.
+    pub fn required(&self) -> Difficulty {
+        Difficulty(self.difficulty.0.checked_shr(self.easing).unwrap_or(0).max(1))
+    }
+
+    /// The expected number of hashes behind this block.
+    pub fn work(&self) -> Work {
+        Work(u128::from(self.required().0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_has_100_bytes_and_ends_with_the_nonce() {
+        let header = Header {
+            version: HEADER_VERSION,
+            height: Height(2),
+            previous: BlockHash([1; 32]),
+            votes_root: VotesRoot([2; 32]),
+            timestamp: Timestamp(3),
+            difficulty: Difficulty(4),
+            easing: 0,
+            nonce: u64::from_le_bytes(*b"nonce is"),
+        };
+        assert_eq!(borsh::to_vec(&header).unwrap(), header.encode());
+        assert!(header.encode().ends_with(b"nonce is"));
+        assert_eq!(borsh::from_slice::<Header>(&header.encode()).unwrap(), header);
+    }
+}

@@ -1,0 +1,155 @@
+//! Which votes were used and which of them count: the counting rule, without the blocks.
+//!
+//! A token and sequence number are used at most once in a chain. Of a token's votes the one with
+//! the highest sequence number counts; where the first counts there is only number 0.
+//!
+//! Invariant: the tally is the one of the votes that count.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    chain::header::Height,
+    election::{
+        ballot::Ballot,
+        definition::{Counting, Election},
+        tally::Tally,
+        token::TokenId,
+        vote::Vote,
+    },
+};
+
+/// Where a vote stands in the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Block.
+    pub height: Height,
+    /// Index in the block, counted from 0.
+    pub index: u32,
+}
+
+/// A ballot of one choice, as most are, in place; others behind a pointer.
+#[derive(Clone, Debug)]
+enum Kept {
+    Choice(u16),
+    Other(Arc<Ballot>),
+}
+
+impl Kept {
+    fn new(ballot: &Ballot) -> Self {
+        match ballot {
+            Ballot::Choices(choices) if choices.len() == 1 => Self::Choice(choices[0]),
+            other => Self::Other(Arc::new(other.clone())),
+        }
+    }
+
+    fn ballot(&self) -> Ballot {
+        match self {
+            Self::Choice(choice) => Ballot::Choices(vec![*choice]),
+            Self::Other(ballot) => Ballot::clone(ballot),
+        }
+    }
+}
+
+/// A vote that was used.
+#[derive(Clone, Debug)]
+struct Use {
+    place: Place,
+    /// Kept where a later vote can replace it.
+    ballot: Option<Kept>,
+}
+
+/// The votes of a chain, as far as they decide which further votes are allowed and what counts.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    election: Arc<Election>,
+    uses: BTreeMap<(TokenId, u8), Use>,
+    tally: Tally,
+    /// Whether votes may be taken back: then ballots that were replaced are kept.
+    undoes: bool,
+}
+
+impl Ledger {
+    /// Without votes; votes can be taken back again.
+    pub fn new(election: Election) -> Self {
+        let (election, uses, tally) = (Arc::new(election), BTreeMap::new(), Tally::default());
+        Self { election, uses, tally, undoes: true }
+    }
+
+    /// Without votes, for a walk that never turns back and should take little memory.
+    pub fn forward_only(election: Election) -> Self {
+        Self { undoes: false, ..Self::new(election) }
+    }
+
+    /// The count.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Number of votes, those that were replaced by a later one among them.
+    pub fn votes(&self) -> usize {
+        self.uses.len()
+    }
+
+    /// Where the vote with this token and sequence number stands.
+    pub fn place(&self, token: TokenId, sequence: u8) -> Option<Place> {
+        self.uses.get(&(token, sequence)).map(|used| used.place)
+    }
+
+    fn latest_use(&self, token: TokenId) -> Option<(u8, &Use)> {
+        let mut of_token = self.uses.range((token, 0)..=(token, u8::MAX));
+        of_token.next_back().map(|((_, sequence), used)| (*sequence, used))
+    }
+
+    /// Place of the vote of a token that counts, of those in blocks up to and with this one.
+    pub fn latest_until(&self, token: TokenId, height: Height) -> Option<Place> {
+        let of_token = self.uses.range((token, 0)..=(token, u8::MAX)).rev();
+        of_token.map(|(_, used)| used.place).find(|place| place.height <= height)
+    }
+
+    /// Adds a vote whose token and sequence number are unused; says where they were used
+    /// otherwise.
+    ///
+    /// # Errors
+    /// The place of the earlier vote; nothing has changed then.
+    pub fn add(&mut self, vote: &Vote, place: Place) -> Result<(), Place> {
+        let latest = self.latest_use(vote.token);
+        let counts = latest.as_ref().is_none_or(|(sequence, _)| *sequence < vote.sequence);
+        if !counts && let Some(earlier) = self.place(vote.token, vote.sequence) {
+            return Err(earlier);
+        }
+        if counts {
+            let replaced = latest
+                .and_then(|(sequence, used)| Some((sequence, used.ballot.as_ref()?.ballot())));
+            if let Some((sequence, replaced)) = replaced {
+                self.tally.remove(&replaced, &self.election);
+                if !self.undoes
+                    && let Some(used) = self.uses.get_mut(&(vote.token, sequence))
+                {
+                    used.ballot = None;
+                }
+            }
+            self.tally.add(&vote.ballot, &self.election);
+        }
+        let last_counts = self.election.counting == Counting::LastCounts;
+        let kept = last_counts && (counts || self.undoes);
+        let ballot = kept.then(|| Kept::new(&vote.ballot));
+        self.uses.insert((vote.token, vote.sequence), Use { place, ballot });
+        Ok(())
+    }
+
+    /// Takes back a vote that was added. Not for [`Ledger::forward_only`].
+    pub fn remove(&mut self, vote: &Vote) {
+        if self.uses.remove(&(vote.token, vote.sequence)).is_none() {
+            return;
+        }
+        let latest = self.latest_use(vote.token);
+        if latest.as_ref().is_some_and(|(sequence, _)| *sequence > vote.sequence) {
+            return;
+        }
+        let counts_again = latest.and_then(|(_, used)| Some(used.ballot.as_ref()?.ballot()));
+        self.tally.remove(&vote.ballot, &self.election);
+        if let Some(ballot) = counts_again {
+            self.tally.add(&ballot, &self.election);
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! Signed statements that are kept beside the chain: double votes, the closing, seals.
+//!
+//! Each proves itself with nothing but the election's definition and roll, so it is worth the same
+//! wherever in the network it turns up.
+
+use std::{cell::OnceCell, collections::BTreeMap};
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    chain::header::Height,
+    crypto::{
+        hash::{BlockHash, ElectionId, SealId, ShortId, Tag, TallyHash, tagged},
+        key::{SecretKey, Signature, Signed},
+    },
+    election::{
+        context::Setup,
+        tally::Tally,
+        token::TokenId,
+        vote::{Vote, VoteError, check_all},
+    },
+    sorted::sorted,
+    time::Timestamp,
+};
+
+/// Double votes kept, at most one for each token: each takes a voter's own key to make.
+pub const MAX_DOUBLE_VOTES: usize = 10_000;
+/// Two seals that differ prove all there is to prove.
+const MAX_SEALS: usize = 2;
+
+/// Two votes of one voter that cannot both count: the same token and sequence number, other
+/// ballots.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct DoubleVote {
+    /// The vote with the lower id.
+    pub first: Vote,
+    /// The other.
+    pub second: Vote,
+}
+
+impl DoubleVote {
+    /// Puts two votes together, if they are a double vote. Their signatures are not looked at.
+    pub fn of(one: &Vote, other: &Vote) -> Option<Self> {
+        let same = |vote: &Vote| (vote.election, vote.token, vote.sequence);
+        let (id, other_id) = (one.id(), other.id());
+        if same(one) != same(other) || id == other_id {
+            return None;
+        }
+        let (first, second) = if id < other_id { (one, other) } else { (other, one) };
+        Some(Self { first: first.clone(), second: second.clone() })
+    }
+
+    /// The voter.
+    pub fn token(&self) -> TokenId {
+        self.first.token
+    }
+}
+
+/// The organiser's word that the election closes before its time.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+pub struct Closing {
+    /// The election.
+    pub election: ElectionId,
+    /// Votes are not taken from then on.
+    pub at: Timestamp,
+    /// The organiser's, over the tag, the election and the time.
+    pub signature: Signature,
+}
+
+impl Closing {
+    fn message(election: ElectionId, at: Timestamp) -> Vec<u8> {
+        let mut message = Tag::CLOSING.0.to_vec();
+        message.extend(borsh::to_vec(&(election, at)).unwrap_or_default());
+        message
+    }
+
+    /// Signs the closing.
+    pub fn sign(election: ElectionId, at: Timestamp, organiser: &SecretKey) -> Self {
+        let signature = organiser.sign(&Self::message(election, at));
+        Self { election, at, signature }
+    }
+}
+
+/// The organiser's word that the chain up to a block, and its count, are the result.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+pub struct Seal {
+    /// The election.
+    pub election: ElectionId,
+    /// Height of the last block that counts.
+    pub height: Height,
+    /// Its hash.
+    pub tip: BlockHash,
+    /// Hash of the count up to there.
+    pub tally: TallyHash,
+    /// The organiser's, over the tag and the seal's id.
+    pub signature: Signature,
+}
+
+impl Seal {
+    /// Signs a result.
+    pub fn sign(
+        election: ElectionId,
+        height: Height,
+        tip: BlockHash,
+        tally: &Tally,
+        organiser: &SecretKey,
+    ) -> Self {
+        let (tally, signature) = (tally.hash(), Signature([0; 64]));
+        let mut seal = Self { election, height, tip, tally, signature };
+        seal.signature = organiser.sign(&seal.message());
+        seal
+    }
+
+    /// SHA-256 of all but the signature.
+    pub fn id(&self) -> SealId {
+        let said = borsh::to_vec(&(self.election, self.height, self.tip, self.tally));
+        SealId(tagged(Tag::SEAL, &said.unwrap_or_default()))
+    }
+
+    fn message(&self) -> Vec<u8> {
+        [&Tag::SEAL.0[..], &self.id().0].concat()
+    }
+}
+
+/// One statement. Borsh writes the variant as one byte, counted from 0 in this order.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Evidence {
+    /// A voter voted twice.
+    DoubleVote(Box<DoubleVote>),
+    /// The organiser closed early.
+    Closing(Closing),
+    /// The organiser sealed the result.
+    Seal(Seal),
+}
+
+/// Why a statement proves nothing here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EvidenceError {
+    /// It belongs elsewhere.
+    #[error("the {what} is for election {election}, not for this one")]
+    OtherElection {
+        /// What kind of statement.
+        what: &'static str,
+        /// The election it names.
+        election: ElectionId,
+    },
+    /// Nobody can close or seal this election.
+    #[error("this election has no organiser's key, so nobody can close or seal it")]
+    NoOrganiser,
+    /// Somebody else signed.
+    #[error("the {0} is not signed by the organiser of this election")]
+    Signature(&'static str),
+    /// Votes that do not contradict each other, or in the wrong order.
+    #[error("the two votes are not a double vote")]
+    NotDouble,
+    /// In an open election anybody can use a token: two votes prove nothing about anybody.
+    #[error("an open election has no double votes: the first use of a token counts")]
+    Open,
+    /// One of the votes is not valid, so it may be forged.
+    #[error("one of the two votes is not valid: {0}")]
+    Vote(VoteError),
+}
+
+impl From<VoteError> for EvidenceError {
+    fn from(error: VoteError) -> Self {
+        Self::Vote(error)
+    }
+}
+
+impl Evidence {
+    /// Checks the statement: everything but whether a seal's block and count are the chain's.
+    ///
+    /// # Errors
+    /// Why it proves nothing.
+    pub fn check(&self, setup: &Setup) -> Result<(), EvidenceError> {
+        match self {
+            Self::DoubleVote(double) => {
+                if setup.roll().is_none() {
+                    return Err(EvidenceError::Open);
+                }
+                if DoubleVote::of(&double.first, &double.second).as_ref() != Some(&**double) {
+                    return Err(EvidenceError::NotDouble);
+                }
+                let votes = [double.first.clone(), double.second.clone()];
+                check_all(&votes, setup).map_err(|(_, error)| error)?;
+                Ok(())
+            }
+            Self::Closing(closing) => {
+                let message = Closing::message(closing.election, closing.at);
+                signed(setup, "closing", closing.election, &message, &closing.signature)
+            }
+            Self::Seal(seal) => {
+                signed(setup, "seal", seal.election, &seal.message(), &seal.signature)
+            }
+        }
+    }
+
+    /// What the statement is about, as peers compare it: one for each token, each time of closing,
+    /// each seal.
+    pub fn short_id(&self) -> ShortId {
+        let about = match self {
+            Self::DoubleVote(double) => borsh::to_vec(&(0_u8, double.token())),
+            Self::Closing(closing) => borsh::to_vec(&(1_u8, closing.at)),
+            Self::Seal(seal) => borsh::to_vec(&(2_u8, seal.id())),
+        };
+        let hash = tagged(Tag::EVIDENCE, &about.unwrap_or_default());
+        let mut short = [0; 8];
+        short.copy_from_slice(&hash[..8]);
+        ShortId(short)
+    }
+}
+
+fn signed(
+    setup: &Setup,
+    what: &'static str,
+    election: ElectionId,
+    message: &[u8],
+    signature: &Signature,
+) -> Result<(), EvidenceError> {
+    if election != setup.id() {
+        return Err(EvidenceError::OtherElection { what, election });
+    }
+    let key = setup.election().organiser.as_ref().ok_or(EvidenceError::NoOrganiser)?;
+    let holds = Signed { key, message, signature }.holds();
+    if holds { Ok(()) } else { Err(EvidenceError::Signature(what)) }
+}
+
+/// The statements that a node keeps, each checked.
+#[derive(Clone, Debug, Default)]
+pub struct EvidenceBook {
+    /// Those of the [`MAX_DOUBLE_VOTES`] lowest tokens, so that all nodes keep the same.
+    double_votes: BTreeMap<TokenId, DoubleVote>,
+    /// The earliest one counts.
+    closing: Option<Closing>,
+    /// The [`MAX_SEALS`] with the lowest ids, so that all nodes keep the same.
+    seals: BTreeMap<SealId, Seal>,
+    /// Computed when asked for, until something changes.
+    digest: OnceCell<[u8; 32]>,
+}
+
+impl EvidenceBook {
+    /// Whether a statement would add nothing.
+    pub fn knows(&self, evidence: &Evidence) -> bool {
+        match evidence {
+            Evidence::DoubleVote(double) => {
+                let last = self.double_votes.last_key_value().map(|(token, _)| *token);
+                let full = self.double_votes.len() >= MAX_DOUBLE_VOTES;
+                self.double_votes.contains_key(&double.token())
+                    || (full && last.is_some_and(|last| last < double.token()))
+            }
+            Evidence::Closing(closing) => self.closing.is_some_and(|known| known.at <= closing.at),
+            Evidence::Seal(seal) => {
+                let last = self.seals.last_key_value().map(|(id, _)| *id);
+                let full = self.seals.len() >= MAX_SEALS;
+                self.seals.contains_key(&seal.id())
+                    || (full && last.is_some_and(|last| last < seal.id()))
+            }
+        }
+    }
+
+    /// Keeps a checked statement. Nothing if it adds nothing, otherwise the one that it replaced.
+    #[expect(clippy::option_option, reason = "new or not, and whether it took another's place")]
+    pub(crate) fn add(&mut self, evidence: &Evidence) -> Option<Option<ShortId>> {
+        if self.knows(evidence) {
+            return None;
+        }
+        self.digest.take();
+        Some(match evidence {
+            Evidence::DoubleVote(double) => {
+                self.double_votes.insert(double.token(), (**double).clone());
+                let over = self.double_votes.len() > MAX_DOUBLE_VOTES;
+                let last = over.then(|| self.double_votes.pop_last()).flatten();
+                last.map(|(_, double)| Evidence::DoubleVote(Box::new(double)).short_id())
+            }
+            Evidence::Closing(closing) => {
+                let before = self.closing.replace(*closing);
+                before.map(|closing| Evidence::Closing(closing).short_id())
+            }
+            Evidence::Seal(seal) => {
+                self.seals.insert(seal.id(), *seal);
+                let over = self.seals.len() > MAX_SEALS;
+                let last = over.then(|| self.seals.pop_last()).flatten();
+                last.map(|(_, seal)| Evidence::Seal(seal).short_id())
+            }
+        })
+    }
+
+    /// Double votes, by token.
+    pub fn double_votes(&self) -> impl ExactSizeIterator<Item = &DoubleVote> {
+        self.double_votes.values()
+    }
+
+    /// Whether a token voted twice.
+    pub fn double_vote_of(&self, token: TokenId) -> Option<&DoubleVote> {
+        self.double_votes.get(&token)
+    }
+
+    /// The organiser's early closing.
+    pub fn closing(&self) -> Option<&Closing> {
+        self.closing.as_ref()
+    }
+
+    /// Seals, by id. More than one contradict each other.
+    pub fn seals(&self) -> impl ExactSizeIterator<Item = &Seal> {
+        self.seals.values()
+    }
+
+    /// Everything: double votes by token, the closing, seals by id.
+    pub fn all(&self) -> impl Iterator<Item = Evidence> + '_ {
+        let doubles = self.double_votes.values().cloned();
+        let doubles = doubles.map(|double| Evidence::DoubleVote(Box::new(double)));
+        let seals = self.seals.values().copied().map(Evidence::Seal);
+        doubles.chain(self.closing.map(Evidence::Closing)).chain(seals)
+    }
+
+    /// A hash that is equal where the same is known.
+    pub fn digest(&self) -> [u8; 32] {
+        *self.digest.get_or_init(|| {
+            let ids = sorted(self.all().map(|evidence| evidence.short_id()).collect());
+            tagged(Tag::EVIDENCE, &borsh::to_vec(&ids).unwrap_or_default())
+        })
+    }
+}

@@ -1,0 +1,558 @@
+//! The block tree of one election and the chain that counts.
+//!
+//! Fork choice: most cumulative work, then the lower hash. Every block that enters is checked in
+//! itself ([`CheckedBlock`]) and against its parents here; whether its tokens are unused is known
+//! when the chain switches to it, and a block that fails then is marked and never tried again.
+//!
+//! A sealed block is final: a branch with it is better than any without it, whatever their work.
+//!
+//! Invariant: `ledger` and `places` are what a walk over `main` would compute. Of `main`, blocks
+//! below position `packed` are packed and the others whole.
+
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
+
+pub use crate::chain::ledger::Place;
+use crate::{
+    chain::{
+        ancestry::{Lineage, LinkError, MEDIAN_OF},
+        block::{Block, CheckedBlock},
+        difficulty::Work,
+        header::Height,
+        kept::KeptBlock,
+        ledger::Ledger,
+    },
+    crypto::hash::{BlockHash, ElectionId, VoteId},
+    election::{context::Setup, definition::Election, tally::Tally, token::TokenId, vote::Vote},
+    time::Timestamp,
+};
+
+/// Blocks beside the chain, and their bytes. Each cost its sender a proof of work; the branch being
+/// adopted is exempt, or a long partition could never heal.
+pub const MAX_SIDE_BLOCKS: usize = 1024;
+/// Bytes of the blocks beside the chain.
+pub const MAX_SIDE_BYTES: usize = 32 << 20;
+/// Blocks from the tip downwards that are kept whole: deeper than this is hardly looked.
+const WHOLE: usize = 16;
+/// Hashes remembered as invalid.
+const MAX_INVALID: usize = 1024;
+
+/// What an insertion did to the chain that counts.
+#[derive(Clone, Debug, Default)]
+pub struct Switch {
+    /// Blocks no longer in the chain, newest first.
+    pub removed: Vec<Arc<CheckedBlock>>,
+    /// Blocks now in the chain, oldest first.
+    pub added: Vec<Arc<CheckedBlock>>,
+}
+
+/// What became of a block.
+#[derive(Clone, Debug)]
+pub enum Inserted {
+    /// It was here already.
+    Known,
+    /// It stands beside the chain, if it is among the best there.
+    Beside,
+    /// The chain changed.
+    Switched(Switch),
+}
+
+struct Entry {
+    block: KeptBlock,
+    /// Work from the first block up to and with this one.
+    work: Work,
+}
+
+/// The chain of one election with the branches beside it.
+pub struct Chain {
+    setup: Setup,
+    entries: HashMap<BlockHash, Entry>,
+    /// Hashes of the chain that counts, from the first block on.
+    main: Vec<BlockHash>,
+    /// How many of them, from the first on, are packed.
+    packed: usize,
+    /// The last of them.
+    tip: Arc<CheckedBlock>,
+    ledger: Ledger,
+    places: HashMap<VoteId, Place>,
+    /// Blocks beside the chain.
+    side: Vec<BlockHash>,
+    /// Blocks of the branch that is being fetched: not counted and not dropped.
+    protected: HashSet<BlockHash>,
+    /// Tokens and sequence numbers used in those of them that are here, and where. None twice, so
+    /// that the branch has no more votes than there can be, however many blocks it has.
+    uses: HashMap<(TokenId, u8), Height>,
+    /// Bounded by `MAX_INVALID`; oldest first out.
+    invalid: VecDeque<BlockHash>,
+    /// The sealed block.
+    anchor: Option<BlockHash>,
+    /// The blocks that a sealed branch replaced: kept, however many, because the seal may turn out
+    /// to bind nobody. Bounded by the chain that was replaced.
+    replaced: HashSet<BlockHash>,
+}
+
+impl Chain {
+    /// The chain that consists of the first block.
+    pub fn new(setup: Setup) -> Self {
+        let genesis = Arc::new(Block::genesis(setup.election()));
+        let hash = genesis.hash();
+        Self {
+            ledger: Ledger::new(setup.election().clone()),
+            setup,
+            entries: HashMap::from([(
+                hash,
+                Entry { block: Arc::clone(&genesis).into(), work: Work(0) },
+            )]),
+            main: vec![hash],
+            packed: 0,
+            tip: genesis,
+            places: HashMap::new(),
+            side: Vec::new(),
+            protected: HashSet::new(),
+            uses: HashMap::new(),
+            invalid: VecDeque::new(),
+            anchor: None,
+            replaced: HashSet::new(),
+        }
+    }
+
+    /// The election with what votes are checked against.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// The election.
+    pub fn election(&self) -> &Election {
+        self.setup.election()
+    }
+
+    /// The election's id.
+    pub fn id(&self) -> ElectionId {
+        self.setup.id()
+    }
+
+    /// The newest block.
+    pub fn tip(&self) -> &Arc<CheckedBlock> {
+        &self.tip
+    }
+
+    /// Height of the newest block.
+    pub fn height(&self) -> Height {
+        self.tip().header().height
+    }
+
+    /// Work of the whole chain.
+    pub fn work(&self) -> Work {
+        self.work_at(&self.tip.hash()).unwrap_or(Work(0))
+    }
+
+    /// Number of votes, those that a later one replaced among them.
+    pub fn votes(&self) -> usize {
+        self.ledger.votes()
+    }
+
+    /// The count.
+    pub fn tally(&self) -> &Tally {
+        self.ledger.tally()
+    }
+
+    /// A block of the chain that counts.
+    pub fn block_at(&self, height: Height) -> Option<&KeptBlock> {
+        let hash = self.main.get(height.position()).filter(|_| height.0 > 0)?;
+        self.entries.get(hash).map(|entry| &entry.block)
+    }
+
+    /// Any block that is kept, also beside the chain.
+    pub fn block(&self, hash: &BlockHash) -> Option<&KeptBlock> {
+        self.entries.get(hash).map(|entry| &entry.block)
+    }
+
+    /// Whether a block was found invalid.
+    pub fn is_invalid(&self, hash: &BlockHash) -> bool {
+        self.invalid.contains(hash)
+    }
+
+    /// Work up to and with a block that is kept.
+    pub fn work_at(&self, hash: &BlockHash) -> Option<Work> {
+        self.entries.get(hash).map(|entry| entry.work)
+    }
+
+    /// Whether the block stands in the chain that counts.
+    pub fn is_main(&self, block: &KeptBlock) -> bool {
+        self.main.get(block.header().height.position()) == Some(&block.hash())
+    }
+
+    /// The count up to and with a block of the chain.
+    pub fn tally_at(&self, height: Height) -> Tally {
+        if height >= self.height() {
+            return self.tally().clone();
+        }
+        let mut ledger = Ledger::forward_only(self.election().clone());
+        for height in (1..=height.0).map(Height) {
+            let votes = self.block_at(height).map(|block| block.to_block().votes);
+            for (index, vote) in (0..).zip(votes.into_iter().flatten()) {
+                // They stand in the chain, so they are unused before.
+                let _ = ledger.add(&vote, Place { height, index });
+            }
+        }
+        ledger.tally().clone()
+    }
+
+    fn vote_at(&self, place: Place) -> Option<(VoteId, Vote)> {
+        let vote = self.block_at(place.height)?.vote(place.index)?;
+        Some((vote.id(), vote))
+    }
+
+    /// The vote in the chain with a token and sequence number.
+    pub fn of_use(&self, token: TokenId, sequence: u8) -> Option<(VoteId, Vote)> {
+        self.vote_at(self.ledger.place(token, sequence)?)
+    }
+
+    /// The last vote of a token in the chain.
+    pub fn latest_of(&self, token: TokenId) -> Option<(VoteId, Vote)> {
+        self.latest_until(token, self.height())
+    }
+
+    /// The last vote of a token in the blocks up to and with this one.
+    pub fn latest_until(&self, token: TokenId, height: Height) -> Option<(VoteId, Vote)> {
+        self.vote_at(self.ledger.latest_until(token, height)?)
+    }
+
+    /// Where a vote stands.
+    pub fn place_of(&self, vote: &VoteId) -> Option<Place> {
+        self.places.get(vote).copied()
+    }
+
+    /// Blocks on top of a block of the chain, itself included.
+    pub fn confirmations(&self, height: Height) -> u32 {
+        (self.height().0 + 1).saturating_sub(height.0)
+    }
+
+    /// Blocks beside the chain.
+    pub fn side_blocks(&self) -> impl Iterator<Item = &KeptBlock> {
+        self.side.iter().filter_map(|hash| self.block(hash))
+    }
+
+    /// Hashes from the tip backwards, dense at first, then doubling the step, the first block
+    /// last: enough for a peer to find the last block that both have.
+    pub fn locator(&self) -> Vec<BlockHash> {
+        let mut hashes = Vec::new();
+        let (mut position, mut step) = (self.main.len() - 1, 1);
+        while position > 0 {
+            hashes.push(self.main[position]);
+            if hashes.len() >= 8 {
+                step *= 2;
+            }
+            position = position.saturating_sub(step);
+        }
+        hashes.push(self.main[0]);
+        hashes
+    }
+
+    /// Height of the first locator hash that stands in the chain that counts.
+    pub fn meeting_point(&self, locator: &[BlockHash]) -> Option<Height> {
+        locator
+            .iter()
+            .filter_map(|hash| self.block(hash))
+            .find(|block| self.is_main(block))
+            .map(|block| block.header().height)
+    }
+
+    /// Everything about the blocks up to `hash` that the next header is checked against.
+    pub fn lineage(&self, hash: &BlockHash) -> Option<Lineage> {
+        let entry = self.entries.get(hash)?;
+        let mut recent = VecDeque::with_capacity(MEDIAN_OF + 1);
+        let mut next = Some(&entry.block);
+        while let Some(block) = next.filter(|_| recent.len() < MEDIAN_OF) {
+            recent.push_front(block.header().timestamp);
+            next = self.block(&block.header().previous);
+        }
+        Some(Lineage::new(entry.block.header().clone(), *hash, recent, entry.work))
+    }
+
+    /// Takes in a block, and switches to its branch when that has more work.
+    ///
+    /// # Errors
+    /// Why the block cannot stand where it says. The chain is as before then: had a part of the
+    /// branch below the offending block been better, it would have been switched to when it came.
+    pub fn insert(&mut self, block: CheckedBlock, now: Timestamp) -> Result<Inserted, LinkError> {
+        let header = block.header();
+        let (hash, previous, height) = (block.hash(), header.previous, header.height);
+        if self.entries.contains_key(&hash) {
+            return Ok(Inserted::Known);
+        }
+        if self.is_invalid(&hash) || self.is_invalid(&previous) {
+            self.mark_invalid(hash);
+            return Err(LinkError::InvalidParent(height));
+        }
+        let lineage = self.lineage(&previous).ok_or(LinkError::UnknownParent(height))?;
+        lineage.check_next(self.election(), header, now)?;
+        let work = lineage.work().plus(header.work());
+        if self.protected.contains(&hash) {
+            for (number, vote) in (1..).zip(block.votes()) {
+                let (token, sequence) = (vote.token, vote.sequence);
+                if let Some(earlier) = self.uses.insert((token, sequence), height) {
+                    self.mark_invalid(hash);
+                    return Err(LinkError::UsedToken { height, number, token, sequence, earlier });
+                }
+            }
+        }
+        self.entries.insert(hash, Entry { block: Arc::new(block).into(), work });
+        self.side.push(hash);
+        if !self.is_better(work, hash, self.leads_over_anchor(&hash)) {
+            if !self.protected.contains(&hash) {
+                self.prune_side();
+            }
+            return Ok(Inserted::Beside);
+        }
+        self.switch_to(hash).map(Inserted::Switched)
+    }
+
+    /// Fork choice: whether a tip with this work and hash would replace the present one. `anchored`
+    /// says whether its branch holds the sealed block.
+    pub fn is_better(&self, work: Work, hash: BlockHash, anchored: bool) -> bool {
+        let mine = self.is_anchored();
+        if self.anchor.is_some() && mine != anchored {
+            return anchored;
+        }
+        work > self.work() || (work == self.work() && hash < self.tip.hash())
+    }
+
+    /// The sealed block, if one was set.
+    pub fn anchor(&self) -> Option<BlockHash> {
+        self.anchor
+    }
+
+    /// Whether the chain that counts holds the sealed block.
+    pub fn is_anchored(&self) -> bool {
+        let anchor = self.anchor.and_then(|anchor| self.block(&anchor));
+        anchor.is_some_and(|block| self.is_main(block))
+    }
+
+    /// Whether a kept block is the sealed one or stands on it.
+    pub fn leads_over_anchor(&self, hash: &BlockHash) -> bool {
+        let Some(anchor) = self.anchor.and_then(|anchor| self.block(&anchor)) else {
+            return false;
+        };
+        let height = anchor.header().height;
+        let mut next = self.block(hash);
+        while let Some(block) = next.filter(|block| block.header().height > height) {
+            if self.is_main(block) {
+                return self.is_main(anchor);
+            }
+            next = self.block(&block.header().previous);
+        }
+        next.is_some_and(|block| block.hash() == anchor.hash())
+    }
+
+    /// Makes a block final, or none; switches to the best branch by that rule.
+    pub(crate) fn set_anchor(&mut self, anchor: Option<BlockHash>) -> Option<Switch> {
+        if self.anchor == anchor {
+            return None;
+        }
+        self.anchor = anchor;
+        // Branches that turn out invalid are dropped on the way.
+        loop {
+            let mut best = None;
+            for hash in &self.side {
+                let Some(entry) = self.entries.get(hash) else { continue };
+                let rank = (self.leads_over_anchor(hash), entry.work, Reverse(*hash));
+                if best.is_none_or(|best| rank > best) {
+                    best = Some(rank);
+                }
+            }
+            let (anchored, work, Reverse(hash)) = best?;
+            if !self.is_better(work, hash, anchored) {
+                return None;
+            }
+            if anchored {
+                // Before the switch, which drops what is beside the chain above the bound.
+                self.replaced.extend(self.main.iter().copied());
+            }
+            if let Ok(switch) = self.switch_to(hash) {
+                return Some(switch);
+            }
+        }
+    }
+
+    fn switch_to(&mut self, hash: BlockHash) -> Result<Switch, LinkError> {
+        let mut branch = Vec::new();
+        let mut next = hash;
+        while let Some(entry) = self.entries.get(&next) {
+            if self.is_main(&entry.block) {
+                break;
+            }
+            branch.push(entry.block.open());
+            next = entry.block.header().previous;
+        }
+        branch.reverse();
+        let fork = branch.first().map_or(self.main.len(), |block| block.header().height.position());
+
+        let mut switch = Switch::default();
+        while self.main.len() > fork {
+            switch.removed.push(self.disconnect());
+        }
+        for (index, block) in branch.iter().enumerate() {
+            if let Err(error) = self.connect(block) {
+                for _ in 0..index {
+                    self.disconnect();
+                }
+                for block in switch.removed.iter().rev() {
+                    // These stood here a moment ago, so they connect again.
+                    let _ = self.connect(block);
+                }
+                // What builds on it goes with it, and fails by its parent if it comes again.
+                self.forget(&[block.hash()]);
+                self.mark_invalid(block.hash());
+                self.pack();
+                return Err(error);
+            }
+            switch.added.push(Arc::clone(block));
+        }
+        let added: HashSet<_> = switch.added.iter().map(|block| block.hash()).collect();
+        self.side.retain(|side| !added.contains(side));
+        self.side.extend(switch.removed.iter().rev().map(|block| block.hash()));
+        self.prune_side();
+        self.pack();
+        Ok(switch)
+    }
+
+    /// Packs what is no longer near the tip.
+    fn pack(&mut self) {
+        let below = self.main.len().saturating_sub(WHOLE);
+        for hash in self.main.iter().take(below).skip(self.packed) {
+            if let Some(entry) = self.entries.get_mut(hash) {
+                entry.block.pack();
+            }
+        }
+        self.packed = self.packed.max(below);
+    }
+
+    /// Appends a block to the chain that counts, if its tokens are unused.
+    fn connect(&mut self, block: &Arc<CheckedBlock>) -> Result<(), LinkError> {
+        let height = block.header().height;
+        for (index, vote) in (0..).zip(block.votes()) {
+            if let Err(earlier) = self.ledger.add(vote, Place { height, index }) {
+                for added in block.votes().iter().take(index as usize) {
+                    self.ledger.remove(added);
+                }
+                return Err(LinkError::UsedToken {
+                    height,
+                    number: index as usize + 1,
+                    token: vote.token,
+                    sequence: vote.sequence,
+                    earlier: earlier.height,
+                });
+            }
+        }
+        for (index, id) in (0..).zip(block.vote_ids()) {
+            self.places.insert(*id, Place { height, index });
+        }
+        self.main.push(block.hash());
+        self.tip = Arc::clone(block);
+        Ok(())
+    }
+
+    /// Takes the newest block off the chain that counts. Never called on the first block: every
+    /// branch meets the chain there at the latest.
+    fn disconnect(&mut self) -> Arc<CheckedBlock> {
+        let block = Arc::clone(&self.tip);
+        for (vote, id) in block.votes().iter().zip(block.vote_ids()) {
+            self.ledger.remove(vote);
+            self.places.remove(id);
+        }
+        self.main.pop();
+        if let Some(entry) = self.main.last().and_then(|hash| self.entries.get_mut(hash)) {
+            // What was packed is whole again, as blocks beside the chain are.
+            self.tip = entry.block.open();
+            entry.block = Arc::clone(&self.tip).into();
+        }
+        self.packed = self.packed.min(self.main.len() - 1);
+        block
+    }
+
+    /// Drops blocks beside the chain, and with them all that build on them.
+    fn forget(&mut self, hashes: &[BlockHash]) {
+        for hash in hashes {
+            self.entries.remove(hash);
+        }
+        loop {
+            let before = self.side.len();
+            let entries = &mut self.entries;
+            self.side.retain(|hash| {
+                let parent = entries.get(hash).map(|entry| entry.block.header().previous);
+                let kept = parent.is_some_and(|parent| entries.contains_key(&parent));
+                if !kept {
+                    entries.remove(hash);
+                }
+                kept
+            });
+            if self.side.len() == before {
+                break;
+            }
+        }
+    }
+
+    pub(crate) fn mark_invalid(&mut self, hash: BlockHash) {
+        if !self.is_invalid(&hash) {
+            self.invalid.push_back(hash);
+            if self.invalid.len() > MAX_INVALID {
+                self.invalid.pop_front();
+            }
+        }
+    }
+
+    /// Keeps the blocks of a branch, whose headers showed that it is better, from being dropped
+    /// while it is fetched. They are bounded by the headers of one download.
+    pub(crate) fn protect(&mut self, branch: impl IntoIterator<Item = BlockHash>) {
+        self.protected = branch.into_iter().collect();
+        self.uses.clear();
+    }
+
+    /// Drops blocks beside the chain above the bounds: ends of branches first, those with the least
+    /// work before others, so that what stays hangs together and is the likeliest to be needed.
+    fn prune_side(&mut self) {
+        let kept = |hash: &BlockHash| self.protected.contains(hash) || self.replaced.contains(hash);
+        let (mut blocks, mut bytes) = (0, 0);
+        for hash in self.side.iter().filter(|hash| !kept(hash)) {
+            blocks += 1;
+            bytes += self.entries.get(hash).map_or(0, |entry| entry.block.encoded_len());
+        }
+        if blocks <= MAX_SIDE_BLOCKS && bytes <= MAX_SIDE_BYTES {
+            return;
+        }
+        let parent = |hash: &BlockHash| Some(self.block(hash)?.header().previous);
+        let mut children: HashMap<BlockHash, usize> = HashMap::new();
+        for parent in self.side.iter().filter_map(parent) {
+            *children.entry(parent).or_insert(0) += 1;
+        }
+        let end = |hash: &BlockHash| {
+            let entry = self.entries.get(hash).filter(|_| !kept(hash))?;
+            // Of equal work the higher hash goes first, as in the choice between tips.
+            Some(Reverse((entry.work, Reverse(*hash), entry.block.encoded_len())))
+        };
+        let ends = self.side.iter().filter(|hash| !children.contains_key(*hash));
+        let mut ends: BinaryHeap<_> = ends.filter_map(end).collect();
+        let mut dropped = HashSet::new();
+        while (blocks > MAX_SIDE_BLOCKS || bytes > MAX_SIDE_BYTES)
+            && let Some(Reverse((_, Reverse(hash), length))) = ends.pop()
+        {
+            dropped.insert(hash);
+            blocks -= 1;
+            bytes -= length;
+            if let Some(parent) = parent(&hash)
+                && let Some(left) = children.get_mut(&parent)
+            {
+                *left -= 1;
+                if *left == 0 && !self.entries.get(&parent).is_none_or(|e| self.is_main(&e.block)) {
+                    ends.extend(end(&parent));
+                }
+            }
+        }
+        self.side.retain(|hash| !dropped.contains(hash));
+        self.entries.retain(|hash, _| !dropped.contains(hash));
+    }
+}

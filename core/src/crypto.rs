@@ -1,0 +1,8 @@
+//! Hashes, keys, Merkle trees, and secrets at rest: what the rest stands on.
+//!
+//! Knows nothing of elections. Invariant: two values of different kinds never share a hash input.
+
+pub mod hash;
+pub mod key;
+pub mod locked;
+pub mod merkle;

@@ -1,0 +1,345 @@
+//! Ed25519 keys and signatures by the rule of ZIP 215 (<https://zips.z.cash/zip-0215>).
+//!
+//! The rule is chosen because whole chains are verified in batches: under ZIP 215 a batch holds
+//! exactly when each of its signatures does, on every input. RFC 8032 leaves that open, and two
+//! nodes that differ on one signature would part for ever.
+
+use std::fmt;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use curve25519_dalek::edwards::CompressedEdwardsY;
+use ed25519_zebra::{SigningKey, VerificationKey, VerificationKeyBytes, batch};
+use rand_core::{CryptoRng, RngCore};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use sha2::{Digest, Sha256};
+
+use crate::crypto::hash::{Tag, hash_type, tagged};
+
+/// Signatures verified together: more gain little, and what is prepared for each takes 320 bytes.
+const BATCH: usize = 2048;
+/// So few are looked at one by one when one of them does not hold.
+const FEW: usize = 8;
+/// Begins a public key in text.
+const TEXT_PREFIX: &str = "bvk1";
+
+hash_type!(
+    /// An Ed25519 public key, as its 32 bytes.
+    PublicKey
+);
+
+/// Why bytes or a text are not a key that may vote or seal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// No point of the curve has this encoding.
+    #[error("the key {0} is not a point of the curve")]
+    NotAPoint(PublicKey),
+    /// The same point has a shorter number: two keys that look different would be one voter.
+    #[error("the key {0} is not in canonical form")]
+    NotCanonical(PublicKey),
+    /// Anybody could sign with it.
+    #[error("the key {0} is of small order: anybody could sign with it")]
+    SmallOrder(PublicKey),
+    /// Another kind of text, or cut off.
+    #[error("{0:?} is not a public key; one begins with bvk1 and has 76 letters and digits")]
+    Text(String),
+    /// A letter was lost or changed.
+    #[error("there is a typo in the public key {0:?}: its check digits do not fit")]
+    Typo(String),
+}
+
+impl PublicKey {
+    /// Checks that votes signed with this key are the act of one holder of one secret.
+    ///
+    /// # Errors
+    /// Why the key must stand on no roll.
+    pub fn check(&self) -> Result<(), KeyError> {
+        let point = CompressedEdwardsY(self.0).decompress().ok_or(KeyError::NotAPoint(*self))?;
+        if !self.is_canonical() {
+            return Err(KeyError::NotCanonical(*self));
+        }
+        if point.is_small_order() {
+            return Err(KeyError::SmallOrder(*self));
+        }
+        Ok(())
+    }
+
+    /// Whether y is below p = 2^255 - 19 and the sign bit is clear where x is 0, which spares the
+    /// inversion that writing the point anew would take.
+    fn is_canonical(&self) -> bool {
+        let mut y = self.0;
+        let negative = y[31] & 0x80 != 0;
+        y[31] &= 0x7f;
+        let low_is =
+            |low| y[0] == low && y[1..31].iter().all(|byte| *byte == 0xff) && y[31] == 0x7f;
+        let reduced = !(0xed..=0xff).any(low_is);
+        // x is 0 where y is 1 or p - 1.
+        let no_x = (y[0] == 1 && y[1..].iter().all(|byte| *byte == 0)) || low_is(0xec);
+        reduced && !(negative && no_x)
+    }
+
+    /// The key as people hand it on: `bvk1`, 64 hexadecimal digits, 8 check digits.
+    pub fn to_text(&self) -> String {
+        format!("{TEXT_PREFIX}{self}{}", hex::encode(&tagged(Tag::KEY_TEXT, &self.0)[..4]))
+    }
+
+    /// Reads a key from text. Spaces within it are passed over.
+    ///
+    /// # Errors
+    /// What is wrong with the text or the key.
+    pub fn from_text(text: &str) -> Result<Self, KeyError> {
+        let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        let shown = || compact.chars().take(90).collect();
+        let digits = compact.to_ascii_lowercase();
+        let digits = digits.strip_prefix(TEXT_PREFIX).filter(|digits| digits.len() == 72);
+        let mut bytes = [0; 36];
+        digits
+            .and_then(|digits| hex::decode_to_slice(digits, &mut bytes).ok())
+            .ok_or_else(|| KeyError::Text(shown()))?;
+        let mut key = [0; 32];
+        key.copy_from_slice(&bytes[..32]);
+        if tagged(Tag::KEY_TEXT, &key)[..4] != bytes[32..] {
+            return Err(KeyError::Typo(shown()));
+        }
+        let key = Self(key);
+        key.check()?;
+        Ok(key)
+    }
+}
+
+/// An Ed25519 signature: R and s, 64 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
+pub struct Signature(pub [u8; 64]);
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signature({}…)", hex::encode(&self.0[..4]))
+    }
+}
+
+impl Serialize for Signature {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex::encode(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Signature {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut bytes = [0; 64];
+        let text = <String as Deserialize>::deserialize(deserializer)?;
+        hex::decode_to_slice(text, &mut bytes).map_err(D::Error::custom)?;
+        Ok(Self(bytes))
+    }
+}
+
+/// A secret key: the 32 random bytes of RFC 8032. Never printed.
+#[derive(Clone)]
+pub struct SecretKey(SigningKey);
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretKey of {:?}", self.public())
+    }
+}
+
+impl SecretKey {
+    /// The key of 32 bytes, which must be random or derived from as much randomness.
+    pub fn new(seed: [u8; 32]) -> Self {
+        Self(SigningKey::from_bytes(&seed))
+    }
+
+    /// The 32 bytes.
+    pub fn to_bytes(&self) -> [u8; 32] {
+        self.0.to_bytes()
+    }
+
+    /// The public half.
+    pub fn public(&self) -> PublicKey {
+        PublicKey(VerificationKeyBytes::from(&self.0).into())
+    }
+
+    /// Signs as RFC 8032 does: the same message gets the same signature.
+    pub fn sign(&self, message: &[u8]) -> Signature {
+        Signature(self.0.sign(message).to_bytes())
+    }
+}
+
+/// A signature to be verified, with its key and message.
+#[derive(Clone, Copy, Debug)]
+pub struct Signed<'a> {
+    /// Who is said to have signed.
+    pub key: &'a PublicKey,
+    /// What was signed.
+    pub message: &'a [u8],
+    /// The signature.
+    pub signature: &'a Signature,
+}
+
+impl Signed<'_> {
+    /// Whether the signature holds by ZIP 215.
+    pub fn holds(&self) -> bool {
+        VerificationKey::try_from(self.key.0)
+            .and_then(|key| key.verify(&self.signature.0.into(), self.message))
+            .is_ok()
+    }
+
+    fn item(&self) -> batch::Item {
+        let key = VerificationKeyBytes::from(self.key.0);
+        (key, self.signature.0.into(), self.message).into()
+    }
+}
+
+/// Verifies many signatures together; returns the index of the first that does not hold. The
+/// verdict is the one of [`Signed::holds`] on each.
+///
+/// # Errors
+/// The index of the first offender.
+pub fn verify_all(signed: &[Signed<'_>]) -> Result<(), usize> {
+    for (number, part) in signed.chunks(BATCH).enumerate() {
+        if !hold(part)
+            && let Some(index) = first_offender(part)
+        {
+            return Err(number * BATCH + index);
+        }
+    }
+    Ok(())
+}
+
+/// Whether all of a batch hold.
+fn hold(signed: &[Signed<'_>]) -> bool {
+    let mut verifier = batch::Verifier::new();
+    for signed in signed {
+        verifier.queue(signed.item());
+    }
+    verifier.verify(Coefficients::new(signed)).is_ok()
+}
+
+/// Halves a batch that does not hold until few are left, which costs less than one by one from
+/// the start.
+fn first_offender(signed: &[Signed<'_>]) -> Option<usize> {
+    if signed.len() <= FEW {
+        return signed.iter().position(|signed| !signed.holds());
+    }
+    let (first, second) = signed.split_at(signed.len() / 2);
+    if hold(first) {
+        return first_offender(second).map(|index| first.len() + index);
+    }
+    first_offender(first)
+}
+
+/// The coefficients of a batch, drawn from a hash of everything in it: whoever makes a signature
+/// to fit the coefficients changes them. So core needs no randomness, and every node draws alike.
+struct Coefficients {
+    seed: [u8; 32],
+    counter: u64,
+}
+
+impl Coefficients {
+    fn new(signed: &[Signed<'_>]) -> Self {
+        let mut hasher = Sha256::new_with_prefix(Tag::BATCH.0);
+        for Signed { key, message, signature } in signed {
+            hasher.update(key.0);
+            hasher.update(signature.0);
+            hasher.update((message.len() as u64).to_le_bytes());
+            hasher.update(message);
+        }
+        Self { seed: hasher.finalize().into(), counter: 0 }
+    }
+}
+
+impl RngCore for Coefficients {
+    fn next_u32(&mut self) -> u32 {
+        let mut bytes = [0; 4];
+        self.fill_bytes(&mut bytes);
+        u32::from_le_bytes(bytes)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        let mut bytes = [0; 8];
+        self.fill_bytes(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        for part in bytes.chunks_mut(32) {
+            let hasher = Sha256::new_with_prefix(self.seed);
+            let drawn = hasher.chain_update(self.counter.to_le_bytes()).finalize();
+            part.copy_from_slice(&drawn[..part.len()]);
+            self.counter += 1;
+        }
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand_core::Error> {
+        self.fill_bytes(bytes);
+        Ok(())
+    }
+}
+
+impl CryptoRng for Coefficients {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_reads_back_from_its_text_and_a_typo_is_found() {
+        let key = SecretKey::new([7; 32]).public();
+        let text = key.to_text();
+        assert_eq!(text.len(), 76);
+        assert_eq!(PublicKey::from_text(&text), Ok(key));
+        assert_eq!(PublicKey::from_text(&format!(" {}\n{} ", &text[..40], &text[40..])), Ok(key));
+        assert!(matches!(PublicKey::from_text(&text[..75]), Err(KeyError::Text(_))));
+        assert!(matches!(PublicKey::from_text("hello"), Err(KeyError::Text(_))));
+        for at in 4..text.len() {
+            let other = if &text[at..=at] == "0" { "1" } else { "0" };
+            let wrong = format!("{}{other}{}", &text[..at], &text[at + 1..]);
+            assert!(matches!(PublicKey::from_text(&wrong), Err(KeyError::Typo(_))), "{at}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_canonical_when_its_point_is_written_so() {
+        let near_p = (0..=0xff).map(|low| {
+            let mut bytes = [0xff; 32];
+            (bytes[0], bytes[31]) = (low, 0x7f);
+            bytes
+        });
+        let near_zero = (0..=0xff).map(|low| {
+            let mut bytes = [0; 32];
+            bytes[0] = low;
+            bytes
+        });
+        let random = (0..200_u32).map(|number| tagged(Tag::CODE, &number.to_le_bytes()));
+        let mut points = 0;
+        for mut bytes in near_p.chain(near_zero).chain(random) {
+            for sign in [0, 0x80] {
+                bytes[31] ^= sign;
+                let Some(point) = CompressedEdwardsY(bytes).decompress() else { continue };
+                points += 1;
+                assert_eq!(PublicKey(bytes).is_canonical(), point.compress().0 == bytes);
+            }
+        }
+        assert!(points > 300, "{points}");
+    }
+
+    #[test]
+    fn the_first_offender_of_a_long_batch_is_named() {
+        let secrets: Vec<_> = (0..2600_u32)
+            .map(|number| SecretKey::new(tagged(Tag::CODE, &number.to_le_bytes())))
+            .collect();
+        let keys: Vec<_> = secrets.iter().map(SecretKey::public).collect();
+        let mut signatures: Vec<_> = secrets.iter().map(|secret| secret.sign(b"yes")).collect();
+        let check = |signatures: &[Signature]| {
+            let signed: Vec<_> = keys
+                .iter()
+                .zip(signatures)
+                .map(|(key, signature)| Signed { key, message: b"yes", signature })
+                .collect();
+            verify_all(&signed)
+        };
+        assert_eq!(check(&signatures), Ok(()));
+        for first in [2590, 2048, 2047, 1050, 7, 0] {
+            signatures[first].0[0] ^= 1;
+            assert_eq!(check(&signatures), Err(first));
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! A voter's or organiser's own key as a file: readable text, the secret half locked with a
+//! passphrase where its owner wants that.
+
+use serde::{Deserialize, Serialize};
+
+use crate::crypto::{
+    key::{KeyError, PublicKey, SecretKey},
+    locked::{UnlockError, is_locked, lock, unlock},
+};
+
+const FORMAT: &str = "blockvote key 1";
+
+/// A key file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyFile {
+    format: String,
+    /// The public half as it is handed on.
+    public: String,
+    /// 64 hexadecimal digits, or locked.
+    secret: String,
+}
+
+/// Why a key file cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyFileError {
+    /// Another kind of file.
+    #[error("this is not a Blockvote key file")]
+    Format,
+    /// The public half is damaged.
+    #[error("the key file is damaged: {0}")]
+    Public(KeyError),
+    /// The secret half is damaged or is another key's.
+    #[error("the key file is damaged: its secret is not the one of its public key")]
+    Secret,
+    /// It asks for a passphrase.
+    #[error("the key is locked with a passphrase")]
+    Locked,
+    /// The passphrase is another one.
+    #[error(transparent)]
+    Unlock(#[from] UnlockError),
+}
+
+impl From<KeyError> for KeyFileError {
+    fn from(error: KeyError) -> Self {
+        Self::Public(error)
+    }
+}
+
+impl KeyFile {
+    /// Writes down a key; with a passphrase and a random salt it is locked.
+    ///
+    /// # Errors
+    /// [`UnlockError::Memory`] when there is too little of it for the passphrase.
+    pub fn new(
+        key: &SecretKey,
+        passphrase: Option<(&str, &[u8; 16])>,
+    ) -> Result<Self, UnlockError> {
+        let plain = hex::encode(key.to_bytes());
+        let secret = match passphrase {
+            None => plain,
+            Some((passphrase, salt)) => lock(plain.as_bytes(), passphrase, salt)?,
+        };
+        Ok(Self { format: FORMAT.into(), public: key.public().to_text(), secret })
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`KeyFileError::Format`] or [`KeyFileError::Public`].
+    pub fn read(text: &str) -> Result<Self, KeyFileError> {
+        let file: Self = serde_json::from_str(text).map_err(|_| KeyFileError::Format)?;
+        if file.format != FORMAT {
+            return Err(KeyFileError::Format);
+        }
+        file.public()?;
+        Ok(file)
+    }
+
+    /// The file's text.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    /// The public half.
+    ///
+    /// # Errors
+    /// When it is damaged.
+    pub fn public(&self) -> Result<PublicKey, KeyFileError> {
+        Ok(PublicKey::from_text(&self.public)?)
+    }
+
+    /// Whether a passphrase is needed.
+    pub fn is_locked(&self) -> bool {
+        is_locked(&self.secret)
+    }
+
+    /// The key.
+    ///
+    /// # Errors
+    /// When a passphrase is needed and none is given, or another one, or the file is damaged.
+    pub fn open(&self, passphrase: Option<&str>) -> Result<SecretKey, KeyFileError> {
+        let digits = match passphrase {
+            _ if !self.is_locked() => self.secret.clone().into_bytes(),
+            None => return Err(KeyFileError::Locked),
+            Some(passphrase) => unlock(&self.secret, passphrase)?,
+        };
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(digits, &mut bytes).map_err(|_| KeyFileError::Secret)?;
+        let key = SecretKey::new(bytes);
+        if key.public() == self.public()? { Ok(key) } else { Err(KeyFileError::Secret) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_comes_back_from_its_file_locked_or_not() {
+        let key = SecretKey::new([4; 32]);
+        let plain = KeyFile::new(&key, None).unwrap();
+        let read = KeyFile::read(&plain.to_text()).unwrap();
+        assert_eq!(read.open(None).unwrap().public(), key.public());
+        let locked = KeyFile::new(&key, Some(("horse", &[1; 16]))).unwrap();
+        assert!(!locked.to_text().contains(&hex::encode([4; 32])));
+        let read = KeyFile::read(&locked.to_text()).unwrap();
+        assert_eq!(read.public(), Ok(key.public()));
+        assert!(matches!(read.open(None), Err(KeyFileError::Locked)));
+        assert!(matches!(
+            read.open(Some("cow")),
+            Err(KeyFileError::Unlock(UnlockError::Passphrase))
+        ));
+        assert_eq!(read.open(Some("horse")).unwrap().to_bytes(), [4; 32]);
+        let other = KeyFile { public: SecretKey::new([5; 32]).public().to_text(), ..plain };
+        assert!(matches!(other.open(None), Err(KeyFileError::Secret)));
+        assert_eq!(KeyFile::read("{}"), Err(KeyFileError::Format));
+    }
+}

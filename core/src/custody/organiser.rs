@@ -1,0 +1,392 @@
+//! What an organiser keeps apart from the chain: the draft, and after publishing the key that
+//! closes and seals, the secret that the voting codes are made from, and the voters' names.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    crypto::key::{PublicKey, SecretKey},
+    custody::{
+        code::Code,
+        voters::{self, Row, VotersError},
+    },
+    election::{
+        ballot::BallotRules,
+        context::{Setup, SetupError},
+        definition::{
+            ChainParameters, Counting, Credentials, ELECTION_VERSION, Election, Eligibility,
+        },
+        roll::{MAX_ROLL, Roll, RollError},
+    },
+    time::Timestamp,
+};
+
+const FORMAT: &str = "blockvote organiser 1";
+
+/// Who may vote, as the organiser says it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Who {
+    /// Anybody with an unused number.
+    Anyone {
+        /// Numbers from 1 to this one; any number where it is left out.
+        highest_token: Option<u64>,
+    },
+    /// Voting codes: one for each line of the list, or as many as asked for.
+    Codes {
+        /// Number of codes, where there is no list.
+        count: u32,
+        /// The organiser's list of voters, as CSV; may be empty.
+        voters: String,
+    },
+    /// The voters' own public keys, one in each line of a CSV.
+    OwnKeys {
+        /// The list.
+        voters: String,
+    },
+}
+
+/// An election before it is published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// The question.
+    pub title: String,
+    /// More about it.
+    pub description: String,
+    /// The choices; none for free text.
+    pub choices: Vec<String>,
+    /// What a ballot may hold.
+    pub ballot_rules: BallotRules,
+    /// Which of a voter's votes counts.
+    pub counting: Counting,
+    /// No vote before.
+    pub opens: Option<Timestamp>,
+    /// No vote from then on.
+    pub closes: Option<Timestamp>,
+    /// Who may vote.
+    pub who: Who,
+    /// Proof of work.
+    pub parameters: ChainParameters,
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        Self {
+            title: String::new(),
+            description: String::new(),
+            choices: Vec::new(),
+            ballot_rules: BallotRules::ONE,
+            counting: Counting::FirstCounts,
+            opens: None,
+            closes: None,
+            who: Who::Codes { count: 10, voters: String::new() },
+            parameters: ChainParameters::default(),
+        }
+    }
+}
+
+/// Why a draft cannot be published, or a file is not an organiser's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OrganiserError {
+    /// Another kind of file.
+    #[error("this is not a Blockvote organiser's file")]
+    Format,
+    /// Damaged or written by hand.
+    #[error("the organiser's file is damaged: {0}")]
+    Damaged(&'static str),
+    /// The list of voters.
+    #[error("the list of voters: {0}")]
+    Voters(VotersError),
+    /// Too many or too few codes.
+    #[error("{0} voting codes: the number must be from 1 to {MAX_ROLL}")]
+    Count(u32),
+    /// The definition or the roll breaks a rule.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+}
+
+impl From<VotersError> for OrganiserError {
+    fn from(error: VotersError) -> Self {
+        Self::Voters(error)
+    }
+}
+
+impl From<RollError> for OrganiserError {
+    fn from(error: RollError) -> Self {
+        Self::Setup(error.into())
+    }
+}
+
+/// What an organiser keeps of a published election. Everything in it is private.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Organiser {
+    format: String,
+    /// The definition, which everybody has.
+    pub election: Election,
+    /// The organiser's secret key, 64 hexadecimal digits.
+    secret: String,
+    /// What the voting codes are made from, 64 hexadecimal digits; empty without codes.
+    codes: String,
+    /// Number of codes.
+    count: u32,
+    /// The list of voters, line by line; may be empty.
+    pub voters: Vec<Row>,
+}
+
+/// Builds a roll key by key, so that a page can show how far it is.
+pub struct Publishing {
+    draft: Draft,
+    secret: [u8; 32],
+    codes: [u8; 32],
+    rows: Vec<Row>,
+    keys: Vec<PublicKey>,
+    count: u32,
+}
+
+impl Publishing {
+    /// Begins to publish a draft. Both secrets are random.
+    ///
+    /// # Errors
+    /// When the list of voters cannot be used.
+    pub fn new(draft: Draft, secret: [u8; 32], codes: [u8; 32]) -> Result<Self, OrganiserError> {
+        let (rows, keys, count) = match &draft.who {
+            Who::Anyone { .. } => (Vec::new(), Vec::new(), 0),
+            Who::Codes { count, voters } if voters.trim().is_empty() => {
+                if !(1..=MAX_ROLL).contains(count) {
+                    return Err(OrganiserError::Count(*count));
+                }
+                (Vec::new(), Vec::new(), *count)
+            }
+            Who::Codes { voters, .. } => {
+                let rows = voters::read(voters.as_bytes())?;
+                let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+                (rows, Vec::new(), count)
+            }
+            Who::OwnKeys { voters } => {
+                let (rows, keys) = voters::read_keys(voters.as_bytes())?.into_iter().unzip();
+                (rows, keys, 0)
+            }
+        };
+        Ok(Self { draft, secret, codes, rows, keys, count })
+    }
+
+    /// Keys made so far, and in all.
+    pub fn progress(&self) -> (u32, u32) {
+        let made = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
+        (made, self.count.max(made))
+    }
+
+    /// Makes the next key; says whether there are more to come.
+    pub fn step(&mut self) -> bool {
+        let (made, all) = self.progress();
+        if made < all {
+            self.keys.push(Code::derive(&self.codes, made).secret_key().public());
+        }
+        made + 1 < all
+    }
+
+    /// The election, once all keys are made.
+    ///
+    /// # Errors
+    /// When the definition or the roll breaks a rule.
+    pub fn finish(mut self, now: Timestamp) -> Result<(Organiser, Setup), OrganiserError> {
+        while self.step() {}
+        let secret = SecretKey::new(self.secret);
+        let roll = |credentials| {
+            let roll = Roll::collect(self.keys.iter().copied())?;
+            let (root, size) = (roll.root(), roll.size());
+            Ok::<_, RollError>((Some(roll), Eligibility::Roll { root, size, credentials }))
+        };
+        let (roll, eligibility) = match self.draft.who {
+            Who::Anyone { highest_token } => (None, Eligibility::Open { highest_token }),
+            Who::Codes { .. } => roll(Credentials::Codes)?,
+            Who::OwnKeys { .. } => roll(Credentials::OwnKeys)?,
+        };
+        let with_codes = matches!(self.draft.who, Who::Codes { .. });
+        let election = Election {
+            version: ELECTION_VERSION,
+            title: self.draft.title.trim().into(),
+            description: self.draft.description.trim().into(),
+            choices: self.draft.choices.iter().map(|choice| choice.trim().to_owned()).collect(),
+            ballot_rules: self.draft.ballot_rules,
+            counting: self.draft.counting,
+            eligibility,
+            opens: self.draft.opens,
+            closes: self.draft.closes,
+            created: now,
+            organiser: Some(secret.public()),
+            parameters: self.draft.parameters,
+        };
+        let setup = Setup::new(election.clone(), roll)?;
+        let organiser = Organiser {
+            format: FORMAT.into(),
+            election,
+            secret: hex::encode(self.secret),
+            codes: if with_codes { hex::encode(self.codes) } else { String::new() },
+            count: self.count,
+            voters: self.rows,
+        };
+        Ok((organiser, setup))
+    }
+}
+
+fn bytes(digits: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(digits, &mut bytes).ok().map(|()| bytes)
+}
+
+impl Organiser {
+    /// Reads an organiser's file.
+    ///
+    /// # Errors
+    /// [`OrganiserError::Format`] when it is something else, [`OrganiserError::Damaged`] when a
+    /// part does not fit.
+    pub fn read(text: &str) -> Result<Self, OrganiserError> {
+        let file: Self = serde_json::from_str(text).map_err(|_| OrganiserError::Format)?;
+        if file.format != FORMAT {
+            return Err(OrganiserError::Format);
+        }
+        file.election.validate().map_err(SetupError::from)?;
+        let key = bytes(&file.secret).map(SecretKey::new);
+        if key.map(|key| key.public()) != file.election.organiser {
+            return Err(OrganiserError::Damaged("its key is not the election's"));
+        }
+        if !file.codes.is_empty() && (bytes(&file.codes).is_none() || file.count > MAX_ROLL) {
+            return Err(OrganiserError::Damaged("its codes cannot be made again"));
+        }
+        Ok(file)
+    }
+
+    /// The file's text.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    /// The key that closes and seals.
+    pub fn key(&self) -> SecretKey {
+        // Reading and making both see to it that it is there.
+        SecretKey::new(bytes(&self.secret).unwrap_or_default())
+    }
+
+    /// The voting codes with the lines of their voters, in the order of the list.
+    pub fn codes(&self) -> impl Iterator<Item = (Row, Code)> + '_ {
+        let secret = bytes(&self.codes);
+        let numbers = 0..secret.map_or(0, |_| self.count);
+        numbers.map(move |number| {
+            let row = usize::try_from(number).ok().and_then(|at| self.voters.get(at));
+            let row = row.cloned().unwrap_or_default();
+            (row, Code::derive(&secret.unwrap_or_default(), number))
+        })
+    }
+
+    /// Definition and roll, the roll made anew.
+    ///
+    /// # Errors
+    /// When the file was changed and does not make the roll that the election commits to.
+    pub fn setup(&self) -> Result<Setup, OrganiserError> {
+        let keys: Vec<_> = match self.election.eligibility {
+            Eligibility::Open { .. } => return Ok(Setup::open(self.election.clone())?),
+            Eligibility::Roll { credentials: Credentials::Codes, .. } => {
+                self.codes().map(|(_, code)| code.secret_key().public()).collect()
+            }
+            Eligibility::Roll { credentials: Credentials::OwnKeys, .. } => {
+                let list = voters::write(self.voters.clone());
+                voters::read_keys(list.as_bytes())?.into_iter().map(|(_, key)| key).collect()
+            }
+        };
+        Ok(Setup::new(self.election.clone(), Some(Roll::collect(keys)?))?)
+    }
+
+    /// A draft of the same election, to be changed and published anew; its codes will be others.
+    pub fn to_draft(&self) -> Draft {
+        let election = self.election.clone();
+        let voters = voters::write(self.voters.clone());
+        let who = match election.eligibility {
+            Eligibility::Open { highest_token } => Who::Anyone { highest_token },
+            Eligibility::Roll { credentials: Credentials::Codes, .. } => {
+                Who::Codes { count: self.count, voters }
+            }
+            Eligibility::Roll { credentials: Credentials::OwnKeys, .. } => Who::OwnKeys { voters },
+        };
+        Draft {
+            title: election.title,
+            description: election.description,
+            choices: election.choices,
+            ballot_rules: election.ballot_rules,
+            counting: election.counting,
+            opens: None,
+            closes: None,
+            who,
+            parameters: election.parameters,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft(who: Who) -> Draft {
+        Draft {
+            title: "Lunch?".into(),
+            choices: vec!["Soup".into(), "Bread".into()],
+            who,
+            ..Draft::default()
+        }
+    }
+
+    fn publish(who: Who) -> Result<(Organiser, Setup), OrganiserError> {
+        Publishing::new(draft(who), [1; 32], [2; 32])?.finish(Timestamp(7))
+    }
+
+    #[test]
+    fn a_published_election_comes_back_from_the_organisers_file() {
+        let names = "Ann,ann@example.org\nBert,b@example.org\n";
+        let own: Vec<_> = (0..3)
+            .map(|number| SecretKey::new([number; 32]).public().to_text())
+            .map(|key| vec!["a voter".to_owned(), key])
+            .collect();
+        let own = voters::write(own);
+        for (who, size) in [
+            (Who::Codes { count: 5, voters: String::new() }, Some(5)),
+            (Who::Codes { count: 5, voters: names.into() }, Some(2)),
+            (Who::OwnKeys { voters: own }, Some(3)),
+            (Who::Anyone { highest_token: None }, None),
+        ] {
+            let (organiser, setup) = publish(who).unwrap();
+            assert_eq!(setup.roll().map(Roll::size), size);
+            let read = Organiser::read(&organiser.to_text()).unwrap();
+            assert_eq!(read, organiser);
+            assert_eq!(read.setup(), Ok(setup.clone()));
+            assert_eq!(Some(read.key().public()), setup.election().organiser);
+            for (_, code) in read.codes() {
+                let key = code.secret_key().public();
+                assert!(setup.roll().unwrap().token_of(&key).is_some());
+            }
+            let again = Publishing::new(read.to_draft(), [3; 32], [4; 32]).unwrap();
+            let (_, other) = again.finish(Timestamp(8)).unwrap();
+            assert_eq!(other.roll().map(Roll::size), size);
+            assert_ne!(other.id(), setup.id());
+        }
+        let (organiser, _) = publish(Who::Codes { count: 1, voters: names.into() }).unwrap();
+        let (row, _) = organiser.codes().nth(1).unwrap();
+        assert_eq!(row, ["Bert", "b@example.org"]);
+    }
+
+    #[test]
+    fn what_cannot_be_published_or_read_is_said() {
+        let codes = |count| publish(Who::Codes { count, voters: String::new() }).unwrap_err();
+        assert_eq!(codes(0), OrganiserError::Count(0));
+        assert_eq!(codes(100_001), OrganiserError::Count(100_001));
+        let twice = publish(Who::Codes { count: 0, voters: "Ann\nAnn\n".into() }).unwrap_err();
+        assert!(twice.to_string().contains("line 2 is the same as line 1"));
+        let untitled = Draft { title: " ".into(), ..draft(Who::Anyone { highest_token: None }) };
+        let error = Publishing::new(untitled, [1; 32], [2; 32]).unwrap().finish(Timestamp(7));
+        assert!(error.unwrap_err().to_string().contains("title"));
+        assert_eq!(Organiser::read("{}"), Err(OrganiserError::Format));
+        let (organiser, _) = publish(Who::Codes { count: 2, voters: String::new() }).unwrap();
+        let other_key = organiser.to_text().replace(&"01".repeat(32), &"03".repeat(32));
+        assert!(matches!(Organiser::read(&other_key), Err(OrganiserError::Damaged(_))));
+        let other_codes = organiser.to_text().replace(&"02".repeat(32), &"04".repeat(32));
+        assert!(Organiser::read(&other_codes).unwrap().setup().is_err());
+    }
+}

@@ -1,0 +1,78 @@
+//! A definition together with everything that its votes are checked against.
+
+use std::sync::Arc;
+
+use crate::{
+    crypto::hash::ElectionId,
+    election::{
+        definition::{Election, ElectionError, Eligibility},
+        roll::{Roll, RollError},
+    },
+};
+
+/// Why a definition and a roll do not belong together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// The definition breaks a rule.
+    #[error(transparent)]
+    Election(#[from] ElectionError),
+    /// The roll is another one, or there is none.
+    #[error(transparent)]
+    Roll(#[from] RollError),
+    /// Nothing to check votes with.
+    #[error("the election has a voter roll, but the roll is not here")]
+    NoRoll,
+}
+
+/// A definition with everything that its votes are checked against. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setup {
+    election: Arc<Election>,
+    id: ElectionId,
+    roll: Option<Arc<Roll>>,
+}
+
+impl Setup {
+    /// Puts a definition and its roll together. A roll that the election does not ask for is
+    /// dropped.
+    ///
+    /// # Errors
+    /// When the definition breaks a rule or the roll is not the one that it commits to.
+    pub fn new(election: Election, roll: Option<Roll>) -> Result<Self, SetupError> {
+        election.validate()?;
+        let roll = match (&election.eligibility, roll) {
+            (Eligibility::Open { .. }, _) => None,
+            (Eligibility::Roll { .. }, None) => return Err(SetupError::NoRoll),
+            (Eligibility::Roll { root, size, .. }, Some(roll)) => {
+                if roll.root() != *root || roll.size() != *size {
+                    return Err(SetupError::Roll(RollError::Root));
+                }
+                Some(Arc::new(roll))
+            }
+        };
+        Ok(Self { id: election.id(), election: Arc::new(election), roll })
+    }
+
+    /// An election that needs no roll.
+    ///
+    /// # Errors
+    /// As [`Setup::new`].
+    pub fn open(election: Election) -> Result<Self, SetupError> {
+        Self::new(election, None)
+    }
+
+    /// The definition.
+    pub fn election(&self) -> &Election {
+        &self.election
+    }
+
+    /// The election's id.
+    pub fn id(&self) -> ElectionId {
+        self.id
+    }
+
+    /// The voter roll, where there is one.
+    pub fn roll(&self) -> Option<&Roll> {
+        self.roll.as_deref()
+    }
+}

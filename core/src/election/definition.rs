@@ -1,0 +1,514 @@
+//! What is voted on, by whom, when, and with which chain parameters.
+//!
+//! Invariant: an [`Election`] that came out of [`Election::validate`] keeps all bounds below, and
+//! its id commits to every field.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    crypto::{
+        hash::{ElectionId, RollRoot, Tag, tagged},
+        key::{KeyError, PublicKey},
+    },
+    election::{
+        ballot::{Ballot, BallotError, BallotRules, Question, check_selection},
+        roll::MAX_ROLL,
+        token::TokenId,
+    },
+    sorted::sorted,
+    time::Timestamp,
+};
+
+/// Format of the definition that this build reads and writes.
+pub const ELECTION_VERSION: u16 = 2;
+/// Bytes of UTF-8: a title is one line.
+pub const MAX_TITLE_BYTES: usize = 200;
+/// Bytes of UTF-8: a description is a page of text.
+pub const MAX_DESCRIPTION_BYTES: usize = 4000;
+/// More choices than fit on a ballot paper help nobody.
+pub const MAX_CHOICES: usize = 256;
+/// 16 leading zero bits, the proof of work of the seed.
+pub const FLOOR_DIFFICULTY: u64 = 1 << 16;
+/// Above this a starting difficulty is a slip of the pen: 2^40 tries take a laptop half a day.
+pub const MAX_STARTING_DIFFICULTY: u64 = 1 << 40;
+/// Blocks come between once a second and once an hour.
+pub const SPACING_MS: std::ops::RangeInclusive<u64> = 1_000..=3_600_000;
+
+/// Who may vote.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Eligibility {
+    /// Anybody with a token that was not used yet.
+    Open {
+        /// With a number n, the tokens are 1 to n; without one, 0 to [`TokenId::MAX`].
+        #[serde(default)]
+        highest_token: Option<u64>,
+    },
+    /// Token n is the n-th key of the voter roll, and the vote must be signed with it.
+    Roll {
+        /// Merkle root over the keys.
+        root: RollRoot,
+        /// Number of keys.
+        size: u32,
+        /// Where the keys come from.
+        credentials: Credentials,
+    },
+}
+
+/// Where the keys of a voter roll come from: who could vote in a voter's place. The chain's rules
+/// are the same for all; people are told which it is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Credentials {
+    /// The organiser made voting codes and handed them out: whoever sees a code can vote with it,
+    /// the organiser too.
+    Codes,
+    /// Each voter made a key and gave the organiser the public half: nobody else can vote with it.
+    OwnKeys,
+}
+
+/// Which of a voter's votes counts.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
+    Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Counting {
+    /// The first, as in the seed: a token is used up by it.
+    #[default]
+    FirstCounts,
+    /// The one with the highest sequence number: a voter can change a vote while the election is
+    /// open. Needs a voter roll.
+    LastCounts,
+}
+
+/// Parameters of the proof of work; the rule is in [`crate::chain::difficulty`].
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(deny_unknown_fields)]
+pub struct ChainParameters {
+    /// Expected number of hashes for the first block.
+    pub starting_difficulty: u64,
+    /// Milliseconds between blocks under load.
+    pub spacing_ms: u64,
+}
+
+impl Default for ChainParameters {
+    fn default() -> Self {
+        Self { starting_difficulty: FLOOR_DIFFICULTY, spacing_ms: 10_000 }
+    }
+}
+
+impl ChainParameters {
+    /// The lowest difficulty of this chain: the seed's 16 zero bits, or the start where an
+    /// election was made to start lower (for tests and exercises).
+    pub fn floor(&self) -> u64 {
+        self.starting_difficulty.min(FLOOR_DIFFICULTY)
+    }
+}
+
+/// The definition of an election.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Election {
+    /// [`ELECTION_VERSION`].
+    #[serde(default = "current_version")]
+    pub version: u16,
+    /// The question, on one line.
+    pub title: String,
+    /// More about it; may be empty.
+    #[serde(default)]
+    pub description: String,
+    /// The choices; an empty list means free text, as in the seed.
+    #[serde(default)]
+    pub choices: Vec<String>,
+    /// What a ballot may hold.
+    #[serde(default)]
+    pub ballot_rules: BallotRules,
+    /// Which of a voter's votes counts.
+    #[serde(default)]
+    pub counting: Counting,
+    /// Who may vote.
+    pub eligibility: Eligibility,
+    /// No block before this time.
+    #[serde(default)]
+    pub opens: Option<Timestamp>,
+    /// No block at or after this time.
+    #[serde(default)]
+    pub closes: Option<Timestamp>,
+    /// When the definition was written; the time of the first block. It also keeps two elections
+    /// with the same words apart.
+    #[serde(default)]
+    pub created: Timestamp,
+    /// The organiser's public key, which closes and seals. Needed where there is a voter roll.
+    #[serde(default)]
+    pub organiser: Option<PublicKey>,
+    /// Proof of work.
+    #[serde(default)]
+    pub parameters: ChainParameters,
+}
+
+fn current_version() -> u16 {
+    ELECTION_VERSION
+}
+
+/// Why a definition cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ElectionError {
+    /// Made by a later build, or damaged.
+    #[error("the election has format version {0}; this build reads version {ELECTION_VERSION}")]
+    Version(u16),
+    /// Not the bytes of a definition.
+    #[error("the election's definition cannot be read: {0}")]
+    Malformed(String),
+    /// The id in the link or the request is another one.
+    #[error("the definition has the id {found}, but {expected} was asked for")]
+    OtherId {
+        /// What was asked for.
+        expected: ElectionId,
+        /// What the bytes hash to.
+        found: ElectionId,
+    },
+    /// Title missing, too long or with control characters.
+    #[error("the title {0}")]
+    Title(BallotError),
+    /// Description too long.
+    #[error("the description has {0} bytes; at most {MAX_DESCRIPTION_BYTES} are allowed")]
+    Description(usize),
+    /// Too many choices.
+    #[error("there are {0} choices; at most {MAX_CHOICES} are allowed")]
+    TooManyChoices(usize),
+    /// A choice that could not be voted for.
+    #[error("choice {number} ({choice:?}) {error}")]
+    Choice {
+        /// Counted from 1.
+        number: usize,
+        /// Its text.
+        choice: String,
+        /// What is wrong with it.
+        error: BallotError,
+    },
+    /// The same words twice.
+    #[error("the choice {0:?} stands on the ballot twice")]
+    RepeatedChoice(String),
+    /// It would be over before it begins.
+    #[error("the election closes at {closes}, which is not after it opens at {opens}")]
+    Hours {
+        /// Opening time.
+        opens: Timestamp,
+        /// Closing time.
+        closes: Timestamp,
+    },
+    /// Nobody could vote, or the number is not exact everywhere.
+    #[error("the highest token is {0}; it must be from 1 to {max}", max = TokenId::MAX.0)]
+    HighestToken(u64),
+    /// More choices wanted than there are, or none.
+    #[error(
+        "a ballot has from {least} to {most} choices, but there are {choices}: at least 1, and no more than there are"
+    )]
+    BallotRules {
+        /// Fewest.
+        least: u16,
+        /// Most.
+        most: u16,
+        /// What there is, a write-in among them.
+        choices: usize,
+    },
+    /// Free text is the voter's own words already.
+    #[error("a ballot with free text has no write-in and exactly one selection")]
+    FreeTextRules,
+    /// Nobody could vote, or too many for the format.
+    #[error("the voter roll has {0} keys; it must have 1 to {MAX_ROLL}")]
+    RollSize(u32),
+    /// Without one nobody could close or seal.
+    #[error("an election with a voter roll needs an organiser's key")]
+    NoOrganiser,
+    /// The organiser's key is none that only one person holds.
+    #[error("the organiser's key: {0}")]
+    Organiser(KeyError),
+    /// Whoever comes last would win.
+    #[error("only an election with a voter roll can let the last vote count")]
+    LastCountsOpen,
+    /// Outside the allowed range.
+    #[error("the starting difficulty is {0}; it must be from 1 to {MAX_STARTING_DIFFICULTY}")]
+    StartingDifficulty(u64),
+    /// Outside the allowed range.
+    #[error("the block spacing is {0} ms; it must be from 1000 to 3600000")]
+    Spacing(u64),
+}
+
+impl Election {
+    /// The election of a node that was started plain, as the seed was: free text, any token, no
+    /// closing time.
+    pub fn plain() -> Self {
+        Self {
+            version: ELECTION_VERSION,
+            title: "Open vote".into(),
+            description: "Free text, any unused token: the election of a node started without a \
+                          definition."
+                .into(),
+            choices: Vec::new(),
+            ballot_rules: BallotRules::ONE,
+            counting: Counting::FirstCounts,
+            eligibility: Eligibility::Open { highest_token: None },
+            opens: None,
+            closes: None,
+            created: Timestamp(0),
+            organiser: None,
+            parameters: ChainParameters::default(),
+        }
+    }
+
+    /// The election that `cargo xtask run` and the page offer to look around in.
+    pub fn demo() -> Self {
+        Self {
+            title: "Should the club buy the workshop?".into(),
+            description: "A demo: any number from 1 to 500 is a token and votes once.".into(),
+            choices: vec!["Yes".into(), "No".into(), "Blank".into()],
+            eligibility: Eligibility::Open { highest_token: Some(500) },
+            ..Self::plain()
+        }
+    }
+
+    /// SHA-256 of the tagged encoding.
+    pub fn id(&self) -> ElectionId {
+        ElectionId(tagged(Tag::ELECTION, &self.encode()))
+    }
+
+    /// The canonical bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        borsh::to_vec(self).unwrap_or_default()
+    }
+
+    /// Reads and validates a definition.
+    ///
+    /// # Errors
+    /// [`ElectionError::Malformed`] when the bytes are not a definition, and the errors of
+    /// [`Election::validate`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, ElectionError> {
+        if let Some((version, _)) = bytes.split_first_chunk::<2>() {
+            let version = u16::from_le_bytes(*version);
+            if version != ELECTION_VERSION {
+                return Err(ElectionError::Version(version));
+            }
+        }
+        let election: Self = borsh::from_slice(bytes)
+            .map_err(|error| ElectionError::Malformed(error.to_string()))?;
+        election.validate()?;
+        Ok(election)
+    }
+
+    /// Checks every bound.
+    ///
+    /// # Errors
+    /// The first bound that does not hold.
+    pub fn validate(&self) -> Result<(), ElectionError> {
+        if self.version != ELECTION_VERSION {
+            return Err(ElectionError::Version(self.version));
+        }
+        check_selection(&self.title, MAX_TITLE_BYTES).map_err(ElectionError::Title)?;
+        if self.description.len() > MAX_DESCRIPTION_BYTES {
+            return Err(ElectionError::Description(self.description.len()));
+        }
+        if self.choices.len() > MAX_CHOICES {
+            return Err(ElectionError::TooManyChoices(self.choices.len()));
+        }
+        for (index, choice) in self.choices.iter().enumerate() {
+            check_selection(choice, crate::election::ballot::MAX_SELECTION_BYTES).map_err(
+                |error| ElectionError::Choice { number: index + 1, choice: choice.clone(), error },
+            )?;
+            if self.choices[..index].contains(choice) {
+                return Err(ElectionError::RepeatedChoice(choice.clone()));
+            }
+        }
+        if let (Some(opens), Some(closes)) = (self.opens, self.closes)
+            && closes <= opens
+        {
+            return Err(ElectionError::Hours { opens, closes });
+        }
+        self.check_ballot_rules()?;
+        if let Some(organiser) = &self.organiser {
+            organiser.check().map_err(ElectionError::Organiser)?;
+        }
+        match self.eligibility {
+            Eligibility::Open { .. } if self.counting == Counting::LastCounts => {
+                return Err(ElectionError::LastCountsOpen);
+            }
+            Eligibility::Open { highest_token: Some(highest) }
+                if !(1..=TokenId::MAX.0).contains(&highest) =>
+            {
+                return Err(ElectionError::HighestToken(highest));
+            }
+            Eligibility::Roll { size, .. } if !(1..=MAX_ROLL).contains(&size) => {
+                return Err(ElectionError::RollSize(size));
+            }
+            Eligibility::Roll { .. } if self.organiser.is_none() => {
+                return Err(ElectionError::NoOrganiser);
+            }
+            Eligibility::Open { .. } | Eligibility::Roll { .. } => {}
+        }
+        let ChainParameters { starting_difficulty, spacing_ms } = self.parameters;
+        if !(1..=MAX_STARTING_DIFFICULTY).contains(&starting_difficulty) {
+            return Err(ElectionError::StartingDifficulty(starting_difficulty));
+        }
+        if !SPACING_MS.contains(&spacing_ms) {
+            return Err(ElectionError::Spacing(spacing_ms));
+        }
+        Ok(())
+    }
+
+    fn check_ballot_rules(&self) -> Result<(), ElectionError> {
+        let BallotRules { least, most, write_in, .. } = self.ballot_rules;
+        if self.choices.is_empty() {
+            let plain = (least, most, write_in) == (1, 1, false);
+            return if plain { Ok(()) } else { Err(ElectionError::FreeTextRules) };
+        }
+        let choices = self.choices.len() + usize::from(write_in);
+        if least == 0 || least > most || usize::from(most) > choices {
+            return Err(ElectionError::BallotRules { least, most, choices });
+        }
+        Ok(())
+    }
+
+    /// Lowest and highest token.
+    pub fn tokens(&self) -> std::ops::RangeInclusive<u64> {
+        match self.eligibility {
+            Eligibility::Open { highest_token: None } => 0..=TokenId::MAX.0,
+            Eligibility::Open { highest_token: Some(highest) } => 1..=highest,
+            Eligibility::Roll { size, .. } => 1..=u64::from(size),
+        }
+    }
+
+    /// Number of tokens that exist, where that is known: what turnout is measured against.
+    pub fn electorate(&self) -> Option<u64> {
+        match self.eligibility {
+            Eligibility::Open { highest_token } => highest_token,
+            Eligibility::Roll { size, .. } => Some(size.into()),
+        }
+    }
+
+    /// What a ballot is checked against and read with.
+    pub fn question(&self) -> Question<'_> {
+        Question { choices: &self.choices, rules: self.ballot_rules }
+    }
+
+    /// Whether votes must be signed with a key of the roll.
+    pub fn has_roll(&self) -> bool {
+        matches!(self.eligibility, Eligibility::Roll { .. })
+    }
+
+    /// Whether a block with this time lies inside the opening hours.
+    pub fn is_open_at(&self, time: Timestamp) -> bool {
+        self.opens.is_none_or(|opens| time >= opens)
+            && self.closes.is_none_or(|closes| time < closes)
+    }
+
+    /// The ballot for selections in words: choices of the list, or own words where they are
+    /// allowed. Spaces around them are dropped; no selection at all is a blank ballot.
+    ///
+    /// # Errors
+    /// [`BallotError::NotAChoice`] when the list has no such choice, otherwise what is wrong with
+    /// the ballot.
+    pub fn ballot<S: AsRef<str>>(&self, selections: &[S]) -> Result<Ballot, BallotError> {
+        let mut words = selections.iter().map(|words| words.as_ref().trim());
+        let ballot = if selections.is_empty() {
+            Ballot::Blank
+        } else if self.choices.is_empty() {
+            match (words.next(), words.next()) {
+                (Some(text), None) => Ballot::Text(text.to_owned()),
+                _ => return Err(BallotError::OtherKind),
+            }
+        } else {
+            let (mut choices, mut own) = (Vec::new(), None);
+            for words in words {
+                let index = self.choices.iter().position(|choice| choice == words);
+                match index.and_then(|index| u16::try_from(index).ok()) {
+                    Some(index) => choices.push(index),
+                    None if self.ballot_rules.write_in && own.is_none() => own = Some(words),
+                    None => {
+                        return Err(BallotError::NotAChoice {
+                            selection: words.chars().take(60).collect(),
+                            choices: self.choices.join(", "),
+                        });
+                    }
+                }
+            }
+            let choices = sorted(choices);
+            match own {
+                Some(text) => Ballot::WriteIn { choices, text: text.to_owned() },
+                None => Ballot::Choices(choices),
+            }
+        };
+        ballot.check(&self.question())?;
+        Ok(ballot)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_elections_are_valid_and_read_back() {
+        for election in [Election::plain(), Election::demo()] {
+            assert_eq!(Election::decode(&election.encode()), Ok(election.clone()));
+            let json = serde_json::to_string(&election).unwrap();
+            assert_eq!(serde_json::from_str::<Election>(&json).unwrap(), election);
+        }
+        assert_ne!(Election::plain().id(), Election::demo().id());
+    }
+
+    #[test]
+    fn every_bound_is_checked() {
+        let bad = |change: &dyn Fn(&mut Election)| {
+            let mut election = Election::demo();
+            change(&mut election);
+            election.validate().unwrap_err().to_string()
+        };
+        assert!(bad(&|e| e.title.clear()).contains("empty"));
+        assert!(bad(&|e| e.description = "x".repeat(4001)).contains("4001"));
+        assert!(bad(&|e| e.choices.push("Yes".into())).contains("twice"));
+        assert!(bad(&|e| e.choices = vec!["a\u{7}".into()]).contains("choice 1"));
+        assert!(
+            bad(&|e| e.choices = (0..257).map(|n| n.to_string()).collect()).contains("257 choices")
+        );
+        assert!(
+            bad(&|e| (e.opens, e.closes) = (Some(Timestamp(5)), Some(Timestamp(5))))
+                .contains("not after")
+        );
+        assert!(
+            bad(&|e| e.eligibility = Eligibility::Open { highest_token: Some(0) })
+                .contains("highest token")
+        );
+        assert!(bad(&|e| e.parameters.starting_difficulty = 0).contains("difficulty"));
+        assert!(bad(&|e| e.parameters.spacing_ms = 1).contains("spacing"));
+        assert!(bad(&|e| e.version = 9).contains("version 9"));
+        assert!(bad(&|e| e.ballot_rules.most = 4).contains("there are 3"));
+        assert!(bad(&|e| e.ballot_rules.least = 2).contains("from 2 to 1"));
+        assert!(
+            bad(&|e| (e.choices.clear(), e.ballot_rules.write_in = true).1).contains("free text")
+        );
+        assert!(bad(&|e| e.counting = Counting::LastCounts).contains("voter roll"));
+        assert!(bad(&|e| e.organiser = Some(PublicKey([0; 32]))).contains("small order"));
+        let roll = |size| Eligibility::Roll {
+            root: RollRoot([1; 32]),
+            size,
+            credentials: Credentials::Codes,
+        };
+        assert!(bad(&|e| e.eligibility = roll(3)).contains("organiser's key"));
+        assert!(bad(&|e| e.eligibility = roll(0)).contains("has 0 keys"));
+        assert!(bad(&|e| e.eligibility = roll(100_001)).contains("has 100001 keys"));
+    }
+}

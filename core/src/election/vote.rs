@@ -1,0 +1,301 @@
+//! A vote: who (a token) chose what (a ballot) in which election, and by what right.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    crypto::{
+        hash::{ElectionId, Tag, VoteId, tagged},
+        key::{PublicKey, SecretKey, Signature, Signed, verify_all},
+    },
+    election::{
+        ballot::{Ballot, BallotError},
+        context::Setup,
+        definition::Counting,
+        token::{MAX_SEQUENCE, TokenId},
+    },
+};
+
+/// By what right the token is used.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Authorization {
+    /// The election is open: the first to use a token has it.
+    Open,
+    /// A signature by the token's key on the voter roll, over the tag and the vote's id.
+    Signed(Signature),
+}
+
+/// A vote.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Vote {
+    /// The election.
+    pub election: ElectionId,
+    /// The right that is used.
+    pub token: TokenId,
+    /// 0, and one more each time the voter changes the vote, where the last one counts.
+    pub sequence: u8,
+    /// What was chosen.
+    pub ballot: Ballot,
+    /// By what right. Not part of the id.
+    pub authorization: Authorization,
+}
+
+/// Why a vote is not valid in an election, whatever the chain holds.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VoteError {
+    /// The vote belongs elsewhere.
+    #[error("the vote is for election {0}, not for this one")]
+    OtherElection(ElectionId),
+    /// The token is not one of this election's.
+    #[error("the token {token} does not exist here: tokens go from {lowest} to {highest}")]
+    NoSuchToken {
+        /// The token.
+        token: TokenId,
+        /// Lowest token.
+        lowest: u64,
+        /// Highest token.
+        highest: u64,
+    },
+    /// A vote cannot be changed here, or not that often.
+    #[error("the vote has the sequence number {found}; here the highest is {highest}")]
+    Sequence {
+        /// What it has.
+        found: u8,
+        /// What is allowed.
+        highest: u8,
+    },
+    /// The ballot is not allowed.
+    #[error("the selection {0}")]
+    Ballot(BallotError),
+    /// The election has a roll.
+    #[error("this election has a voter roll: the vote for token {0} must be signed by its voter")]
+    Unsigned(TokenId),
+    /// The election has none.
+    #[error("this election is open: votes in it carry no signature")]
+    NeedlesslySigned,
+    /// Another key signed, or other words.
+    #[error("the signature is not one of token {0}'s voter over this vote")]
+    Signature(TokenId),
+}
+
+impl From<BallotError> for VoteError {
+    fn from(error: BallotError) -> Self {
+        Self::Ballot(error)
+    }
+}
+
+impl Vote {
+    /// A vote in an open election.
+    pub fn open(election: ElectionId, token: TokenId, ballot: Ballot) -> Self {
+        Self { election, token, sequence: 0, ballot, authorization: Authorization::Open }
+    }
+
+    /// A vote signed by the token's voter.
+    pub fn signed(
+        election: ElectionId,
+        token: TokenId,
+        sequence: u8,
+        ballot: Ballot,
+        key: &SecretKey,
+    ) -> Self {
+        let authorization = Authorization::Open;
+        let mut vote = Self { election, token, sequence, ballot, authorization };
+        vote.authorization = Authorization::Signed(key.sign(&vote.signing_message()));
+        vote
+    }
+
+    /// SHA-256 of the tagged encoding without the authorization.
+    pub fn id(&self) -> VoteId {
+        let signed = borsh::to_vec(&(&self.election, &self.token, &self.sequence, &self.ballot));
+        VoteId(tagged(Tag::VOTE, &signed.unwrap_or_default()))
+    }
+
+    /// What the voter signs: the tag and the id, which binds election, token, sequence and ballot.
+    pub fn signing_message(&self) -> [u8; 48] {
+        message(&self.id())
+    }
+
+    /// The canonical bytes: a leaf of the votes' Merkle tree.
+    pub fn encode(&self) -> Vec<u8> {
+        borsh::to_vec(self).unwrap_or_default()
+    }
+
+    /// Checks everything that does not depend on the chain.
+    ///
+    /// # Errors
+    /// The first rule that does not hold.
+    pub fn check(&self, setup: &Setup) -> Result<(), VoteError> {
+        check_all(std::slice::from_ref(self), setup).map(|_| ()).map_err(|(_, error)| error)
+    }
+
+    /// What is to be verified of a vote that keeps all other rules; nothing in an open election.
+    pub(crate) fn signature(&self, id: VoteId, setup: &Setup) -> Option<VoteSignature> {
+        let roll = setup.roll()?;
+        let (key, signature) = match (self.authorization, roll.key(self.token)) {
+            (Authorization::Signed(signature), Some(key)) => (*key, signature),
+            // Refused before; if it is not, nothing holds with an s as large as this.
+            _ => (PublicKey([0; 32]), Signature([0xff; 64])),
+        };
+        Some(VoteSignature { key, vote: id, signature })
+    }
+
+    /// Checks all but the signature.
+    fn check_unsigned(&self, setup: &Setup) -> Result<(), VoteError> {
+        let election = setup.election();
+        if self.election != setup.id() {
+            return Err(VoteError::OtherElection(self.election));
+        }
+        let tokens = election.tokens();
+        if !tokens.contains(&self.token.0) {
+            let (lowest, highest) = (*tokens.start(), *tokens.end());
+            return Err(VoteError::NoSuchToken { token: self.token, lowest, highest });
+        }
+        let highest = match election.counting {
+            Counting::FirstCounts => 0,
+            Counting::LastCounts => MAX_SEQUENCE,
+        };
+        if self.sequence > highest {
+            return Err(VoteError::Sequence { found: self.sequence, highest });
+        }
+        self.ballot.check(&election.question())?;
+        match (self.authorization, setup.roll()) {
+            (Authorization::Open, None) | (Authorization::Signed(_), Some(_)) => Ok(()),
+            (Authorization::Open, Some(_)) => Err(VoteError::Unsigned(self.token)),
+            (Authorization::Signed(_), None) => Err(VoteError::NeedlesslySigned),
+        }
+    }
+}
+
+fn message(id: &VoteId) -> [u8; 48] {
+    let mut message = [0; 48];
+    message[..16].copy_from_slice(&Tag::SIGN_VOTE.0);
+    message[16..].copy_from_slice(&id.0);
+    message
+}
+
+/// A vote's signature with what it is verified against: apart from the vote, so that it can be
+/// verified elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct VoteSignature {
+    /// The voter's key.
+    key: PublicKey,
+    /// The vote that is signed.
+    vote: VoteId,
+    /// The signature.
+    signature: Signature,
+}
+
+/// Verifies signatures in batches. Where one vote after the other is verified, the verdict is the same.
+///
+/// # Errors
+/// The index of the first that does not hold.
+pub fn verify_signatures(signatures: &[VoteSignature]) -> Result<(), usize> {
+    let messages: Vec<_> = signatures.iter().map(|signed| message(&signed.vote)).collect();
+    let signed: Vec<_> = signatures
+        .iter()
+        .zip(&messages)
+        .map(|(VoteSignature { key, signature, .. }, message)| Signed { key, message, signature })
+        .collect();
+    verify_all(&signed)
+}
+
+/// Checks votes together, their signatures in batches; returns their ids.
+///
+/// # Errors
+/// The index of a vote that is not valid, and why: the first with a wrong signature, unless
+/// another rule is broken, which is looked at first because it is cheaper.
+pub fn check_all(votes: &[Vote], setup: &Setup) -> Result<Vec<VoteId>, (usize, VoteError)> {
+    let ids = check_all_but_signatures(votes, setup)?;
+    let signatures: Vec<_> =
+        votes.iter().zip(&ids).filter_map(|(vote, id)| vote.signature(*id, setup)).collect();
+    verify_signatures(&signatures)
+        .map_err(|index| (index, VoteError::Signature(votes[index].token)))?;
+    Ok(ids)
+}
+
+/// Checks votes whose signatures were checked before; returns their ids.
+///
+/// # Errors
+/// The index of the first vote that is not valid, and why.
+pub(crate) fn check_all_but_signatures(
+    votes: &[Vote],
+    setup: &Setup,
+) -> Result<Vec<VoteId>, (usize, VoteError)> {
+    for (index, vote) in votes.iter().enumerate() {
+        vote.check_unsigned(setup).map_err(|error| (index, error))?;
+    }
+    Ok(votes.iter().map(Vote::id).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::election::{
+        definition::{Credentials, Election, Eligibility},
+        roll::Roll,
+    };
+
+    #[test]
+    fn a_vote_is_checked_against_its_election() {
+        let demo = Setup::open(Election::demo()).unwrap();
+        let vote = |token, election| Vote::open(election, TokenId(token), Ballot::Choices(vec![0]));
+        assert_eq!(vote(1, demo.id()).check(&demo), Ok(()));
+        for token in [0, 501] {
+            let error = vote(token, demo.id()).check(&demo).unwrap_err();
+            assert!(error.to_string().contains("from 1 to 500"), "{error}");
+        }
+        assert!(matches!(
+            vote(1, ElectionId([9; 32])).check(&demo),
+            Err(VoteError::OtherElection(_))
+        ));
+        assert_ne!(vote(1, demo.id()).id(), vote(2, demo.id()).id());
+        let sequence = Vote { sequence: 1, ..vote(1, demo.id()) };
+        assert_eq!(sequence.check(&demo), Err(VoteError::Sequence { found: 1, highest: 0 }));
+    }
+
+    #[test]
+    fn only_the_voter_can_use_a_token_and_only_as_signed() {
+        let secrets: Vec<_> = (0..3).map(|number| SecretKey::new([number; 32])).collect();
+        let roll = Roll::collect(secrets.iter().map(SecretKey::public)).unwrap();
+        let eligibility = Eligibility::Roll {
+            root: roll.root(),
+            size: roll.size(),
+            credentials: Credentials::OwnKeys,
+        };
+        let election = Election {
+            eligibility,
+            counting: Counting::LastCounts,
+            organiser: Some(SecretKey::new([9; 32]).public()),
+            ..Election::demo()
+        };
+        let setup = Setup::new(election, Some(roll.clone())).unwrap();
+        let mine = &secrets[0];
+        let token = roll.token_of(&mine.public()).unwrap();
+        let other = roll.token_of(&secrets[1].public()).unwrap();
+        let good = Vote::signed(setup.id(), token, 0, Ballot::Choices(vec![1]), mine);
+        assert_eq!(good.check(&setup), Ok(()));
+        let wrong = [
+            Vote::signed(setup.id(), token, 0, Ballot::Choices(vec![1]), &secrets[1]),
+            Vote { ballot: Ballot::Choices(vec![0]), ..good.clone() },
+            Vote { sequence: 1, ..good.clone() },
+            Vote { token: other, ..good.clone() },
+        ];
+        for vote in wrong {
+            assert_eq!(vote.check(&setup), Err(VoteError::Signature(vote.token)));
+        }
+        let elsewhere = Vote { election: ElectionId([7; 32]), ..good.clone() };
+        assert!(matches!(elsewhere.check(&setup), Err(VoteError::OtherElection(_))));
+        let outside = Vote::signed(setup.id(), TokenId(4), 0, Ballot::Choices(vec![1]), mine);
+        assert!(outside.check(&setup).unwrap_err().to_string().contains("from 1 to 3"));
+        let unsigned = Vote::open(setup.id(), token, Ballot::Choices(vec![1]));
+        assert_eq!(unsigned.check(&setup), Err(VoteError::Unsigned(token)));
+        let often = Vote::signed(setup.id(), token, 100, Ballot::Choices(vec![1]), mine);
+        assert_eq!(often.check(&setup), Err(VoteError::Sequence { found: 100, highest: 99 }));
+        let demo = Setup::open(Election::demo()).unwrap();
+        let needless = Vote { election: demo.id(), token: TokenId(1), sequence: 0, ..good };
+        assert_eq!(needless.check(&demo), Err(VoteError::NeedlesslySigned));
+    }
+}
