@@ -2,5 +2,6 @@
 //!
 //! Knows what things look like, not what they lead to. Invariant: every list has a bound.
 
-pub mod frame;
 pub mod message;
+
+pub use blockvote_frames::frame;

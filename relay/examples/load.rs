@@ -28,9 +28,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use blockvote_core::{
-    crypto::hash::ElectionId,
-    wire::frame::{ClientFrame, SUBPROTOCOL, ServerFrame},
+use blockvote_frames::{
+    frame::{ClientFrame, SUBPROTOCOL, ServerFrame},
+    ids::ElectionId,
 };
 use futures_util::{SinkExt, StreamExt, stream::SplitSink};
 use hdrhistogram::Histogram;

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use blockvote_core::crypto::hash::ElectionId;
+use blockvote_frames::ids::ElectionId;
 use ipnet::IpNet;
 use tokio::time::Instant;
 

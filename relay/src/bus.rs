@@ -9,7 +9,7 @@ pub mod nats;
 use std::{fmt::Debug, sync::Arc};
 
 use axum::body::Bytes;
-use blockvote_core::{crypto::hash::ElectionId, wire::frame::PeerId};
+use blockvote_frames::{frame::PeerId, ids::ElectionId};
 
 use crate::names::RelayId;
 

@@ -5,7 +5,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use blockvote_core::wire::frame::MAX_FRAME_BYTES;
+use blockvote_frames::frame::MAX_FRAME_BYTES;
 use figment::{
     Figment,
     error::Kind,

@@ -5,9 +5,9 @@
 use std::{collections::HashSet, error::Error as _, sync::Arc};
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
-use blockvote_core::{
-    crypto::hash::ElectionId,
-    wire::frame::{ClientFrame, ServerFrame},
+use blockvote_frames::{
+    frame::{ClientFrame, ServerFrame},
+    ids::ElectionId,
 };
 use bytes::Bytes;
 use futures_util::{

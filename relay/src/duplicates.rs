@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use blockvote_core::crypto::hash::ElectionId;
+use blockvote_frames::ids::ElectionId;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 

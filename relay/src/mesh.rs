@@ -13,9 +13,9 @@ use std::{
 };
 
 use axum::body::Bytes;
-use blockvote_core::{
-    crypto::hash::ElectionId,
-    wire::frame::{MAX_SAMPLE, PeerId, ServerFrame},
+use blockvote_frames::{
+    frame::{MAX_SAMPLE, PeerId, ServerFrame},
+    ids::ElectionId,
 };
 use rand::seq::index;
 use tokio::time::Instant;

@@ -2,7 +2,7 @@
 //!
 //! A connection's name says which relay it is on, so that a frame for one peer goes to one relay.
 
-use blockvote_core::wire::frame::PeerId;
+use blockvote_frames::frame::PeerId;
 
 /// Bits of a peer's name that are its relay's: among ten relays two share one in 20,000 starts,
 /// and what goes astray then is answered by "gone".

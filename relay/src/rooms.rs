@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::body::Bytes;
-use blockvote_core::{crypto::hash::ElectionId, wire::frame::PeerId};
+use blockvote_frames::{frame::PeerId, ids::ElectionId};
 use rand::seq::index;
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;

@@ -11,7 +11,7 @@ mod client;
 
 use std::time::Duration;
 
-use blockvote_core::wire::frame::{ClientFrame, SUBPROTOCOL};
+use blockvote_frames::frame::{ClientFrame, SUBPROTOCOL};
 use blockvote_relay::Config;
 use client::{Client, ROOM, SOON, closes_with, metric, raw, rest, start, status};
 use futures_util::StreamExt;

@@ -7,9 +7,9 @@ mod nats;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use blockvote_core::{
-    crypto::hash::ElectionId,
-    wire::frame::{ClientFrame, MAX_FRAME_BYTES, PeerId, ServerFrame},
+use blockvote_frames::{
+    frame::{ClientFrame, MAX_FRAME_BYTES, PeerId, ServerFrame},
+    ids::ElectionId,
 };
 use blockvote_relay::{
     Config, Relay,

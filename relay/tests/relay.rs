@@ -9,7 +9,7 @@
 
 mod client;
 
-use blockvote_core::wire::frame::{ClientFrame, PeerId, ServerFrame};
+use blockvote_frames::frame::{ClientFrame, PeerId, ServerFrame};
 use blockvote_relay::Config;
 use client::{Client, ROOM, SOON, metric, request, stalled, start, until};
 use futures_util::{SinkExt, StreamExt};

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use blockvote_core::wire::frame::{ClientFrame, SUBPROTOCOL, ServerFrame};
+use blockvote_frames::frame::{ClientFrame, SUBPROTOCOL, ServerFrame};
 use blockvote_relay::Config;
 use client::{Client, ROOM, SOON, metric, request, stalled, start, status_with, until};
 use futures_util::{SinkExt, StreamExt};
@@ -213,8 +213,7 @@ async fn rooms_of_an_address_and_the_time_to_enter_one_are_bounded() {
     let running = start(config).await;
     let mut one = Client::join(running.address).await;
     let mut two = Client::join(running.address).await;
-    let room =
-        |number: u8| ClientFrame::Join(blockvote_core::crypto::hash::ElectionId([number; 32]));
+    let room = |number: u8| ClientFrame::Join(blockvote_frames::ids::ElectionId([number; 32]));
     one.send(&room(7)).await;
     one.next().await;
     two.send(&room(8)).await;
@@ -294,7 +293,7 @@ async fn after_much_coming_and_going_everything_is_as_before() {
         let mut clients = Vec::new();
         for number in 0..50_u8 {
             let (mut socket, _) = connect_async(request(program.address)).await.unwrap();
-            let room = blockvote_core::crypto::hash::ElectionId([round ^ number; 32]);
+            let room = blockvote_frames::ids::ElectionId([round ^ number; 32]);
             socket.send(Message::Binary(ClientFrame::Join(room).encode().into())).await.unwrap();
             clients.push(socket);
         }

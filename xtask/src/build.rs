@@ -14,9 +14,10 @@ use crate::{
 };
 
 /// What the page is built from.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "core/src",
     "core/Cargo.toml",
+    "core/frames",
     "web",
     "index.html",
     "Trunk.toml",

@@ -3,6 +3,8 @@
 //! Invariant: two values of different kinds never share a hash input, because each input begins
 //! with the 16 bytes of its own tag (the Merkle tree uses the prefixes of RFC 9162 instead).
 
+pub(crate) use blockvote_frames::hash_type;
+pub use blockvote_frames::ids::{ElectionId, ParseHashError};
 use sha2::{Digest, Sha256};
 
 /// What is hashed, as the first 16 bytes of the input: ASCII, filled up with zero bytes.
@@ -44,104 +46,6 @@ pub fn tagged(tag: Tag, bytes: &[u8]) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-/// A text that is not 64 hexadecimal digits.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected 64 hexadecimal digits, found {found:?}")]
-pub struct ParseHashError {
-    found: String,
-}
-
-impl ParseHashError {
-    pub(crate) fn new(text: &str) -> Self {
-        Self { found: text.chars().take(80).collect() }
-    }
-}
-
-/// Compares as big-endian numbers. Not inlined: each sort would repeat it dozens of times.
-#[inline(never)]
-pub(crate) fn compare(one: &[u8; 32], other: &[u8; 32]) -> std::cmp::Ordering {
-    one.cmp(other)
-}
-
-/// A newtype of 32 bytes, written as 64 hexadecimal digits for people.
-macro_rules! hash_type {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(
-            Clone,
-            Copy,
-            PartialEq,
-            Eq,
-            Hash,
-            borsh::BorshSerialize,
-            borsh::BorshDeserialize,
-        )]
-        pub struct $name(pub [u8; 32]);
-
-        impl Ord for $name {
-            fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-                $crate::crypto::hash::compare(&self.0, &other.0)
-            }
-        }
-
-        impl PartialOrd for $name {
-            fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-                Some(self.cmp(other))
-            }
-        }
-
-        impl $name {
-            /// The first 8 and the last 4 hexadecimal digits, for people.
-            pub fn short(&self) -> String {
-                let hex = hex::encode(self.0);
-                format!("{}…{}", &hex[..8], &hex[60..])
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&hex::encode(self.0))
-            }
-        }
-
-        impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                write!(f, concat!(stringify!($name), "({})"), self.short())
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = $crate::crypto::hash::ParseHashError;
-
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                let mut bytes = [0; 32];
-                hex::decode_to_slice(text.trim(), &mut bytes).map_err(|_| {
-                    $crate::crypto::hash::ParseHashError::new(text)
-                })?;
-                Ok(Self(bytes))
-            }
-        }
-
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                <String as serde::Deserialize>::deserialize(deserializer)?
-                    .parse()
-                    .map_err(serde::de::Error::custom)
-            }
-        }
-    };
-}
-
-hash_type!(
-    /// SHA-256 of an election's encoding: a link that carries it commits to the whole definition.
-    ElectionId
-);
 hash_type!(
     /// SHA-256 of a vote without its authorization.
     VoteId
@@ -166,8 +70,6 @@ hash_type!(
     /// SHA-256 of a count.
     TallyHash
 );
-
-pub(crate) use hash_type;
 
 /// The first 8 bytes of a vote's id: enough to ask for it. A collision costs a fetch, never
 /// correctness.

@@ -1,10 +1,11 @@
 //! What peers say to each other, inside a relay's frames. `docs/protocol.md` draws every byte.
 
+pub use blockvote_frames::frame::MAX_MESSAGE_BYTES;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     chain::{
-        block::Block,
+        block::{Block, MAX_BLOCK_BYTES},
         difficulty::Work,
         header::{Header, Height},
         statements::{Evidence, MAX_DOUBLE_VOTES},
@@ -15,8 +16,6 @@ use crate::{
 
 /// Version of the messages below; peers with another one ignore each other.
 pub const PROTOCOL_VERSION: u16 = 3;
-/// Bytes of one encoded message: a block and a small margin.
-pub const MAX_MESSAGE_BYTES: usize = crate::chain::block::MAX_BLOCK_BYTES + (64 << 10);
 /// Headers in one answer: 200 kB.
 pub const MAX_HEADERS: usize = 2000;
 /// Blocks asked for at once.
@@ -38,6 +37,9 @@ pub const MAX_HELD: usize = 256;
 pub const MAX_EVIDENCE: usize = 512;
 /// Statements that a node knows: double votes, a closing, two seals.
 pub const MAX_EVIDENCE_KNOWN: usize = MAX_DOUBLE_VOTES + 3;
+
+// The relay's crate knows no blocks: that one fits is shown here.
+const _: () = assert!(MAX_BLOCK_BYTES + (64 << 10) == MAX_MESSAGE_BYTES);
 
 /// What a node says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

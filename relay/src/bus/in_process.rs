@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::body::Bytes;
-use blockvote_core::crypto::hash::ElectionId;
+use blockvote_frames::ids::ElectionId;
 
 use super::{Bus, Ear, Heard, Subject};
 use crate::names::RelayId;

@@ -17,7 +17,7 @@ use std::{
 use anyhow::Context;
 use async_nats::{Client, ConnectOptions, Event, Subscriber};
 use axum::body::Bytes;
-use blockvote_core::{crypto::hash::ElectionId, wire::frame::PeerId};
+use blockvote_frames::{frame::PeerId, ids::ElectionId};
 use futures_util::StreamExt;
 use tokio::{
     sync::{Notify, OnceCell, mpsc},

@@ -10,9 +10,9 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use blockvote_core::{
-    crypto::hash::ElectionId,
-    wire::frame::{ClientFrame, PeerId, SUBPROTOCOL, ServerFrame},
+use blockvote_frames::{
+    frame::{ClientFrame, PeerId, SUBPROTOCOL, ServerFrame},
+    ids::ElectionId,
 };
 use blockvote_relay::{Config, Relay, serve};
 use futures_util::{SinkExt, StreamExt};

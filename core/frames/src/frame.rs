@@ -3,10 +3,12 @@
 //! One binary WebSocket message is one frame. Every frame but the first two of the server carries
 //! a room; payloads are opaque and run to the end of the frame.
 
-use crate::{crypto::hash::ElectionId, wire::message::MAX_MESSAGE_BYTES};
+use crate::ids::ElectionId;
 
 /// Name of the WebSocket subprotocol: the version of this layer.
 pub const SUBPROTOCOL: &str = "blockvote.1";
+/// Bytes of one encoded message: a block of 1 MiB and a small margin.
+pub const MAX_MESSAGE_BYTES: usize = (1 << 20) + (64 << 10);
 /// Bytes of one frame: the largest message and the longest frame header.
 pub const MAX_FRAME_BYTES: usize = MAX_MESSAGE_BYTES + 64;
 /// Peers that one question for a sample brings at most.
