@@ -62,15 +62,15 @@ fn main() {
 /// block.
 fn curves() {
     let maker = Maker::open();
-    let mut node = Node::new(maker.setup.clone(), 1);
-    let mut parent = Block::genesis(maker.setup.election()).header().clone();
+    let mut node = Node::new(maker.context.clone(), 1);
+    let mut parent = Block::genesis(maker.context.election()).header().clone();
     let mut votes = 0;
     for length in [1_000, 10_000, 100_000, 1_000_000] {
         let mut blocks = Vec::new();
         while votes < length {
             let block = maker.block(&parent, votes, 1_000);
             parent = block.header.clone();
-            blocks.push(block.check(&maker.setup));
+            blocks.push(block.check(&maker.context));
             votes += 1_000;
         }
         let added = 1_000 * blocks.len();
@@ -146,7 +146,7 @@ fn sizes() {
 
 /// Verifies a chain of `blocks` blocks with `votes` votes each, from its bytes on.
 fn verification(maker: &Maker, blocks: u64, votes: u64) {
-    let mut parent = Block::genesis(maker.setup.election()).header().clone();
+    let mut parent = Block::genesis(maker.context.election()).header().clone();
     let mut bytes = Vec::new();
     for number in 0..blocks {
         let block = maker.block(&parent, number * votes, votes);
@@ -154,8 +154,8 @@ fn verification(maker: &Maker, blocks: u64, votes: u64) {
         parent = block.header;
     }
     let mut verifier = Verifier::new(NOW);
-    verifier.push(Record::Election(Box::new(maker.setup.election().clone())));
-    for page in maker.setup.roll().into_iter().flat_map(Roll::all_pages) {
+    verifier.push(Record::Election(Box::new(maker.context.election().clone())));
+    for page in maker.context.roll().into_iter().flat_map(Roll::all_pages) {
         verifier.push(Record::RollPage(page));
     }
     let start = Instant::now();
@@ -177,9 +177,9 @@ fn verification(maker: &Maker, blocks: u64, votes: u64) {
 fn write_file(votes: u64, per_block: u64, path: &str, forged: Option<u64>) {
     let maker = Maker::signed(votes.min(100_000) as u32);
     let mut file = File::create(path).unwrap();
-    let (mut writer, head) = ArchiveWriter::new(&maker.setup);
+    let (mut writer, head) = ArchiveWriter::new(&maker.context);
     file.write_all(&head).unwrap();
-    let mut parent = Block::genesis(maker.setup.election()).header().clone();
+    let mut parent = Block::genesis(maker.context.election()).header().clone();
     let mut from = 0;
     while from < votes {
         let mut block = maker.block(&parent, from, (votes - from).min(per_block));

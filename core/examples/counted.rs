@@ -39,7 +39,7 @@ fn unfindable() -> Header {
 }
 
 fn blocks(maker: &Maker, count: u64, votes: u64) -> Vec<Block> {
-    let mut parent = Block::genesis(maker.setup.election()).header().clone();
+    let mut parent = Block::genesis(maker.context.election()).header().clone();
     (0..count)
         .map(|number| {
             let block = maker.block(&parent, number * votes, votes);
@@ -54,8 +54,8 @@ fn verify(maker: &Maker, count: u64, votes: u64) {
     let encoded = |block| borsh::to_vec(&block).unwrap();
     let bytes: Vec<_> = blocks(maker, count, votes).into_iter().map(encoded).collect();
     let mut verifier = Verifier::new(NOW);
-    verifier.push(Record::Election(Box::new(maker.setup.election().clone())));
-    for page in maker.setup.roll().into_iter().flat_map(Roll::all_pages) {
+    verifier.push(Record::Election(Box::new(maker.context.election().clone())));
+    for page in maker.context.roll().into_iter().flat_map(Roll::all_pages) {
         verifier.push(Record::RollPage(page));
     }
     part(|| {
@@ -83,9 +83,9 @@ fn main() {
         "verify a block of 512 signed votes" => verify(&Maker::signed(512), 1, 512),
         "insert 200 blocks of 5 votes into a chain" => {
             let maker = Maker::open();
-            let check = |block: Block| block.check(&maker.setup).unwrap();
+            let check = |block: Block| block.check(&maker.context).unwrap();
             let checked: Vec<_> = blocks(&maker, 200, 5).into_iter().map(check).collect();
-            let mut chain = Chain::new(maker.setup.clone());
+            let mut chain = Chain::new(maker.context.clone());
             part(|| {
                 for block in checked {
                     chain.insert(block, NOW).unwrap();
@@ -94,7 +94,7 @@ fn main() {
         }
         "take 4,096 votes from a peer" => {
             let maker = Maker::open();
-            let mut node = Node::new(maker.setup.clone(), 1);
+            let mut node = Node::new(maker.context.clone(), 1);
             node.handle(NOW, Input::LinkUp(LinkId(0)));
             let bytes = Message::Votes((0..4_096).map(|n| maker.vote(n)).collect()).encode();
             let from = Peer { link: LinkId(0), id: PeerId(1) };
@@ -110,7 +110,7 @@ fn main() {
         }
         "prove a vote in a block of 4,096" => {
             let maker = Maker::open();
-            let block = blocks(&maker, 1, 4_096).remove(0).check(&maker.setup).unwrap();
+            let block = blocks(&maker, 1, 4_096).remove(0).check(&maker.context).unwrap();
             part(|| block.prove(1_234).unwrap());
         }
         other => panic!("there is no part {other:?}"),

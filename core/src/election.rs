@@ -1,7 +1,7 @@
 //! What is voted on, by whom, and what they chose: definition, roll, votes, count.
 //!
 //! Knows nothing of blocks. Invariant: everything that a single vote can be checked against is in a
-//! [`context::Setup`].
+//! [`context::ElectionContext`].
 
 pub mod ballot;
 pub mod context;

@@ -9,7 +9,6 @@
 //! ([`crate::chain::tree::MAX_SIDE_BLOCKS`], [`crate::chain::tree::MAX_SIDE_BYTES`]), headers of one download
 //! ([`sync::MAX_CANDIDATE`]), and two pages of its blocks.
 
-mod evidence;
 pub mod gossip;
 mod interface;
 pub mod join;
@@ -17,6 +16,7 @@ pub mod mining;
 pub mod peers;
 pub mod pool;
 mod reconcile;
+mod statements;
 pub mod sync;
 
 use std::{
@@ -30,12 +30,12 @@ use crate::{
         ancestry::LinkError,
         block::{Block, BlockError, CheckedBlock},
         header::Height,
-        statements::{Evidence, EvidenceBook},
+        statements::{Statement, StatementBook},
         tree::{Chain, Inserted, Switch},
     },
     crypto::hash::VoteId,
     election::{
-        context::Setup,
+        context::ElectionContext,
         tally::Tally,
         token::TokenId,
         vote::{Vote, VoteError},
@@ -46,10 +46,10 @@ use crate::{
 };
 
 pub use self::{
-    evidence::Outcome,
     interface::{
         CastError, Event, Input, Job, LinkId, Output, Peer, SealError, Signatures, StoreChange,
     },
+    statements::Outcome,
 };
 use self::{
     mining::Mining,
@@ -108,7 +108,7 @@ pub struct Node {
     chain: Chain,
     pending: PendingVotes,
     pending_ids: PendingIds,
-    evidence: EvidenceBook,
+    evidence: StatementBook,
     /// What the seals come to; brought up to date with each change of seals and chain.
     outcome: Outcome,
     peers: Peers,
@@ -135,12 +135,12 @@ pub struct Node {
 impl Node {
     /// A node that knows the definition and its roll and nothing else. `seed` feeds its choices among peers;
     /// nothing secret hangs on it.
-    pub fn new(setup: Setup, seed: u64) -> Self {
+    pub fn new(context: ElectionContext, seed: u64) -> Self {
         Self {
-            chain: Chain::new(setup),
+            chain: Chain::new(context),
             pending: PendingVotes::default(),
             pending_ids: PendingIds::default(),
-            evidence: EvidenceBook::default(),
+            evidence: StatementBook::default(),
             outcome: Outcome::Unsealed,
             peers: Peers::default(),
             sync: Sync::default(),
@@ -172,7 +172,7 @@ impl Node {
         now: Timestamp,
         blocks: impl IntoIterator<Item = Result<CheckedBlock, BlockError>>,
         pending: impl IntoIterator<Item = Vote>,
-        evidence: impl IntoIterator<Item = Evidence>,
+        evidence: impl IntoIterator<Item = Statement>,
     ) -> Result<(), LinkError> {
         let mut result = Ok(());
         for block in blocks {
@@ -187,14 +187,14 @@ impl Node {
         }
         for vote in pending {
             let id = vote.id();
-            if vote.check(self.chain.setup()).is_ok() && self.is_unused(&vote).is_ok() {
+            if vote.check(self.chain.context()).is_ok() && self.is_unused(&vote).is_ok() {
                 self.pending.push(id, vote);
                 self.pending_ids.changed();
                 self.follow(id);
             }
         }
         for statement in evidence {
-            if statement.check(self.chain.setup()).is_ok() {
+            if statement.check(self.chain.context()).is_ok() {
                 let _ = self.evidence.add(&statement);
             }
         }
@@ -260,7 +260,7 @@ impl Node {
     /// # Errors
     /// Why it is not taken. Nothing has changed then, but that a double vote is kept as a proof.
     pub fn cast(&mut self, now: Timestamp, vote: Vote) -> Result<VoteId, CastError> {
-        vote.check(self.chain.setup())?;
+        vote.check(self.chain.context())?;
         let id = vote.id();
         if let Err(error) = self.is_unused(&vote) {
             self.look_for_double_votes(now, std::slice::from_ref(&vote));
@@ -323,7 +323,7 @@ impl Node {
     }
 
     /// The signed statements kept here.
-    pub fn evidence(&self) -> &EvidenceBook {
+    pub fn statements(&self) -> &StatementBook {
         &self.evidence
     }
 
@@ -413,12 +413,12 @@ impl Node {
                 }
             }
             Input::Votes(mut votes) => {
-                votes.retain(|vote| vote.check(self.chain.setup()).is_ok());
+                votes.retain(|vote| vote.check(self.chain.context()).is_ok());
                 self.take_votes(now, votes, None);
             }
-            Input::Evidence(mut statements) => {
-                statements.retain(|statement| statement.check(self.chain.setup()).is_ok());
-                self.take_evidence(now, statements, None);
+            Input::Statements(mut statements) => {
+                statements.retain(|statement| statement.check(self.chain.context()).is_ok());
+                self.take_statements(now, statements, None);
             }
             Input::Tick => self.tick(now),
         }
@@ -551,7 +551,7 @@ impl Node {
         if known.is_some_and(|known| known.holds(&block.votes)) {
             return Ok(());
         }
-        let checked = block.check(self.chain.setup())?;
+        let checked = block.check(self.chain.context())?;
         self.take_checked(now, checked, heard_on)
     }
 

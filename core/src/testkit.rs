@@ -19,7 +19,7 @@ use crate::{
     custody::code::Code,
     election::{
         ballot::Ballot,
-        context::Setup,
+        context::ElectionContext,
         definition::{ChainParameters, Counting, Credentials, Election, Eligibility},
         roll::Roll,
         token::TokenId,
@@ -38,8 +38,8 @@ pub fn election() -> Election {
 }
 
 /// The same, ready to check votes.
-pub fn setup() -> Setup {
-    Setup::open(election()).unwrap()
+pub fn context() -> ElectionContext {
+    ElectionContext::open(election()).unwrap()
 }
 
 /// A vote in [`election`].
@@ -84,10 +84,10 @@ pub fn block_at(
 
 /// A chain of [`election`] with one vote in each of so many blocks, by tokens from 0 on.
 pub fn chain_of(blocks: u64) -> Chain {
-    let mut chain = Chain::new(setup());
+    let mut chain = Chain::new(context());
     for token in 0..blocks {
         let next = block(&chain, vec![vote(token, "Yes")], |_| ());
-        let checked = next.check(chain.setup()).unwrap();
+        let checked = next.check(chain.context()).unwrap();
         chain.insert(checked, NOW.plus_ms(1_000_000_000)).unwrap();
     }
     chain
@@ -96,7 +96,7 @@ pub fn chain_of(blocks: u64) -> Chain {
 /// Makes elections full of votes.
 pub struct Maker {
     /// The election.
-    pub setup: Setup,
+    pub context: ElectionContext,
     /// Its voters; none in an open election.
     pub voters: Vec<(TokenId, SecretKey)>,
 }
@@ -112,7 +112,7 @@ impl Maker {
 
     /// An open election.
     pub fn open() -> Self {
-        Self { setup: Setup::open(Self::election()).unwrap(), voters: Vec::new() }
+        Self { context: ElectionContext::open(Self::election()).unwrap(), voters: Vec::new() }
     }
 
     /// An election with a roll, where the last vote counts.
@@ -129,7 +129,7 @@ impl Maker {
             organiser: Some(SecretKey::new([2; 32]).public()),
             ..Self::election()
         };
-        Self { setup: Setup::new(election, Some(roll)).unwrap(), voters }
+        Self { context: ElectionContext::new(election, Some(roll)).unwrap(), voters }
     }
 
     /// The vote with this number, from 0 on: the voters vote in turn, and change their votes when all
@@ -138,16 +138,16 @@ impl Maker {
         let ballot = Ballot::Choices(vec![u16::from(number.is_multiple_of(2))]);
         let count = self.voters.len() as u64;
         if count == 0 {
-            return Vote::open(self.setup.id(), TokenId(number), ballot);
+            return Vote::open(self.context.id(), TokenId(number), ballot);
         }
         let (token, key) = &self.voters[(number % count) as usize];
-        Vote::signed(self.setup.id(), *token, (number / count) as u8, ballot, key)
+        Vote::signed(self.context.id(), *token, (number / count) as u8, ballot, key)
     }
 
     /// A block with so many votes, from this number on.
     pub fn block(&self, parent: &Header, from: u64, votes: u64) -> Block {
         let time = parent.timestamp.max(Timestamp(1_700_000_000_000)).plus_ms(10_000);
         let votes = (from..from + votes).map(|number| self.vote(number)).collect();
-        block_at(self.setup.election(), parent, time, votes, |_| ())
+        block_at(self.context.election(), parent, time, votes, |_| ())
     }
 }

@@ -18,7 +18,7 @@ use blockvote_core::{
         difficulty::{Difficulty, Work},
         header::{Header, Height},
         pow::{self, Target},
-        statements::{Closing, DoubleVote, Evidence, EvidenceBook, Seal},
+        statements::{Closing, DoubleVote, Seal, Statement, StatementBook},
     },
     crypto::{
         hash::{BlockHash, ShortId, VoteId},
@@ -28,7 +28,7 @@ use blockvote_core::{
     custody::code::Code,
     election::{
         ballot::{Ballot, BallotRules},
-        context::Setup,
+        context::ElectionContext,
         definition::{ChainParameters, Counting, Credentials, Election, Eligibility},
         roll::Roll,
         tally::Tally,
@@ -78,8 +78,8 @@ fn roll_vectors() -> BTreeMap<&'static str, String> {
         organiser: Some(organiser.public()),
         ..election()
     };
-    let setup = Setup::new(election.clone(), Some(roll.clone())).unwrap();
-    let id = setup.id();
+    let context = ElectionContext::new(election.clone(), Some(roll.clone())).unwrap();
+    let id = context.id();
     let token = roll.token_of(&keys[0].public()).unwrap();
     let signed = |sequence, ballot| Vote::signed(id, token, sequence, ballot, &keys[0]);
     let approval = signed(0, Ballot::Choices(vec![0, 1]));
@@ -88,14 +88,14 @@ fn roll_vectors() -> BTreeMap<&'static str, String> {
     let mut tally = Tally { ballots: 1, ..Tally::default() };
     tally.selections = [("Bread".to_owned(), 1), ("Soup".to_owned(), 1)].into();
     let double = DoubleVote::of(&blank, &write_in).unwrap();
-    let double = Evidence::DoubleVote(Box::new(double));
-    let closing = Evidence::Closing(Closing::sign(id, Timestamp(1_800_000_100_000), &organiser));
+    let double = Statement::DoubleVote(Box::new(double));
+    let closing = Statement::Closing(Closing::sign(id, Timestamp(1_800_000_100_000), &organiser));
     let seal = Seal::sign(id, Height(2), BlockHash([0x33; 32]), &tally, &organiser);
-    for evidence in [&double, &closing, &Evidence::Seal(seal)] {
-        evidence.check(&setup).unwrap();
+    for evidence in [&double, &closing, &Statement::Seal(seal)] {
+        evidence.check(&context).unwrap();
     }
-    let (mut writer, mut archive) = ArchiveWriter::new(&setup);
-    archive.extend(writer.evidence(&double));
+    let (mut writer, mut archive) = ArchiveWriter::new(&context);
+    archive.extend(writer.statements(&double));
     archive.extend(writer.finish());
     let page = roll.page(0).unwrap();
     let text = |bytes: Vec<u8>| hex::encode(bytes);
@@ -116,17 +116,17 @@ fn roll_vectors() -> BTreeMap<&'static str, String> {
         ("roll: tally hash", tally.hash().to_string()),
         ("roll: double vote", text(borsh::to_vec(&double).unwrap())),
         ("roll: closing", text(borsh::to_vec(&closing).unwrap())),
-        ("roll: seal", text(borsh::to_vec(&Evidence::Seal(seal)).unwrap())),
+        ("roll: seal", text(borsh::to_vec(&Statement::Seal(seal)).unwrap())),
         ("roll: seal id", seal.id().to_string()),
         ("roll: short id of the double vote", text(double.short_id().0.to_vec())),
         ("roll: short id of the closing", text(closing.short_id().0.to_vec())),
-        ("roll: short id of the seal", text(Evidence::Seal(seal).short_id().0.to_vec())),
-        ("roll: digest of no evidence", text(EvidenceBook::default().digest().to_vec())),
+        ("roll: short id of the seal", text(Statement::Seal(seal).short_id().0.to_vec())),
+        ("roll: digest of no evidence", text(StatementBook::default().digest().to_vec())),
         ("roll: archive", text(archive)),
         ("message get roll page", text(Message::GetRollPage(7).encode())),
         ("message roll page", text(Message::RollPage(page).encode())),
-        ("message get evidence", text(Message::GetEvidence(vec![double.short_id()]).encode())),
-        ("message evidence", text(Message::Evidence(vec![closing]).encode())),
+        ("message get evidence", text(Message::GetStatements(vec![double.short_id()]).encode())),
+        ("message evidence", text(Message::Statements(vec![closing]).encode())),
     ])
 }
 
@@ -150,7 +150,8 @@ fn vectors() -> BTreeMap<&'static str, String> {
     let block = Block { header: header.clone(), votes: votes.clone() };
     let leaves: Vec<_> = votes.iter().map(|vote| merkle::leaf(&vote.encode())).collect();
     let proof = merkle::prove(&leaves, 2).unwrap();
-    let (mut writer, mut archive) = ArchiveWriter::new(&Setup::open(election.clone()).unwrap());
+    let (mut writer, mut archive) =
+        ArchiveWriter::new(&ElectionContext::open(election.clone()).unwrap());
     archive.extend(writer.block(&block));
     archive.extend(writer.finish());
     let hello = Hello {
@@ -160,7 +161,7 @@ fn vectors() -> BTreeMap<&'static str, String> {
         work: Work(65_536),
         pending: 3,
         sealed: None,
-        evidence: EvidenceBook::default().digest(),
+        evidence: StatementBook::default().digest(),
         wants_reply: true,
     };
     let peer = PeerId(0x0102_0304_0506_0708);

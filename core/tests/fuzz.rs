@@ -14,12 +14,12 @@ use blockvote_core::{
         block::Block,
         header::Header,
         pow::{NonceSearch, Search},
-        statements::Evidence,
+        statements::Statement,
     },
     custody::{keyfile::KeyFile, organiser::Organiser},
     election::{
         ballot::Ballot,
-        context::Setup,
+        context::ElectionContext,
         definition::{ChainParameters, Election},
         token::TokenId,
         vote::Vote,
@@ -106,7 +106,7 @@ fn decoders_take_any_bytes() {
             if let Ok(vote) = borsh::from_slice::<Vote>(&bytes) {
                 assert_eq!(vote.encode(), bytes);
             }
-            let _ = borsh::from_slice::<Evidence>(&bytes);
+            let _ = borsh::from_slice::<Statement>(&bytes);
             let mut reader = ArchiveReader::new();
             reader.push(&bytes);
             while let Ok(Some(_)) = reader.next_record() {}
@@ -126,7 +126,7 @@ fn node() -> (Node, Vec<Vec<u8>>) {
     let parameters = ChainParameters { starting_difficulty: 16, spacing_ms: 10_000 };
     let election = Election { parameters, ..Election::plain() };
     let vote = |token| Vote::open(election.id(), TokenId(token), Ballot::Text("Yes".into()));
-    let mut node = Node::new(Setup::open(election.clone()).unwrap(), 7);
+    let mut node = Node::new(ElectionContext::open(election.clone()).unwrap(), 7);
     node.handle(NOW, Input::LinkUp(LinkId(0)));
     node.set_mining(NOW, true);
     node.cast(NOW, vote(1)).unwrap();

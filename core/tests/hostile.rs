@@ -16,7 +16,9 @@ use blockvote_core::{
         tree::Chain,
     },
     crypto::hash::{BlockHash, ElectionId, ShortId},
-    election::{ballot::Ballot, context::Setup, definition::Election, token::TokenId, vote::Vote},
+    election::{
+        ballot::Ballot, context::ElectionContext, definition::Election, token::TokenId, vote::Vote,
+    },
     node::{CastError, Input, Node, Output, pool::MAX_PENDING_VOTES},
     time::Timestamp,
     wire::message::{MAX_MESSAGE_BYTES, Message},
@@ -211,7 +213,7 @@ fn a_vote_outside_the_opening_hours_is_not_taken() {
         closes: Some(Timestamp(NOW.0 + 10)),
         ..election()
     };
-    let mut node = Node::new(Setup::open(hours).unwrap(), 1);
+    let mut node = Node::new(ElectionContext::open(hours).unwrap(), 1);
     let id = node.chain().id();
     let vote = |words: &str| Vote::open(id, TokenId(1), Ballot::Text(words.into()));
     let early = Timestamp(NOW.0 - 20);
@@ -252,10 +254,10 @@ fn a_branch_longer_than_the_bound_beside_the_chain_can_be_adopted() {
     let theirs = chain_of(1_300);
     let mut node = node();
     // Its own chain is nearly as long, so the other stays beside it almost to the end.
-    let mut own = Chain::new(setup());
+    let mut own = Chain::new(context());
     for token in 0..1_250 {
         let next = block(&own, vec![vote(10_000 + token, "No")], |_| ());
-        let checked = next.check(own.setup()).unwrap();
+        let checked = next.check(own.context()).unwrap();
         own.insert(checked, NOW.plus_ms(1_000_000_000)).unwrap();
     }
     let blocks = (2..=1_251).map(|h| own.block_at(Height(h)).unwrap().to_block()).collect();
@@ -305,8 +307,8 @@ fn a_second_nonce_for_one_job_makes_no_rival_block() {
 fn a_clock_that_was_set_back_does_not_make_a_stored_chain_invalid() {
     let chain = chain_of(3);
     let blocks: Vec<_> = (2..=4).map(|h| chain.block_at(Height(h)).unwrap().to_block()).collect();
-    let mut node = Node::new(setup(), 1);
-    node.restore(Timestamp(1_000), blocks.into_iter().map(|block| block.check(&setup())), [], [])
+    let mut node = Node::new(context(), 1);
+    node.restore(Timestamp(1_000), blocks.into_iter().map(|block| block.check(&context())), [], [])
         .unwrap();
     assert_eq!(node.chain().tip().hash(), chain.tip().hash());
 }

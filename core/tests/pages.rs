@@ -47,11 +47,11 @@ fn block(maker: &Maker, chain: &Chain, offender: Option<usize>) -> Block {
 /// A chain of so many blocks above the first, and those.
 fn chain(blocks: usize) -> (Chain, Vec<Block>) {
     let maker = maker();
-    let mut chain = Chain::new(maker.setup.clone());
+    let mut chain = Chain::new(maker.context.clone());
     let mut all = Vec::new();
     for _ in 0..blocks {
         let next = block(&maker, &chain, None);
-        chain.insert(next.clone().check(chain.setup()).unwrap(), NOW).unwrap();
+        chain.insert(next.clone().check(chain.context()).unwrap(), NOW).unwrap();
         all.push(next);
     }
     (chain, all)
@@ -83,7 +83,7 @@ fn verify(node: &mut Node, signatures: &Signatures) -> Vec<Output> {
 
 /// A node that asked a peer for the blocks of this chain.
 fn asking(blocks: &[Block], chain: &Chain) -> Node {
-    let mut node = Node::new(chain.setup().clone(), 7);
+    let mut node = Node::new(chain.context().clone(), 7);
     node.handle(NOW, Input::LinkUp(LinkId(0)));
     hear(&mut node, PEER, &hello_of(chain));
     let headers = blocks.iter().map(|block| block.header.clone()).collect();
@@ -134,8 +134,8 @@ fn the_first_offender_ends_a_page_and_its_peer() {
     let wrong = block(&maker(), &whole, Some(2));
     blocks.push(wrong.clone());
     // Who made it holds it.
-    let setup = whole.setup().clone();
-    whole.insert(wrong.check_but_signatures(&setup).unwrap(), NOW).unwrap();
+    let context = whole.context().clone();
+    whole.insert(wrong.check_but_signatures(&context).unwrap(), NOW).unwrap();
     let mut node = asking(&blocks, &whole);
     let signatures = to_verify(&hear(&mut node, PEER, &page(&blocks))).unwrap();
     assert_eq!(verify_signatures(&signatures.list), Err(2 * VOTERS as usize + 2));
@@ -144,7 +144,7 @@ fn the_first_offender_ends_a_page_and_its_peer() {
         Output::Event(Event::PeerRejected { reason, .. }) => Some(reason.clone()),
         _ => None,
     });
-    let alone = blocks[2].clone().check(&setup).unwrap_err().to_string();
+    let alone = blocks[2].clone().check(&context).unwrap_err().to_string();
     assert_eq!(reason, Some(alone));
     assert_eq!(node.chain().height(), Height(3), "the blocks before it are good");
     assert!(!node.is_behind());
@@ -214,11 +214,11 @@ fn a_verdict_does_not_make_up_for_a_stall_after_its_page_and_until_then_the_node
 
 /// A chain of so many blocks above the first, each with one vote, beginning with this one.
 fn branch(maker: &Maker, blocks: u64, first: u64) -> (Chain, Vec<Block>) {
-    let mut chain = Chain::new(maker.setup.clone());
+    let mut chain = Chain::new(maker.context.clone());
     let mut all = Vec::new();
     for number in first..first + blocks {
         let next = maker.block(chain.tip().header(), number, 1);
-        let checked = next.clone().check_but_signatures(chain.setup()).unwrap();
+        let checked = next.clone().check_but_signatures(chain.context()).unwrap();
         chain.insert(checked, NOW).unwrap();
         all.push(next);
     }
@@ -250,8 +250,8 @@ fn a_long_branch_is_kept_until_its_last_page_is_verified_although_its_peer_left(
     let maker = Maker::signed(2 * u32::try_from(length).unwrap());
     let (own, stored) = branch(&maker, length, 0);
     let (whole, blocks) = branch(&maker, length + 1, 500);
-    let mut node = Node::new(maker.setup.clone(), 7);
-    let stored = stored.into_iter().map(|block| block.check_but_signatures(own.setup()));
+    let mut node = Node::new(maker.context.clone(), 7);
+    let stored = stored.into_iter().map(|block| block.check_but_signatures(own.context()));
     node.restore(NOW, stored, Vec::new(), Vec::new()).unwrap();
     node.handle(NOW, Input::LinkUp(LinkId(0)));
     let mut outputs = hear(&mut node, PEER, &hello_of(&whole));

@@ -20,7 +20,7 @@ use blockvote_core::{
         header::{HEADER_VERSION, Header, Height},
         ledger::Place,
         pow,
-        statements::{Closing, DoubleVote, Evidence, Seal},
+        statements::{Closing, DoubleVote, Seal, Statement},
         tree::{Chain, Inserted},
     },
     crypto::{
@@ -29,7 +29,7 @@ use blockvote_core::{
     },
     election::{
         ballot::Ballot,
-        context::Setup,
+        context::ElectionContext,
         definition::{ChainParameters, Election},
         roll::RollPage,
         token::TokenId,
@@ -88,18 +88,18 @@ fn header() -> impl Strategy<Value = Header> {
     })
 }
 
-fn evidence() -> impl Strategy<Value = Evidence> {
+fn evidence() -> impl Strategy<Value = Statement> {
     let signature = Signature([9; 64]);
     prop_oneof![
         (vote(), vote()).prop_map(|(first, second)| {
-            Evidence::DoubleVote(Box::new(DoubleVote { first, second }))
+            Statement::DoubleVote(Box::new(DoubleVote { first, second }))
         }),
         (any::<[u8; 32]>(), any::<u64>()).prop_map(move |(election, at)| {
             let (election, at) = (ElectionId(election), Timestamp(at));
-            Evidence::Closing(Closing { election, at, signature })
+            Statement::Closing(Closing { election, at, signature })
         }),
         (any::<[u8; 32]>(), any::<u32>()).prop_map(move |(bytes, height)| {
-            Evidence::Seal(Seal {
+            Statement::Seal(Seal {
                 election: ElectionId(bytes),
                 height: Height(height),
                 tip: BlockHash(bytes),
@@ -149,22 +149,22 @@ fn message() -> impl Strategy<Value = Message> {
             let keys = path.iter().map(|bytes| PublicKey(*bytes)).collect();
             Message::RollPage(RollPage { index, keys, path })
         }),
-        shorts().prop_map(Message::GetEvidence),
-        vec(evidence(), 0..4).prop_map(Message::Evidence),
+        shorts().prop_map(Message::GetStatements),
+        vec(evidence(), 0..4).prop_map(Message::Statements),
     ]
 }
 
-fn easy() -> Setup {
+fn easy() -> ElectionContext {
     let parameters = ChainParameters { starting_difficulty: 4, spacing_ms: 10_000 };
-    Setup::open(Election { parameters, ..Election::plain() }).unwrap()
+    ElectionContext::open(Election { parameters, ..Election::plain() }).unwrap()
 }
 
 /// A block on any block, mined on the spot.
 fn mine_on(chain: &Chain, parent: &BlockHash, tokens: &[u64], seconds: u64) -> Block {
     let election = chain.election();
-    let lineage = chain.lineage(parent).unwrap();
+    let ancestry = chain.ancestry(parent).unwrap();
     let parent = chain.block(parent).unwrap().header();
-    let timestamp = lineage.median().max(parent.timestamp).plus_ms(1000 * seconds + 1);
+    let timestamp = ancestry.median().max(parent.timestamp).plus_ms(1000 * seconds + 1);
     let votes: Vec<_> = tokens
         .iter()
         .map(|token| {
@@ -198,7 +198,7 @@ fn a_deep_chain_says_of_its_blocks_what_they_said_also_after_deep_reorganisation
         for number in 0..blocks {
             let parent = branch.last().map_or(genesis, |block| block.header.hash());
             let block = block_of_all_shapes(chain, &parent, first + 40 * number);
-            chain.insert(block.clone().check(chain.setup()).unwrap(), NOW).unwrap();
+            chain.insert(block.clone().check(chain.context()).unwrap(), NOW).unwrap();
             branch.push(block);
         }
     };
@@ -235,12 +235,12 @@ fn a_deep_chain_says_of_its_blocks_what_they_said_also_after_deep_reorganisation
 /// What waits to be verified is not valid yet: it must not pile up.
 #[test]
 fn a_verifier_keeps_no_more_than_a_block_of_unverified_bytes_waiting() {
-    let setup = easy();
-    let chain = Chain::new(setup.clone());
+    let context = easy();
+    let chain = Chain::new(context.clone());
     let mut block = mine_on(&chain, &chain.tip().hash(), &[1], 5);
     block.votes[0].ballot = Ballot::Text("x".repeat(700_000));
     let mut verifier = Verifier::new(NOW);
-    assert!(verifier.push(Record::Election(Box::new(setup.election().clone()))));
+    assert!(verifier.push(Record::Election(Box::new(context.election().clone()))));
     assert!(verifier.push(Record::Block(block.clone())), "it may wait");
     assert!(!verifier.push(Record::Block(block)), "together they may not");
     assert!(!verifier.report().passed);
@@ -329,7 +329,7 @@ proptest! {
             let block = mine_on(&chain, &parent, &tokens, seconds);
             let before = chain.tip().hash();
             let (work, tally) = (chain.work(), chain.tally().clone());
-            let checked = block.check(chain.setup()).unwrap();
+            let checked = block.check(chain.context()).unwrap();
             let hash = checked.hash();
             match chain.insert(checked, now) {
                 Ok(Inserted::Switched(switch)) => {
@@ -361,10 +361,10 @@ proptest! {
         let mut chain = Chain::new(easy());
         for pair in tokens.chunks(3) {
             let tip = chain.tip().hash();
-            let block = mine_on(&chain, &tip, pair, 5).check(chain.setup()).unwrap();
+            let block = mine_on(&chain, &tip, pair, 5).check(chain.context()).unwrap();
             chain.insert(block, NOW).unwrap();
         }
-        let (mut writer, mut bytes) = ArchiveWriter::new(chain.setup());
+        let (mut writer, mut bytes) = ArchiveWriter::new(chain.context());
         let blocks: Vec<_> = (2..=chain.height().0)
             .map(|height| chain.block_at(Height(height)).unwrap().to_block())
             .collect();

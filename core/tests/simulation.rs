@@ -22,7 +22,7 @@ use blockvote_core::{
         block::Block,
         header::Height,
         pow::{NonceSearch, Search},
-        statements::Evidence,
+        statements::Statement,
     },
     crypto::{
         hash::{BlockHash, VoteId},
@@ -30,7 +30,7 @@ use blockvote_core::{
     },
     election::{
         ballot::Ballot,
-        context::Setup,
+        context::ElectionContext,
         definition::{ChainParameters, Counting, Credentials, Election, Eligibility},
         roll::Roll,
         token::TokenId,
@@ -75,13 +75,13 @@ fn organiser() -> SecretKey {
     SecretKey::new([9; 32])
 }
 
-fn with_roll(counting: Counting) -> Setup {
+fn with_roll(counting: Counting) -> ElectionContext {
     let roll = Roll::collect((0..VOTES).map(|number| voter(number).public())).unwrap();
     let (root, size) = (roll.root(), roll.size());
     let eligibility = Eligibility::Roll { root, size, credentials: Credentials::OwnKeys };
     let organiser = Some(organiser().public());
     let election = Election { eligibility, counting, organiser, ..election() };
-    Setup::new(election, Some(roll)).unwrap()
+    ElectionContext::new(election, Some(roll)).unwrap()
 }
 
 fn election() -> Election {
@@ -95,7 +95,7 @@ fn election() -> Election {
 struct Disk {
     blocks: Vec<Block>,
     pending: Vec<(VoteId, Vote)>,
-    evidence: Vec<Evidence>,
+    evidence: Vec<Statement>,
 }
 
 impl Disk {
@@ -109,8 +109,8 @@ impl Disk {
                 }
                 StoreChange::PutPending(id, vote) => self.pending.push((id, vote)),
                 StoreChange::DropPending(id) => self.pending.retain(|(other, _)| *other != id),
-                StoreChange::PutEvidence(evidence) => self.evidence.push(evidence),
-                StoreChange::DropEvidence(id) => {
+                StoreChange::PutStatement(evidence) => self.evidence.push(evidence),
+                StoreChange::DropStatement(id) => {
                     self.evidence.retain(|evidence| evidence.short_id() != id);
                 }
             }
@@ -149,7 +149,7 @@ enum Event {
 }
 
 struct World {
-    setup: Setup,
+    context: ElectionContext,
     /// The first machines are honest, the rest is not.
     honest: usize,
     /// Times that an honest node dropped a hostile one of a kind.
@@ -168,13 +168,13 @@ struct World {
 }
 
 impl World {
-    fn new(setup: Setup, seed: u64) -> Self {
-        Self::among(setup, seed, NODES, &[])
+    fn new(context: ElectionContext, seed: u64) -> Self {
+        Self::among(context, seed, NODES, &[])
     }
 
-    fn among(setup: Setup, seed: u64, honest: usize, hostile: &[Kind]) -> Self {
+    fn among(context: ElectionContext, seed: u64, honest: usize, hostile: &[Kind]) -> Self {
         let mut world = Self {
-            setup,
+            context,
             honest,
             dropped: BTreeMap::new(),
             heard: Vec::new(),
@@ -187,7 +187,7 @@ impl World {
             refused: BTreeSet::new(),
         };
         for index in 0..honest + hostile.len() {
-            let node = Node::new(world.setup.clone(), seed * 1000 + index as u64);
+            let node = Node::new(world.context.clone(), seed * 1000 + index as u64);
             let hostile = index.checked_sub(honest).map(|index| hostile[index]);
             world.machines.push(Machine {
                 node,
@@ -417,14 +417,14 @@ impl World {
 
     /// What a client of this machine would sign: the next number, where the last vote counts.
     fn vote(&self, machine: usize, number: u64, selection: &str) -> Vote {
-        let (id, ballot) = (self.setup.id(), Ballot::Text(selection.into()));
-        let Some(roll) = self.setup.roll() else {
+        let (id, ballot) = (self.context.id(), Ballot::Text(selection.into()));
+        let Some(roll) = self.context.roll() else {
             return Vote::open(id, TokenId(number), ballot);
         };
         let key = voter(number);
         let token = roll.token_of(&key.public()).unwrap();
         let latest = self.machines[machine].node.latest_of(token);
-        let sequence = match self.setup.election().counting {
+        let sequence = match self.context.election().counting {
             Counting::FirstCounts => 0,
             Counting::LastCounts => latest.map_or(0, |(_, vote)| vote.sequence + 1),
         };
@@ -438,13 +438,13 @@ impl World {
         machine.job = None;
         machine.connection += 1;
         machine.lives += 1;
-        machine.node = Node::new(self.setup.clone(), seed);
+        machine.node = Node::new(self.context.clone(), seed);
         let blocks = machine.disk.blocks.clone();
         let pending: Vec<_> = machine.disk.pending.iter().map(|(_, vote)| vote.clone()).collect();
         let now = self.clock();
         let evidence = self.machines[index].disk.evidence.clone();
-        let setup = self.setup.clone();
-        let blocks = blocks.into_iter().map(|block| block.check_but_signatures(&setup));
+        let context = self.context.clone();
+        let blocks = blocks.into_iter().map(|block| block.check_but_signatures(&context));
         self.machines[index].node.restore(now, blocks, pending, evidence).unwrap();
         self.act(index, |node, now| {
             node.set_mining(now, true);
@@ -512,11 +512,11 @@ impl World {
 
     /// Every node can prove every double vote, whichever half it met first.
     fn check_evidence(&self, seed: u64, doubles: &BTreeSet<u64>) {
-        if self.setup.roll().is_none() {
+        if self.context.roll().is_none() {
             return;
         }
         for (index, machine) in self.machines.iter().enumerate() {
-            let book = machine.node.evidence();
+            let book = machine.node.statements();
             let proven: BTreeSet<_> = book.double_votes().map(|double| double.token().0).collect();
             assert_eq!(proven, *doubles, "seed {seed}: node {index} and the double votes");
             assert_eq!(machine.disk.evidence.len(), book.all().count(), "seed {seed}");
@@ -544,7 +544,7 @@ fn all_nodes_end_on_one_tip_and_no_vote_is_lost_or_counted_twice() {
     let one = seeds.end - seeds.start == 1;
     let (mut blocks, mut sides) = (0, 0);
     for seed in seeds {
-        let mut world = World::new(Setup::open(election()).unwrap(), seed);
+        let mut world = World::new(ElectionContext::open(election()).unwrap(), seed);
         world.run();
         world.check(seed);
         blocks += world.machines[0].node.chain().height().0;
@@ -567,7 +567,7 @@ fn with_a_voter_roll_every_double_vote_is_proven_everywhere_and_the_seal_ends_it
         world.at(SEAL_AT, Event::Seal { machine });
         world.run();
         world.check(seed);
-        doubles += world.machines[0].node.evidence().double_votes().len();
+        doubles += world.machines[0].node.statements().double_votes().len();
     }
     println!("{doubles} double votes");
     assert!(doubles > 0 || one, "nobody voted twice");

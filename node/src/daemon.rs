@@ -198,7 +198,7 @@ pub fn start(
     threads: usize,
 ) -> anyhow::Result<(Handle, JoinHandle<anyhow::Result<()>>)> {
     let now = clock::now();
-    let mut node = Node::new(contents.setup.clone(), rand::random());
+    let mut node = Node::new(contents.context.clone(), rand::random());
     let blocks = restore(&mut node, contents, signatures)?;
     node.set_mining(now, mining);
     let pending = node.pending().len();
@@ -236,13 +236,13 @@ const DAMAGED: &str = "the data folder holds a block that does not verify: move 
 /// Brings a node to what its store holds: blocks are read, checked on all processors and taken in at
 /// the same time. Says how many there were.
 fn restore(node: &mut Node, contents: Contents, signatures: bool) -> anyhow::Result<u32> {
-    let setup = node.chain().setup().clone();
+    let context = node.chain().context().clone();
     let check = |entry: anyhow::Result<(u32, Vec<u8>)>| {
         let (height, bytes) = entry?;
         let block: Block = borsh::from_slice(&bytes)
             .with_context(|| format!("block {height} cannot be read"))
             .context(DAMAGED)?;
-        Ok(if signatures { block.check(&setup) } else { block.check_but_signatures(&setup) })
+        Ok(if signatures { block.check(&context) } else { block.check_but_signatures(&context) })
     };
     let (mut unreadable, mut count) = (None, 0);
     let restored = in_order(contents.blocks, check, |checked| {
@@ -351,9 +351,9 @@ impl Daemon {
                     "a reorganisation dropped a vote; it waits again"
                 );
             }
-            Output::Event(Event::EvidenceChanged) => {
+            Output::Event(Event::StatementsChanged) => {
                 let (doubles, outcome) =
-                    (self.node.evidence().double_votes().len(), self.node.outcome());
+                    (self.node.statements().double_votes().len(), self.node.outcome());
                 tracing::info!(double_votes = doubles, seal = outcome.word(), "signed statements");
             }
             Output::Persist(_)

@@ -155,8 +155,8 @@ impl Registered {
                         bail!("{node} sent another election");
                     }
                     Record::Block(block) => batch.push(block),
-                    Record::Evidence(statement) => {
-                        let input = Input::Evidence(vec![statement]);
+                    Record::Statement(statement) => {
+                        let input = Input::Statements(vec![statement]);
                         handle.input(input).await?;
                     }
                     Record::Election(_) | Record::RollPage(_) | Record::End { .. } => {}

@@ -19,9 +19,9 @@ use std::{
 
 use anyhow::{Context, bail};
 use blockvote_core::{
-    chain::{header::Height, statements::Evidence},
+    chain::{header::Height, statements::Statement},
     crypto::{hash::VoteId, key::PublicKey},
-    election::{context::Setup, definition::Election, roll::Roll, vote::Vote},
+    election::{context::ElectionContext, definition::Election, roll::Roll, vote::Vote},
     node::StoreChange,
 };
 use redb::{
@@ -43,20 +43,20 @@ pub struct Store {
 /// What a data folder held.
 pub struct Contents {
     /// The election that the folder belongs to.
-    pub setup: Setup,
+    pub context: ElectionContext,
     /// Encoded blocks with their heights, oldest first, read as they are asked for.
     pub blocks: Box<dyn Iterator<Item = anyhow::Result<(u32, Vec<u8>)>> + Send>,
     /// Pending votes in the order in which they came.
     pub pending: Vec<Vote>,
     /// Signed statements.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<Statement>,
 }
 
 impl Contents {
     /// Of an election without votes.
-    pub fn empty(setup: Setup) -> Self {
+    pub fn empty(context: ElectionContext) -> Self {
         Self {
-            setup,
+            context,
             blocks: Box::new(std::iter::empty()),
             pending: Vec::new(),
             evidence: Vec::new(),
@@ -102,7 +102,7 @@ impl Store {
     ///
     /// # Errors
     /// In words for people: locked, not writable, damaged, of another election.
-    pub fn open(folder: &Path, asked: Option<Setup>) -> anyhow::Result<(Self, Contents)> {
+    pub fn open(folder: &Path, asked: Option<ElectionContext>) -> anyhow::Result<(Self, Contents)> {
         let shown = folder.display();
         fs::create_dir_all(folder).with_context(|| {
             format!(
@@ -113,7 +113,7 @@ impl Store {
         let database = open(&file)?;
         let mut store = Self { database, arrivals: 0 };
         let stored = store.stored_setup().with_context(|| format!("the data folder {shown}"))?;
-        let setup = match (stored, asked) {
+        let context = match (stored, asked) {
             (Some(stored), Some(asked)) if stored.id() != asked.id() => bail!(
                 "the data folder {shown} holds another election (\"{}\", {}): choose another folder with --data, or leave --election out to go on with that one",
                 stored.election().title,
@@ -121,16 +121,16 @@ impl Store {
             ),
             (Some(stored), _) => stored,
             (None, asked) => {
-                let setup = asked.map_or_else(|| Setup::open(Election::plain()), Ok)?;
-                store.write_setup(&setup)?;
-                setup
+                let context = asked.map_or_else(|| ElectionContext::open(Election::plain()), Ok)?;
+                store.write_setup(&context)?;
+                context
             }
         };
-        let contents = store.read(setup).with_context(|| format!("the data folder {shown}"))?;
+        let contents = store.read(context).with_context(|| format!("the data folder {shown}"))?;
         Ok((store, contents))
     }
 
-    fn stored_setup(&self) -> anyhow::Result<Option<Setup>> {
+    fn stored_setup(&self) -> anyhow::Result<Option<ElectionContext>> {
         let transaction = self.database.begin_read()?;
         let meta = match transaction.open_table(META) {
             Ok(meta) => meta,
@@ -149,16 +149,16 @@ impl Store {
             return Ok(None);
         };
         let roll = meta.get("roll")?.map(|keys| roll_of(keys.value())).transpose()?;
-        Ok(Some(Setup::new(Election::decode(election.value())?, roll)?))
+        Ok(Some(ElectionContext::new(Election::decode(election.value())?, roll)?))
     }
 
-    fn write_setup(&self, setup: &Setup) -> anyhow::Result<()> {
+    fn write_setup(&self, context: &ElectionContext) -> anyhow::Result<()> {
         let transaction = self.database.begin_write()?;
         {
             let mut meta = transaction.open_table(META)?;
             meta.insert("format", FORMAT.to_le_bytes().as_slice())?;
-            meta.insert("election", setup.election().encode().as_slice())?;
-            if let Some(roll) = setup.roll() {
+            meta.insert("election", context.election().encode().as_slice())?;
+            if let Some(roll) = context.roll() {
                 let keys: Vec<u8> =
                     roll.all_pages().flat_map(|page| page.keys).flat_map(|key| key.0).collect();
                 meta.insert("roll", keys.as_slice())?;
@@ -171,7 +171,7 @@ impl Store {
         Ok(())
     }
 
-    fn read(&mut self, setup: Setup) -> anyhow::Result<Contents> {
+    fn read(&mut self, context: ElectionContext) -> anyhow::Result<Contents> {
         let transaction = self.database.begin_read()?;
         let blocks = transaction.open_table(BLOCKS)?.range::<u32>(..)?.map(|entry| {
             let (height, bytes) = entry?;
@@ -194,7 +194,7 @@ impl Store {
                 borsh::from_slice(bytes.value()).context("a signed statement cannot be read")?,
             );
         }
-        Ok(Contents { setup, blocks: Box::new(blocks), pending, evidence })
+        Ok(Contents { context, blocks: Box::new(blocks), pending, evidence })
     }
 
     /// Writes changes in order, all or nothing.
@@ -224,10 +224,10 @@ impl Store {
                     StoreChange::DropPending(VoteId(id)) => {
                         pending.remove(id.as_slice())?;
                     }
-                    StoreChange::DropEvidence(id) => {
+                    StoreChange::DropStatement(id) => {
                         evidence.remove(id.0.as_slice())?;
                     }
-                    StoreChange::PutEvidence(statement) => {
+                    StoreChange::PutStatement(statement) => {
                         let bytes = borsh::to_vec(statement)?;
                         evidence.insert(statement.short_id().0.as_slice(), bytes.as_slice())?;
                     }

@@ -11,7 +11,7 @@ use blockvote_core::{
     audit::archive::{ArchiveReader, ArchiveWriter, Record},
     chain::{block::Block, pow},
     crypto::key::Signature,
-    election::{context::Setup, roll::Roll, vote::Authorization},
+    election::{context::ElectionContext, roll::Roll, vote::Authorization},
 };
 use process::{Process, blockvote, words};
 use serde_json::{Value, json};
@@ -205,15 +205,15 @@ fn with_a_forged_vote(file: &[u8]) -> Vec<u8> {
             Record::Election(found) => election = Some(*found),
             Record::RollPage(page) => keys.extend(page.keys),
             Record::Block(block) => break block,
-            Record::Evidence(_) | Record::End { .. } => {}
+            Record::Statement(_) | Record::End { .. } => {}
         }
     };
     block.votes[0].authorization = Authorization::Signed(Signature([0; 64]));
     block.header.votes_root = Block::votes_root(&block.votes);
     pow::mine(&mut block.header);
     let roll = Roll::of_checked(keys).unwrap();
-    let setup = Setup::new(election.unwrap(), Some(roll)).unwrap();
-    let (mut writer, mut forged) = ArchiveWriter::new(&setup);
+    let context = ElectionContext::new(election.unwrap(), Some(roll)).unwrap();
+    let (mut writer, mut forged) = ArchiveWriter::new(&context);
     forged.extend(writer.block(&block));
     forged.extend(writer.finish());
     forged

@@ -14,12 +14,12 @@
 use std::cell::Cell;
 
 use blockvote_core::{
-    chain::{block::Block, header::Height, statements::Evidence},
+    chain::{block::Block, header::Height, statements::Statement},
     crypto::{
         hash::{ElectionId, VoteId},
         key::PublicKey,
     },
-    election::{context::Setup, definition::Election, roll::Roll, vote::Vote},
+    election::{context::ElectionContext, definition::Election, roll::Roll, vote::Vote},
     node::StoreChange,
     time::Timestamp,
 };
@@ -73,7 +73,7 @@ pub struct Contents {
     /// Votes followed in this browser.
     pub own: Vec<Own>,
     /// Signed statements.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<Statement>,
 }
 
 impl Contents {
@@ -84,13 +84,13 @@ impl Contents {
     }
 
     /// Definition and roll, if they are here and belong together.
-    pub fn setup(&self) -> Option<Setup> {
+    pub fn context(&self) -> Option<ElectionContext> {
         let election = self.election.clone()?;
         let roll = match &self.roll {
             Some(keys) => Some(Roll::of_checked(keys.clone()).ok()?),
             None => None,
         };
-        Setup::new(election, roll).ok()
+        ElectionContext::new(election, roll).ok()
     }
 }
 
@@ -170,14 +170,14 @@ impl Store {
     ///
     /// # Errors
     /// What the browser said.
-    pub async fn put_setup(&self, setup: &Setup) -> Result<(), Error> {
+    pub async fn put_setup(&self, context: &ElectionContext) -> Result<(), Error> {
         let transaction = self.database.transaction(&[META], TransactionMode::ReadWrite)?;
         let meta = transaction.object_store(META)?;
         let put = |key: &str, value: &[u8]| {
             meta.put(&Uint8Array::from(value), Some(&JsValue::from_str(key)))
         };
-        put("election", &setup.election().encode())?;
-        if let Some(roll) = setup.roll() {
+        put("election", &context.election().encode())?;
+        if let Some(roll) = context.roll() {
             let keys: Vec<u8> =
                 roll.all_pages().flat_map(|page| page.keys).flat_map(|key| key.0).collect();
             put("roll", &keys)?;
@@ -230,10 +230,10 @@ impl Store {
                 StoreChange::DropPending(id) => {
                     pending.delete(JsValue::from_str(&id.to_string()))?;
                 }
-                StoreChange::DropEvidence(id) => {
+                StoreChange::DropStatement(id) => {
                     evidence.delete(JsValue::from_str(&hex::encode(id.0)))?;
                 }
-                StoreChange::PutEvidence(statement) => {
+                StoreChange::PutStatement(statement) => {
                     let value = borsh::to_vec(statement).unwrap_or_default();
                     let key = JsValue::from_str(&hex::encode(statement.short_id().0));
                     evidence.put(&Uint8Array::from(value.as_slice()), Some(&key))?;

@@ -145,7 +145,7 @@ async fn publish(mut publishing: Publishing, passphrase: &str) -> Result<FromToo
             slice = monotonic_ms();
         }
     }
-    let (organiser, setup) = publishing.finish(now()).map_err(|error| error.to_string())?;
+    let (organiser, context) = publishing.finish(now()).map_err(|error| error.to_string())?;
     let text = organiser.to_text();
     let organiser = if passphrase.is_empty() {
         text
@@ -153,8 +153,8 @@ async fn publish(mut publishing: Publishing, passphrase: &str) -> Result<FromToo
         locked::lock(text.as_bytes(), passphrase, &secret_bytes())
             .map_err(|error| error.to_string())?
     };
-    let id = setup.id();
-    let kept = async { Store::open(&id).await?.put_setup(&setup).await };
+    let id = context.id();
+    let kept = async { Store::open(&id).await?.put_setup(&context).await };
     kept.await.map_err(|error| {
         format!("this browser refuses to keep the election ({error}): leave the private window, or allow storage")
     })?;

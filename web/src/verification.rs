@@ -108,9 +108,9 @@ impl Run {
         if blocks.is_empty() {
             return true;
         }
-        let Some(setup) = self.verifier.setup() else { return false };
-        let blocks = UnverifiedBlocks::check(blocks, &setup);
-        let verdict = self.verifiers.verify(blocks.signatures(&setup));
+        let Some(context) = self.verifier.context() else { return false };
+        let blocks = UnverifiedBlocks::check(blocks, &context);
+        let verdict = self.verifiers.verify(blocks.signatures(&context));
         self.parts.push_back(Part { blocks, verdict, progress });
         true
     }

@@ -20,10 +20,10 @@ use sha2::{Digest, Sha256};
 use crate::{
     chain::{
         block::{Block, MAX_BLOCK_BYTES},
-        statements::{Evidence, MAX_DOUBLE_VOTES},
+        statements::{MAX_DOUBLE_VOTES, Statement},
     },
     election::{
-        context::Setup,
+        context::ElectionContext,
         definition::{Election, ElectionError},
         roll::{Roll, RollPage},
     },
@@ -84,7 +84,7 @@ pub enum Record {
     /// A block that nobody verified.
     Block(Block),
     /// A statement that nobody verified.
-    Evidence(Evidence),
+    Statement(Statement),
     /// The end; the checksum holds.
     End {
         /// Number of blocks without the genesis.
@@ -100,13 +100,13 @@ pub struct ArchiveWriter {
 
 impl ArchiveWriter {
     /// Begins a file; returns the writer and the first bytes, which hold definition and roll.
-    pub fn new(setup: &Setup) -> (Self, Vec<u8>) {
+    pub fn new(context: &ElectionContext) -> (Self, Vec<u8>) {
         let mut writer = Self { hasher: Sha256::new(), blocks: 0 };
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&ARCHIVE_VERSION.to_le_bytes());
         writer.hasher.update(&bytes);
-        bytes.extend(writer.record(ELECTION, &setup.election().encode()));
-        for page in setup.roll().into_iter().flat_map(Roll::all_pages) {
+        bytes.extend(writer.record(ELECTION, &context.election().encode()));
+        for page in context.roll().into_iter().flat_map(Roll::all_pages) {
             bytes.extend(writer.record(ROLL_PAGE, &borsh::to_vec(&page).unwrap_or_default()));
         }
         (writer, bytes)
@@ -129,7 +129,7 @@ impl ArchiveWriter {
     }
 
     /// The bytes of a signed statement; they come before all blocks.
-    pub fn evidence(&mut self, evidence: &Evidence) -> Vec<u8> {
+    pub fn statements(&mut self, evidence: &Statement) -> Vec<u8> {
         self.record(EVIDENCE, &borsh::to_vec(evidence).unwrap_or_default())
     }
 
@@ -253,7 +253,7 @@ impl ArchiveReader {
                 if self.statements > MAX_STATEMENTS {
                     return Err(self.damaged("it holds more signed statements than any node"));
                 }
-                Record::Evidence(self.read("signed statement", body)?)
+                Record::Statement(self.read("signed statement", body)?)
             }
             _ => {
                 if body[..4] != self.blocks.to_le_bytes() {

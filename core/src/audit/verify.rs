@@ -1,7 +1,7 @@
 //! Verification from the first block on, check by check, with the words that people read.
 //!
 //! The page and the command line show the same report, of a file and of the living chain alike.
-//! The rules are those of [`Block::check`], [`Lineage`] and [`Ledger`]: a report only says which of
+//! The rules are those of [`Block::check`], [`Ancestry`] and [`Ledger`]: a report only says which of
 //! them a chain kept, and for how many blocks and votes. Nothing but the tokens that were used is
 //! held, so a file of a million votes is verified as it is read.
 
@@ -10,15 +10,15 @@ use serde::{Deserialize, Serialize};
 use crate::{
     audit::archive::Record,
     chain::{
-        ancestry::{Lineage, LinkError},
+        ancestry::{Ancestry, LinkError},
         block::{Block, BlockError, CheckedBlock, MAX_BLOCK_BYTES},
         ledger::{Ledger, Place},
-        statements::{Evidence, Seal},
+        statements::{Seal, Statement},
         unverified::check_together,
     },
     crypto::hash::{BlockHash, SealId},
     election::{
-        context::Setup,
+        context::ElectionContext,
         definition::{Election, Eligibility},
         roll::{RollBuilder, RollPage},
         tally::Tally,
@@ -154,8 +154,8 @@ struct Failure {
 
 /// What goes on while the roll is read.
 struct Walk {
-    setup: Setup,
-    lineage: Lineage,
+    context: ElectionContext,
+    ancestry: Ancestry,
     ledger: Ledger,
 }
 
@@ -216,7 +216,7 @@ impl Verifier {
         self.failure.is_none()
     }
 
-    /// Verifies a block that was checked in itself elsewhere, with [`Verifier::setup`]. Blocks come
+    /// Verifies a block that was checked in itself elsewhere, with [`Verifier::context`]. Blocks come
     /// either all here or all to [`Verifier::push`].
     pub fn push_checked(&mut self, block: Result<CheckedBlock, BlockError>) -> bool {
         if self.failure.is_none()
@@ -228,9 +228,9 @@ impl Verifier {
     }
 
     /// What blocks are checked with; nothing when what stands before them is broken.
-    pub fn setup(&mut self) -> Option<Setup> {
+    pub fn context(&mut self) -> Option<ElectionContext> {
         match self.walk() {
-            Ok(walk) => Some(walk.setup.clone()),
+            Ok(walk) => Some(walk.context.clone()),
             Err(failure) => {
                 self.failure.get_or_insert(failure);
                 None
@@ -245,7 +245,7 @@ impl Verifier {
         match record {
             Record::Election(election) => self.take_election(*election),
             Record::RollPage(page) => self.take_page(page),
-            Record::Evidence(statement) => self.take_statement(&statement),
+            Record::Statement(statement) => self.take_statement(&statement),
             Record::Block(block) => {
                 self.waiting_weight += block.votes.len() + 1;
                 self.waiting_bytes += block.encoded_len();
@@ -255,7 +255,7 @@ impl Verifier {
             }
             Record::End { .. } => {
                 self.ended = true;
-                let hash = self.walk()?.lineage.tip();
+                let hash = self.walk()?.ancestry.tip();
                 // An election without votes is sealed over its first block.
                 self.compare_with_seal(hash);
                 Ok(())
@@ -303,45 +303,50 @@ impl Verifier {
             if election.has_roll() && roll.is_none() {
                 return Err(fail("pages of the voter roll are missing".into()));
             }
-            let lineage = Lineage::first(&election);
+            let ancestry = Ancestry::first(&election);
             let ledger = Ledger::forward_only(election.clone());
-            let setup = Setup::new(election, roll).map_err(|error| fail(error.to_string()))?;
-            self.walk = Some(Walk { setup, lineage, ledger });
+            let context =
+                ElectionContext::new(election, roll).map_err(|error| fail(error.to_string()))?;
+            self.walk = Some(Walk { context, ancestry, ledger });
         }
         self.walk.as_mut().ok_or_else(|| unreachable!("it was begun above"))
     }
 
-    fn take_statement(&mut self, statement: &Evidence) -> Result<(), Failure> {
-        let setup = self.walk()?.setup.clone();
-        self.check_statement(&setup, statement)
+    fn take_statement(&mut self, statement: &Statement) -> Result<(), Failure> {
+        let context = self.walk()?.context.clone();
+        self.check_statement(&context, statement)
     }
 
-    fn check_statement(&mut self, setup: &Setup, statement: &Evidence) -> Result<(), Failure> {
+    fn check_statement(
+        &mut self,
+        context: &ElectionContext,
+        statement: &Statement,
+    ) -> Result<(), Failure> {
         let (check, name) = match statement {
-            Evidence::DoubleVote(double) => {
+            Statement::DoubleVote(double) => {
                 (Check::DoubleVotes, format!("the proof against token {}", double.token()))
             }
-            Evidence::Closing(_) => (Check::Closing, "the closing".into()),
-            Evidence::Seal(_) => (Check::Seal, "the seal".into()),
+            Statement::Closing(_) => (Check::Closing, "the closing".into()),
+            Statement::Seal(_) => (Check::Seal, "the seal".into()),
         };
         statement
-            .check(setup)
+            .check(context)
             .map_err(|error| Failure { check, what: format!("{name}: {error}") })?;
         match statement {
-            Evidence::DoubleVote(double) => {
+            Statement::DoubleVote(double) => {
                 if self.doubles.contains(&double.token()) {
                     let what = format!("{name} stands there twice");
                     return Err(Failure { check, what });
                 }
                 self.doubles.push(double.token());
             }
-            Evidence::Closing(closing) => {
+            Statement::Closing(closing) => {
                 if self.closed.replace(closing.at).is_some() {
                     let what = "there are two closings: nodes keep the earliest alone".into();
                     return Err(Failure { check, what });
                 }
             }
-            Evidence::Seal(seal) => {
+            Statement::Seal(seal) => {
                 if self.seals.iter().any(|(id, _)| *id == seal.id()) {
                     let what = format!("{name} stands there twice");
                     return Err(Failure { check, what });
@@ -358,13 +363,13 @@ impl Verifier {
         if blocks.is_empty() {
             return Ok(());
         }
-        let setup = self.walk()?.setup.clone();
-        check_together(blocks, &setup).into_iter().try_for_each(|block| self.take_block(block))
+        let context = self.walk()?.context.clone();
+        check_together(blocks, &context).into_iter().try_for_each(|block| self.take_block(block))
     }
 
     fn take_block(&mut self, block: Result<CheckedBlock, BlockError>) -> Result<(), Failure> {
         let now = self.now;
-        let first = self.walk()?.lineage.tip();
+        let first = self.walk()?.ancestry.tip();
         self.compare_with_seal(first);
         let walk = self.walk()?;
         let result = block.map_err(LinkError::from).and_then(|checked| walk.block(&checked, now));
@@ -383,11 +388,11 @@ impl Verifier {
             return;
         }
         let tally = walk.ledger.tally().clone();
-        if seal.height != walk.lineage.height() {
+        if seal.height != walk.ancestry.height() {
             self.seal_problem = Some(format!(
                 "the seal says block {}, but it is over block {}",
                 seal.height,
-                walk.lineage.height()
+                walk.ancestry.height()
             ));
         } else if seal.tally == tally.hash() {
             self.sealed = Some(tally);
@@ -399,7 +404,7 @@ impl Verifier {
 
     /// Blocks verified, the first included.
     pub fn blocks(&self) -> u32 {
-        self.walk.as_ref().map_or(1, |walk| walk.lineage.height().0)
+        self.walk.as_ref().map_or(1, |walk| walk.ancestry.height().0)
     }
 
     /// Votes verified.
@@ -596,7 +601,7 @@ impl Verifier {
                 format!("Verified: {counted} keep every rule. The result is not sealed.")
             }
         };
-        let tip = self.walk.as_ref().map(|walk| walk.lineage.tip());
+        let tip = self.walk.as_ref().map(|walk| walk.ancestry.tip());
         let first = self.election.as_ref().map(|election| Block::genesis(election).hash());
         Report {
             title: self
@@ -625,7 +630,7 @@ impl Verifier {
 impl Walk {
     fn block(&mut self, checked: &CheckedBlock, now: Timestamp) -> Result<BlockHash, LinkError> {
         let header = checked.header();
-        self.lineage.check_next(self.setup.election(), header, now)?;
+        self.ancestry.check_next(self.context.election(), header, now)?;
         let height = header.height;
         for (index, vote) in (0..).zip(checked.votes()) {
             self.ledger.add(vote, Place { height, index }).map_err(|earlier| {
@@ -638,7 +643,7 @@ impl Walk {
                 }
             })?;
         }
-        self.lineage.push(header, checked.hash());
+        self.ancestry.push(header, checked.hash());
         Ok(checked.hash())
     }
 }

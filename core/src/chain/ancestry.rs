@@ -93,15 +93,15 @@ pub enum LinkError {
 
 /// What the blocks before a block say about it.
 #[derive(Clone, Debug)]
-pub struct Lineage {
+pub struct Ancestry {
     parent: Header,
     parent_hash: BlockHash,
     recent: VecDeque<Timestamp>,
     work: Work,
 }
 
-impl Lineage {
-    /// The lineage up to a block: its header and hash, the times of the last blocks with its own
+impl Ancestry {
+    /// The ancestry up to a block: its header and hash, the times of the last blocks with its own
     /// last, the work up to and with it.
     pub(crate) fn new(
         parent: Header,
@@ -176,7 +176,7 @@ impl Lineage {
         Ok(())
     }
 
-    /// Goes on to a header that [`Lineage::check_next`] let pass.
+    /// Goes on to a header that [`Ancestry::check_next`] let pass.
     pub fn push(&mut self, header: &Header, hash: BlockHash) {
         self.recent.push_back(header.timestamp);
         if self.recent.len() > MEDIAN_OF {

@@ -20,7 +20,7 @@ use crate::{
         merkle::{self, InclusionProof},
     },
     election::{
-        context::Setup,
+        context::ElectionContext,
         definition::Election,
         token::TokenId,
         vote::{Vote, VoteError, check_all, check_all_but_signatures},
@@ -151,8 +151,8 @@ impl Block {
     ///
     /// # Errors
     /// The first rule that does not hold, cheapest rules first.
-    pub fn check(self, setup: &Setup) -> Result<CheckedBlock, BlockError> {
-        self.check_with(setup, check_all)
+    pub fn check(self, context: &ElectionContext) -> Result<CheckedBlock, BlockError> {
+        self.check_with(context, check_all)
     }
 
     /// Checks a block of this node's own store. Its signatures were checked before it was stored;
@@ -160,17 +160,20 @@ impl Block {
     ///
     /// # Errors
     /// As [`Block::check`], but for wrong signatures.
-    pub fn check_but_signatures(self, setup: &Setup) -> Result<CheckedBlock, BlockError> {
-        self.check_with(setup, check_all_but_signatures)
+    pub fn check_but_signatures(
+        self,
+        context: &ElectionContext,
+    ) -> Result<CheckedBlock, BlockError> {
+        self.check_with(context, check_all_but_signatures)
     }
 
     fn check_with(
         self,
-        setup: &Setup,
-        check_votes: impl FnOnce(&[Vote], &Setup) -> Result<Vec<VoteId>, (usize, VoteError)>,
+        context: &ElectionContext,
+        check_votes: impl FnOnce(&[Vote], &ElectionContext) -> Result<Vec<VoteId>, (usize, VoteError)>,
     ) -> Result<CheckedBlock, BlockError> {
         let height = self.header.height;
-        check_header(&self.header, setup.election())?;
+        check_header(&self.header, context.election())?;
         if self.votes.is_empty() {
             return Err(BlockError::Empty(height));
         }
@@ -188,7 +191,7 @@ impl Block {
                 return Err(BlockError::RepeatedToken { height, number, token, sequence });
             }
         }
-        let ids = check_votes(&self.votes, setup).map_err(|(index, error)| {
+        let ids = check_votes(&self.votes, context).map_err(|(index, error)| {
             let (number, token) = (index + 1, self.votes[index].token);
             BlockError::Vote { height, number, token, error }
         })?;

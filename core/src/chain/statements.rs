@@ -15,7 +15,7 @@ use crate::{
         key::{SecretKey, Signature, Signed},
     },
     election::{
-        context::Setup,
+        context::ElectionContext,
         tally::Tally,
         token::TokenId,
         vote::{Vote, VoteError, check_all},
@@ -129,7 +129,7 @@ impl Seal {
 
 /// One statement. Borsh writes the variant as one byte, counted from 0 in this order.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub enum Evidence {
+pub enum Statement {
     /// A voter voted twice.
     DoubleVote(Box<DoubleVote>),
     /// The organiser closed early.
@@ -140,7 +140,7 @@ pub enum Evidence {
 
 /// Why a statement proves nothing here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EvidenceError {
+pub enum StatementError {
     /// It belongs elsewhere.
     #[error("the {what} is for election {election}, not for this one")]
     OtherElection {
@@ -166,36 +166,36 @@ pub enum EvidenceError {
     Vote(VoteError),
 }
 
-impl From<VoteError> for EvidenceError {
+impl From<VoteError> for StatementError {
     fn from(error: VoteError) -> Self {
         Self::Vote(error)
     }
 }
 
-impl Evidence {
+impl Statement {
     /// Checks the statement: everything but whether a seal's block and count are the chain's.
     ///
     /// # Errors
     /// Why it proves nothing.
-    pub fn check(&self, setup: &Setup) -> Result<(), EvidenceError> {
+    pub fn check(&self, context: &ElectionContext) -> Result<(), StatementError> {
         match self {
             Self::DoubleVote(double) => {
-                if setup.roll().is_none() {
-                    return Err(EvidenceError::Open);
+                if context.roll().is_none() {
+                    return Err(StatementError::Open);
                 }
                 if DoubleVote::of(&double.first, &double.second).as_ref() != Some(&**double) {
-                    return Err(EvidenceError::NotDouble);
+                    return Err(StatementError::NotDouble);
                 }
                 let votes = [double.first.clone(), double.second.clone()];
-                check_all(&votes, setup).map_err(|(_, error)| error)?;
+                check_all(&votes, context).map_err(|(_, error)| error)?;
                 Ok(())
             }
             Self::Closing(closing) => {
                 let message = Closing::message(closing.election, closing.at);
-                signed(setup, "closing", closing.election, &message, &closing.signature)
+                signed(context, "closing", closing.election, &message, &closing.signature)
             }
             Self::Seal(seal) => {
-                signed(setup, "seal", seal.election, &seal.message(), &seal.signature)
+                signed(context, "seal", seal.election, &seal.message(), &seal.signature)
             }
         }
     }
@@ -216,23 +216,23 @@ impl Evidence {
 }
 
 fn signed(
-    setup: &Setup,
+    context: &ElectionContext,
     what: &'static str,
     election: ElectionId,
     message: &[u8],
     signature: &Signature,
-) -> Result<(), EvidenceError> {
-    if election != setup.id() {
-        return Err(EvidenceError::OtherElection { what, election });
+) -> Result<(), StatementError> {
+    if election != context.id() {
+        return Err(StatementError::OtherElection { what, election });
     }
-    let key = setup.election().organiser.as_ref().ok_or(EvidenceError::NoOrganiser)?;
+    let key = context.election().organiser.as_ref().ok_or(StatementError::NoOrganiser)?;
     let holds = Signed { key, message, signature }.holds();
-    if holds { Ok(()) } else { Err(EvidenceError::Signature(what)) }
+    if holds { Ok(()) } else { Err(StatementError::Signature(what)) }
 }
 
 /// The statements that a node keeps, each checked.
 #[derive(Clone, Debug, Default)]
-pub struct EvidenceBook {
+pub struct StatementBook {
     /// Those of the [`MAX_DOUBLE_VOTES`] lowest tokens, so that all nodes keep the same.
     double_votes: BTreeMap<TokenId, DoubleVote>,
     /// The earliest one counts.
@@ -243,18 +243,18 @@ pub struct EvidenceBook {
     digest: OnceCell<[u8; 32]>,
 }
 
-impl EvidenceBook {
+impl StatementBook {
     /// Whether a statement would add nothing.
-    pub fn knows(&self, evidence: &Evidence) -> bool {
+    pub fn knows(&self, evidence: &Statement) -> bool {
         match evidence {
-            Evidence::DoubleVote(double) => {
+            Statement::DoubleVote(double) => {
                 let last = self.double_votes.last_key_value().map(|(token, _)| *token);
                 let full = self.double_votes.len() >= MAX_DOUBLE_VOTES;
                 self.double_votes.contains_key(&double.token())
                     || (full && last.is_some_and(|last| last < double.token()))
             }
-            Evidence::Closing(closing) => self.closing.is_some_and(|known| known.at <= closing.at),
-            Evidence::Seal(seal) => {
+            Statement::Closing(closing) => self.closing.is_some_and(|known| known.at <= closing.at),
+            Statement::Seal(seal) => {
                 let last = self.seals.last_key_value().map(|(id, _)| *id);
                 let full = self.seals.len() >= MAX_SEALS;
                 self.seals.contains_key(&seal.id())
@@ -265,27 +265,27 @@ impl EvidenceBook {
 
     /// Keeps a checked statement. Nothing if it adds nothing, otherwise the one that it replaced.
     #[expect(clippy::option_option, reason = "new or not, and whether it took another's place")]
-    pub(crate) fn add(&mut self, evidence: &Evidence) -> Option<Option<ShortId>> {
+    pub(crate) fn add(&mut self, evidence: &Statement) -> Option<Option<ShortId>> {
         if self.knows(evidence) {
             return None;
         }
         self.digest.take();
         Some(match evidence {
-            Evidence::DoubleVote(double) => {
+            Statement::DoubleVote(double) => {
                 self.double_votes.insert(double.token(), (**double).clone());
                 let over = self.double_votes.len() > MAX_DOUBLE_VOTES;
                 let last = over.then(|| self.double_votes.pop_last()).flatten();
-                last.map(|(_, double)| Evidence::DoubleVote(Box::new(double)).short_id())
+                last.map(|(_, double)| Statement::DoubleVote(Box::new(double)).short_id())
             }
-            Evidence::Closing(closing) => {
+            Statement::Closing(closing) => {
                 let before = self.closing.replace(*closing);
-                before.map(|closing| Evidence::Closing(closing).short_id())
+                before.map(|closing| Statement::Closing(closing).short_id())
             }
-            Evidence::Seal(seal) => {
+            Statement::Seal(seal) => {
                 self.seals.insert(seal.id(), *seal);
                 let over = self.seals.len() > MAX_SEALS;
                 let last = over.then(|| self.seals.pop_last()).flatten();
-                last.map(|(_, seal)| Evidence::Seal(seal).short_id())
+                last.map(|(_, seal)| Statement::Seal(seal).short_id())
             }
         })
     }
@@ -311,11 +311,11 @@ impl EvidenceBook {
     }
 
     /// Everything: double votes by token, the closing, seals by id.
-    pub fn all(&self) -> impl Iterator<Item = Evidence> + '_ {
+    pub fn all(&self) -> impl Iterator<Item = Statement> + '_ {
         let doubles = self.double_votes.values().cloned();
-        let doubles = doubles.map(|double| Evidence::DoubleVote(Box::new(double)));
-        let seals = self.seals.values().copied().map(Evidence::Seal);
-        doubles.chain(self.closing.map(Evidence::Closing)).chain(seals)
+        let doubles = doubles.map(|double| Statement::DoubleVote(Box::new(double)));
+        let seals = self.seals.values().copied().map(Statement::Seal);
+        doubles.chain(self.closing.map(Statement::Closing)).chain(seals)
     }
 
     /// A hash that is equal where the same is known.

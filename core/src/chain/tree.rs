@@ -18,7 +18,7 @@ use std::{
 pub use crate::chain::ledger::Place;
 use crate::{
     chain::{
-        ancestry::{Lineage, LinkError, MEDIAN_OF},
+        ancestry::{Ancestry, LinkError, MEDIAN_OF},
         block::{Block, CheckedBlock},
         difficulty::Work,
         header::Height,
@@ -26,7 +26,9 @@ use crate::{
         ledger::Ledger,
     },
     crypto::hash::{BlockHash, ElectionId, VoteId},
-    election::{context::Setup, definition::Election, tally::Tally, token::TokenId, vote::Vote},
+    election::{
+        context::ElectionContext, definition::Election, tally::Tally, token::TokenId, vote::Vote,
+    },
     time::Timestamp,
 };
 
@@ -68,7 +70,7 @@ struct Entry {
 
 /// The chain of one election with the branches beside it.
 pub struct Chain {
-    setup: Setup,
+    context: ElectionContext,
     entries: HashMap<BlockHash, Entry>,
     /// Hashes of the chain that counts, from the first block on.
     main: Vec<BlockHash>,
@@ -96,12 +98,12 @@ pub struct Chain {
 
 impl Chain {
     /// The chain that consists of the first block.
-    pub fn new(setup: Setup) -> Self {
-        let genesis = Arc::new(Block::genesis(setup.election()));
+    pub fn new(context: ElectionContext) -> Self {
+        let genesis = Arc::new(Block::genesis(context.election()));
         let hash = genesis.hash();
         Self {
-            ledger: Ledger::new(setup.election().clone()),
-            setup,
+            ledger: Ledger::new(context.election().clone()),
+            context,
             entries: HashMap::from([(
                 hash,
                 Entry { block: Arc::clone(&genesis).into(), work: Work(0) },
@@ -120,18 +122,18 @@ impl Chain {
     }
 
     /// The election with what votes are checked against.
-    pub fn setup(&self) -> &Setup {
-        &self.setup
+    pub fn context(&self) -> &ElectionContext {
+        &self.context
     }
 
     /// The election.
     pub fn election(&self) -> &Election {
-        self.setup.election()
+        self.context.election()
     }
 
     /// The election's id.
     pub fn id(&self) -> ElectionId {
-        self.setup.id()
+        self.context.id()
     }
 
     /// The newest block.
@@ -262,7 +264,7 @@ impl Chain {
     }
 
     /// Everything about the blocks up to `hash` that the next header is checked against.
-    pub fn lineage(&self, hash: &BlockHash) -> Option<Lineage> {
+    pub fn ancestry(&self, hash: &BlockHash) -> Option<Ancestry> {
         let entry = self.entries.get(hash)?;
         let mut recent = VecDeque::with_capacity(MEDIAN_OF + 1);
         let mut next = Some(&entry.block);
@@ -270,7 +272,7 @@ impl Chain {
             recent.push_front(block.header().timestamp);
             next = self.block(&block.header().previous);
         }
-        Some(Lineage::new(entry.block.header().clone(), *hash, recent, entry.work))
+        Some(Ancestry::new(entry.block.header().clone(), *hash, recent, entry.work))
     }
 
     /// Takes in a block, and switches to its branch when that has more work.
@@ -288,9 +290,9 @@ impl Chain {
             self.mark_invalid(hash);
             return Err(LinkError::InvalidParent(height));
         }
-        let lineage = self.lineage(&previous).ok_or(LinkError::UnknownParent(height))?;
-        lineage.check_next(self.election(), header, now)?;
-        let work = lineage.work().plus(header.work());
+        let ancestry = self.ancestry(&previous).ok_or(LinkError::UnknownParent(height))?;
+        ancestry.check_next(self.election(), header, now)?;
+        let work = ancestry.work().plus(header.work());
         if self.protected.contains(&hash) {
             for (number, vote) in (1..).zip(block.votes()) {
                 let (token, sequence) = (vote.token, vote.sequence);

@@ -5,7 +5,7 @@ use crate::{
     chain::block::{Block, BlockError, CheckedBlock},
     crypto::hash::BlockHash,
     election::{
-        context::Setup,
+        context::ElectionContext,
         vote::{VoteError, VoteSignature, verify_signatures},
     },
 };
@@ -21,11 +21,11 @@ pub struct UnverifiedBlocks {
 
 impl UnverifiedBlocks {
     /// Checks all but signatures; ends with the first block that does not hold.
-    pub fn check(blocks: Vec<Block>, setup: &Setup) -> Self {
+    pub fn check(blocks: Vec<Block>, context: &ElectionContext) -> Self {
         let mut checked = Vec::with_capacity(blocks.len());
         let mut failed = None;
         for block in blocks {
-            match block.check_but_signatures(setup) {
+            match block.check_but_signatures(context) {
                 Ok(block) => checked.push(block),
                 Err(error) => {
                     failed = Some(error);
@@ -42,9 +42,9 @@ impl UnverifiedBlocks {
     }
 
     /// The signatures that are to be verified, in order; none in an open election.
-    pub fn signatures(&self, setup: &Setup) -> Vec<VoteSignature> {
+    pub fn signatures(&self, context: &ElectionContext) -> Vec<VoteSignature> {
         let votes = self.blocks.iter().flat_map(|block| block.votes.iter().zip(block.ids.iter()));
-        votes.filter_map(|(vote, id)| vote.signature(*id, setup)).collect()
+        votes.filter_map(|(vote, id)| vote.signature(*id, context)).collect()
     }
 
     /// The blocks up to the first that does not hold. `verdict` is that of
@@ -79,8 +79,11 @@ impl UnverifiedBlocks {
 
 /// Checks blocks one after the other, with the signatures of all in one go; ends with the first
 /// that does not hold. The verdicts are those of [`Block::check`].
-pub fn check_together(blocks: Vec<Block>, setup: &Setup) -> Vec<Result<CheckedBlock, BlockError>> {
-    let blocks = UnverifiedBlocks::check(blocks, setup);
-    let verdict = verify_signatures(&blocks.signatures(setup));
+pub fn check_together(
+    blocks: Vec<Block>,
+    context: &ElectionContext,
+) -> Vec<Result<CheckedBlock, BlockError>> {
+    let blocks = UnverifiedBlocks::check(blocks, context);
+    let verdict = verify_signatures(&blocks.signatures(context));
     blocks.settle(verdict)
 }

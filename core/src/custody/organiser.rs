@@ -11,7 +11,7 @@ use crate::{
     },
     election::{
         ballot::BallotRules,
-        context::{Setup, SetupError},
+        context::{ContextError, ElectionContext},
         definition::{
             ChainParameters, Counting, Credentials, ELECTION_VERSION, Election, Eligibility,
         },
@@ -101,7 +101,7 @@ pub enum OrganiserError {
     Count(u32),
     /// The definition or the roll breaks a rule.
     #[error(transparent)]
-    Setup(#[from] SetupError),
+    ElectionContext(#[from] ContextError),
 }
 
 impl From<VotersError> for OrganiserError {
@@ -112,7 +112,7 @@ impl From<VotersError> for OrganiserError {
 
 impl From<RollError> for OrganiserError {
     fn from(error: RollError) -> Self {
-        Self::Setup(error.into())
+        Self::ElectionContext(error.into())
     }
 }
 
@@ -188,7 +188,10 @@ impl Publishing {
     ///
     /// # Errors
     /// When the definition or the roll breaks a rule.
-    pub fn finish(mut self, now: Timestamp) -> Result<(Organiser, Setup), OrganiserError> {
+    pub fn finish(
+        mut self,
+        now: Timestamp,
+    ) -> Result<(Organiser, ElectionContext), OrganiserError> {
         while self.step() {}
         let secret = SecretKey::new(self.secret);
         let roll = |credentials| {
@@ -216,7 +219,7 @@ impl Publishing {
             organiser: Some(secret.public()),
             parameters: self.draft.parameters,
         };
-        let setup = Setup::new(election.clone(), roll)?;
+        let context = ElectionContext::new(election.clone(), roll)?;
         let organiser = Organiser {
             format: FORMAT.into(),
             election,
@@ -225,7 +228,7 @@ impl Publishing {
             count: self.count,
             voters: self.rows,
         };
-        Ok((organiser, setup))
+        Ok((organiser, context))
     }
 }
 
@@ -245,7 +248,7 @@ impl Organiser {
         if file.format != FORMAT {
             return Err(OrganiserError::Format);
         }
-        file.election.validate().map_err(SetupError::from)?;
+        file.election.validate().map_err(ContextError::from)?;
         let key = bytes(&file.secret).map(SecretKey::new);
         if key.map(|key| key.public()) != file.election.organiser {
             return Err(OrganiserError::Damaged("its key is not the election's"));
@@ -282,9 +285,9 @@ impl Organiser {
     ///
     /// # Errors
     /// When the file was changed and does not make the roll that the election commits to.
-    pub fn setup(&self) -> Result<Setup, OrganiserError> {
+    pub fn context(&self) -> Result<ElectionContext, OrganiserError> {
         let keys: Vec<_> = match self.election.eligibility {
-            Eligibility::Open { .. } => return Ok(Setup::open(self.election.clone())?),
+            Eligibility::Open { .. } => return Ok(ElectionContext::open(self.election.clone())?),
             Eligibility::Roll { credentials: Credentials::Codes, .. } => {
                 self.codes().map(|(_, code)| code.secret_key().public()).collect()
             }
@@ -293,7 +296,7 @@ impl Organiser {
                 voters::read_keys(list.as_bytes())?.into_iter().map(|(_, key)| key).collect()
             }
         };
-        Ok(Setup::new(self.election.clone(), Some(Roll::collect(keys)?))?)
+        Ok(ElectionContext::new(self.election.clone(), Some(Roll::collect(keys)?))?)
     }
 
     /// A draft of the same election, to be changed and published anew; its codes will be others.
@@ -334,7 +337,7 @@ mod tests {
         }
     }
 
-    fn publish(who: Who) -> Result<(Organiser, Setup), OrganiserError> {
+    fn publish(who: Who) -> Result<(Organiser, ElectionContext), OrganiserError> {
         Publishing::new(draft(who), [1; 32], [2; 32])?.finish(Timestamp(7))
     }
 
@@ -352,20 +355,20 @@ mod tests {
             (Who::OwnKeys { voters: own }, Some(3)),
             (Who::Anyone { highest_token: None }, None),
         ] {
-            let (organiser, setup) = publish(who).unwrap();
-            assert_eq!(setup.roll().map(Roll::size), size);
+            let (organiser, context) = publish(who).unwrap();
+            assert_eq!(context.roll().map(Roll::size), size);
             let read = Organiser::read(&organiser.to_text()).unwrap();
             assert_eq!(read, organiser);
-            assert_eq!(read.setup(), Ok(setup.clone()));
-            assert_eq!(Some(read.key().public()), setup.election().organiser);
+            assert_eq!(read.context(), Ok(context.clone()));
+            assert_eq!(Some(read.key().public()), context.election().organiser);
             for (_, code) in read.codes() {
                 let key = code.secret_key().public();
-                assert!(setup.roll().unwrap().token_of(&key).is_some());
+                assert!(context.roll().unwrap().token_of(&key).is_some());
             }
             let again = Publishing::new(read.to_draft(), [3; 32], [4; 32]).unwrap();
             let (_, other) = again.finish(Timestamp(8)).unwrap();
             assert_eq!(other.roll().map(Roll::size), size);
-            assert_ne!(other.id(), setup.id());
+            assert_ne!(other.id(), context.id());
         }
         let (organiser, _) = publish(Who::Codes { count: 1, voters: names.into() }).unwrap();
         let (row, _) = organiser.codes().nth(1).unwrap();
@@ -387,6 +390,6 @@ mod tests {
         let other_key = organiser.to_text().replace(&"01".repeat(32), &"03".repeat(32));
         assert!(matches!(Organiser::read(&other_key), Err(OrganiserError::Damaged(_))));
         let other_codes = organiser.to_text().replace(&"02".repeat(32), &"04".repeat(32));
-        assert!(Organiser::read(&other_codes).unwrap().setup().is_err());
+        assert!(Organiser::read(&other_codes).unwrap().context().is_err());
     }
 }

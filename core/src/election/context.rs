@@ -12,7 +12,7 @@ use crate::{
 
 /// Why a definition and a roll do not belong together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SetupError {
+pub enum ContextError {
     /// The definition breaks a rule.
     #[error(transparent)]
     Election(#[from] ElectionError),
@@ -26,26 +26,26 @@ pub enum SetupError {
 
 /// A definition with everything that its votes are checked against. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setup {
+pub struct ElectionContext {
     election: Arc<Election>,
     id: ElectionId,
     roll: Option<Arc<Roll>>,
 }
 
-impl Setup {
+impl ElectionContext {
     /// Puts a definition and its roll together. A roll that the election does not ask for is
     /// dropped.
     ///
     /// # Errors
     /// When the definition breaks a rule or the roll is not the one that it commits to.
-    pub fn new(election: Election, roll: Option<Roll>) -> Result<Self, SetupError> {
+    pub fn new(election: Election, roll: Option<Roll>) -> Result<Self, ContextError> {
         election.validate()?;
         let roll = match (&election.eligibility, roll) {
             (Eligibility::Open { .. }, _) => None,
-            (Eligibility::Roll { .. }, None) => return Err(SetupError::NoRoll),
+            (Eligibility::Roll { .. }, None) => return Err(ContextError::NoRoll),
             (Eligibility::Roll { root, size, .. }, Some(roll)) => {
                 if roll.root() != *root || roll.size() != *size {
-                    return Err(SetupError::Roll(RollError::Root));
+                    return Err(ContextError::Roll(RollError::Root));
                 }
                 Some(Arc::new(roll))
             }
@@ -56,8 +56,8 @@ impl Setup {
     /// An election that needs no roll.
     ///
     /// # Errors
-    /// As [`Setup::new`].
-    pub fn open(election: Election) -> Result<Self, SetupError> {
+    /// As [`ElectionContext::new`].
+    pub fn open(election: Election) -> Result<Self, ContextError> {
         Self::new(election, None)
     }
 

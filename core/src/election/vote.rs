@@ -10,7 +10,7 @@ use crate::{
     },
     election::{
         ballot::{Ballot, BallotError},
-        context::Setup,
+        context::ElectionContext,
         definition::Counting,
         token::{MAX_SEQUENCE, TokenId},
     },
@@ -127,13 +127,13 @@ impl Vote {
     ///
     /// # Errors
     /// The first rule that does not hold.
-    pub fn check(&self, setup: &Setup) -> Result<(), VoteError> {
-        check_all(std::slice::from_ref(self), setup).map(|_| ()).map_err(|(_, error)| error)
+    pub fn check(&self, context: &ElectionContext) -> Result<(), VoteError> {
+        check_all(std::slice::from_ref(self), context).map(|_| ()).map_err(|(_, error)| error)
     }
 
     /// What is to be verified of a vote that keeps all other rules; nothing in an open election.
-    pub(crate) fn signature(&self, id: VoteId, setup: &Setup) -> Option<VoteSignature> {
-        let roll = setup.roll()?;
+    pub(crate) fn signature(&self, id: VoteId, context: &ElectionContext) -> Option<VoteSignature> {
+        let roll = context.roll()?;
         let (key, signature) = match (self.authorization, roll.key(self.token)) {
             (Authorization::Signed(signature), Some(key)) => (*key, signature),
             // Refused before; if it is not, nothing holds with an s as large as this.
@@ -143,9 +143,9 @@ impl Vote {
     }
 
     /// Checks all but the signature.
-    fn check_unsigned(&self, setup: &Setup) -> Result<(), VoteError> {
-        let election = setup.election();
-        if self.election != setup.id() {
+    fn check_unsigned(&self, context: &ElectionContext) -> Result<(), VoteError> {
+        let election = context.election();
+        if self.election != context.id() {
             return Err(VoteError::OtherElection(self.election));
         }
         let tokens = election.tokens();
@@ -161,7 +161,7 @@ impl Vote {
             return Err(VoteError::Sequence { found: self.sequence, highest });
         }
         self.ballot.check(&election.question())?;
-        match (self.authorization, setup.roll()) {
+        match (self.authorization, context.roll()) {
             (Authorization::Open, None) | (Authorization::Signed(_), Some(_)) => Ok(()),
             (Authorization::Open, Some(_)) => Err(VoteError::Unsigned(self.token)),
             (Authorization::Signed(_), None) => Err(VoteError::NeedlesslySigned),
@@ -207,10 +207,13 @@ pub fn verify_signatures(signatures: &[VoteSignature]) -> Result<(), usize> {
 /// # Errors
 /// The index of a vote that is not valid, and why: the first with a wrong signature, unless
 /// another rule is broken, which is looked at first because it is cheaper.
-pub fn check_all(votes: &[Vote], setup: &Setup) -> Result<Vec<VoteId>, (usize, VoteError)> {
-    let ids = check_all_but_signatures(votes, setup)?;
+pub fn check_all(
+    votes: &[Vote],
+    context: &ElectionContext,
+) -> Result<Vec<VoteId>, (usize, VoteError)> {
+    let ids = check_all_but_signatures(votes, context)?;
     let signatures: Vec<_> =
-        votes.iter().zip(&ids).filter_map(|(vote, id)| vote.signature(*id, setup)).collect();
+        votes.iter().zip(&ids).filter_map(|(vote, id)| vote.signature(*id, context)).collect();
     verify_signatures(&signatures)
         .map_err(|index| (index, VoteError::Signature(votes[index].token)))?;
     Ok(ids)
@@ -222,10 +225,10 @@ pub fn check_all(votes: &[Vote], setup: &Setup) -> Result<Vec<VoteId>, (usize, V
 /// The index of the first vote that is not valid, and why.
 pub(crate) fn check_all_but_signatures(
     votes: &[Vote],
-    setup: &Setup,
+    context: &ElectionContext,
 ) -> Result<Vec<VoteId>, (usize, VoteError)> {
     for (index, vote) in votes.iter().enumerate() {
-        vote.check_unsigned(setup).map_err(|error| (index, error))?;
+        vote.check_unsigned(context).map_err(|error| (index, error))?;
     }
     Ok(votes.iter().map(Vote::id).collect())
 }
@@ -240,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_vote_is_checked_against_its_election() {
-        let demo = Setup::open(Election::demo()).unwrap();
+        let demo = ElectionContext::open(Election::demo()).unwrap();
         let vote = |token, election| Vote::open(election, TokenId(token), Ballot::Choices(vec![0]));
         assert_eq!(vote(1, demo.id()).check(&demo), Ok(()));
         for token in [0, 501] {
@@ -271,30 +274,30 @@ mod tests {
             organiser: Some(SecretKey::new([9; 32]).public()),
             ..Election::demo()
         };
-        let setup = Setup::new(election, Some(roll.clone())).unwrap();
+        let context = ElectionContext::new(election, Some(roll.clone())).unwrap();
         let mine = &secrets[0];
         let token = roll.token_of(&mine.public()).unwrap();
         let other = roll.token_of(&secrets[1].public()).unwrap();
-        let good = Vote::signed(setup.id(), token, 0, Ballot::Choices(vec![1]), mine);
-        assert_eq!(good.check(&setup), Ok(()));
+        let good = Vote::signed(context.id(), token, 0, Ballot::Choices(vec![1]), mine);
+        assert_eq!(good.check(&context), Ok(()));
         let wrong = [
-            Vote::signed(setup.id(), token, 0, Ballot::Choices(vec![1]), &secrets[1]),
+            Vote::signed(context.id(), token, 0, Ballot::Choices(vec![1]), &secrets[1]),
             Vote { ballot: Ballot::Choices(vec![0]), ..good.clone() },
             Vote { sequence: 1, ..good.clone() },
             Vote { token: other, ..good.clone() },
         ];
         for vote in wrong {
-            assert_eq!(vote.check(&setup), Err(VoteError::Signature(vote.token)));
+            assert_eq!(vote.check(&context), Err(VoteError::Signature(vote.token)));
         }
         let elsewhere = Vote { election: ElectionId([7; 32]), ..good.clone() };
-        assert!(matches!(elsewhere.check(&setup), Err(VoteError::OtherElection(_))));
-        let outside = Vote::signed(setup.id(), TokenId(4), 0, Ballot::Choices(vec![1]), mine);
-        assert!(outside.check(&setup).unwrap_err().to_string().contains("from 1 to 3"));
-        let unsigned = Vote::open(setup.id(), token, Ballot::Choices(vec![1]));
-        assert_eq!(unsigned.check(&setup), Err(VoteError::Unsigned(token)));
-        let often = Vote::signed(setup.id(), token, 100, Ballot::Choices(vec![1]), mine);
-        assert_eq!(often.check(&setup), Err(VoteError::Sequence { found: 100, highest: 99 }));
-        let demo = Setup::open(Election::demo()).unwrap();
+        assert!(matches!(elsewhere.check(&context), Err(VoteError::OtherElection(_))));
+        let outside = Vote::signed(context.id(), TokenId(4), 0, Ballot::Choices(vec![1]), mine);
+        assert!(outside.check(&context).unwrap_err().to_string().contains("from 1 to 3"));
+        let unsigned = Vote::open(context.id(), token, Ballot::Choices(vec![1]));
+        assert_eq!(unsigned.check(&context), Err(VoteError::Unsigned(token)));
+        let often = Vote::signed(context.id(), token, 100, Ballot::Choices(vec![1]), mine);
+        assert_eq!(often.check(&context), Err(VoteError::Sequence { found: 100, highest: 99 }));
+        let demo = ElectionContext::open(Election::demo()).unwrap();
         let needless = Vote { election: demo.id(), token: TokenId(1), sequence: 0, ..good };
         assert_eq!(needless.check(&demo), Err(VoteError::NeedlesslySigned));
     }

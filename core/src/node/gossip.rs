@@ -82,8 +82,10 @@ impl Node {
     ) {
         self.peers.hear(from, now);
         // A question to everybody would be answered by everybody.
-        let for_all =
-            matches!(message, Message::Votes(_) | Message::NewBlock { .. } | Message::Evidence(_));
+        let for_all = matches!(
+            message,
+            Message::Votes(_) | Message::NewBlock { .. } | Message::Statements(_)
+        );
         if broadcast && !for_all {
             self.offended(now, from, Offence::Unasked);
             return;
@@ -107,7 +109,7 @@ impl Node {
                 | Message::GetVotes(_)
                 | Message::GetBlockVotes(..)
                 | Message::GetRollPage(_)
-                | Message::GetEvidence(_)
+                | Message::GetStatements(_)
                 | Message::AskHeld(_)
         );
         if asks && allowed == Allowed::Exceeded && self.offended(now, from, Offence::OverBudget) {
@@ -127,14 +129,14 @@ impl Node {
                 self.send(from, &Message::Election(election));
             }
             Message::GetRollPage(index) => {
-                if let Some(page) = self.chain.setup().roll().and_then(|roll| roll.page(index)) {
+                if let Some(page) = self.chain.context().roll().and_then(|roll| roll.page(index)) {
                     self.send(from, &Message::RollPage(page));
                 }
             }
             Message::Election(_) | Message::RollPage(_) => {}
-            Message::GetEvidence(known) => self.on_get_evidence(from, &known),
-            Message::Evidence(statements) => {
-                self.on_evidence(now, from, broadcast, statements);
+            Message::GetStatements(known) => self.on_get_statements(from, &known),
+            Message::Statements(statements) => {
+                self.on_statements(now, from, broadcast, statements);
             }
             Message::GetHeaders(locator) => self.on_get_headers(from, &locator),
             Message::Headers(headers) => self.on_headers(now, from, &headers),
@@ -192,7 +194,7 @@ impl Node {
             self.send(from, &reply);
         }
         if hello.evidence != self.evidence.digest() {
-            self.ask_evidence(now, from);
+            self.ask_statements(now, from);
         }
         // The one that asked compares.
         let something = hello.pending > 0 || !self.pending.is_empty();
@@ -263,7 +265,7 @@ impl Node {
         let few = votes.len() <= FEW_VOTES;
         // Votes that cannot be taken now matter only where they may prove a double vote.
         let closed = self.pending.is_full() || self.check_hours(now).is_err();
-        let proves = self.chain.setup().roll().is_some();
+        let proves = self.chain.context().roll().is_some();
         // What is known here was checked when it came, what a proof convicts needs no second one: a
         // signature costs more than a look.
         let mut together = HashSet::new();
@@ -293,7 +295,7 @@ impl Node {
                 return;
             }
         }
-        if let Err((_, error)) = check_all(&votes, self.chain.setup()) {
+        if let Err((_, error)) = check_all(&votes, self.chain.context()) {
             return self.reject(now, from, error.to_string());
         }
         let (verified, proofs) = (votes.len(), self.evidence.double_votes().len());
@@ -404,7 +406,7 @@ impl Node {
         if let Err(error) = crate::chain::block::check_header(&header, self.chain.election()) {
             return self.reject(now, from, error.to_string());
         }
-        let Some(lineage) = self.chain.lineage(&header.previous) else {
+        let Some(ancestry) = self.chain.ancestry(&header.previous) else {
             // Its parent is unknown: compare tips, the headers will show what it is worth.
             if self.offended(now, from, Offence::Orphan) {
                 return;
@@ -412,13 +414,13 @@ impl Node {
             let hello = self.hello(true);
             return self.send(from, &hello);
         };
-        match lineage.check_next(self.chain.election(), &header, now) {
+        match ancestry.check_next(self.chain.election(), &header, now) {
             Ok(()) => {}
             // Its clock or ours is off: it may be fine later.
             Err(LinkError::Ahead { .. }) => return,
             Err(error) => return self.reject(now, from, error.to_string()),
         }
-        let work = lineage.work().plus(header.work());
+        let work = ancestry.work().plus(header.work());
         let anchored = self.chain.leads_over_anchor(&header.previous);
         let sealed = self.chain.anchor().filter(|anchor| anchored || *anchor == hash);
         let claim = Claim { tip: hash, height: header.height, work, sealed };

@@ -5,7 +5,7 @@ use crate::{
         block::{Block, CheckedBlock},
         header::{Header, Height},
         kept::KeptBlock,
-        statements::{Evidence, EvidenceError},
+        statements::{Statement, StatementError},
     },
     crypto::hash::{BlockHash, ShortId, VoteId},
     election::{
@@ -78,7 +78,7 @@ pub enum Input {
     /// Votes from elsewhere, such as another tab's store.
     Votes(Vec<Vote>),
     /// Signed statements from elsewhere.
-    Evidence(Vec<Evidence>),
+    Statements(Vec<Statement>),
     /// Time passed.
     Tick,
 }
@@ -113,9 +113,9 @@ pub enum StoreChange {
     /// Remove a pending vote.
     DropPending(VoteId),
     /// Keep a signed statement, by its short id.
-    PutEvidence(Evidence),
+    PutStatement(Statement),
     /// Forget a signed statement that another one replaced.
-    DropEvidence(ShortId),
+    DropStatement(ShortId),
 }
 
 /// Something people may want to know.
@@ -137,7 +137,7 @@ pub enum Event {
     /// A vote fell out of the chain in a reorganisation, and waits for a block again.
     VoteDropped(VoteId),
     /// A double vote, a closing or a seal was taken in.
-    EvidenceChanged,
+    StatementsChanged,
     /// Peers, sync or what they hold changed.
     NetworkChanged,
     /// A peer broke the rules and is not listened to any more.
@@ -216,5 +216,5 @@ pub enum SealError {
     AlreadySealed,
     /// The key is not the organiser's, or there is none.
     #[error(transparent)]
-    Evidence(#[from] EvidenceError),
+    Statement(#[from] StatementError),
 }

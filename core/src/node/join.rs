@@ -9,7 +9,7 @@ use super::Peer;
 use crate::{
     crypto::hash::ElectionId,
     election::{
-        context::Setup,
+        context::ElectionContext,
         definition::{Election, Eligibility},
         roll::RollBuilder,
     },
@@ -44,7 +44,7 @@ pub enum Step {
     /// Send these.
     Ask(Vec<(Peer, Vec<u8>)>),
     /// Everything is here.
-    Done(Setup),
+    Done(ElectionContext),
     /// The election itself is broken: its roll keeps no rule, or not the one it commits to.
     Broken(String),
 }
@@ -165,7 +165,7 @@ impl Join {
         };
         if done && let Some(election) = self.election.take() {
             return match self.roll.take().map(RollBuilder::finish).transpose() {
-                Ok(roll) => Setup::new(election, roll.flatten())
+                Ok(roll) => ElectionContext::new(election, roll.flatten())
                     .map_or_else(|error| Step::Broken(error.to_string()), Step::Done),
                 Err(error) => Step::Broken(format!("the voter roll: {error}")),
             };

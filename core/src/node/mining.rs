@@ -72,7 +72,7 @@ impl Node {
     /// it; an early closing ends the taking of votes, not the mining of those taken.
     pub fn block_time(&self, now: Timestamp) -> Option<Timestamp> {
         let election = self.chain.election();
-        let median = self.chain.lineage(&self.chain.tip().hash())?.median();
+        let median = self.chain.ancestry(&self.chain.tip().hash())?.median();
         let latest = election.closes.map_or(u64::MAX, |closes| closes.0.saturating_sub(1));
         let time = Timestamp(now.0.min(latest)).max(median.plus_ms(1));
         let begun = election.opens.is_none_or(|opens| now >= opens);

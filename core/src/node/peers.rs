@@ -169,7 +169,7 @@ pub(super) struct PeerState {
     served: Budget,
     idle: Budget,
     /// When it may be asked for statements again, and how often that brought nothing.
-    ask_evidence: Timestamp,
+    ask_statements: Timestamp,
     fruitless: u32,
     /// When pending votes may be compared with it again.
     compare: Timestamp,
@@ -205,7 +205,7 @@ impl Default for PeerState {
             stalls: 0,
             served: Budget::new(PEER_PER_SECOND, PEER_AT_ONCE),
             idle: Budget::new(PEER_IDLE_PER_SECOND, PEER_IDLE_AT_ONCE),
-            ask_evidence: Timestamp(0),
+            ask_statements: Timestamp(0),
             fruitless: 0,
             compare: Timestamp(0),
             rounds: 0,
@@ -300,18 +300,18 @@ impl Peers {
 
     /// Whether to ask a peer for statements now. Each peer has its own time, so that none can take
     /// another's turn; one whose answers bring nothing is asked ever less.
-    pub(super) fn may_ask_evidence(&mut self, peer: Peer, now: Timestamp) -> bool {
+    pub(super) fn may_ask_statements(&mut self, peer: Peer, now: Timestamp) -> bool {
         let state = self.known.get_mut(&peer);
-        let Some(state) = state.filter(|state| now >= state.ask_evidence) else { return false };
-        state.ask_evidence = now.plus_ms(ASK_EVIDENCE_MS << state.fruitless.min(5));
+        let Some(state) = state.filter(|state| now >= state.ask_statements) else { return false };
+        state.ask_statements = now.plus_ms(ASK_EVIDENCE_MS << state.fruitless.min(5));
         state.fruitless = state.fruitless.saturating_add(1);
         true
     }
 
     /// A peer's statements brought something new: it may be asked again at once.
-    pub(super) fn evidence_was_new(&mut self, peer: Peer, now: Timestamp) {
+    pub(super) fn statements_were_new(&mut self, peer: Peer, now: Timestamp) {
         if let Some(state) = self.known.get_mut(&peer) {
-            (state.ask_evidence, state.fruitless) = (now, 0);
+            (state.ask_statements, state.fruitless) = (now, 0);
         }
     }
 

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use super::{Event, LinkId, Node, Output, Peer, Signatures, peers::Offence};
 use crate::{
     chain::{
-        ancestry::{Lineage, LinkError},
+        ancestry::{Ancestry, LinkError},
         block::Block,
         header::{Header, Height},
         unverified::UnverifiedBlocks,
@@ -44,7 +44,7 @@ enum Stage {
     /// `start` is the block of this chain that the headers begin after.
     Headers {
         start: Option<BlockHash>,
-        lineage: Option<Box<Lineage>>,
+        ancestry: Option<Box<Ancestry>>,
         hashes: Vec<BlockHash>,
     },
     Blocks {
@@ -139,7 +139,7 @@ impl Node {
         }
         let claimed = self.peers.known.get(&peer).and_then(|state| state.claim.as_ref());
         let target = claimed.map_or(self.chain.height(), |claim| claim.height);
-        let stage = Stage::Headers { start: None, lineage: None, hashes: Vec::new() };
+        let stage = Stage::Headers { start: None, ancestry: None, hashes: Vec::new() };
         let deadline = now.plus_ms(self.first_answer_within());
         self.sync.begin(Some(Download { peer, stage, deadline, target, asked: now, drips: 0 }));
         let locator = self.chain.locator();
@@ -253,30 +253,30 @@ impl Node {
         if !self.sync.is_from(from) {
             return;
         }
-        let Some(Download { stage: Stage::Headers { start, lineage, hashes }, .. }) =
+        let Some(Download { stage: Stage::Headers { start, ancestry, hashes }, .. }) =
             &mut self.sync.download
         else {
             return;
         };
-        if lineage.is_none() {
+        if ancestry.is_none() {
             *start = headers.first().map(|header| header.previous);
-            *lineage = start.and_then(|hash| self.chain.lineage(&hash)).map(Box::new);
+            *ancestry = start.and_then(|hash| self.chain.ancestry(&hash)).map(Box::new);
         }
-        if headers.is_empty() && lineage.is_none() {
+        if headers.is_empty() && ancestry.is_none() {
             // It claims more, and hands out nothing: busy, or a liar. Others come first from now on.
             return self.stall(now, from);
         }
-        let Some(lineage) = lineage else {
+        let Some(ancestry) = ancestry else {
             // Nothing new after all, or headers that do not meet this chain.
             return self.end_sync(now, from, true);
         };
-        if headers.first().is_some_and(|header| header.previous != lineage.tip()) {
+        if headers.first().is_some_and(|header| header.previous != ancestry.tip()) {
             // A page that came twice or late: what was asked for is still on its way.
             return;
         }
         let mut refused = None;
         for header in headers {
-            match lineage.extend(self.chain.election(), header, now) {
+            match ancestry.extend(self.chain.election(), header, now) {
                 Ok(hash) if self.chain.is_invalid(&hash) => {
                     refused = Some(LinkError::InvalidParent(header.height));
                     break;
@@ -295,7 +295,7 @@ impl Node {
             Some(LinkError::Ahead { .. }) => {}
             Some(error) => return self.reject(now, from, error.to_string()),
             None if headers.len() == MAX_HEADERS && hashes.len() < MAX_CANDIDATE => {
-                let last = lineage.tip();
+                let last = ancestry.tip();
                 if let Some(download) = &mut self.sync.download {
                     download.deadline = now.plus_ms(ANSWER_WITHIN_MS);
                 }
@@ -307,11 +307,11 @@ impl Node {
             hashes.contains(&anchor)
                 || start.is_some_and(|hash| self.chain.leads_over_anchor(&hash))
         });
-        let (work, tip, start) = (lineage.work(), lineage.tip(), *start);
+        let (work, tip, start) = (ancestry.work(), ancestry.tip(), *start);
         let claimed = self.peers.known.get(&from).and_then(|state| state.claim.as_ref());
         // It may have switched to a better chain since it made its claim, never to a worse one.
         let empty = claimed.is_some_and(|claim| claim.work > work) && !cut_short;
-        let target = lineage.height();
+        let target = ancestry.height();
         let hashes = std::mem::take(hashes);
         if empty && self.offended(now, from, Offence::EmptyClaim) {
             return;
@@ -395,8 +395,8 @@ impl Node {
 
     /// Has the signatures of a page verified, and takes in its blocks then.
     fn verify_page(&mut self, now: Timestamp, from: Peer, blocks: Vec<Block>) {
-        let blocks = UnverifiedBlocks::check(blocks, self.chain.setup());
-        let list = blocks.signatures(self.chain.setup());
+        let blocks = UnverifiedBlocks::check(blocks, self.chain.context());
+        let list = blocks.signatures(self.chain.context());
         if list.is_empty() {
             return self.take_page(now, from, blocks, Ok(()), true);
         }

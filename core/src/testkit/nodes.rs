@@ -1,12 +1,12 @@
 //! A node, what it is told, and what it answers.
 
-use super::{NOW, setup};
+use super::{NOW, context};
 use crate::{
     chain::{
-        block::Block, difficulty::Work, header::Height, statements::EvidenceBook, tree::Chain,
+        block::Block, difficulty::Work, header::Height, statements::StatementBook, tree::Chain,
     },
     crypto::hash::{BlockHash, ShortId},
-    election::{context::Setup, vote::verify_signatures},
+    election::{context::ElectionContext, vote::verify_signatures},
     node::{Event, Input, LinkId, Node, Output, Peer, Signatures},
     wire::{
         frame::PeerId,
@@ -21,12 +21,12 @@ pub const HONEST: Peer = Peer { link: LinkId(0), id: PeerId(2) };
 
 /// A connected node of [`super::election`] that knows nothing yet.
 pub fn node() -> Node {
-    node_of(&setup())
+    node_of(&context())
 }
 
 /// A connected node that knows nothing yet.
-pub fn node_of(setup: &Setup) -> Node {
-    let mut node = Node::new(setup.clone(), 7);
+pub fn node_of(context: &ElectionContext) -> Node {
+    let mut node = Node::new(context.clone(), 7);
     node.handle(NOW, Input::LinkUp(LinkId(0)));
     drain(&mut node);
     node
@@ -74,7 +74,7 @@ pub fn hello(tip: BlockHash, height: u32, work: u128) -> Message {
         work,
         pending: 0,
         sealed: None,
-        evidence: EvidenceBook::default().digest(),
+        evidence: StatementBook::default().digest(),
         wants_reply: false,
     })
 }

@@ -6,7 +6,7 @@ use crate::{
     custody::code::Code,
     election::{
         ballot::Ballot,
-        context::Setup,
+        context::ElectionContext,
         definition::{ChainParameters, Counting, Credentials, Election, Eligibility},
         roll::Roll,
         vote::Vote,
@@ -31,7 +31,7 @@ pub fn organiser() -> SecretKey {
 }
 
 /// The election with so many voters.
-pub fn setup_with(counting: Counting, voters: u32) -> Setup {
+pub fn context_with(counting: Counting, voters: u32) -> ElectionContext {
     let roll = Roll::collect((0..voters).map(|number| voter(number).public())).unwrap();
     let (root, size) = (roll.root(), roll.size());
     let election = Election {
@@ -42,24 +42,24 @@ pub fn setup_with(counting: Counting, voters: u32) -> Setup {
         parameters: ChainParameters { starting_difficulty: 16, spacing_ms: 10_000 },
         ..Election::demo()
     };
-    Setup::new(election, Some(roll)).unwrap()
+    ElectionContext::new(election, Some(roll)).unwrap()
 }
 
 /// The election with six voters, where the first vote counts.
-pub fn setup() -> Setup {
-    setup_with(Counting::FirstCounts, 6)
+pub fn context() -> ElectionContext {
+    context_with(Counting::FirstCounts, 6)
 }
 
 /// The vote of a voter.
-pub fn vote(setup: &Setup, number: u32, sequence: u8, choice: u16) -> Vote {
+pub fn vote(context: &ElectionContext, number: u32, sequence: u8, choice: u16) -> Vote {
     let key = voter(number);
-    let token = setup.roll().unwrap().token_of(&key.public()).unwrap();
-    Vote::signed(setup.id(), token, sequence, Ballot::Choices(vec![choice]), &key)
+    let token = context.roll().unwrap().token_of(&key.public()).unwrap();
+    Vote::signed(context.id(), token, sequence, Ballot::Choices(vec![choice]), &key)
 }
 
 /// A connected node that knows nothing yet.
-pub fn node(setup: &Setup) -> Node {
-    nodes::node_of(setup)
+pub fn node(context: &ElectionContext) -> Node {
+    nodes::node_of(context)
 }
 
 /// Puts a block on the node's chain.

@@ -8,7 +8,7 @@ use crate::{
         block::{Block, MAX_BLOCK_BYTES},
         difficulty::Work,
         header::{Header, Height},
-        statements::{Evidence, MAX_DOUBLE_VOTES},
+        statements::{MAX_DOUBLE_VOTES, Statement},
     },
     crypto::hash::{BlockHash, ShortId, VoteId},
     election::{definition::Election, roll::RollPage, vote::Vote},
@@ -34,9 +34,9 @@ pub const MAX_RECONCILE_BYTES: usize = 64 << 10;
 pub const MAX_HELD: usize = 256;
 
 /// Statements in one message: their signatures cost the receiver some 60 ms at most.
-pub const MAX_EVIDENCE: usize = 512;
+pub const MAX_STATEMENTS_SENT: usize = 512;
 /// Statements that a node knows: double votes, a closing, two seals.
-pub const MAX_EVIDENCE_KNOWN: usize = MAX_DOUBLE_VOTES + 3;
+pub const MAX_STATEMENTS_KNOWN: usize = MAX_DOUBLE_VOTES + 3;
 
 // The relay's crate knows no blocks: that one fits is shown here.
 const _: () = assert!(MAX_BLOCK_BYTES + (64 << 10) == MAX_MESSAGE_BYTES);
@@ -56,7 +56,7 @@ pub struct Hello {
     pub pending: u32,
     /// The sealed block that its chain holds.
     pub sealed: Option<BlockHash>,
-    /// Hash of the signed statements that it keeps ([`crate::chain::statements::EvidenceBook::digest`]).
+    /// Hash of the signed statements that it keeps ([`crate::chain::statements::StatementBook::digest`]).
     pub evidence: [u8; 32],
     /// Whether a hello in return is asked for.
     pub wants_reply: bool,
@@ -102,9 +102,9 @@ pub enum Message {
     /// A page of the voter roll; it proves itself.
     RollPage(RollPage),
     /// I know these statements. Send those that I lack.
-    GetEvidence(Vec<ShortId>),
+    GetStatements(Vec<ShortId>),
     /// Signed statements: double votes, a closing, seals. Each proves itself.
-    Evidence(Vec<Evidence>),
+    Statements(Vec<Statement>),
     /// The answer to [`Message::Reconcile`], of the same protocol.
     Reconciled(Vec<u8>),
     /// Send these votes of a block that you announced, counted from 0, in ascending order.
@@ -164,8 +164,8 @@ impl Message {
             Self::GetBlockVotes(_, list) => ("votes", list.len(), MAX_BLOCK_VOTES),
             Self::BlockVotes(_, list) => ("votes", list.len(), MAX_BLOCK_VOTES),
             Self::RollPage(page) => ("keys", page.keys.len(), crate::election::roll::PAGE_KEYS),
-            Self::GetEvidence(list) => ("statements", list.len(), MAX_EVIDENCE_KNOWN),
-            Self::Evidence(list) => ("statements", list.len(), MAX_EVIDENCE),
+            Self::GetStatements(list) => ("statements", list.len(), MAX_STATEMENTS_KNOWN),
+            Self::Statements(list) => ("statements", list.len(), MAX_STATEMENTS_SENT),
             _ => return Ok(message),
         };
         if found > max {

@@ -1,7 +1,7 @@
 //! Comparing pending votes.
 
 use blockvote_core::{
-    chain::{header::Height, statements::EvidenceBook},
+    chain::{header::Height, statements::StatementBook},
     node::Node,
     testkit::{
         nodes::{HONEST, LIAR, greet, hear, hello, node, rejected, sent_to},
@@ -48,7 +48,7 @@ fn pending_votes_are_compared_by_their_difference() {
         work: b.chain().work(),
         pending: 6_007,
         sealed: None,
-        evidence: EvidenceBook::default().digest(),
+        evidence: StatementBook::default().digest(),
         wants_reply: false,
     });
     // An answer to no greeting begins nothing.

@@ -10,9 +10,9 @@ use blockvote_core::{
     crypto::hash::BlockHash,
     node::Input,
     testkit::{
-        NOW, block, block_on, chain_of, election,
+        NOW, block, block_on, chain_of, context, election,
         nodes::{HONEST, LIAR, drain, hear, hello, node, page, rejected, sent_to},
-        setup, vote,
+        vote,
     },
     wire::message::Message,
 };
@@ -88,14 +88,14 @@ fn blocks_beside_the_chain_are_bounded_in_number_and_bytes_and_the_best_stay() {
     let mut chain = chain_of(6);
     let late = NOW.plus_ms(1_000_000_000);
     let insert = |chain: &mut Chain, block: Block| {
-        chain.insert(block.check(chain.setup()).unwrap(), late).unwrap();
+        chain.insert(block.check(chain.context()).unwrap(), late).unwrap();
     };
     // What stands beside the chain stands on something that is kept.
     let hangs_together = |chain: &Chain| {
         chain.side_blocks().all(|block| chain.block(&block.header().previous).is_some())
     };
     // A rival branch of four blocks, before the flood.
-    let mut rival = Chain::new(setup());
+    let mut rival = Chain::new(context());
     for token in 500..504 {
         let next = block(&rival, vec![vote(token, "No")], |_| ());
         insert(&mut chain, next.clone());
@@ -114,11 +114,11 @@ fn blocks_beside_the_chain_are_bounded_in_number_and_bytes_and_the_best_stay() {
     assert!(chain.side_blocks().count() > 20 && is_whole(&chain) && hangs_together(&chain));
     // Branches of two: when an end goes, what it stood on is an end.
     for number in 0..1_000 {
-        let mut branch = Chain::new(setup());
+        let mut branch = Chain::new(context());
         for token in [2 * number, 2 * number + 1] {
             let next = block(&branch, vec![vote(10_000 + token, "No")], |_| ());
             // The first may have gone at once, as the least of all; then the second stands on nothing.
-            let _ = chain.insert(next.clone().check(chain.setup()).unwrap(), late);
+            let _ = chain.insert(next.clone().check(chain.context()).unwrap(), late);
             insert(&mut branch, next);
         }
         assert!(chain.side_blocks().count() <= MAX_SIDE_BLOCKS);

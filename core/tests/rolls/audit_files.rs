@@ -8,39 +8,39 @@ use blockvote_core::{
     chain::{
         block::Block,
         header::Height,
-        statements::{Closing, Evidence, Seal},
+        statements::{Closing, Seal, Statement},
         tree::Chain,
     },
     crypto::key::SecretKey,
-    election::{ballot::Ballot, context::Setup, definition::Counting},
+    election::{ballot::Ballot, context::ElectionContext, definition::Counting},
     testkit::{
         NOW, block,
         nodes::{LIAR, hear_verified},
-        rolls::{AFTER, extend, node, organiser, setup_with, vote, voter},
+        rolls::{AFTER, context_with, extend, node, organiser, vote, voter},
     },
     wire::message::Message,
 };
 
 /// An audit file with votes, a changed vote, a double vote and a seal.
-fn audit() -> (Setup, Vec<Evidence>, Vec<Block>, Vec<u8>) {
-    let setup = setup_with(Counting::LastCounts, 6);
-    let mut node = node(&setup);
-    extend(&mut node, vec![vote(&setup, 0, 0, 0), vote(&setup, 1, 0, 1)]);
-    extend(&mut node, vec![vote(&setup, 0, 1, 1), vote(&setup, 2, 0, 2)]);
-    hear_verified(&mut node, LIAR, &Message::Votes(vec![vote(&setup, 2, 0, 0)]));
+fn audit() -> (ElectionContext, Vec<Statement>, Vec<Block>, Vec<u8>) {
+    let context = context_with(Counting::LastCounts, 6);
+    let mut node = node(&context);
+    extend(&mut node, vec![vote(&context, 0, 0, 0), vote(&context, 1, 0, 1)]);
+    extend(&mut node, vec![vote(&context, 0, 1, 1), vote(&context, 2, 0, 2)]);
+    hear_verified(&mut node, LIAR, &Message::Votes(vec![vote(&context, 2, 0, 0)]));
     node.seal(AFTER, &organiser(), false).unwrap();
-    let evidence: Vec<_> = node.evidence().all().collect();
+    let evidence: Vec<_> = node.statements().all().collect();
     assert_eq!(evidence.len(), 2);
     let blocks: Vec<_> =
         (2..=3).map(|h| node.chain().block_at(Height(h)).unwrap().to_block()).collect();
-    let bytes = write(&setup, &evidence, &blocks);
-    (setup, evidence, blocks, bytes)
+    let bytes = write(&context, &evidence, &blocks);
+    (context, evidence, blocks, bytes)
 }
 
-fn write(setup: &Setup, evidence: &[Evidence], blocks: &[Block]) -> Vec<u8> {
-    let (mut writer, mut bytes) = ArchiveWriter::new(setup);
+fn write(context: &ElectionContext, evidence: &[Statement], blocks: &[Block]) -> Vec<u8> {
+    let (mut writer, mut bytes) = ArchiveWriter::new(context);
     for evidence in evidence {
-        bytes.extend(writer.evidence(evidence));
+        bytes.extend(writer.statements(evidence));
     }
     for block in blocks {
         bytes.extend(writer.block(block));
@@ -115,71 +115,71 @@ fn every_flipped_byte_and_every_cut_of_an_audit_file_is_found() {
 
 #[test]
 fn forgeries_with_a_fresh_checksum_are_found_by_what_is_in_the_file() {
-    let (setup, evidence, blocks, _) = audit();
+    let (context, evidence, blocks, _) = audit();
     // A block removed, or all: the seal misses its block.
-    assert!(failed(&write(&setup, &evidence, &blocks[..1])).contains("not in this chain"));
-    assert!(failed(&write(&setup, &evidence, &[])).contains("not in this chain"));
-    assert!(failed(&write(&setup, &evidence, &blocks[1..])).contains("does not follow"));
+    assert!(failed(&write(&context, &evidence, &blocks[..1])).contains("not in this chain"));
+    assert!(failed(&write(&context, &evidence, &[])).contains("not in this chain"));
+    assert!(failed(&write(&context, &evidence, &blocks[1..])).contains("does not follow"));
     let swapped = [blocks[1].clone(), blocks[0].clone()];
-    assert!(failed(&write(&setup, &evidence, &swapped)).contains("does not follow"));
+    assert!(failed(&write(&context, &evidence, &swapped)).contains("does not follow"));
     // A vote removed from its block.
     let mut fewer = blocks.clone();
     fewer[1].votes.pop();
-    assert!(failed(&write(&setup, &evidence, &fewer)).contains("block 3 holds other votes"));
+    assert!(failed(&write(&context, &evidence, &fewer)).contains("block 3 holds other votes"));
     // A vote changed and the block mined again: only its voter could.
-    let mut chain = Chain::new(setup.clone());
+    let mut chain = Chain::new(context.clone());
     let mut votes = blocks[0].votes.clone();
     votes[0].ballot = Ballot::Choices(vec![2]);
     let forged = block(&chain, votes, |_| ());
-    assert!(failed(&write(&setup, &[], &[forged])).contains("the signature is not"));
+    assert!(failed(&write(&context, &[], &[forged])).contains("the signature is not"));
     // Somebody else's seal; two seals of the organiser; a seal over another count.
-    let first = blocks[0].clone().check(&setup).unwrap();
+    let first = blocks[0].clone().check(&context).unwrap();
     chain.insert(first, AFTER).unwrap();
     let seal = |key: &SecretKey, tally| {
-        Evidence::Seal(Seal::sign(setup.id(), Height(2), blocks[0].header.hash(), tally, key))
+        Statement::Seal(Seal::sign(context.id(), Height(2), blocks[0].header.hash(), tally, key))
     };
     let foreign = seal(&voter(0), chain.tally());
-    assert!(failed(&write(&setup, &[foreign], &blocks)).contains("not signed by the organiser"));
+    assert!(failed(&write(&context, &[foreign], &blocks)).contains("not signed by the organiser"));
     let second = seal(&organiser(), chain.tally());
     let both = [evidence[1].clone(), second.clone()];
-    assert!(failed(&write(&setup, &both, &blocks)).contains("contested"));
+    assert!(failed(&write(&context, &both, &blocks)).contains("contested"));
     let mut wrong = chain.tally().clone();
     wrong.ballots += 1;
     let lie = seal(&organiser(), &wrong);
-    assert!(failed(&write(&setup, &[lie], &blocks)).contains("another count"));
+    assert!(failed(&write(&context, &[lie], &blocks)).contains("another count"));
     // A seal below the newest block says what does not count.
-    let report = verify(&write(&setup, &[second], &blocks)).unwrap();
+    let report = verify(&write(&context, &[second], &blocks)).unwrap();
     assert!(report.passed && report.tally == *chain.tally());
     let line = report.lines.iter().find(|line| line.check.starts_with("seal")).unwrap();
     assert!(line.detail.contains("1 block after it does not count"), "{}", line.detail);
     // The roll of another election, and none.
-    let other = setup_with(Counting::LastCounts, 5);
+    let other = context_with(Counting::LastCounts, 5);
     let bytes = write(&other, &[], &[]);
-    let (_, head) = ArchiveWriter::new(&setup);
-    let election_only = |setup: &Setup| {
+    let (_, head) = ArchiveWriter::new(&context);
+    let election_only = |context: &ElectionContext| {
         let length = u32::from_le_bytes(head[19..23].try_into().unwrap()) as usize;
-        let (_, head) = ArchiveWriter::new(setup);
+        let (_, head) = ArchiveWriter::new(context);
         head[..23 + length].to_vec()
     };
-    let grafted = [&election_only(&setup)[..], &bytes[election_only(&other).len()..]].concat();
+    let grafted = [&election_only(&context)[..], &bytes[election_only(&other).len()..]].concat();
     assert!(failed(&grafted).contains("page 1: these are not the keys"));
 }
 
 #[test]
 fn a_record_of_gigabytes_is_refused_at_its_announcement() {
-    let (setup, ..) = audit();
-    let (_, mut bytes) = ArchiveWriter::new(&setup);
+    let (context, ..) = audit();
+    let (_, mut bytes) = ArchiveWriter::new(&context);
     bytes.push(2);
     bytes.extend(u32::MAX.to_le_bytes());
     assert!(verify(&bytes).unwrap_err().contains("announces a record of 4294967295 bytes"));
     // Records of nothing but one kind do not pile up either.
     let mut reader = ArchiveReader::new();
-    let (mut writer, head) = ArchiveWriter::new(&setup);
+    let (mut writer, head) = ArchiveWriter::new(&context);
     reader.push(&head);
-    let closing = Evidence::Closing(Closing::sign(setup.id(), NOW, &organiser()));
+    let closing = Statement::Closing(Closing::sign(context.id(), NOW, &organiser()));
     let mut refused = false;
     for _ in 0..11_000 {
-        reader.push(&writer.evidence(&closing));
+        reader.push(&writer.statements(&closing));
         refused |= std::iter::from_fn(|| reader.next_record().transpose())
             .any(|record: Result<Record, _>| record.is_err());
         if refused {

@@ -11,33 +11,33 @@ use blockvote_core::{
     testkit::{
         NOW, block,
         nodes::drain_verified,
-        rolls::{CLOSES, extend, node, organiser, setup, setup_with, vote},
+        rolls::{CLOSES, context, context_with, extend, node, organiser, vote},
     },
 };
 
 #[test]
 fn the_last_vote_counts_where_the_election_says_so_and_a_reorganisation_takes_it_back() {
-    let setup = setup_with(Counting::LastCounts, 6);
-    let mut node = node(&setup);
-    extend(&mut node, vec![vote(&setup, 0, 0, 0), vote(&setup, 1, 0, 1)]);
+    let context = context_with(Counting::LastCounts, 6);
+    let mut node = node(&context);
+    extend(&mut node, vec![vote(&context, 0, 0, 0), vote(&context, 1, 0, 1)]);
     assert_eq!((node.chain().tally().count("Yes"), node.chain().tally().count("No")), (1, 1));
     // Out of order: number 2 comes before number 1, and stays what counts.
-    extend(&mut node, vec![vote(&setup, 0, 2, 1)]);
-    extend(&mut node, vec![vote(&setup, 0, 1, 2)]);
+    extend(&mut node, vec![vote(&context, 0, 2, 1)]);
+    extend(&mut node, vec![vote(&context, 0, 1, 2)]);
     let tally = node.chain().tally().clone();
     assert_eq!((tally.count("Yes"), tally.count("No"), tally.count("Blank")), (0, 2, 0));
     assert_eq!((tally.ballots, node.chain().votes()), (2, 4));
     assert_eq!(node.chain().tally_at(Height(2)).count("Yes"), 1);
     // A heavier branch without the changes.
-    let mut rival = Chain::new(setup.clone());
+    let mut rival = Chain::new(context.clone());
     for votes in [
-        vec![vote(&setup, 0, 0, 0)],
-        vec![vote(&setup, 2, 0, 0)],
-        vec![vote(&setup, 3, 0, 0)],
-        vec![vote(&setup, 4, 0, 0)],
-        vec![vote(&setup, 5, 0, 0)],
+        vec![vote(&context, 0, 0, 0)],
+        vec![vote(&context, 2, 0, 0)],
+        vec![vote(&context, 3, 0, 0)],
+        vec![vote(&context, 4, 0, 0)],
+        vec![vote(&context, 5, 0, 0)],
     ] {
-        let next = block(&rival, votes, |_| ()).check(&setup).unwrap();
+        let next = block(&rival, votes, |_| ()).check(&context).unwrap();
         rival.insert(next, NOW).unwrap();
     }
     let blocks = (2..=6).map(|h| rival.block_at(Height(h)).unwrap().to_block()).collect();
@@ -47,27 +47,27 @@ fn the_last_vote_counts_where_the_election_says_so_and_a_reorganisation_takes_it
     // The votes of the abandoned blocks wait again, and none was cast twice.
     let waiting: Vec<_> = node.pending().iter().map(|(_, vote)| vote.sequence).collect();
     assert_eq!(waiting.len(), 3);
-    assert_eq!(node.evidence().double_votes().len(), 0);
+    assert_eq!(node.statements().double_votes().len(), 0);
     let votes: Vec<_> = node.pending().iter().map(|(_, vote)| vote.clone()).collect();
     extend(&mut node, votes);
     assert_eq!((node.chain().tally().count("Yes"), node.chain().tally().count("No")), (4, 2));
-    let again = node.cast(NOW, vote(&setup, 0, 1, 0)).unwrap_err();
+    let again = node.cast(NOW, vote(&context, 0, 1, 0)).unwrap_err();
     assert!(matches!(again, CastError::AlreadyVoted { sequence: 1, .. }), "{again}");
 }
 
 #[test]
 fn votes_taken_before_the_closing_still_get_into_a_block() {
-    let setup = setup();
+    let context = context();
     for early in [true, false] {
-        let mut node = node(&setup);
+        let mut node = node(&context);
         node.set_mining(NOW, true);
-        node.cast(NOW, vote(&setup, 0, 0, 0)).unwrap();
+        node.cast(NOW, vote(&context, 0, 0, 0)).unwrap();
         drain_verified(&mut node);
         let now = if early { NOW.plus_ms(10) } else { CLOSES.plus_ms(5_000) };
         if early {
             node.close(now, &organiser()).unwrap();
         }
-        assert!(matches!(node.cast(now, vote(&setup, 1, 0, 0)), Err(CastError::Closed(_))));
+        assert!(matches!(node.cast(now, vote(&context, 1, 0, 0)), Err(CastError::Closed(_))));
         node.handle(now.plus_ms(6_000), Input::Tick);
         let job = drain_verified(&mut node).into_iter().rev().find_map(|output| match output {
             Output::Mine(job) => job,

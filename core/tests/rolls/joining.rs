@@ -7,17 +7,17 @@ use blockvote_core::{
     testkit::{
         NOW,
         nodes::{HONEST, LIAR},
-        rolls::{node, setup_with},
+        rolls::{context_with, node},
     },
     wire::message::Message,
 };
 
 #[test]
 fn an_election_is_joined_by_its_link_alone_and_a_forged_page_leads_nowhere() {
-    let setup = setup_with(Counting::FirstCounts, 3000);
-    let served = node(&setup);
-    let roll = setup.roll().unwrap();
-    let mut join = Join::new(setup.id(), None);
+    let context = context_with(Counting::FirstCounts, 3000);
+    let served = node(&context);
+    let roll = context.roll().unwrap();
+    let mut join = Join::new(context.id(), None);
     let Step::Ask(asked) = join.peers(NOW, [LIAR, HONEST]) else { panic!() };
     assert_eq!(asked.len(), 2);
     // Another election is not the one of the link.
@@ -43,5 +43,5 @@ fn an_election_is_joined_by_its_link_alone_and_a_forged_page_leads_nowhere() {
     assert!(matches!(join.message(NOW, LIAR, &page(0)), Step::Ask(_)));
     assert_eq!(join.progress(), Progress::Roll { have: 2, of: 3 });
     let Step::Done(joined) = join.message(NOW, LIAR, &page(1)) else { panic!() };
-    assert_eq!(joined, setup);
+    assert_eq!(joined, context);
 }

@@ -6,45 +6,45 @@ use blockvote_core::{
         block::Block,
         header::Height,
         pow,
-        statements::{Evidence, Seal},
+        statements::{Seal, Statement},
     },
     crypto::hash::BlockHash,
     election::vote::Authorization,
     node::Node,
     testkit::{
         nodes::{LIAR, hear_verified},
-        rolls::{AFTER, extend, node, organiser, setup, vote, voter},
+        rolls::{AFTER, context, extend, node, organiser, vote, voter},
     },
     wire::message::Message,
 };
 
 #[test]
 fn what_was_proven_and_sealed_is_there_after_a_restart() {
-    let setup = setup();
-    let mut node = node(&setup);
-    extend(&mut node, vec![vote(&setup, 0, 0, 0)]);
-    hear_verified(&mut node, LIAR, &Message::Votes(vec![vote(&setup, 0, 0, 1)]));
+    let context = context();
+    let mut node = node(&context);
+    extend(&mut node, vec![vote(&context, 0, 0, 0)]);
+    hear_verified(&mut node, LIAR, &Message::Votes(vec![vote(&context, 0, 0, 1)]));
     node.seal(AFTER, &organiser(), false).unwrap();
-    let evidence: Vec<_> = node.evidence().all().collect();
+    let evidence: Vec<_> = node.statements().all().collect();
     let blocks = [node.chain().tip().to_block()];
-    let mut again = Node::new(setup.clone(), 1);
-    let checked = || blocks.iter().map(|block| block.clone().check(&setup));
+    let mut again = Node::new(context.clone(), 1);
+    let checked = || blocks.iter().map(|block| block.clone().check(&context));
     again.restore(AFTER, checked(), [], evidence.clone()).unwrap();
     assert_eq!(again.outcome(), node.outcome());
-    assert_eq!(again.evidence().digest(), node.evidence().digest());
+    assert_eq!(again.statements().digest(), node.statements().digest());
     // A store that somebody wrote a forged seal into.
     let forged =
-        Seal::sign(setup.id(), Height(1), BlockHash([0; 32]), node.chain().tally(), &voter(1));
-    let mut again = Node::new(setup.clone(), 1);
-    again.restore(AFTER, checked(), [], [Evidence::Seal(forged)]).unwrap();
+        Seal::sign(context.id(), Height(1), BlockHash([0; 32]), node.chain().tally(), &voter(1));
+    let mut again = Node::new(context.clone(), 1);
+    again.restore(AFTER, checked(), [], [Statement::Seal(forged)]).unwrap();
     assert_eq!(*again.outcome(), Sealing::Unsealed);
 }
 
 #[test]
 fn a_stored_block_is_held_to_its_votes_root_and_with_signatures_to_those() {
-    let setup = setup();
-    let mut node = node(&setup);
-    extend(&mut node, vec![vote(&setup, 0, 0, 0)]);
+    let context = context();
+    let mut node = node(&context);
+    extend(&mut node, vec![vote(&context, 0, 0, 0)]);
     let stored = node.chain().tip().to_block();
     let forge = |block: &mut Block| {
         let Authorization::Signed(signature) = &mut block.votes[0].authorization else { panic!() };
@@ -52,8 +52,8 @@ fn a_stored_block_is_held_to_its_votes_root_and_with_signatures_to_those() {
     };
     let restore = |signatures, block: Block| {
         let checked =
-            if signatures { block.check(&setup) } else { block.check_but_signatures(&setup) };
-        Node::new(setup.clone(), 1).restore(AFTER, [checked], [], [])
+            if signatures { block.check(&context) } else { block.check_but_signatures(&context) };
+        Node::new(context.clone(), 1).restore(AFTER, [checked], [], [])
     };
     assert!(restore(false, stored.clone()).is_ok() && restore(true, stored.clone()).is_ok());
     let mut changed = stored.clone();

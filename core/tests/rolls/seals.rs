@@ -5,7 +5,7 @@ use blockvote_core::{
     chain::{
         block::Block,
         header::Height,
-        statements::{Closing, DoubleVote, Evidence, EvidenceBook, Seal},
+        statements::{Closing, DoubleVote, Seal, Statement, StatementBook},
         tree::Chain,
     },
     crypto::{
@@ -14,7 +14,7 @@ use blockvote_core::{
     },
     election::{
         ballot::Ballot,
-        context::Setup,
+        context::ElectionContext,
         definition::{Counting, Election},
         vote::Vote,
     },
@@ -22,7 +22,7 @@ use blockvote_core::{
     testkit::{
         NOW, block, block_at,
         nodes::{LIAR, drain_verified, hear, hear_verified, rejected, sent},
-        rolls::{AFTER, CLOSES, extend, node, organiser, setup, setup_with, vote, voter},
+        rolls::{AFTER, CLOSES, context, context_with, extend, node, organiser, vote, voter},
     },
     time::Timestamp,
     wire::message::{Hello, Message, PROTOCOL_VERSION},
@@ -30,56 +30,56 @@ use blockvote_core::{
 
 #[test]
 fn a_seal_that_binds_nobody_costs_nobody_a_long_chain() {
-    let setup = setup_with(Counting::LastCounts, 20);
-    let mut node = node(&setup);
+    let context = context_with(Counting::LastCounts, 20);
+    let mut node = node(&context);
     let late = Timestamp(NOW.0 + (1 << 34));
-    let mut chain = Chain::new(setup.clone());
+    let mut chain = Chain::new(context.clone());
     let mut blocks = Vec::new();
     for number in 0..1_100_u32 {
         let parent = chain.tip().header().clone();
-        let votes = vec![vote(&setup, number % 20, (number / 20) as u8, 0)];
+        let votes = vec![vote(&context, number % 20, (number / 20) as u8, 0)];
         let timestamp = parent.timestamp.max(Timestamp(NOW.0 - 20_000_000)).plus_ms(10_000);
-        let next = block_at(setup.election(), &parent, timestamp, votes, |_| ());
-        chain.insert(next.clone().check(&setup).unwrap(), late).unwrap();
+        let next = block_at(context.election(), &parent, timestamp, votes, |_| ());
+        chain.insert(next.clone().check(&context).unwrap(), late).unwrap();
         blocks.push(next);
     }
     node.handle(late, Input::Blocks(blocks));
     let tip = node.chain().tip().hash();
     assert_eq!(tip, chain.tip().hash());
     // One block on the first one, sealed with a count that it does not have.
-    let mut short = Chain::new(setup.clone());
-    let lure = block(&short, vec![vote(&setup, 0, 0, 1)], |_| ());
-    short.insert(lure.clone().check(&setup).unwrap(), late).unwrap();
+    let mut short = Chain::new(context.clone());
+    let lure = block(&short, vec![vote(&context, 0, 0, 1)], |_| ());
+    short.insert(lure.clone().check(&context).unwrap(), late).unwrap();
     let mut tally = short.tally().clone();
     tally.ballots += 1;
-    let seal = Seal::sign(setup.id(), Height(2), short.tip().hash(), &tally, &organiser());
+    let seal = Seal::sign(context.id(), Height(2), short.tip().hash(), &tally, &organiser());
     node.handle(late, Input::Blocks(vec![lure]));
-    node.handle(late, Input::Evidence(vec![Evidence::Seal(seal)]));
+    node.handle(late, Input::Statements(vec![Statement::Seal(seal)]));
     assert_eq!(*node.outcome(), Sealing::Refuted(seal));
     assert_eq!(node.chain().tip().hash(), tip, "the chain is back");
 }
 
 #[test]
 fn the_sealed_count_is_the_result_whatever_comes_after_it() {
-    let setup = setup_with(Counting::LastCounts, 6);
-    let mut node = node(&setup);
-    extend(&mut node, vec![vote(&setup, 0, 0, 0)]);
+    let context = context_with(Counting::LastCounts, 6);
+    let mut node = node(&context);
+    extend(&mut node, vec![vote(&context, 0, 0, 0)]);
     let (height, tip) = (node.chain().height(), node.chain().tip().hash());
-    let seal = Seal::sign(setup.id(), height, tip, node.chain().tally(), &organiser());
+    let seal = Seal::sign(context.id(), height, tip, node.chain().tally(), &organiser());
     // Somebody who did not know of the seal goes on.
-    extend(&mut node, vec![vote(&setup, 0, 1, 1), vote(&setup, 1, 0, 1)]);
-    node.handle(AFTER, Input::Evidence(vec![Evidence::Seal(seal)]));
+    extend(&mut node, vec![vote(&context, 0, 1, 1), vote(&context, 1, 0, 1)]);
+    node.handle(AFTER, Input::Statements(vec![Statement::Seal(seal)]));
     assert_eq!((node.counted().count("Yes"), node.counted().ballots), (1, 1));
     assert_eq!(node.chain().tally().ballots, 2);
-    let voter = |number| vote(&setup, number, 0, 0).token;
-    assert_eq!(node.counting_vote(voter(0)), Some(vote(&setup, 0, 0, 0).id()));
+    let voter = |number| vote(&context, number, 0, 0).token;
+    assert_eq!(node.counting_vote(voter(0)), Some(vote(&context, 0, 0, 0).id()));
     assert_eq!(node.counting_vote(voter(1)), None);
 }
 
 #[test]
 fn a_node_that_is_behind_does_not_seal() {
-    let setup = setup();
-    let mut node = node(&setup);
+    let context = context();
+    let mut node = node(&context);
     hear(
         &mut node,
         LIAR,
@@ -100,83 +100,84 @@ fn a_node_that_is_behind_does_not_seal() {
 }
 
 fn node_digest() -> [u8; 32] {
-    EvidenceBook::default().digest()
+    StatementBook::default().digest()
 }
 
 #[test]
 fn statements_that_prove_nothing_are_rejected() {
-    let setup = setup();
-    let (one, two) = (vote(&setup, 0, 0, 0), vote(&setup, 0, 0, 1));
+    let context = context();
+    let (one, two) = (vote(&context, 0, 0, 0), vote(&context, 0, 0, 1));
     let double = DoubleVote::of(&one, &two).unwrap();
     let swapped = DoubleVote { first: double.second.clone(), second: double.first.clone() };
     let changed = Vote { ballot: Ballot::Choices(vec![2]), ..two.clone() };
     let forged = DoubleVote::of(&one, &changed).unwrap();
     let twice = DoubleVote { first: one.clone(), second: one.clone() };
-    let strangers = DoubleVote { first: one, second: vote(&setup, 1, 0, 1) };
-    let genesis = Block::genesis(setup.election()).hash();
-    let tally = Chain::new(setup.clone()).tally().clone();
-    let seal = |key: &SecretKey| Seal::sign(setup.id(), Height(1), genesis, &tally, key);
+    let strangers = DoubleVote { first: one, second: vote(&context, 1, 0, 1) };
+    let genesis = Block::genesis(context.election()).hash();
+    let tally = Chain::new(context.clone()).tally().clone();
+    let seal = |key: &SecretKey| Seal::sign(context.id(), Height(1), genesis, &tally, key);
     let mut moved = seal(&organiser());
     moved.tip = BlockHash([1; 32]);
     let foreign = Seal::sign(ElectionId([3; 32]), Height(1), genesis, &tally, &organiser());
-    let mut early = Closing::sign(setup.id(), NOW, &organiser());
+    let mut early = Closing::sign(context.id(), NOW, &organiser());
     early.at = Timestamp(1);
     let wrong = [
-        (Evidence::DoubleVote(Box::new(swapped)), "not a double vote"),
-        (Evidence::DoubleVote(Box::new(twice)), "not a double vote"),
-        (Evidence::DoubleVote(Box::new(strangers)), "not a double vote"),
-        (Evidence::DoubleVote(Box::new(forged)), "signature"),
-        (Evidence::Seal(seal(&voter(0))), "not signed by the organiser"),
-        (Evidence::Seal(moved), "not signed by the organiser"),
-        (Evidence::Seal(foreign), "for election"),
-        (Evidence::Closing(early), "not signed by the organiser"),
-        (Evidence::Closing(Closing::sign(setup.id(), NOW, &voter(1))), "not signed by"),
+        (Statement::DoubleVote(Box::new(swapped)), "not a double vote"),
+        (Statement::DoubleVote(Box::new(twice)), "not a double vote"),
+        (Statement::DoubleVote(Box::new(strangers)), "not a double vote"),
+        (Statement::DoubleVote(Box::new(forged)), "signature"),
+        (Statement::Seal(seal(&voter(0))), "not signed by the organiser"),
+        (Statement::Seal(moved), "not signed by the organiser"),
+        (Statement::Seal(foreign), "for election"),
+        (Statement::Closing(early), "not signed by the organiser"),
+        (Statement::Closing(Closing::sign(context.id(), NOW, &voter(1))), "not signed by"),
     ];
     for (evidence, reason) in wrong {
-        let mut node = node(&setup);
-        let outputs = hear_verified(&mut node, LIAR, &Message::Evidence(vec![evidence]));
+        let mut node = node(&context);
+        let outputs = hear_verified(&mut node, LIAR, &Message::Statements(vec![evidence]));
         let found = rejected(&outputs).unwrap();
         assert!(found.contains(reason), "expected {reason:?}: {found}");
-        assert_eq!(node.evidence().digest(), EvidenceBook::default().digest());
+        assert_eq!(node.statements().digest(), StatementBook::default().digest());
         assert_eq!(*node.outcome(), Sealing::Unsealed);
     }
     // Nothing of the kind exists in an open election.
-    let open = Setup::open(Election::demo()).unwrap();
-    assert!(Evidence::DoubleVote(Box::new(double)).check(&open).is_err());
-    assert!(Evidence::Seal(seal(&organiser())).check(&open).is_err());
+    let open = ElectionContext::open(Election::demo()).unwrap();
+    assert!(Statement::DoubleVote(Box::new(double)).check(&open).is_err());
+    assert!(Statement::Seal(seal(&organiser())).check(&open).is_err());
 }
 
 #[test]
 fn the_organiser_closes_early_and_seals_once_and_nobody_else_can() {
-    let setup = setup();
-    let mut node = node(&setup);
-    extend(&mut node, vec![vote(&setup, 0, 0, 0)]);
+    let context = context();
+    let mut node = node(&context);
+    extend(&mut node, vec![vote(&context, 0, 0, 0)]);
     assert_eq!(node.seal(NOW, &organiser(), false), Err(SealError::NotClosed));
     assert!(node.close(NOW, &voter(0)).is_err());
     assert_eq!(node.closes(), Some(CLOSES));
     node.close(NOW.plus_ms(5), &organiser()).unwrap();
     assert_eq!(node.closes(), Some(NOW.plus_ms(5)));
-    assert!(node.cast(NOW, vote(&setup, 1, 0, 0)).is_ok());
-    let late = node.cast(NOW.plus_ms(5), vote(&setup, 2, 0, 0)).unwrap_err();
+    assert!(node.cast(NOW, vote(&context, 1, 0, 0)).is_ok());
+    let late = node.cast(NOW.plus_ms(5), vote(&context, 2, 0, 0)).unwrap_err();
     assert!(matches!(late, CastError::Closed(at) if at == NOW.plus_ms(5)));
-    assert!(matches!(node.seal(AFTER, &voter(0), false), Err(SealError::Evidence(_))));
+    assert!(matches!(node.seal(AFTER, &voter(0), false), Err(SealError::Statement(_))));
     node.seal(AFTER, &organiser(), false).unwrap();
     assert!(matches!(node.outcome(), Sealing::Sealed { tally, .. } if tally.count("Yes") == 1));
     assert_eq!(node.seal(AFTER, &organiser(), false), Err(SealError::AlreadySealed));
     // A clock that is an hour behind does not open it again.
     let back = Timestamp(NOW.0 - 3_600_000);
-    assert_eq!(node.cast(back, vote(&setup, 2, 0, 0)), Err(CastError::Sealed));
+    assert_eq!(node.cast(back, vote(&context, 2, 0, 0)), Err(CastError::Sealed));
 }
 
 #[test]
 fn a_sealed_block_outlasts_more_work_until_a_second_seal_contests_it() {
-    let setup = setup();
-    let mut node = node(&setup);
-    extend(&mut node, vec![vote(&setup, 0, 0, 0)]);
+    let context = context();
+    let mut node = node(&context);
+    extend(&mut node, vec![vote(&context, 0, 0, 0)]);
     let sealed = node.chain().tip().hash();
-    let mut heavier = Chain::new(setup.clone());
+    let mut heavier = Chain::new(context.clone());
     for number in [1, 2, 3] {
-        let next = block(&heavier, vec![vote(&setup, number, 0, 1)], |_| ()).check(&setup).unwrap();
+        let next =
+            block(&heavier, vec![vote(&context, number, 0, 1)], |_| ()).check(&context).unwrap();
         heavier.insert(next, NOW).unwrap();
     }
     let blocks: Vec<_> = (2..=4).map(|h| heavier.block_at(Height(h)).unwrap().to_block()).collect();
@@ -186,10 +187,10 @@ fn a_sealed_block_outlasts_more_work_until_a_second_seal_contests_it() {
     assert_eq!(node.chain().tip().hash(), sealed, "more work does not undo a sealed block");
 
     // A node that holds the heavier chain gives it up for the sealed one.
-    let mut other = self::node(&setup);
+    let mut other = self::node(&context);
     other.handle(AFTER, Input::Blocks(blocks));
-    let seal = node.evidence().all().next().unwrap();
-    let outputs = hear_verified(&mut other, LIAR, &Message::Evidence(vec![seal]));
+    let seal = node.statements().all().next().unwrap();
+    let outputs = hear_verified(&mut other, LIAR, &Message::Statements(vec![seal]));
     assert_eq!(rejected(&outputs), None);
     assert!(matches!(other.outcome(), Sealing::Awaited(_)));
     let tip = node.chain().tip();
@@ -200,7 +201,7 @@ fn a_sealed_block_outlasts_more_work_until_a_second_seal_contests_it() {
         work: node.chain().work(),
         pending: 0,
         sealed: Some(sealed),
-        evidence: node.evidence().digest(),
+        evidence: node.statements().digest(),
         wants_reply: false,
     });
     let asked = sent(&hear_verified(&mut other, LIAR, &hello));
@@ -212,9 +213,9 @@ fn a_sealed_block_outlasts_more_work_until_a_second_seal_contests_it() {
 
     // The organiser also sealed the other chain: nothing is final, work decides again.
     let tally = heavier.tally().clone();
-    let second = Seal::sign(setup.id(), Height(4), heavier.tip().hash(), &tally, &organiser());
+    let second = Seal::sign(context.id(), Height(4), heavier.tip().hash(), &tally, &organiser());
     for node in [&mut node, &mut other] {
-        node.handle(AFTER, Input::Evidence(vec![Evidence::Seal(second)]));
+        node.handle(AFTER, Input::Statements(vec![Statement::Seal(second)]));
         assert!(matches!(node.outcome(), Sealing::Contested(..)));
         assert_eq!(node.chain().tip().hash(), heavier.tip().hash());
     }
@@ -222,20 +223,20 @@ fn a_sealed_block_outlasts_more_work_until_a_second_seal_contests_it() {
 
 #[test]
 fn a_seal_over_another_count_or_height_binds_nobody() {
-    let setup = setup();
+    let context = context();
     let wrong_count = |chain: &Chain| {
         let mut tally = chain.tally().clone();
         tally.ballots += 1;
-        Seal::sign(setup.id(), chain.height(), chain.tip().hash(), &tally, &organiser())
+        Seal::sign(context.id(), chain.height(), chain.tip().hash(), &tally, &organiser())
     };
     let wrong_height = |chain: &Chain| {
-        Seal::sign(setup.id(), Height(9), chain.tip().hash(), chain.tally(), &organiser())
+        Seal::sign(context.id(), Height(9), chain.tip().hash(), chain.tally(), &organiser())
     };
     for make in [&wrong_count as &dyn Fn(&Chain) -> Seal, &wrong_height] {
-        let mut node = node(&setup);
-        extend(&mut node, vec![vote(&setup, 0, 0, 0)]);
+        let mut node = node(&context);
+        extend(&mut node, vec![vote(&context, 0, 0, 0)]);
         let seal = make(node.chain());
-        node.handle(AFTER, Input::Evidence(vec![Evidence::Seal(seal)]));
+        node.handle(AFTER, Input::Statements(vec![Statement::Seal(seal)]));
         assert_eq!(*node.outcome(), Sealing::Refuted(seal));
         assert_eq!(node.chain().anchor(), None);
     }

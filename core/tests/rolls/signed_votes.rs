@@ -8,24 +8,24 @@ use blockvote_core::{
     testkit::{
         NOW, block,
         nodes::{LIAR, hear_verified, rejected},
-        rolls::{extend, node, setup, setup_with, vote, voter},
+        rolls::{context, context_with, extend, node, vote, voter},
     },
     wire::message::Message,
 };
 
 #[test]
 fn blocks_checked_together_get_the_verdicts_that_each_gets_alone() {
-    let setup = setup_with(Counting::LastCounts, 6);
-    let mut chain = Chain::new(setup.clone());
+    let context = context_with(Counting::LastCounts, 6);
+    let mut chain = Chain::new(context.clone());
     let mut good = Vec::new();
     for sequence in 0..5 {
-        let votes = (0..6).map(|number| vote(&setup, number, sequence, 1)).collect();
+        let votes = (0..6).map(|number| vote(&context, number, sequence, 1)).collect();
         let next = block(&chain, votes, |_| ());
-        chain.insert(next.clone().check(&setup).unwrap(), NOW).unwrap();
+        chain.insert(next.clone().check(&context).unwrap(), NOW).unwrap();
         good.push(next);
     }
     let heights = |blocks: &[Block]| {
-        let checked = check_together(blocks.to_vec(), &setup);
+        let checked = check_together(blocks.to_vec(), &context);
         let (good, wrong): (Vec<_>, Vec<_>) = checked.into_iter().partition(Result::is_ok);
         assert!(wrong.len() <= 1);
         (good.len(), wrong.into_iter().find_map(Result::err))
@@ -54,8 +54,8 @@ fn blocks_checked_together_get_the_verdicts_that_each_gets_alone() {
                     block.header.votes_root = Block::votes_root(&block.votes);
                     pow::mine(&mut block.header);
                 }
-                let alone = blocks.iter().position(|block| block.clone().check(&setup).is_err());
-                let error = blocks[alone.unwrap()].clone().check(&setup).unwrap_err();
+                let alone = blocks.iter().position(|block| block.clone().check(&context).is_err());
+                let error = blocks[alone.unwrap()].clone().check(&context).unwrap_err();
                 assert_eq!(alone, Some(offender));
                 assert_eq!(heights(&blocks), (offender, Some(error)));
             }
@@ -65,13 +65,13 @@ fn blocks_checked_together_get_the_verdicts_that_each_gets_alone() {
 
 #[test]
 fn a_vote_that_its_voter_did_not_sign_is_rejected_in_votes_and_in_blocks() {
-    let setup = setup();
-    let good = vote(&setup, 0, 0, 1);
+    let context = context();
+    let good = vote(&context, 0, 0, 1);
     let mut tampered = vec![
         Vote { ballot: Ballot::Choices(vec![0]), ..good.clone() },
-        Vote { token: vote(&setup, 1, 0, 1).token, ..good.clone() },
-        Vote::signed(setup.id(), good.token, 0, Ballot::Choices(vec![0]), &voter(1)),
-        Vote::open(setup.id(), good.token, Ballot::Choices(vec![0])),
+        Vote { token: vote(&context, 1, 0, 1).token, ..good.clone() },
+        Vote::signed(context.id(), good.token, 0, Ballot::Choices(vec![0]), &voter(1)),
+        Vote::open(context.id(), good.token, Ballot::Choices(vec![0])),
         Vote { token: TokenId(7), ..good.clone() },
         Vote { sequence: 1, ..good.clone() },
     ];
@@ -80,8 +80,8 @@ fn a_vote_that_its_voter_did_not_sign_is_rejected_in_votes_and_in_blocks() {
     elsewhere.election = ElectionId([1; 32]);
     tampered.push(elsewhere);
     for wrong in tampered {
-        let mut node = node(&setup);
-        let votes = vec![vote(&setup, 2, 0, 0), wrong.clone()];
+        let mut node = node(&context);
+        let votes = vec![vote(&context, 2, 0, 0), wrong.clone()];
         let outputs = hear_verified(&mut node, LIAR, &Message::Votes(votes.clone()));
         assert!(rejected(&outputs).is_some(), "{wrong:?}");
         assert_eq!(node.pending().len(), 0, "nothing of the message is taken");
@@ -90,7 +90,7 @@ fn a_vote_that_its_voter_did_not_sign_is_rejected_in_votes_and_in_blocks() {
         extend(&mut node, votes);
         assert_eq!(node.chain().tip().hash(), before, "{wrong:?}");
     }
-    let mut node = node(&setup);
+    let mut node = node(&context);
     assert_eq!(
         rejected(&hear_verified(&mut node, LIAR, &Message::Votes(vec![good.clone()]))),
         None
@@ -108,5 +108,5 @@ fn a_vote_that_its_voter_did_not_sign_is_rejected_in_votes_and_in_blocks() {
     let before = node.chain().tip().hash();
     extend(&mut node, vec![good]);
     assert_eq!(node.chain().tip().hash(), before);
-    assert_eq!(node.evidence().all().count(), 0);
+    assert_eq!(node.statements().all().count(), 0);
 }

@@ -126,7 +126,7 @@ impl World {
 
     fn foreign_vote(&mut self) -> Vote {
         let token = TokenId(TOKENS + self.rng.random_range(0..1_000));
-        Vote::open(self.setup.id(), token, Ballot::Text("hostile".into()))
+        Vote::open(self.context.id(), token, Ballot::Text("hostile".into()))
     }
 
     /// What a hostile machine does by itself each tick.
@@ -191,7 +191,8 @@ fn among_hostile_peers_of_every_kind_honest_nodes_end_on_one_tip_and_lose_no_vot
         // Each kind alone, three of it, and all together.
         let alone = KINDS.get((seed % 8) as usize);
         let hostile = alone.map_or(KINDS.to_vec(), |kind| vec![*kind; 3]);
-        let mut world = World::among(Setup::open(election()).unwrap(), seed, HONEST, &hostile);
+        let mut world =
+            World::among(ElectionContext::open(election()).unwrap(), seed, HONEST, &hostile);
         world.at(LEAVE_AT, Event::HostileLeave);
         world.run();
         world.check(seed);

@@ -16,7 +16,7 @@ use blockvote_core::{
     },
     chain::{
         header::Height,
-        statements::{Closing, Evidence, Seal},
+        statements::{Closing, Seal, Statement},
     },
     crypto::{hash::BlockHash, locked},
     custody::{
@@ -25,7 +25,7 @@ use blockvote_core::{
     },
     election::{
         ballot::BallotRules,
-        context::Setup,
+        context::ElectionContext,
         definition::{ChainParameters, Counting, Credentials, Election, Eligibility},
         roll::RollBuilder,
     },
@@ -195,7 +195,7 @@ pub struct New {
 /// An election as a file gives it.
 pub struct Published {
     /// Definition and roll.
-    pub setup: Setup,
+    pub context: ElectionContext,
     /// The file, where it is an archive: it may hold blocks and statements too.
     pub archive: Option<PathBuf>,
 }
@@ -218,8 +218,8 @@ impl Published {
             || format!("{shown} is no election definition; `blockvote election new` writes one");
         let text = String::from_utf8(bytes).with_context(wrong)?;
         if let Ok(organiser) = Organiser::read(&text) {
-            let setup = organiser.setup().with_context(|| shown.to_string())?;
-            return Ok(Self { setup, archive: None });
+            let context = organiser.context().with_context(|| shown.to_string())?;
+            return Ok(Self { context, archive: None });
         }
         let election: Election = serde_json::from_str(&text).with_context(wrong)?;
         election.validate().with_context(|| shown.to_string())?;
@@ -227,7 +227,7 @@ impl Published {
             !election.has_roll(),
             "{shown} holds no voter roll: take the file that `blockvote election publish` writes"
         );
-        Ok(Self { setup: Setup::open(election)?, archive: None })
+        Ok(Self { context: ElectionContext::open(election)?, archive: None })
     }
 
     /// Reads all of it, so that a file that was cut is refused before anything is done with it.
@@ -250,12 +250,12 @@ impl Published {
                     );
                     roll.add(page)?;
                 }
-                Record::Block(_) | Record::Evidence(_) | Record::End { .. } => {}
+                Record::Block(_) | Record::Statement(_) | Record::End { .. } => {}
             }
         }
         let election = election.context("the file holds no election")?;
         let roll = roll.map(RollBuilder::finish).transpose()?.flatten();
-        Ok(Self { setup: Setup::new(election, roll)?, archive: Some(path.to_owned()) })
+        Ok(Self { context: ElectionContext::new(election, roll)?, archive: Some(path.to_owned()) })
     }
 }
 
@@ -264,7 +264,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::New(new) => create(*new),
         Command::Show { file, json } => {
             let published = Published::read(&file)?;
-            show(published.setup.election(), json)
+            show(published.context.election(), json)
         }
         Command::Codes { organiser, csv, relay, json } => {
             codes(&organiser.open()?, csv.as_deref(), &relay, json)
@@ -319,8 +319,8 @@ fn create(new: New) -> anyhow::Result<ExitCode> {
         },
     };
     let publishing = Publishing::new(draft, private::random(), private::random())?;
-    let (mut organiser, setup) = publishing.finish(now)?;
-    if setup.election().choices.len() == 1 && !new.blank && !new.write_in {
+    let (mut organiser, context) = publishing.finish(now)?;
+    if context.election().choices.len() == 1 && !new.blank && !new.write_in {
         eprintln!("note: there is one choice only; give others with --choice, or allow --blank");
     }
     if open && new.organiser.is_none() {
@@ -346,7 +346,7 @@ fn create(new: New) -> anyhow::Result<ExitCode> {
         if !open {
             eprintln!("next: blockvote election publish --organiser {shown}");
         }
-        return show(setup.election(), new.json);
+        return show(context.election(), new.json);
     }
     show(&organiser.election, new.json)
 }
@@ -406,8 +406,8 @@ fn codes(
 }
 
 fn publish(organiser: &Organiser, file: &Path, out: &Path, json: bool) -> anyhow::Result<ExitCode> {
-    let setup = organiser.setup()?;
-    let (writer, mut bytes) = ArchiveWriter::new(&setup);
+    let context = organiser.context()?;
+    let (writer, mut bytes) = ArchiveWriter::new(&context);
     bytes.extend(writer.finish());
     let shown = out.display();
     let mut options = std::fs::OpenOptions::new();
@@ -418,11 +418,11 @@ fn publish(organiser: &Organiser, file: &Path, out: &Path, json: bool) -> anyhow
     std::io::Write::write_all(&mut published, &bytes)
         .with_context(|| format!("cannot write {shown}"))?;
     if json {
-        say!("{}", json!({"file": shown.to_string(), "id": setup.id()}));
+        say!("{}", json!({"file": shown.to_string(), "id": context.id()}));
     } else {
         say!("Wrote {shown}: the election and its voter roll, nothing private.");
         say!("start a node   blockvote node --mine --election {shown} --relay ws://<relay>/ws");
-        say!("voters open    http://<relay>/e/{}/vote", setup.id());
+        say!("voters open    http://<relay>/e/{}/vote", context.id());
         if organiser.codes().next().is_some() {
             say!(
                 "their codes    blockvote election codes --organiser {} --csv codes.csv --relay http://<relay>",
@@ -455,7 +455,7 @@ async fn status(organiser: &Organiser, at: &At) -> anyhow::Result<Status> {
     Ok(status)
 }
 
-async fn hand_in(at: &At, evidence: &Evidence) -> anyhow::Result<Value> {
+async fn hand_in(at: &At, evidence: &Statement) -> anyhow::Result<Value> {
     let body = json!({"statement": hex::encode(borsh::to_vec(evidence)?)});
     at.post("/api/v1/evidence", &body).await
 }
@@ -467,7 +467,7 @@ async fn close(organiser: &Organiser, at: &At, json: bool) -> anyhow::Result<Exi
         bail!("the election closed at {} already", Timestamp(closes));
     }
     let closing = Closing::sign(organiser.election.id(), now, &organiser.key());
-    hand_in(at, &Evidence::Closing(closing)).await?;
+    hand_in(at, &Statement::Closing(closing)).await?;
     if json {
         say!("{}", json!({"closed": now.0}));
     } else {
@@ -489,7 +489,7 @@ async fn seal(
         // Signed once already: the same seal is handed in, never another one.
         let text = private::read(record)?;
         let seal = hex::decode(text.trim()).ok().and_then(|bytes| borsh::from_slice(&bytes).ok());
-        let seal: Evidence = seal.with_context(|| format!("{} is no seal", record.display()))?;
+        let seal: Statement = seal.with_context(|| format!("{} is no seal", record.display()))?;
         let answer = hand_in(at, &seal).await?;
         if json {
             say!("{answer}");
@@ -537,7 +537,7 @@ async fn seal(
     let id = organiser.election.id();
     ensure!(report.election == id.to_string(), "the node sent another election");
     let seal = Seal::sign(id, Height(report.blocks), tip, &report.tally, &organiser.key());
-    let seal = Evidence::Seal(seal);
+    let seal = Statement::Seal(seal);
     let text = hex::encode(borsh::to_vec(&seal)?) + "\n";
     private::write_new(record, &text, true, "--organiser")?;
     let answer = hand_in(at, &seal).await?;

@@ -18,9 +18,9 @@ use blockvote_core::{
         block::{CheckedBlock, MAX_BLOCK_BYTES},
         header::Height,
         kept::KeptBlock,
-        statements::Evidence,
+        statements::Statement,
     },
-    election::{context::Setup, definition::Election},
+    election::{context::ElectionContext, definition::Election},
     node::{Input, LinkId},
 };
 use clap::Args;
@@ -81,10 +81,10 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "expected an address and a port such as 127.0.0.1:5000".into())
 }
 
-fn default_folder(setup: Option<&Setup>) -> anyhow::Result<PathBuf> {
+fn default_folder(context: Option<&ElectionContext>) -> anyhow::Result<PathBuf> {
     let folders = ProjectDirs::from("", "", "blockvote")
         .context("this platform names no data folder; choose one with --data")?;
-    let id = setup.map_or_else(|| Election::plain().id(), Setup::id).to_string();
+    let id = context.map_or_else(|| Election::plain().id(), ElectionContext::id).to_string();
     Ok(folders.data_local_dir().join(&id[..16]))
 }
 
@@ -96,30 +96,30 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let listener = http::bind(arguments.listen).await?;
     let address = listener.local_addr().context("the listening address")?;
     let (store, contents) = if arguments.memory {
-        let setup = match &published {
-            Some(published) => published.setup.clone(),
-            None => Setup::open(Election::plain())?,
+        let context = match &published {
+            Some(published) => published.context.clone(),
+            None => ElectionContext::open(Election::plain())?,
         };
-        (None, Contents::empty(setup))
+        (None, Contents::empty(context))
     } else {
         let folder = match &arguments.data {
             Some(folder) => folder.clone(),
-            None => default_folder(published.as_ref().map(|published| &published.setup))?,
+            None => default_folder(published.as_ref().map(|published| &published.context))?,
         };
         tracing::info!(folder = %folder.display(), "data");
         let (store, contents) =
-            Store::open(&folder, published.as_ref().map(|published| published.setup.clone()))?;
+            Store::open(&folder, published.as_ref().map(|published| published.context.clone()))?;
         (Some(store), contents)
     };
-    let (title, id) = (contents.setup.election().title.clone(), contents.setup.id());
+    let (title, id) = (contents.context.election().title.clone(), contents.context.id());
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let threads = arguments.threads.map_or((processors / 2).max(1), usize::from);
     let (handle, thread) =
         daemon::start(store, contents, arguments.verify, arguments.mine, threads)?;
-    if let Some(Published { setup, archive: Some(path) }) = published {
+    if let Some(Published { context, archive: Some(path) }) = published {
         let shown = path.display().to_string();
         let taking = handle.clone();
-        let taken = tokio::task::spawn_blocking(move || take_in(&taking, &setup, &path));
+        let taken = tokio::task::spawn_blocking(move || take_in(&taking, &context, &path));
         if let Err(error) = taken.await.context("reading the election's file")? {
             handle.stop().await;
             thread_ended(thread).await?;
@@ -165,10 +165,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 /// Takes in what a file holds beyond the election: with the checks of what peers send, on all
 /// processors, stored part by part.
-fn take_in(handle: &Handle, setup: &Setup, path: &Path) -> anyhow::Result<()> {
+fn take_in(handle: &Handle, context: &ElectionContext, path: &Path) -> anyhow::Result<()> {
     enum Checked {
         Block(Box<CheckedBlock>, usize),
-        Statement(Evidence),
+        Statement(Statement),
         Nothing,
     }
     let runtime = tokio::runtime::Handle::current();
@@ -194,9 +194,9 @@ fn take_in(handle: &Handle, setup: &Setup, path: &Path) -> anyhow::Result<()> {
         Ok(match record? {
             Record::Block(block) if !known.contains(&block.header.hash()) => {
                 let bytes = block.encoded_len();
-                Checked::Block(Box::new(block.check(setup)?), bytes)
+                Checked::Block(Box::new(block.check(context)?), bytes)
             }
-            Record::Evidence(statement) => Checked::Statement(statement),
+            Record::Statement(statement) => Checked::Statement(statement),
             _ => Checked::Nothing,
         })
     };
@@ -211,7 +211,7 @@ fn take_in(handle: &Handle, setup: &Setup, path: &Path) -> anyhow::Result<()> {
                     blocks += 1;
                 }
                 Checked::Statement(statement) => {
-                    runtime.block_on(handle.input(Input::Evidence(vec![statement])))?;
+                    runtime.block_on(handle.input(Input::Statements(vec![statement])))?;
                 }
                 Checked::Nothing => {}
             }

@@ -194,7 +194,7 @@ fn verify_blocks(verifier: &mut Verifier, blocks: &mut Vec<Block>, bar: &Progres
     if blocks.is_empty() {
         return true;
     }
-    let Some(setup) = verifier.setup() else {
+    let Some(context) = verifier.context() else {
         return false;
     };
     // Signatures of as many votes together as the page verifies.
@@ -210,7 +210,7 @@ fn verify_blocks(verifier: &mut Verifier, blocks: &mut Vec<Block>, bar: &Progres
         }
         (!part.is_empty()).then_some(part)
     });
-    let check = |part| check_together(part, &setup);
+    let check = |part| check_together(part, &context);
     in_order(together, check, |checked| {
         for block in checked.flatten() {
             if !verifier.push_checked(block) {

@@ -16,7 +16,7 @@ use blockvote_core::{
     chain::{
         difficulty::{Difficulty, Work},
         header::Height,
-        statements::{Evidence, EvidenceError},
+        statements::{Statement, StatementError},
     },
     crypto::{
         hash::{BlockHash, ElectionId, VoteId},
@@ -150,7 +150,7 @@ async fn status(State(app): State<App>) -> Result<Json<StatusJson>, ApiError> {
         closes: node.closes().map(|closes| closes.0),
         seal: node.outcome().word(),
         sealed_height: node.sealed_height().map(|height| height.0),
-        double_votes: node.evidence().double_votes().len() as u64,
+        double_votes: node.statements().double_votes().len() as u64,
         pending: node.pending().len() as u64,
         peers: node.peers().len() as u64,
         relays,
@@ -268,7 +268,7 @@ async fn roll(
 ) -> Result<Json<TokenJson>, ApiError> {
     let key: PublicKey = key.parse().map_err(|error| ApiError::bad(format!("the key: {error}")))?;
     let found = move |node: &mut Node, _| {
-        let roll = node.chain().setup().roll()?;
+        let roll = node.chain().context().roll()?;
         Some(roll.token_of(&key))
     };
     match app.handle.call(found).await? {
@@ -314,7 +314,7 @@ async fn token(
             vote_id: latest.as_ref().map(|(id, _)| *id),
             counts: node.counting_vote(TokenId(token_id)),
             sequence: latest.map(|(_, vote)| vote.sequence),
-            double_vote: node.evidence().double_vote_of(TokenId(token_id)).is_some(),
+            double_vote: node.statements().double_vote_of(TokenId(token_id)).is_some(),
         }
     });
     Ok(Json(answer.await?))
@@ -325,7 +325,7 @@ async fn token(
     responses((status = 200, description = "`double_votes`, `closing`, `seals`, `seal`", body = Object)))]
 async fn evidence(State(app): State<App>) -> Result<Json<Value>, ApiError> {
     let answer = app.handle.call(|node, _| {
-        let book = node.evidence();
+        let book = node.statements();
         json!({
             "double_votes": book.double_votes().collect::<Vec<_>>(),
             "closing": book.closing(),
@@ -345,11 +345,11 @@ async fn add_evidence(
     Body(body): Body,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let statement = body.get("statement").unwrap_or(&Value::Null);
-    let statement: Evidence = read_hex(statement, "statement")?;
+    let statement: Statement = read_hex(statement, "statement")?;
     let take = move |node: &mut Node, now| {
-        statement.check(node.chain().setup())?;
-        node.handle(now, Input::Evidence(vec![statement]));
-        Ok::<_, EvidenceError>(node.outcome().word())
+        statement.check(node.chain().context())?;
+        node.handle(now, Input::Statements(vec![statement]));
+        Ok::<_, StatementError>(node.outcome().word())
     };
     let seal = app.handle.call(take).await?.map_err(|error| ApiError::bad(error.to_string()))?;
     Ok((StatusCode::CREATED, Json(json!({"seal": seal}))))
@@ -438,18 +438,18 @@ async fn tally(State(app): State<App>) -> Result<Json<Tally>, ApiError> {
 #[utoipa::path(get, path = "/export", tag = "v1",
     responses((status = 200, description = "A chain file", body = Vec<u8>, content_type = "application/octet-stream")))]
 async fn export(State(app): State<App>) -> Result<Response, ApiError> {
-    let (setup, tip, statements) = app
+    let (context, tip, statements) = app
         .handle
         .call(|node, _| {
-            let statements: Vec<_> = node.evidence().all().collect();
-            (node.chain().setup().clone(), node.chain().tip().hash(), statements)
+            let statements: Vec<_> = node.statements().all().collect();
+            (node.chain().context().clone(), node.chain().tip().hash(), statements)
         })
         .await?;
-    let (mut writer, mut head) = ArchiveWriter::new(&setup);
+    let (mut writer, mut head) = ArchiveWriter::new(&context);
     for statement in &statements {
-        head.extend(writer.evidence(statement));
+        head.extend(writer.statements(statement));
     }
-    let name = format!("attachment; filename=\"{}.blockvote\"", &setup.id().to_string()[..8]);
+    let name = format!("attachment; filename=\"{}.blockvote\"", &context.id().to_string()[..8]);
     // A batch of blocks at a time; a chain that switches meanwhile breaks the stream off, and a
     // file without its end is seen to be one.
     let begin = (Some((writer, Bytes::from(head))), Height(2), app);

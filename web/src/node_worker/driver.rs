@@ -277,7 +277,7 @@ impl Driver {
                 let own = |id: &VoteId| inner.own.iter().any(|(own, _)| own == id);
                 changes.retain(|change| match change {
                     StoreChange::PutPending(id, _) => own(id),
-                    StoreChange::PutEvidence(_) | StoreChange::DropEvidence(_) => true,
+                    StoreChange::PutStatement(_) | StoreChange::DropStatement(_) => true,
                     _ => false,
                 });
             }
@@ -447,7 +447,7 @@ impl Driver {
                     self.act(|inner| {
                         let stored = inner.take_stored(contents.take_blocks());
                         inner.node.handle(now(), Input::Votes(contents.pending));
-                        inner.node.handle(now(), Input::Evidence(contents.evidence));
+                        inner.node.handle(now(), Input::Statements(contents.evidence));
                         inner.storage = StorageStatus::Writing;
                         inner.rewrite(&stored);
                     });
@@ -610,7 +610,7 @@ impl Inner {
         changes.extend(blocks.into_iter().skip(same).map(StoreChange::Append));
         let pending = self.node.pending().iter();
         changes.extend(pending.map(|(id, vote)| StoreChange::PutPending(*id, vote.clone())));
-        changes.extend(self.node.evidence().all().map(StoreChange::PutEvidence));
+        changes.extend(self.node.statements().all().map(StoreChange::PutStatement));
         self.effects.push_back(Effect::Rewrite(changes));
     }
 

@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use blockvote_core::{
     crypto::hash::ElectionId,
-    election::{context::Setup, definition::Election},
+    election::{context::ElectionContext, definition::Election},
     node::{
         LinkId, Node, Peer, SAMPLE_SIZE,
         join::{Join, Progress, Step},
@@ -84,24 +84,24 @@ async fn open(
     let (store, contents, storage) = open_store(&id).await;
     let built_in = [Election::demo(), Election::plain()];
     let built_in = built_in.into_iter().find(|election| election.id() == id);
-    let stored = contents.setup().filter(|setup| setup.id() == id);
+    let stored = contents.context().filter(|context| context.id() == id);
     let is_stored = stored.is_some();
-    let setup = match stored.or_else(|| Setup::open(built_in?).ok()) {
-        Some(setup) => setup,
+    let context = match stored.or_else(|| ElectionContext::open(built_in?).ok()) {
+        Some(context) => context,
         None => match search(id, contents.election.clone(), &relays).await {
-            Ok(setup) => setup,
+            Ok(context) => context,
             Err(why) => return post(&FromNode::Failed(format!("The election is broken: {why}."))),
         },
     };
     if let Some(store) = store.as_ref().filter(|_| !is_stored) {
         // Without it the election is searched for again next time.
-        let _ = store.put_setup(&setup).await;
+        let _ = store.put_setup(&context).await;
     }
-    post(&FromNode::Opened(Box::new(views::election(setup.election()))));
-    let mut node = Node::new(setup, random().to_bits());
+    post(&FromNode::Opened(Box::new(views::election(context.election()))));
+    let mut node = Node::new(context, random().to_bits());
     let mut contents = contents;
-    let setup = node.chain().setup().clone();
-    let blocks = contents.take_blocks().map(|block| block.check_but_signatures(&setup));
+    let context = node.chain().context().clone();
+    let blocks = contents.take_blocks().map(|block| block.check_but_signatures(&context));
     let Contents { pending, own, evidence, .. } = contents;
     let damaged = node.restore(now(), blocks, pending, evidence).is_err();
     let driver = Driver::start(node, store, storage, own, relays, mining, damaged);
@@ -134,7 +134,7 @@ async fn search(
     id: ElectionId,
     known: Option<Election>,
     relays: &[String],
-) -> Result<Setup, String> {
+) -> Result<ElectionContext, String> {
     post(&FromNode::Searching(None));
     let (sender, mut frames) = mpsc::unbounded();
     let links: Vec<_> = (0..)
@@ -190,7 +190,7 @@ async fn search(
                 }
                 continue;
             }
-            Step::Done(setup) => Ok(setup),
+            Step::Done(context) => Ok(context),
             Step::Broken(why) => Err(why),
         };
         for link in &links {

@@ -15,7 +15,7 @@ use crate::messages::{Right, RightView, Secret};
 
 /// The token of a key, or in words why it has none.
 fn token_of(node: &Node, key: &PublicKey, what: &str) -> Result<TokenId, String> {
-    let Some(roll) = node.chain().setup().roll() else {
+    let Some(roll) = node.chain().context().roll() else {
         return Err("this election is open: vote in it with a number".into());
     };
     roll.token_of(key).ok_or_else(|| {

@@ -8,17 +8,17 @@ use crate::{messages::FromNode, verification::Run, worker::post};
 /// Verifies the chain as it stands now.
 pub async fn run(driver: Driver) {
     // The chain as it stands now: what it switches to meanwhile is another question.
-    let (setup, blocks, statements) = driver.with_node(|node| {
+    let (context, blocks, statements) = driver.with_node(|node| {
         let chain = node.chain();
         let heights = (2..=chain.height().0).map(Height);
         let blocks: Vec<_> = heights.filter_map(|height| chain.block_at(height).cloned()).collect();
-        (chain.setup().clone(), blocks, node.evidence().all().collect::<Vec<_>>())
+        (chain.context().clone(), blocks, node.statements().all().collect::<Vec<_>>())
     });
     let mut run = Run::new(None, (blocks.len() + 1) as f64, |view| post(&FromNode::Verify(view)));
     let end = Record::End { blocks: u32::try_from(blocks.len()).unwrap_or(u32::MAX) };
-    let election = Record::Election(Box::new(setup.election().clone()));
-    let pages = setup.roll().into_iter().flat_map(Roll::all_pages).map(Record::RollPage);
-    let statements = statements.into_iter().map(Record::Evidence);
+    let election = Record::Election(Box::new(context.election().clone()));
+    let pages = context.roll().into_iter().flat_map(Roll::all_pages).map(Record::RollPage);
+    let statements = statements.into_iter().map(Record::Statement);
     let blocks = blocks.iter().map(|block| Record::Block(block.to_block()));
     let mut records = std::iter::once(election).chain(pages).chain(statements).chain(blocks);
     loop {

@@ -71,10 +71,10 @@ pub fn status(inner: &Inner) -> Status {
         votes: chain.votes() as u64,
         voters: node.counted().ballots,
         closes: node.closes().map(millis),
-        closed_early: node.evidence().closing().is_some(),
+        closed_early: node.statements().closing().is_some(),
         seal: seal(node),
         double_votes: double_votes(node),
-        double_vote_count: small(node.evidence().double_votes().len()),
+        double_vote_count: small(node.statements().double_votes().len()),
         pending: small(node.pending().len()),
         work: chain.work().to_string(),
         side_blocks: small(chain.side_blocks().count()),
@@ -125,7 +125,7 @@ fn double_votes(node: &Node) -> Vec<DoubleVoteView> {
     let election = node.chain().election();
     let words =
         |vote: &Vote| (vote.ballot.words(&election.question()), standing(node, vote).to_owned());
-    node.evidence()
+    node.statements()
         .double_votes()
         .take(MAX_VOTES_SHOWN)
         .map(|double| DoubleVoteView {
@@ -201,7 +201,7 @@ fn view(
         holders: small(node.holders(id)),
         state,
         dropped: own.and_then(|own| own.dropped).map(|height| height.0),
-        double_vote: node.evidence().double_vote_of(vote.token).is_some(),
+        double_vote: node.statements().double_vote_of(vote.token).is_some(),
         bytes: hex::encode(vote.encode()),
     }
 }
@@ -270,9 +270,9 @@ pub fn block(node: &Node, height: u32) -> Option<BlockView> {
 /// The audit file.
 pub fn archive(node: &Node) -> Vec<u8> {
     let chain = node.chain();
-    let (mut writer, mut bytes) = ArchiveWriter::new(chain.setup());
-    for statement in node.evidence().all() {
-        bytes.extend(writer.evidence(&statement));
+    let (mut writer, mut bytes) = ArchiveWriter::new(chain.context());
+    for statement in node.statements().all() {
+        bytes.extend(writer.statements(&statement));
     }
     for height in 2..=chain.height().0 {
         if let Some(block) = chain.block_at(Height(height)) {

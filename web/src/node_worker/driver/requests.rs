@@ -94,7 +94,7 @@ impl Driver {
         let vote: Option<Vote> =
             hex::decode(bytes).ok().and_then(|bytes| borsh::from_slice(&bytes).ok());
         self.act(|inner| {
-            let vote = vote.filter(|vote| vote.check(inner.node.chain().setup()).is_ok());
+            let vote = vote.filter(|vote| vote.check(inner.node.chain().context()).is_ok());
             let Some(vote) = vote else {
                 let why = "the vote in this receipt is not valid in this election".to_owned();
                 return inner.effects.push_back(Effect::Page(FromNode::ToolFailed(why)));

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     chain::{
         header::Height,
-        statements::{Closing, DoubleVote, Evidence, EvidenceError, Seal},
+        statements::{Closing, DoubleVote, Seal, Statement, StatementError},
     },
     crypto::{
         hash::{BlockHash, ShortId},
@@ -17,7 +17,7 @@ use crate::{
     },
     election::{tally::Tally, vote::Vote},
     time::Timestamp,
-    wire::message::{MAX_EVIDENCE, MAX_EVIDENCE_KNOWN, Message},
+    wire::message::{MAX_STATEMENTS_KNOWN, MAX_STATEMENTS_SENT, Message},
 };
 
 /// What the organiser's seals come to on this node.
@@ -74,23 +74,23 @@ impl Node {
                 here.and_then(|other| DoubleVote::of(vote, &other))
                     .or_else(|| DoubleVote::of(vote, mate))
             })
-            .map(|double| Evidence::DoubleVote(Box::new(double)))
+            .map(|double| Statement::DoubleVote(Box::new(double)))
             .collect();
-        self.take_evidence(now, found, None);
+        self.take_statements(now, found, None);
     }
 
     /// Takes in checked statements; what is new is stored and passed on.
-    pub(super) fn take_evidence(
+    pub(super) fn take_statements(
         &mut self,
         now: Timestamp,
-        statements: Vec<Evidence>,
+        statements: Vec<Statement>,
         heard_on: Option<LinkId>,
     ) {
         let mut fresh = Vec::new();
         for statement in statements {
             if let Some(replaced) = self.evidence.add(&statement) {
-                self.changes.push(StoreChange::PutEvidence(statement.clone()));
-                self.changes.extend(replaced.map(StoreChange::DropEvidence));
+                self.changes.push(StoreChange::PutStatement(statement.clone()));
+                self.changes.extend(replaced.map(StoreChange::DropStatement));
                 fresh.push(statement);
             }
         }
@@ -98,11 +98,11 @@ impl Node {
             return;
         }
         self.flush_changes();
-        self.event(Event::EvidenceChanged);
+        self.event(Event::StatementsChanged);
         let links: Vec<_> =
             self.links.iter().copied().filter(|link| Some(*link) != heard_on).collect();
         for page in pages(fresh) {
-            let bytes = Message::Evidence(page).encode();
+            let bytes = Message::Statements(page).encode();
             for link in &links {
                 self.outputs.push_back(Output::Broadcast(*link, bytes.clone()));
             }
@@ -113,62 +113,62 @@ impl Node {
     }
 
     /// Checks what a peer sent: a statement that proves nothing ends the listening.
-    pub(super) fn on_evidence(
+    pub(super) fn on_statements(
         &mut self,
         now: Timestamp,
         from: Peer,
         broadcast: bool,
-        mut statements: Vec<Evidence>,
+        mut statements: Vec<Statement>,
     ) {
-        let full = !broadcast && statements.len() >= MAX_EVIDENCE;
+        let full = !broadcast && statements.len() >= MAX_STATEMENTS_SENT;
         statements.retain(|statement| !self.evidence.knows(statement));
         for statement in &statements {
-            if let Err(error) = statement.check(self.chain.setup()) {
+            if let Err(error) = statement.check(self.chain.context()) {
                 return self.reject(now, from, error.to_string());
             }
         }
         let progress = !statements.is_empty();
-        self.take_evidence(now, statements, broadcast.then_some(from.link));
+        self.take_statements(now, statements, broadcast.then_some(from.link));
         if progress {
-            self.peers.evidence_was_new(from, now);
+            self.peers.statements_were_new(from, now);
         }
         if full && progress {
             // There was more than one answer holds.
-            self.ask_evidence(now, from);
+            self.ask_statements(now, from);
         }
     }
 
     /// Asks a peer for what this node lacks.
-    pub(super) fn ask_evidence(&mut self, now: Timestamp, peer: Peer) {
+    pub(super) fn ask_statements(&mut self, now: Timestamp, peer: Peer) {
         if self.peers.may_serve(peer, now) != Allowed::Yes
-            || !self.peers.may_ask_evidence(peer, now)
+            || !self.peers.may_ask_statements(peer, now)
         {
             return;
         }
         let known: Vec<_> = self.evidence.all().map(|statement| statement.short_id()).collect();
-        debug_assert!(known.len() <= MAX_EVIDENCE_KNOWN);
-        self.send(peer, &Message::GetEvidence(known));
+        debug_assert!(known.len() <= MAX_STATEMENTS_KNOWN);
+        self.send(peer, &Message::GetStatements(known));
     }
 
-    pub(super) fn on_get_evidence(&mut self, from: Peer, known: &[ShortId]) {
+    pub(super) fn on_get_statements(&mut self, from: Peer, known: &[ShortId]) {
         let known: HashSet<_> = known.iter().collect();
         let lacking =
             self.evidence.all().filter(|statement| !known.contains(&statement.short_id()));
-        let page = pages(lacking.take(MAX_EVIDENCE).collect()).into_iter().next();
+        let page = pages(lacking.take(MAX_STATEMENTS_SENT).collect()).into_iter().next();
         if let Some(page) = page {
-            self.send(from, &Message::Evidence(page));
+            self.send(from, &Message::Statements(page));
         }
     }
 
     /// Closes the election now, before its time.
     ///
     /// # Errors
-    /// [`EvidenceError::NoOrganiser`] or [`EvidenceError::Signature`] when the key is not the
+    /// [`StatementError::NoOrganiser`] or [`StatementError::Signature`] when the key is not the
     /// organiser's; nothing has changed then.
-    pub fn close(&mut self, now: Timestamp, organiser: &SecretKey) -> Result<(), EvidenceError> {
-        let closing = Evidence::Closing(Closing::sign(self.chain.id(), now, organiser));
-        closing.check(self.chain.setup())?;
-        self.take_evidence(now, vec![closing], None);
+    pub fn close(&mut self, now: Timestamp, organiser: &SecretKey) -> Result<(), StatementError> {
+        let closing = Statement::Closing(Closing::sign(self.chain.id(), now, organiser));
+        closing.check(self.chain.context())?;
+        self.take_statements(now, vec![closing], None);
         Ok(())
     }
 
@@ -195,9 +195,9 @@ impl Node {
         }
         let tip = self.chain.tip();
         let (height, hash, tally) = (tip.header().height, tip.hash(), self.chain.tally());
-        let seal = Evidence::Seal(Seal::sign(self.chain.id(), height, hash, tally, organiser));
-        seal.check(self.chain.setup())?;
-        self.take_evidence(now, vec![seal], None);
+        let seal = Statement::Seal(Seal::sign(self.chain.id(), height, hash, tally, organiser));
+        seal.check(self.chain.context())?;
+        self.take_statements(now, vec![seal], None);
         Ok(())
     }
 
@@ -268,13 +268,14 @@ impl Node {
 }
 
 /// Cuts statements into messages that fit a frame.
-fn pages(statements: Vec<Evidence>) -> Vec<Vec<Evidence>> {
-    let mut pages: Vec<Vec<Evidence>> = Vec::new();
+fn pages(statements: Vec<Statement>) -> Vec<Vec<Statement>> {
+    let mut pages: Vec<Vec<Statement>> = Vec::new();
     let mut bytes = 0;
     for statement in statements {
         let size = borsh::object_length(&statement).unwrap_or(PAGE_BYTES);
         bytes += size;
-        let fits = |page: &&mut Vec<Evidence>| bytes <= PAGE_BYTES && page.len() < MAX_EVIDENCE;
+        let fits =
+            |page: &&mut Vec<Statement>| bytes <= PAGE_BYTES && page.len() < MAX_STATEMENTS_SENT;
         if let Some(page) = pages.last_mut().filter(fits) {
             page.push(statement);
         } else {
