@@ -1,7 +1,7 @@
 //! Native figures: `cargo run --release -p blockvote-core --example bench`. With the arguments
 //! `file VOTES PER_BLOCK PATH` it writes an audit file of signed votes instead, for measuring
 //! `blockvote verify` and the page; with `--forged VOTE` behind that, the signature of the vote of this
-//! number, from 0, is another's; with `curves` it does only the last part.
+//! number, from 0, is another's; with `curves` or `mined` it does only that part.
 
 #![allow(
     clippy::unwrap_used,
@@ -25,7 +25,7 @@ use blockvote_core::{
     crypto::key::{SecretKey, Signed, verify_all},
     custody::code::Code,
     election::{definition::Election, roll::Roll, token::TokenId},
-    node::Node,
+    node::{Input, Node, Output},
     testkit::Maker,
     time::Timestamp,
 };
@@ -43,6 +43,9 @@ fn main() {
         };
         return write_file(votes.parse().unwrap(), per_block.parse().unwrap(), path, forged);
     }
+    if arguments == ["mined"] {
+        return mined();
+    }
     if arguments == ["curves"] {
         return curves();
     }
@@ -55,7 +58,27 @@ fn main() {
     let signed = Maker::signed(20_000);
     verification(&signed, 40, 500);
     verification(&signed, 2_000, 5);
+    mined();
     curves();
+}
+
+/// How long a node is busy with a full block of signed votes that it mined itself.
+fn mined() {
+    let maker = Maker::signed(8_000);
+    let mut node = Node::new(maker.context.clone(), 1);
+    node.handle(NOW, Input::Votes((0..8_000).map(|number| maker.vote(number)).collect()));
+    node.set_mining(NOW, true);
+    let outputs = std::iter::from_fn(|| node.poll_output());
+    let job = outputs.filter_map(|output| match output {
+        Output::Mine(job) => job,
+        _ => None,
+    });
+    let job = job.last().unwrap();
+    let nonce = Search::new(&job.header).run(0, u64::MAX).unwrap();
+    let start = Instant::now();
+    node.handle(NOW, Input::Mined { job: job.id, nonce });
+    let took = start.elapsed().as_secs_f64() * 1e3;
+    println!("an own block of {} signed votes taken in: {took:.1} ms", node.chain().votes());
 }
 
 /// What grows with the length of a chain, and what does not: votes of an open election, 1,000 a

@@ -18,7 +18,7 @@ use blockvote_core::{
     crypto::key::SecretKey,
     custody::code::Code,
     election::{definition::Election, roll::Roll},
-    node::{Input, LinkId, Node, Peer},
+    node::{Input, LinkId, Node, Output, Peer},
     testkit::Maker,
     time::Timestamp,
     wire::{frame::PeerId, message::Message},
@@ -100,6 +100,21 @@ fn main() {
             let from = Peer { link: LinkId(0), id: PeerId(1) };
             part(|| node.handle(NOW, Input::Message { from, broadcast: true, bytes }));
             assert_eq!(node.pending().len(), 4_096);
+        }
+        "take in an own block of 512 signed votes" => {
+            let maker = Maker::signed(512);
+            let mut node = Node::new(maker.context.clone(), 1);
+            node.handle(NOW, Input::Votes((0..512).map(|n| maker.vote(n)).collect()));
+            node.set_mining(NOW, true);
+            let outputs = std::iter::from_fn(|| node.poll_output());
+            let job = outputs.filter_map(|output| match output {
+                Output::Mine(job) => job,
+                _ => None,
+            });
+            let job = job.last().unwrap();
+            let nonce = Search::new(&job.header).run(0, u64::MAX).unwrap();
+            part(|| node.handle(NOW, Input::Mined { job: job.id, nonce }));
+            assert_eq!(node.chain().votes(), 512);
         }
         "collect a roll of 2,000 keys" => {
             let keys: Vec<_> = (0..2_000)

@@ -38,7 +38,7 @@ use crate::{
         context::ElectionContext,
         tally::Tally,
         token::TokenId,
-        vote::{Vote, VoteError},
+        vote::{CheckedVote, Vote, VoteError},
     },
     node::pool::PendingVotes,
     time::Timestamp,
@@ -186,9 +186,11 @@ impl Node {
             }
         }
         for vote in pending {
-            let id = vote.id();
-            if vote.check(self.chain.context()).is_ok() && self.is_unused(&vote).is_ok() {
-                self.pending.push(id, vote);
+            if let Ok(vote) = vote.into_checked(self.chain.context())
+                && self.is_unused(&vote).is_ok()
+            {
+                let id = vote.id();
+                self.pending.push(vote);
                 self.pending_ids.changed();
                 self.follow(id);
             }
@@ -260,20 +262,20 @@ impl Node {
     /// # Errors
     /// Why it is not taken. Nothing has changed then, but that a double vote is kept as a proof.
     pub fn cast(&mut self, now: Timestamp, vote: Vote) -> Result<VoteId, CastError> {
-        vote.check(self.chain.context())?;
+        let vote = vote.into_checked(self.chain.context())?;
         let id = vote.id();
         if let Err(error) = self.is_unused(&vote) {
-            self.look_for_double_votes(now, std::slice::from_ref(&vote));
+            self.look_for_double_votes(now, [vote.vote()]);
             return Err(error);
         }
         self.check_hours(now)?;
         if self.pending.is_full() {
             return Err(CastError::Full);
         }
-        self.add_pending(id, vote.clone());
+        self.add_pending(vote.clone());
         self.follow(id);
         self.flush_changes();
-        self.gossip_later(now, vec![vote], None);
+        self.gossip_later(now, vec![vote.into_vote()], None);
         self.refresh_job(now);
         Ok(id)
     }
@@ -296,7 +298,7 @@ impl Node {
 
     /// The vote of a token with the highest sequence number, in the chain or waiting.
     pub fn latest_of(&self, token: TokenId) -> Option<(VoteId, Vote)> {
-        let waiting = self.pending.latest_of(token).map(|(id, vote)| (id, vote.clone()));
+        let waiting = self.pending.latest_of(token).map(|vote| (vote.id(), vote.vote().clone()));
         let found = [self.chain.latest_of(token), waiting];
         found.into_iter().flatten().max_by_key(|(_, vote)| vote.sequence)
     }
@@ -330,7 +332,7 @@ impl Node {
     /// What became of a vote, or nothing when it is not known here.
     pub fn receipt(&self, id: &VoteId) -> Option<Receipt> {
         if let Some(vote) = self.pending.get(id) {
-            return Some(Receipt { vote_id: *id, vote: vote.clone(), inclusion: None });
+            return Some(Receipt { vote_id: *id, vote: vote.vote().clone(), inclusion: None });
         }
         let place = self.chain.place_of(id)?;
         let block = self.chain.block_at(place.height)?.open();
@@ -412,9 +414,11 @@ impl Node {
                     }
                 }
             }
-            Input::Votes(mut votes) => {
-                votes.retain(|vote| vote.check(self.chain.context()).is_ok());
-                self.take_votes(now, votes, None);
+            Input::Votes(votes) => {
+                let context = self.chain.context();
+                let good = votes.into_iter().filter_map(|vote| vote.into_checked(context).ok());
+                let good = good.collect();
+                self.take_votes(now, good, None);
             }
             Input::Statements(mut statements) => {
                 statements.retain(|statement| statement.check(self.chain.context()).is_ok());
@@ -477,7 +481,7 @@ impl Node {
     /// The vote with a token and sequence number, in the chain or waiting.
     pub fn of_use(&self, token: TokenId, sequence: u8) -> Option<(VoteId, Vote)> {
         let waiting = || self.pending.of_use(token, sequence);
-        let waiting = || waiting().map(|(id, vote)| (id, vote.clone()));
+        let waiting = || waiting().map(|vote| (vote.id(), vote.vote().clone()));
         self.chain.of_use(token, sequence).or_else(waiting)
     }
 
@@ -499,9 +503,9 @@ impl Node {
         }
     }
 
-    fn add_pending(&mut self, id: VoteId, vote: Vote) {
-        self.changes.push(StoreChange::PutPending(id, vote.clone()));
-        self.pending.push(id, vote);
+    fn add_pending(&mut self, vote: CheckedVote) {
+        self.changes.push(StoreChange::PutPending(vote.id(), vote.vote().clone()));
+        self.pending.push(vote);
         self.pending_ids.changed();
         self.mining.stale = true;
         self.event_once(Event::PendingChanged);
@@ -587,8 +591,9 @@ impl Node {
             for (vote, id) in block.votes().iter().zip(block.vote_ids()) {
                 if self.pending.remove(id).is_some() {
                     self.changes.push(StoreChange::DropPending(*id));
-                } else if let Some((other, _)) = self.pending.of_use(vote.token, vote.sequence) {
-                    losers.extend(self.pending.remove(&other));
+                } else if let Some(other) = self.pending.of_use(vote.token, vote.sequence) {
+                    let other = other.id();
+                    losers.extend(self.pending.remove(&other).map(CheckedVote::into_vote));
                     self.changes.push(StoreChange::DropPending(other));
                     self.followed.remove(&other);
                     self.event(Event::VoteLost(other));
@@ -596,13 +601,14 @@ impl Node {
             }
         }
         for block in switch.removed.iter().rev() {
-            for (vote, id) in block.votes().iter().zip(block.vote_ids()) {
-                if self.is_unused(vote).is_ok() {
-                    self.add_pending(*id, vote.clone());
-                    self.follow(*id);
-                    self.event(Event::VoteDropped(*id));
-                } else if self.chain.place_of(id).is_none() {
-                    losers.push(vote.clone());
+            for vote in block.checked_votes() {
+                let id = vote.id();
+                if self.is_unused(&vote).is_ok() {
+                    self.add_pending(vote);
+                    self.follow(id);
+                    self.event(Event::VoteDropped(id));
+                } else if self.chain.place_of(&id).is_none() {
+                    losers.push(vote.into_vote());
                 }
             }
         }

@@ -466,7 +466,7 @@ impl World {
         assert_eq!(tips.len(), 1, "seed {seed}: the nodes ended apart: {ends:?}");
         for (index, machine) in honest.iter().enumerate() {
             let waiting = machine.node.pending().iter();
-            let waiting = waiting.filter(|(_, vote)| vote.token.0 < hostile::TOKENS).count();
+            let waiting = waiting.filter(|vote| vote.token.0 < hostile::TOKENS).count();
             assert_eq!(waiting, 0, "seed {seed}: node {index} still holds pending votes");
             let stored: Vec<_> = machine.disk.blocks.iter().map(|b| b.header.hash()).collect();
             let chain = machine.node.chain();

@@ -23,7 +23,7 @@ use crate::{
         context::ElectionContext,
         definition::Election,
         token::TokenId,
-        vote::{Vote, VoteError, check_all, check_all_but_signatures},
+        vote::{CheckedVote, Vote, VoteError, check_all_but_signatures, check_ids},
     },
     time::Timestamp,
 };
@@ -137,7 +137,7 @@ impl Block {
     }
 
     /// Merkle root over votes.
-    pub fn votes_root(votes: &[Vote]) -> VotesRoot {
+    pub fn votes_root<'a>(votes: impl IntoIterator<Item = &'a Vote>) -> VotesRoot {
         VotesRoot(merkle::root(&leaves(votes)))
     }
 
@@ -152,7 +152,7 @@ impl Block {
     /// # Errors
     /// The first rule that does not hold, cheapest rules first.
     pub fn check(self, context: &ElectionContext) -> Result<CheckedBlock, BlockError> {
-        self.check_with(context, check_all)
+        self.check_with(context, check_ids)
     }
 
     /// Checks a block of this node's own store. Its signatures were checked before it was stored;
@@ -165,6 +165,25 @@ impl Block {
         context: &ElectionContext,
     ) -> Result<CheckedBlock, BlockError> {
         self.check_with(context, check_all_but_signatures)
+    }
+
+    /// A block of votes that were checked before: no signature is verified again.
+    ///
+    /// # Errors
+    /// As [`Block::check`], but for wrong votes.
+    pub fn of_checked(
+        header: Header,
+        votes: Vec<CheckedVote>,
+        context: &ElectionContext,
+    ) -> Result<CheckedBlock, BlockError> {
+        let ids: Vec<_> = votes.iter().map(CheckedVote::id).collect();
+        let votes = votes.into_iter().map(CheckedVote::into_vote).collect();
+        Self { header, votes }.check_with(context, |votes, context| {
+            match votes.iter().position(|vote| vote.election != context.id()) {
+                Some(index) => Err((index, VoteError::OtherElection(votes[index].election))),
+                None => Ok(ids),
+            }
+        })
     }
 
     fn check_with(
@@ -225,8 +244,8 @@ pub fn check_header(header: &Header, election: &Election) -> Result<(), BlockErr
     Ok(())
 }
 
-fn leaves(votes: &[Vote]) -> Vec<[u8; 32]> {
-    votes.iter().map(|vote| merkle::leaf(&vote.encode())).collect()
+fn leaves<'a>(votes: impl IntoIterator<Item = &'a Vote>) -> Vec<[u8; 32]> {
+    votes.into_iter().map(|vote| merkle::leaf(&vote.encode())).collect()
 }
 
 impl CheckedBlock {
@@ -243,6 +262,12 @@ impl CheckedBlock {
     /// The votes, in the order of the Merkle tree.
     pub fn votes(&self) -> &[Vote] {
         &self.votes
+    }
+
+    /// The votes with what was found out about them.
+    pub fn checked_votes(&self) -> impl Iterator<Item = CheckedVote> + '_ {
+        let votes = self.votes.iter().zip(self.ids.iter());
+        votes.map(|(vote, id)| CheckedVote::of_checked_block(vote.clone(), *id))
     }
 
     /// The ids of the votes, in the same order.
@@ -262,6 +287,6 @@ impl CheckedBlock {
 
     /// Proof that the vote at `index` stands in this block.
     pub fn prove(&self, index: u32) -> Option<InclusionProof> {
-        merkle::prove(&leaves(&self.votes), index)
+        merkle::prove(&leaves(self.votes.iter()), index)
     }
 }

@@ -186,8 +186,8 @@ impl Statement {
                 if DoubleVote::of(&double.first, &double.second).as_ref() != Some(&**double) {
                     return Err(StatementError::NotDouble);
                 }
-                let votes = [double.first.clone(), double.second.clone()];
-                check_all(&votes, context).map_err(|(_, error)| error)?;
+                let votes = vec![double.first.clone(), double.second.clone()];
+                check_all(votes, context).map_err(|(_, error)| error)?;
                 Ok(())
             }
             Self::Closing(closing) => {

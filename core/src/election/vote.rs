@@ -43,6 +43,45 @@ pub struct Vote {
     pub authorization: Authorization,
 }
 
+/// A vote that keeps every rule that does not depend on the chain, its signature among them, in the
+/// election that it names. Made only by checking it: [`Vote::check`], [`check_all`], or as part of a
+/// checked block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedVote {
+    vote: Vote,
+    id: VoteId,
+}
+
+impl CheckedVote {
+    /// A vote of a block that was checked, whose id is known.
+    pub(crate) fn of_checked_block(vote: Vote, id: VoteId) -> Self {
+        Self { vote, id }
+    }
+
+    /// Its id, computed when it was checked.
+    pub fn id(&self) -> VoteId {
+        self.id
+    }
+
+    /// The vote.
+    pub fn vote(&self) -> &Vote {
+        &self.vote
+    }
+
+    /// The vote alone.
+    pub fn into_vote(self) -> Vote {
+        self.vote
+    }
+}
+
+impl std::ops::Deref for CheckedVote {
+    type Target = Vote;
+
+    fn deref(&self) -> &Vote {
+        &self.vote
+    }
+}
+
 /// Why a vote is not valid in an election, whatever the chain holds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VoteError {
@@ -127,8 +166,17 @@ impl Vote {
     ///
     /// # Errors
     /// The first rule that does not hold.
-    pub fn check(&self, context: &ElectionContext) -> Result<(), VoteError> {
-        check_all(std::slice::from_ref(self), context).map(|_| ()).map_err(|(_, error)| error)
+    pub fn check(&self, context: &ElectionContext) -> Result<CheckedVote, VoteError> {
+        self.clone().into_checked(context)
+    }
+
+    /// The same, for who has no further use of the vote unchecked.
+    ///
+    /// # Errors
+    /// As [`Vote::check`].
+    pub fn into_checked(self, context: &ElectionContext) -> Result<CheckedVote, VoteError> {
+        check_ids(std::slice::from_ref(&self), context).map_err(|(_, error)| error)?;
+        Ok(CheckedVote { id: self.id(), vote: self })
     }
 
     /// What is to be verified of a vote that keeps all other rules; nothing in an open election.
@@ -202,12 +250,24 @@ pub fn verify_signatures(signatures: &[VoteSignature]) -> Result<(), usize> {
     verify_all(&signed)
 }
 
-/// Checks votes together, their signatures in batches; returns their ids.
+/// Checks votes together, their signatures in batches.
 ///
 /// # Errors
 /// The index of a vote that is not valid, and why: the first with a wrong signature, unless
 /// another rule is broken, which is looked at first because it is cheaper.
 pub fn check_all(
+    votes: Vec<Vote>,
+    context: &ElectionContext,
+) -> Result<Vec<CheckedVote>, (usize, VoteError)> {
+    let ids = check_ids(&votes, context)?;
+    Ok(votes.into_iter().zip(ids).map(|(vote, id)| CheckedVote { vote, id }).collect())
+}
+
+/// Checks votes as [`check_all`] does; returns their ids.
+///
+/// # Errors
+/// As [`check_all`].
+pub(crate) fn check_ids(
     votes: &[Vote],
     context: &ElectionContext,
 ) -> Result<Vec<VoteId>, (usize, VoteError)> {
@@ -245,7 +305,8 @@ mod tests {
     fn a_vote_is_checked_against_its_election() {
         let demo = ElectionContext::open(Election::demo()).unwrap();
         let vote = |token, election| Vote::open(election, TokenId(token), Ballot::Choices(vec![0]));
-        assert_eq!(vote(1, demo.id()).check(&demo), Ok(()));
+        let checked = vote(1, demo.id()).check(&demo).unwrap();
+        assert_eq!(checked.id(), vote(1, demo.id()).id());
         for token in [0, 501] {
             let error = vote(token, demo.id()).check(&demo).unwrap_err();
             assert!(error.to_string().contains("from 1 to 500"), "{error}");
@@ -279,7 +340,7 @@ mod tests {
         let token = roll.token_of(&mine.public()).unwrap();
         let other = roll.token_of(&secrets[1].public()).unwrap();
         let good = Vote::signed(context.id(), token, 0, Ballot::Choices(vec![1]), mine);
-        assert_eq!(good.check(&context), Ok(()));
+        assert_eq!(good.check(&context).unwrap().into_vote(), good);
         let wrong = [
             Vote::signed(context.id(), token, 0, Ballot::Choices(vec![1]), &secrets[1]),
             Vote { ballot: Ballot::Choices(vec![0]), ..good.clone() },

@@ -9,10 +9,11 @@ use super::{
 use crate::{
     chain::{
         ancestry::LinkError,
+        block::{Block, BlockError},
         header::{Header, Height},
     },
     crypto::hash::{BlockHash, ShortId, VoteId},
-    election::vote::{Vote, check_all},
+    election::vote::{CheckedVote, Vote, check_all},
     sorted::sorted,
     time::Timestamp,
     wire::{
@@ -295,9 +296,10 @@ impl Node {
                 return;
             }
         }
-        if let Err((_, error)) = check_all(&votes, self.chain.context()) {
-            return self.reject(now, from, error.to_string());
-        }
+        let votes = match check_all(votes, self.chain.context()) {
+            Ok(votes) => votes,
+            Err((_, error)) => return self.reject(now, from, error.to_string()),
+        };
         let (verified, proofs) = (votes.len(), self.evidence.double_votes().len());
         let before = self.pending.len();
         self.take_votes(now, votes, broadcast.then_some(from.link));
@@ -318,18 +320,18 @@ impl Node {
     pub(super) fn take_votes(
         &mut self,
         now: Timestamp,
-        votes: Vec<Vote>,
+        votes: Vec<CheckedVote>,
         heard_on: Option<LinkId>,
     ) {
         let mut fresh = Vec::new();
-        self.look_for_double_votes(now, &votes);
+        self.look_for_double_votes(now, votes.iter().map(CheckedVote::vote));
         for vote in votes {
             let welcome = self.is_unused(&vote).is_ok()
                 && !self.pending.is_full()
                 && self.check_hours(now).is_ok();
             if welcome {
-                self.add_pending(vote.id(), vote.clone());
-                fresh.push(vote);
+                fresh.push(vote.vote().clone());
+                self.add_pending(vote);
             }
         }
         if !fresh.is_empty() {
@@ -436,16 +438,19 @@ impl Node {
             return self.fetch_block(now, from, header, Vec::new());
         }
         let held: Vec<_> = votes.iter().map(|id| self.pending.get_short(id).cloned()).collect();
-        if let Some(votes) = held.iter().cloned().collect::<Option<Vec<Vote>>>() {
-            // A short id that two votes share shows here; the whole block is fetched then.
-            if crate::chain::block::Block::votes_root(&votes) == header.votes_root {
-                let block = crate::chain::block::Block { header, votes };
-                let heard_on = broadcast.then_some(from.link);
-                match self.take_block(now, block, heard_on) {
-                    Ok(()) => self.peers.was_useful(from),
-                    Err(error) => self.reject(now, from, error.to_string()),
+        if let Some(votes) = held.iter().cloned().collect::<Option<Vec<CheckedVote>>>() {
+            let heard_on = broadcast.then_some(from.link);
+            match Block::of_checked(header.clone(), votes, self.chain.context()) {
+                Ok(block) => {
+                    match self.take_checked(now, block, heard_on) {
+                        Ok(()) => self.peers.was_useful(from),
+                        Err(error) => self.reject(now, from, error.to_string()),
+                    }
+                    return;
                 }
-                return;
+                // A short id that two votes share shows here; the whole block is fetched then.
+                Err(BlockError::VotesRoot(_)) => {}
+                Err(error) => return self.reject(now, from, error.to_string()),
             }
         }
         self.fetch_block(now, from, header, held);
@@ -453,8 +458,11 @@ impl Node {
 
     fn on_get_votes(&mut self, from: Peer, ids: &[ShortId]) {
         let unique: BTreeSet<_> = ids.iter().collect();
-        let votes: Vec<_> =
-            unique.into_iter().filter_map(|id| self.pending.get_short(id)).cloned().collect();
+        let votes: Vec<_> = unique
+            .into_iter()
+            .filter_map(|id| self.pending.get_short(id))
+            .map(|vote| vote.vote().clone())
+            .collect();
         for page in pages(&votes).into_iter().take(MAX_PAGES) {
             self.send(from, &Message::Votes(page));
         }
@@ -501,13 +509,13 @@ impl Node {
             };
             unheld.push(*id);
             if followed.holders.is_empty() {
-                again.push(vote.clone());
+                again.push(vote.vote().clone());
             }
             let lacking = |peer: &&Peer| {
                 !followed.holders.contains(peer) && self.peers.known.contains_key(peer)
             };
             for peer in followed.asked.iter().rev().filter(lacking).take(ASK_HELD) {
-                straight.entry(*peer).or_default().push(vote.clone());
+                straight.entry(*peer).or_default().push(vote.vote().clone());
             }
         }
         for (peer, votes) in straight {

@@ -8,11 +8,12 @@ use std::collections::VecDeque;
 use super::{Event, Job, Node, Output};
 use crate::{
     chain::{
+        ancestry::LinkError,
         block::{Block, MAX_BLOCK_BYTES},
         difficulty::Difficulty,
         header::{HEADER_BYTES, Header},
     },
-    election::vote::Vote,
+    election::vote::CheckedVote,
     time::Timestamp,
 };
 
@@ -29,7 +30,7 @@ pub(super) struct Mining {
     pub once: bool,
     /// Whether votes or the tip changed since the last job.
     pub stale: bool,
-    jobs: VecDeque<(Job, Vec<Vote>)>,
+    jobs: VecDeque<(Job, Vec<CheckedVote>)>,
     /// When the job that the miners have was made; nothing while they rest.
     made: Option<Timestamp>,
     counter: u64,
@@ -80,20 +81,20 @@ impl Node {
     }
 
     /// A block on the tip with the pending votes in order, as many as fit.
-    fn template(&self, now: Timestamp) -> Option<(Header, Vec<Vote>)> {
+    fn template(&self, now: Timestamp) -> Option<(Header, Vec<CheckedVote>)> {
         let tip = self.chain.tip();
         let timestamp = self.block_time(now)?;
         let mut bytes = HEADER_BYTES + 4;
         let mut votes = Vec::new();
-        for (_, vote) in self.pending.iter() {
-            bytes += borsh::object_length(vote).ok()?;
+        for vote in self.pending.iter() {
+            bytes += borsh::object_length(vote.vote()).ok()?;
             if bytes > MAX_BLOCK_BYTES {
                 break;
             }
             votes.push(vote.clone());
         }
         let parameters = &self.chain.election().parameters;
-        let root = Block::votes_root(&votes);
+        let root = Block::votes_root(votes.iter().map(CheckedVote::vote));
         let header = Header::next(tip.header(), root, timestamp, parameters);
         Some((header, votes))
     }
@@ -113,9 +114,13 @@ impl Node {
         if job.header.previous != self.chain.tip().hash() {
             return;
         }
-        let block = Block { header: Header { nonce, ..job.header.clone() }, votes: votes.clone() };
-        // A wrong nonce, from a miner that broke: said, and nothing else happens.
-        if self.take_block(now, block, None).is_err() {
+        let header = Header { nonce, ..job.header.clone() };
+        // The votes were checked when they came in: no signature is verified again. A wrong nonce, from
+        // a miner that broke: said, and nothing else happens.
+        let block = Block::of_checked(header, votes.clone(), self.chain.context());
+        let taken =
+            block.map_err(LinkError::from).and_then(|block| self.take_checked(now, block, None));
+        if taken.is_err() {
             self.event(Event::NetworkChanged);
         }
         if self.mining.made.is_some() {

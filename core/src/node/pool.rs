@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::{
     crypto::hash::{ShortId, VoteId},
-    election::{token::TokenId, vote::Vote},
+    election::{token::TokenId, vote::CheckedVote},
 };
 
 /// What fits in a reconciliation message of one frame, with room to spare.
@@ -13,8 +13,7 @@ pub const MAX_PENDING_VOTES: usize = 100_000;
 pub const MAX_PENDING_BYTES: usize = 16 << 20;
 
 struct Waiting {
-    id: VoteId,
-    vote: Vote,
+    vote: CheckedVote,
     bytes: usize,
 }
 
@@ -53,44 +52,44 @@ impl PendingVotes {
     }
 
     /// A vote by its id.
-    pub fn get(&self, id: &VoteId) -> Option<&Vote> {
+    pub fn get(&self, id: &VoteId) -> Option<&CheckedVote> {
         self.by_id.get(id).and_then(|at| self.waiting.get(at)).map(|waiting| &waiting.vote)
     }
 
     /// A vote by the beginning of its id.
-    pub fn get_short(&self, short: &ShortId) -> Option<&Vote> {
+    pub fn get_short(&self, short: &ShortId) -> Option<&CheckedVote> {
         self.by_short.get(short).and_then(|at| self.waiting.get(at)).map(|waiting| &waiting.vote)
     }
 
     /// The vote that waits with a token and sequence number.
-    pub fn of_use(&self, token: TokenId, sequence: u8) -> Option<(VoteId, &Vote)> {
+    pub fn of_use(&self, token: TokenId, sequence: u8) -> Option<&CheckedVote> {
         let at = self.by_use.get(&(token, sequence))?;
-        self.waiting.get(at).map(|waiting| (waiting.id, &waiting.vote))
+        self.waiting.get(at).map(|waiting| &waiting.vote)
     }
 
     /// The vote with the highest sequence number that waits with a token.
-    pub fn latest_of(&self, token: TokenId) -> Option<(VoteId, &Vote)> {
+    pub fn latest_of(&self, token: TokenId) -> Option<&CheckedVote> {
         let (_, at) = self.by_use.range((token, 0)..=(token, u8::MAX)).next_back()?;
-        self.waiting.get(at).map(|waiting| (waiting.id, &waiting.vote))
+        self.waiting.get(at).map(|waiting| &waiting.vote)
     }
 
     /// Votes in the order in which they came.
-    pub fn iter(&self) -> impl Iterator<Item = (&VoteId, &Vote)> {
-        self.waiting.values().map(|waiting| (&waiting.id, &waiting.vote))
+    pub fn iter(&self) -> impl Iterator<Item = &CheckedVote> {
+        self.waiting.values().map(|waiting| &waiting.vote)
     }
 
-    /// Appends a vote whose token is free here. The caller has checked it.
-    pub(crate) fn push(&mut self, id: VoteId, vote: Vote) {
-        let bytes = vote.encode().len();
+    /// Appends a vote whose slot is free here.
+    pub(crate) fn push(&mut self, vote: CheckedVote) {
+        let (id, bytes) = (vote.id(), vote.encode().len());
         self.by_id.insert(id, self.next);
         self.by_use.insert((vote.token, vote.sequence), self.next);
         self.by_short.insert(ShortId::from(&id), self.next);
-        self.waiting.insert(self.next, Waiting { id, vote, bytes });
+        self.waiting.insert(self.next, Waiting { vote, bytes });
         self.bytes += bytes;
         self.next += 1;
     }
 
-    pub(crate) fn remove(&mut self, id: &VoteId) -> Option<Vote> {
+    pub(crate) fn remove(&mut self, id: &VoteId) -> Option<CheckedVote> {
         let at = self.by_id.remove(id)?;
         let waiting = self.waiting.remove(&at)?;
         self.by_use.remove(&(waiting.vote.token, waiting.vote.sequence));

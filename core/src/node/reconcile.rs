@@ -41,8 +41,8 @@ impl Node {
     fn pending_ids(&mut self) -> Option<&NegentropyStorageVector> {
         if self.pending_ids.storage.is_none() {
             let mut storage = NegentropyStorageVector::with_capacity(self.pending.len());
-            for (id, _) in self.pending.iter() {
-                storage.insert(0, Id::from_byte_array(id.0)).ok()?;
+            for vote in self.pending.iter() {
+                storage.insert(0, Id::from_byte_array(vote.id().0)).ok()?;
             }
             storage.seal().ok()?;
             self.pending_ids.storage = Some(storage);
@@ -100,7 +100,7 @@ impl Node {
         let lacking: Vec<_> = lacking
             .filter_map(|id| self.pending.get(&id))
             .take(MAX_PAGES * MAX_VOTES)
-            .cloned()
+            .map(|vote| vote.vote().clone())
             .collect();
         let serve = self.peers.may_serve(from, now) == Allowed::Yes;
         for page in pages(&lacking).into_iter().take(if serve { MAX_PAGES } else { 0 }) {

@@ -19,7 +19,7 @@ use crate::{
         unverified::UnverifiedBlocks,
     },
     crypto::hash::BlockHash,
-    election::vote::Vote,
+    election::vote::{CheckedVote, Vote, check_all},
     time::Timestamp,
     wire::message::{MAX_BLOCK_VOTES, MAX_BLOCKS_ASKED, MAX_HEADERS, Message},
 };
@@ -53,7 +53,7 @@ enum Stage {
     /// One announced block, of whose votes some are held here.
     Votes {
         header: Header,
-        votes: Vec<Option<Vote>>,
+        votes: Vec<Option<CheckedVote>>,
     },
 }
 
@@ -168,7 +168,7 @@ impl Node {
         now: Timestamp,
         peer: Peer,
         header: Header,
-        votes: Vec<Option<Vote>>,
+        votes: Vec<Option<CheckedVote>>,
     ) {
         if !self.is_free_for(peer) {
             return;
@@ -226,27 +226,33 @@ impl Node {
         if sent.is_empty() {
             return self.stall(now, from);
         }
-        for (place, vote) in votes.iter_mut().filter(|vote| vote.is_none()).zip(sent) {
-            *place = Some(vote);
-        }
-        let whole: Option<Vec<_>> = votes.iter_mut().map(Option::take).collect();
-        match whole {
-            Some(votes) if Block::votes_root(&votes) == header.votes_root => {
-                let block = Block { header: header.clone(), votes };
-                match self.take_block(now, block, None) {
-                    Ok(()) => self.answered(now, from, &hash, true),
-                    Err(LinkError::Ahead { .. } | LinkError::UnknownParent(_)) => {}
-                    Err(error) => return self.reject(now, from, error.to_string()),
-                }
-                self.end_sync(now, from, false);
-            }
+        let mut came = sent.iter();
+        let whole: Option<Vec<&Vote>> = votes
+            .iter()
+            .map(|vote| vote.as_ref().map(CheckedVote::vote).or_else(|| came.next()))
+            .collect();
+        if whole.is_none_or(|votes| Block::votes_root(votes) != header.votes_root) {
             // Two votes share a short id, or not all fitted, or it lied: the whole block shows.
-            _ => {
-                *stage = Stage::Blocks { wanted: [hash].into() };
-                *deadline = now.plus_ms(ANSWER_WITHIN_MS);
-                self.send(from, &Message::GetBlocks(vec![hash]));
-            }
+            *stage = Stage::Blocks { wanted: [hash].into() };
+            *deadline = now.plus_ms(ANSWER_WITHIN_MS);
+            return self.send(from, &Message::GetBlocks(vec![hash]));
         }
+        // What is here was checked when it came: only what came now is checked.
+        let sent = match check_all(sent, self.chain.context()) {
+            Ok(sent) => sent,
+            Err((_, error)) => return self.reject(now, from, error.to_string()),
+        };
+        let mut sent = sent.into_iter();
+        let whole =
+            votes.iter_mut().filter_map(|vote| vote.take().or_else(|| sent.next())).collect();
+        let block = Block::of_checked(header.clone(), whole, self.chain.context());
+        let taken = block.map_err(LinkError::from);
+        match taken.and_then(|block| self.take_checked(now, block, None)) {
+            Ok(()) => self.answered(now, from, &hash, true),
+            Err(LinkError::Ahead { .. } | LinkError::UnknownParent(_)) => {}
+            Err(error) => return self.reject(now, from, error.to_string()),
+        }
+        self.end_sync(now, from, false);
     }
 
     pub(super) fn on_headers(&mut self, now: Timestamp, from: Peer, headers: &[Header]) {

@@ -45,10 +45,10 @@ fn the_last_vote_counts_where_the_election_says_so_and_a_reorganisation_takes_it
     assert_eq!(node.chain().tip().hash(), rival.tip().hash());
     assert_eq!(node.chain().tally().count("Yes"), 5);
     // The votes of the abandoned blocks wait again, and none was cast twice.
-    let waiting: Vec<_> = node.pending().iter().map(|(_, vote)| vote.sequence).collect();
+    let waiting: Vec<_> = node.pending().iter().map(|vote| vote.sequence).collect();
     assert_eq!(waiting.len(), 3);
     assert_eq!(node.statements().double_votes().len(), 0);
-    let votes: Vec<_> = node.pending().iter().map(|(_, vote)| vote.clone()).collect();
+    let votes: Vec<_> = node.pending().iter().map(|vote| vote.vote().clone()).collect();
     extend(&mut node, votes);
     assert_eq!((node.chain().tally().count("Yes"), node.chain().tally().count("No")), (4, 2));
     let again = node.cast(NOW, vote(&context, 0, 1, 0)).unwrap_err();

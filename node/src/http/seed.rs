@@ -3,7 +3,10 @@
 use axum::{Json, extract::State, http::StatusCode};
 use blockvote_core::{
     crypto::hash::VoteId,
-    election::{token::TokenId, vote::Vote},
+    election::{
+        token::TokenId,
+        vote::{CheckedVote, Vote},
+    },
     node::{CastError, Node},
 };
 use serde::Serialize;
@@ -103,7 +106,7 @@ async fn vote(
 async fn token_id(State(app): State<App>) -> Result<Json<BTreeMap<u64, u64>>, ApiError> {
     let tokens = app
         .handle
-        .call(|node, _| node.pending().iter().map(|(_, vote)| (vote.token.0, 1)).collect())
+        .call(|node, _| node.pending().iter().map(|vote| (vote.token.0, 1)).collect())
         .await?;
     Ok(Json(tokens))
 }
@@ -122,7 +125,7 @@ async fn store(State(app): State<App>) -> Result<Json<Value>, ApiError> {
     let (_, not_asked) = app.registered.take_over(&app.handle).await;
     let mut tip = app.handle.tip();
     let waiting =
-        app.handle.call(|node, _| node.pending().iter().next().map(|(id, _)| *id)).await?;
+        app.handle.call(|node, _| node.pending().iter().next().map(CheckedVote::id)).await?;
     let Some(waiting) = waiting else {
         let message = "No block was forged: no vote is pending".to_owned();
         return Ok(Json(json!({"message": message, "not_asked": not_asked})));

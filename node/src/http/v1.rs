@@ -195,7 +195,7 @@ async fn votes(State(app): State<App>) -> Result<Json<Vec<VoteJson>>, ApiError> 
     let answer = app.handle.call(|node, _| {
         let election = node.chain().election();
         let votes = node.pending().iter().take(MAX_VOTES);
-        let votes = votes.map(|(_, vote)| VoteJson::new(vote, election));
+        let votes = votes.map(|vote| VoteJson::new(vote, election));
         votes.collect()
     });
     Ok(Json(answer.await?))

@@ -609,7 +609,7 @@ impl Inner {
         let mut changes = vec![StoreChange::Truncate(Height(kept.saturating_add(1)))];
         changes.extend(blocks.into_iter().skip(same).map(StoreChange::Append));
         let pending = self.node.pending().iter();
-        changes.extend(pending.map(|(id, vote)| StoreChange::PutPending(*id, vote.clone())));
+        changes.extend(pending.map(|vote| StoreChange::PutPending(vote.id(), vote.vote().clone())));
         changes.extend(self.node.statements().all().map(StoreChange::PutStatement));
         self.effects.push_back(Effect::Rewrite(changes));
     }
