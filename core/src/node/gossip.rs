@@ -19,8 +19,8 @@ use crate::{
     wire::{
         frame::PeerId,
         message::{
-            Hello, MAX_BLOCKS_ASKED, MAX_HEADERS, MAX_HELD, MAX_MESSAGE_BYTES, MAX_VOTES, Message,
-            PROTOCOL_VERSION,
+            Class, Cost, Expected, Hello, MAX_BLOCKS_ASKED, MAX_HEADERS, MAX_HELD,
+            MAX_MESSAGE_BYTES, MAX_VOTES, MAX_VOTES_ASKED, Message, PROTOCOL_VERSION,
         },
     },
 };
@@ -31,7 +31,7 @@ pub(super) const PAGE_BYTES: usize = MAX_MESSAGE_BYTES / 2;
 /// So many votes in a message are checked also when others used up what may be checked for nothing.
 const FEW_VOTES: usize = 16;
 /// Messages of votes in one answer: what fits in a relay's queue beside other things.
-pub(super) const MAX_PAGES: usize = 2;
+pub(super) const MAX_PAGES: usize = MAX_VOTES_ASKED / MAX_VOTES;
 /// An announced block so far below the tip is not fetched.
 const STALE_BLOCKS: u32 = 16;
 /// Peers that are asked whether they hold a vote.
@@ -40,10 +40,7 @@ const ASK_HELD: usize = 3;
 impl Node {
     pub(super) fn send(&mut self, to: Peer, message: &Message) {
         let bytes = message.encode();
-        if matches!(
-            message,
-            Message::GetHeaders(_) | Message::GetBlocks(_) | Message::GetBlockVotes(..)
-        ) {
+        if matches!(message.rules().class, Class::Question { counted: true, .. }) {
             self.peers.asked(to);
         }
         self.peers.served(to, bytes.len());
@@ -82,48 +79,30 @@ impl Node {
         message: Message,
     ) {
         self.peers.hear(from, now);
-        // A question to everybody would be answered by everybody.
-        let for_all = matches!(
-            message,
-            Message::Votes(_) | Message::NewBlock { .. } | Message::Statements(_)
-        );
-        if broadcast && !for_all {
-            self.offended(now, from, Offence::Unasked);
-            return;
-        }
-        if matches!(message, Message::Headers(_) | Message::Blocks(_) | Message::BlockVotes(..))
-            && !self.peers.was_asked(from)
-            && !self.sync.is_from(from)
-        {
-            self.offended(now, from, Offence::Unasked);
-            return;
-        }
-        let allowed = self.peers.may_serve(from, now);
-        let backlog = self.backlog.get(&from.link).copied().unwrap_or_default();
-        let serve = allowed == Allowed::Yes && backlog <= MAX_BACKLOG;
-        let asks = matches!(
-            message,
-            Message::GetHeaders(_)
-                | Message::GetBlocks(_)
-                | Message::GetElection
-                | Message::Reconcile(_)
-                | Message::GetVotes(_)
-                | Message::GetBlockVotes(..)
-                | Message::GetRollPage(_)
-                | Message::GetStatements(_)
-                | Message::AskHeld(_)
-        );
-        if asks && allowed == Allowed::Exceeded && self.offended(now, from, Offence::OverBudget) {
-            return;
+        match message.rules().class {
+            Class::Announcement => {}
+            _ if broadcast => {
+                self.offended(now, from, Offence::Unasked);
+                return;
+            }
+            Class::Greeting | Class::Answer(Expected::ByAsker) => {}
+            Class::Answer(Expected::Counted) => {
+                if !self.peers.was_asked(from) && !self.sync.is_from(from) {
+                    self.offended(now, from, Offence::Unasked);
+                    return;
+                }
+            }
+            Class::Question { cost, refusal, counted: _ } => {
+                if !self.may_answer(now, from, cost) {
+                    // Whoever is refused asks another peer.
+                    if let Some(refusal) = refusal.filter(|_| !self.peers.is_banned(from)) {
+                        self.send(from, &refusal);
+                    }
+                    return;
+                }
+            }
         }
         match message {
-            // Who asks for too much is told that there is nothing, and tries another peer.
-            Message::GetHeaders(_) if !serve => self.send(from, &Message::Headers(Vec::new())),
-            Message::GetBlocks(_) if !serve => self.send(from, &Message::Blocks(Vec::new())),
-            Message::GetBlockVotes(hash, _) if !serve => {
-                self.send(from, &Message::BlockVotes(hash, Vec::new()));
-            }
-            _ if asks && !serve => {}
             Message::Hello(hello) => self.on_hello(now, from, &hello),
             Message::GetElection => {
                 let election = Box::new(self.chain.election().clone());
@@ -178,6 +157,21 @@ impl Node {
                 }
             }
         }
+    }
+
+    /// Whether a question is within the budgets. Whoever asks for too much again and again is dropped.
+    fn may_answer(&mut self, now: Timestamp, from: Peer, cost: Cost) -> bool {
+        let allowed = self.peers.may_serve(from, now);
+        let backlog = self.backlog.get(&from.link).copied().unwrap_or_default();
+        if allowed == Allowed::Exceeded {
+            self.offended(now, from, Offence::OverBudget);
+        }
+        allowed == Allowed::Yes
+            && backlog <= MAX_BACKLOG
+            && match cost {
+                Cost::Looks => true,
+                Cost::Walk => self.peers.may_walk(from, now),
+            }
     }
 
     fn on_hello(&mut self, now: Timestamp, from: Peer, hello: &Hello) {
@@ -359,12 +353,8 @@ impl Node {
         self.next_gossip = now.plus_ms(GOSSIP_EVERY_MS);
         let waiting = std::mem::take(&mut self.gossip);
         for link in self.links.clone() {
-            let votes: Vec<_> = waiting
-                .iter()
-                .filter(|(heard_on, _)| *heard_on != Some(link))
-                .map(|(_, vote)| vote.clone())
-                .collect();
-            for page in pages(&votes) {
+            let votes = waiting.iter().filter(|(heard_on, _)| *heard_on != Some(link));
+            for page in pages(votes.map(|(_, vote)| vote), usize::MAX) {
                 self.outputs.push_back(Output::Broadcast(link, Message::Votes(page).encode()));
             }
         }
@@ -458,12 +448,8 @@ impl Node {
 
     fn on_get_votes(&mut self, from: Peer, ids: &[ShortId]) {
         let unique: BTreeSet<_> = ids.iter().collect();
-        let votes: Vec<_> = unique
-            .into_iter()
-            .filter_map(|id| self.pending.get_short(id))
-            .map(|vote| vote.vote().clone())
-            .collect();
-        for page in pages(&votes).into_iter().take(MAX_PAGES) {
+        let votes = unique.into_iter().filter_map(|id| self.pending.get_short(id));
+        for page in pages(votes.map(CheckedVote::vote), MAX_PAGES) {
             self.send(from, &Message::Votes(page));
         }
     }
@@ -519,7 +505,7 @@ impl Node {
             }
         }
         for (peer, votes) in straight {
-            for page in pages(&votes).into_iter().take(MAX_PAGES) {
+            for page in pages(&votes, MAX_PAGES) {
                 self.send(peer, &Message::Votes(page));
             }
         }
@@ -530,8 +516,8 @@ impl Node {
     }
 }
 
-/// Cuts votes into messages that fit a frame.
-pub(super) fn pages(votes: &[Vote]) -> Vec<Vec<Vote>> {
+/// Cuts votes into messages that fit a frame, at most so many; what is over is not looked at.
+pub(super) fn pages<'a>(votes: impl IntoIterator<Item = &'a Vote>, most: usize) -> Vec<Vec<Vote>> {
     let mut pages: Vec<Vec<Vote>> = Vec::new();
     let mut bytes = 0;
     for vote in votes {
@@ -540,9 +526,11 @@ pub(super) fn pages(votes: &[Vote]) -> Vec<Vec<Vote>> {
         if let Some(page) = pages.last_mut().filter(|page| !full && page.len() < MAX_VOTES) {
             page.push(vote.clone());
             bytes += size;
-        } else {
+        } else if pages.len() < most {
             pages.push(vec![vote.clone()]);
             bytes = size;
+        } else {
+            break;
         }
     }
     pages

@@ -17,9 +17,10 @@ use super::{
 };
 use crate::{
     crypto::hash::{ShortId, VoteId},
+    election::vote::CheckedVote,
     sorted::sorted,
     time::Timestamp,
-    wire::message::{MAX_RECONCILE_BYTES, MAX_VOTES, Message},
+    wire::message::{MAX_RECONCILE_BYTES, MAX_VOTES_ASKED, Message},
 };
 
 /// Rounds of one comparison: a set of 100,000 votes that one side lacks whole takes about 50.
@@ -63,10 +64,6 @@ impl Node {
     }
 
     pub(super) fn on_reconcile(&mut self, now: Timestamp, from: Peer, query: &[u8]) {
-        // A walk over all pending votes: no peer needs more than a round for each of its answers.
-        if !self.peers.may_walk(from, now) {
-            return;
-        }
         let answer = self.pending_ids().and_then(|ids| {
             Some(Negentropy::borrowed(ids, MAX_RECONCILE_BYTES as u64).ok()?.reconcile(query))
         });
@@ -97,19 +94,15 @@ impl Node {
         // same input does the same.
         let need = sorted(need);
         let lacking = have.iter().map(|id| VoteId(id.to_bytes()));
-        let lacking: Vec<_> = lacking
-            .filter_map(|id| self.pending.get(&id))
-            .take(MAX_PAGES * MAX_VOTES)
-            .map(|vote| vote.vote().clone())
-            .collect();
-        let serve = self.peers.may_serve(from, now) == Allowed::Yes;
-        for page in pages(&lacking).into_iter().take(if serve { MAX_PAGES } else { 0 }) {
+        let most = if self.peers.may_serve(from, now) == Allowed::Yes { MAX_PAGES } else { 0 };
+        let lacking = lacking.filter_map(|id| self.pending.get(&id)).map(CheckedVote::vote);
+        for page in pages(lacking, most) {
             self.send(from, &Message::Votes(page));
         }
         let wanted: Vec<_> = need
             .iter()
             .map(|id| ShortId::from(&VoteId(id.to_bytes())))
-            .take(MAX_PAGES * MAX_VOTES)
+            .take(MAX_VOTES_ASKED)
             .collect();
         if !wanted.is_empty() {
             self.send(from, &Message::GetVotes(wanted));

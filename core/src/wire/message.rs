@@ -22,6 +22,8 @@ pub const MAX_HEADERS: usize = 2000;
 pub const MAX_BLOCKS_ASKED: usize = 256;
 /// Votes in one message.
 pub const MAX_VOTES: usize = 4096;
+/// Votes asked for at once: what two messages hold.
+pub const MAX_VOTES_ASKED: usize = 2 * MAX_VOTES;
 /// Hashes in a locator: 8 and then one for each doubling of 2^32 blocks.
 pub const MAX_LOCATOR: usize = 64;
 /// Votes of one announced block that are asked for; who lacks more asks for the block.
@@ -134,7 +136,134 @@ pub enum MessageError {
     },
 }
 
+/// What a message is to whoever gets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Says something of its sender, to one peer.
+    Greeting,
+    /// Of use to everybody in the room: the only class that may be broadcast. A question to everybody
+    /// would be answered by everybody.
+    Announcement,
+    /// Asks for something.
+    Question {
+        /// What answering costs beside the bytes that are sent.
+        cost: Cost,
+        /// Whether the answer is expected as one of [`Expected::Counted`].
+        counted: bool,
+        /// What a peer gets that asked for too much, so that it tries another one; nothing where it
+        /// notices by itself.
+        refusal: Option<Message>,
+    },
+    /// Answers a question.
+    Answer(Expected),
+}
+
+/// What it costs to answer a question, beside the bytes that are sent, which a budget counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cost {
+    /// A look at what is here for each thing that is asked for.
+    Looks,
+    /// A walk over all pending votes, which has a budget of its own.
+    Walk,
+}
+
+/// Who knows that an answer is expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Questions to each peer are counted: an answer to none is an offence.
+    Counted,
+    /// Whoever asked knows what was asked of whom, and passes over everything else.
+    ByAsker,
+}
+
+/// A list in a message and its bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct List {
+    /// What is listed.
+    pub what: &'static str,
+    /// Entries.
+    pub found: usize,
+    /// Entries allowed.
+    pub max: usize,
+}
+
+/// Everything that must be said of a kind of message before it may come from a stranger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// What it is.
+    pub class: Class,
+    /// Its list, where it has one; the rest of a message is of a fixed size, or a definition, whose
+    /// parts have bounds of their own.
+    pub list: Option<List>,
+}
+
 impl Message {
+    /// The one table of messages. `docs/protocol.md` has it in words.
+    pub fn rules(&self) -> Rules {
+        let question = |refusal: Option<Self>| {
+            let counted = refusal.is_some();
+            Class::Question { cost: Cost::Looks, counted, refusal }
+        };
+        let (class, list) = match self {
+            Self::Hello(_) => (Class::Greeting, None),
+            Self::GetElection => (question(None), None),
+            Self::Election(_) => (Class::Answer(Expected::ByAsker), None),
+            Self::GetHeaders(list) => (
+                question(Some(Self::Headers(Vec::new()))),
+                Some(("hashes", list.len(), MAX_LOCATOR)),
+            ),
+            Self::Headers(list) => {
+                (Class::Answer(Expected::Counted), Some(("headers", list.len(), MAX_HEADERS)))
+            }
+            Self::GetBlocks(list) => (
+                question(Some(Self::Blocks(Vec::new()))),
+                Some(("hashes", list.len(), MAX_BLOCKS_ASKED)),
+            ),
+            Self::Blocks(list) => {
+                (Class::Answer(Expected::Counted), Some(("blocks", list.len(), MAX_BLOCKS_ASKED)))
+            }
+            Self::Votes(list) => (Class::Announcement, Some(("votes", list.len(), MAX_VOTES))),
+            Self::NewBlock { votes, .. } => {
+                (Class::Announcement, Some(("votes", votes.len(), MAX_VOTES_ANNOUNCED)))
+            }
+            Self::Reconcile(bytes) => (
+                Class::Question { cost: Cost::Walk, counted: false, refusal: None },
+                Some(("bytes", bytes.len(), MAX_RECONCILE_BYTES)),
+            ),
+            Self::GetVotes(list) => {
+                (question(None), Some(("vote ids", list.len(), MAX_VOTES_ASKED)))
+            }
+            Self::AskHeld(list) => (question(None), Some(("vote ids", list.len(), MAX_HELD))),
+            Self::Held(list) => {
+                (Class::Answer(Expected::ByAsker), Some(("vote ids", list.len(), MAX_HELD)))
+            }
+            Self::GetRollPage(_) => (question(None), None),
+            Self::RollPage(page) => (
+                Class::Answer(Expected::ByAsker),
+                Some(("keys", page.keys.len(), crate::election::roll::PAGE_KEYS)),
+            ),
+            Self::GetStatements(list) => {
+                (question(None), Some(("statements", list.len(), MAX_STATEMENTS_KNOWN)))
+            }
+            Self::Statements(list) => {
+                (Class::Announcement, Some(("statements", list.len(), MAX_STATEMENTS_SENT)))
+            }
+            Self::Reconciled(bytes) => (
+                Class::Answer(Expected::ByAsker),
+                Some(("bytes", bytes.len(), MAX_RECONCILE_BYTES)),
+            ),
+            Self::GetBlockVotes(hash, list) => (
+                question(Some(Self::BlockVotes(*hash, Vec::new()))),
+                Some(("votes", list.len(), MAX_BLOCK_VOTES)),
+            ),
+            Self::BlockVotes(_, list) => {
+                (Class::Answer(Expected::Counted), Some(("votes", list.len(), MAX_BLOCK_VOTES)))
+            }
+        };
+        let list = list.map(|(what, found, max)| List { what, found, max });
+        Rules { class, list }
+    }
+
     /// The canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
         borsh::to_vec(self).unwrap_or_default()
@@ -150,27 +279,59 @@ impl Message {
         }
         let message: Self =
             borsh::from_slice(bytes).map_err(|error| MessageError::Malformed(error.to_string()))?;
-        let (what, found, max) = match &message {
-            Self::Headers(list) => ("headers", list.len(), MAX_HEADERS),
-            Self::GetHeaders(list) => ("hashes", list.len(), MAX_LOCATOR),
-            Self::GetBlocks(list) => ("hashes", list.len(), MAX_BLOCKS_ASKED),
-            Self::Blocks(list) => ("blocks", list.len(), MAX_BLOCKS_ASKED),
-            Self::Votes(list) => ("votes", list.len(), MAX_VOTES),
-            Self::AskHeld(list) | Self::Held(list) => ("vote ids", list.len(), MAX_HELD),
-            Self::NewBlock { votes, .. } => ("votes", votes.len(), MAX_VOTES_ANNOUNCED),
-            Self::Reconcile(bytes) | Self::Reconciled(bytes) => {
-                ("bytes", bytes.len(), MAX_RECONCILE_BYTES)
-            }
-            Self::GetBlockVotes(_, list) => ("votes", list.len(), MAX_BLOCK_VOTES),
-            Self::BlockVotes(_, list) => ("votes", list.len(), MAX_BLOCK_VOTES),
-            Self::RollPage(page) => ("keys", page.keys.len(), crate::election::roll::PAGE_KEYS),
-            Self::GetStatements(list) => ("statements", list.len(), MAX_STATEMENTS_KNOWN),
-            Self::Statements(list) => ("statements", list.len(), MAX_STATEMENTS_SENT),
-            _ => return Ok(message),
+        let Some(List { what, found, max }) = message.rules().list else {
+            return Ok(message);
         };
         if found > max {
             return Err(MessageError::TooMany { what, found, max });
         }
         Ok(message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lists at their bounds and one above, for each kind of message that strangers can make long.
+    #[test]
+    fn a_list_above_its_bound_is_refused_and_one_at_it_is_not() {
+        let id = VoteId([7; 32]);
+        let (hash, short) = (BlockHash([7; 32]), ShortId([7; 8]));
+        type Make = Box<dyn Fn(usize) -> Message>;
+        let kinds: [(usize, Make); 7] = [
+            (MAX_LOCATOR, Box::new(move |n| Message::GetHeaders(vec![hash; n]))),
+            (MAX_BLOCKS_ASKED, Box::new(move |n| Message::GetBlocks(vec![hash; n]))),
+            (MAX_HELD, Box::new(move |n| Message::AskHeld(vec![id; n]))),
+            (MAX_VOTES_ASKED, Box::new(move |n| Message::GetVotes(vec![short; n]))),
+            (MAX_BLOCK_VOTES, Box::new(move |n| Message::GetBlockVotes(hash, vec![0; n]))),
+            (MAX_STATEMENTS_KNOWN, Box::new(move |n| Message::GetStatements(vec![short; n]))),
+            (MAX_RECONCILE_BYTES, Box::new(|n| Message::Reconcile(vec![0; n]))),
+        ];
+        for (max, make) in kinds {
+            assert_eq!(Message::decode(&make(max).encode()), Ok(make(max)));
+            let refused = Message::decode(&make(max + 1).encode());
+            let above =
+                |error| matches!(error, MessageError::TooMany { found, .. } if found == max + 1);
+            assert!(refused.clone().is_err_and(above), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_answers_its_question_and_asks_for_nothing() {
+        let hash = BlockHash([7; 32]);
+        for question in [
+            Message::GetHeaders(vec![hash]),
+            Message::GetBlocks(vec![hash]),
+            Message::GetBlockVotes(hash, vec![1]),
+        ] {
+            let Class::Question { refusal: Some(refusal), counted: true, .. } =
+                question.rules().class
+            else {
+                panic!("{question:?} leaves its sender waiting");
+            };
+            assert_eq!(refusal.rules().class, Class::Answer(Expected::Counted));
+            assert_eq!(refusal.rules().list.map(|list| list.found), Some(0));
+        }
     }
 }
