@@ -6,3 +6,4 @@ pub mod hash;
 pub mod key;
 pub mod locked;
 pub mod merkle;
+pub mod secret;

@@ -101,7 +101,7 @@ fn roll_vectors() -> BTreeMap<&'static str, String> {
     let text = |bytes: Vec<u8>| hex::encode(bytes);
     BTreeMap::from([
         ("roll: code", codes[0].to_string()),
-        ("roll: secret key of the code", text(keys[0].to_bytes().to_vec())),
+        ("roll: secret key of the code", text(keys[0].to_bytes().bytes().to_vec())),
         ("roll: public key of the code", keys[0].public().to_string()),
         ("roll: public key in text", keys[0].public().to_text()),
         ("roll: root", roll.root().to_string()),

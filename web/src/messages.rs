@@ -5,7 +5,14 @@
 
 mod tools;
 
-use blockvote_core::{audit::verify::Report, crypto::key::SecretKey, election::tally::Tally};
+use blockvote_core::{
+    audit::verify::Report,
+    crypto::{
+        key::SecretKey,
+        secret::{SecretBytes, SecretText},
+    },
+    election::tally::Tally,
+};
 use serde::{Deserialize, Serialize};
 pub use tools::{CastByKey, CodeRow, FromTools, OrganiserFile, ToTools, WriteReceipt};
 use wasm_bindgen::JsValue;
@@ -97,28 +104,20 @@ impl std::fmt::Debug for Right {
     }
 }
 
-/// A secret key on its way from the tools worker to the node worker.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub struct Secret(String);
+/// A secret key on its way from the tools worker to the node worker: 64 hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Secret(SecretText);
 
 impl Secret {
     /// Of a key.
     pub fn new(key: &SecretKey) -> Self {
-        Self(hex::encode(key.to_bytes()))
+        Self(key.to_bytes().to_hex())
     }
 
     /// The key.
     pub fn key(&self) -> Option<SecretKey> {
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(&self.0, &mut bytes).ok()?;
-        Some(SecretKey::new(bytes))
-    }
-}
-
-/// Secrets are not printed by accident.
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret(…)")
+        let bytes = SecretBytes::from_hex(self.0.as_str())?;
+        Some(SecretKey::new(*bytes.bytes()))
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod verify;
 
+use blockvote_core::crypto::secret::{Passphrase, SecretBytes};
 use blockvote_core::{
     audit::receipt::ReceiptFile,
     crypto::{key::SecretKey, locked},
@@ -42,9 +43,9 @@ fn hear(message: ToTools) {
             Err(_) => answer(Err("that is not a file".into())),
         },
         ToTools::Publish { draft, passphrase } => spawn_local(async move {
-            let publishing = Publishing::new(*draft, secret_bytes(), secret_bytes());
+            let publishing = Publishing::new(*draft, secret(), secret());
             answer(match publishing {
-                Ok(publishing) => publish(publishing, &passphrase).await,
+                Ok(publishing) => publish(publishing, passphrase.as_ref()).await,
                 Err(error) => Err(error.to_string()),
             });
         }),
@@ -60,13 +61,13 @@ fn hear(message: ToTools) {
             FromTools::Organiser(id, Box::new(organiser.to_draft()))
         })),
         ToTools::Organise(act, file) => {
-            let secret = organiser(&file).map(|organiser| Secret::new(&organiser.key()));
+            let secret = organiser(&file).map(|organiser| Secret::new(organiser.key()));
             answer(secret.and_then(|secret| for_node(&ToNode::Organise(act, secret))));
         }
         ToTools::NewKey(passphrase) => {
             let salt = secret_bytes();
-            let lock = (!passphrase.is_empty()).then_some((passphrase.as_str(), &salt));
-            let file = KeyFile::new(&SecretKey::new(secret_bytes()), lock);
+            let lock = passphrase.as_ref().map(|passphrase| (passphrase, &salt));
+            let file = KeyFile::new(&SecretKey::new(*secret().bytes()), lock);
             answer(file.map_err(|error| error.to_string()).and_then(|file| key(&file)));
         }
         ToTools::ReadKey(text) => {
@@ -100,8 +101,7 @@ fn for_node(message: &ToNode) -> Result<FromTools, String> {
 fn cast(vote: CastByKey) -> Result<FromTools, String> {
     let CastByKey { file, passphrase, selections, change } = vote;
     let file = KeyFile::read(&file).map_err(|error| error.to_string())?;
-    let passphrase = (!passphrase.is_empty()).then_some(passphrase.as_str());
-    let key = file.open(passphrase).map_err(|error| error.to_string())?;
+    let key = file.open(passphrase.as_ref()).map_err(|error| error.to_string())?;
     let right = Right::Key { public: key.public().to_text(), secret: Some(Secret::new(&key)) };
     for_node(&ToNode::Cast { right, selections, change })
 }
@@ -117,25 +117,35 @@ fn write_receipt(receipt: JsValue) -> Result<FromTools, String> {
 
 fn key(file: &KeyFile) -> Result<FromTools, String> {
     let public = file.public().map_err(|error| error.to_string())?.to_text();
-    Ok(FromTools::Key { file: file.to_text(), public, locked: file.is_locked() })
+    Ok(FromTools::Key {
+        file: file.to_text().as_str().to_owned(),
+        public,
+        locked: file.is_locked(),
+    })
 }
 
 /// Reads an organiser's file, unlocked where it is locked.
 fn organiser(file: &OrganiserFile) -> Result<Organiser, String> {
     let text = if locked::is_locked(&file.text) {
-        if file.passphrase.is_empty() {
+        let Some(passphrase) = &file.passphrase else {
             return Err("the organiser's file is locked: type its passphrase".into());
-        }
-        let bytes = locked::unlock(&file.text, &file.passphrase);
-        String::from_utf8(bytes.map_err(|error| error.to_string())?)
-            .map_err(|error| error.to_string())?
+        };
+        locked::unlock(&file.text, passphrase).map_err(|error| error.to_string())?
     } else {
-        file.text.clone()
+        file.text.clone().into()
     };
-    Organiser::read(&text).map_err(|error| error.to_string())
+    Organiser::read(text.as_str()).map_err(|error| error.to_string())
 }
 
-async fn publish(mut publishing: Publishing, passphrase: &str) -> Result<FromTools, String> {
+/// Random bytes that nobody else may know.
+fn secret() -> SecretBytes {
+    SecretBytes::new(secret_bytes())
+}
+
+async fn publish(
+    mut publishing: Publishing,
+    passphrase: Option<&Passphrase>,
+) -> Result<FromTools, String> {
     let mut slice = monotonic_ms();
     while publishing.step() {
         if monotonic_ms() - slice > SLICE_MS {
@@ -147,11 +157,10 @@ async fn publish(mut publishing: Publishing, passphrase: &str) -> Result<FromToo
     }
     let (organiser, context) = publishing.finish(now()).map_err(|error| error.to_string())?;
     let text = organiser.to_text();
-    let organiser = if passphrase.is_empty() {
-        text
-    } else {
-        locked::lock(text.as_bytes(), passphrase, &secret_bytes())
-            .map_err(|error| error.to_string())?
+    let organiser = match passphrase {
+        None => text.as_str().to_owned(),
+        Some(passphrase) => locked::lock(text.as_str().as_bytes(), passphrase, &secret_bytes())
+            .map_err(|error| error.to_string())?,
     };
     let id = context.id();
     let kept = async { Store::open(&id).await?.put_setup(&context).await };

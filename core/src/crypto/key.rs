@@ -12,8 +12,12 @@ use ed25519_zebra::{SigningKey, VerificationKey, VerificationKeyBytes, batch};
 use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroize;
 
-use crate::crypto::hash::{Tag, hash_type, tagged};
+use crate::crypto::{
+    hash::{Tag, hash_type, tagged},
+    secret::SecretBytes,
+};
 
 /// Signatures verified together: more gain little, and what is prepared for each takes 320 bytes.
 const BATCH: usize = 2048;
@@ -131,9 +135,15 @@ impl<'de> Deserialize<'de> for Signature {
     }
 }
 
-/// A secret key: the 32 random bytes of RFC 8032. Never printed.
+/// A secret key: the 32 random bytes of RFC 8032. Never printed, wiped when dropped.
 #[derive(Clone)]
 pub struct SecretKey(SigningKey);
+
+impl Drop for SecretKey {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -148,8 +158,8 @@ impl SecretKey {
     }
 
     /// The 32 bytes.
-    pub fn to_bytes(&self) -> [u8; 32] {
-        self.0.to_bytes()
+    pub fn to_bytes(&self) -> SecretBytes {
+        SecretBytes::new(self.0.to_bytes())
     }
 
     /// The public half.

@@ -8,6 +8,7 @@
 use std::fmt;
 
 use sha2::{Digest, Sha256};
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::crypto::{
     hash::{Tag, tagged},
@@ -116,7 +117,7 @@ impl Code {
         let mut hasher = Sha256::new_with_prefix(Tag::CODES.0);
         hasher.update(secret);
         let digest = hasher.chain_update(number.to_le_bytes()).finalize();
-        let mut random = [0; 17];
+        let mut random = Zeroizing::new([0; 17]);
         random.copy_from_slice(&digest[..17]);
         Self::from_random(&random)
     }
@@ -151,12 +152,18 @@ impl Code {
 
     /// The key that the code stands for: SHA-256 of the tag and the 28 symbols in text.
     pub fn secret_key(&self) -> SecretKey {
-        let text: Vec<u8> = self.letters().collect();
+        let text: Zeroizing<Vec<u8>> = Zeroizing::new(self.letters().collect());
         SecretKey::new(tagged(Tag::CODE, &text))
     }
 
     fn letters(&self) -> impl Iterator<Item = u8> {
         self.0.iter().map(|symbol| ALPHABET[usize::from(*symbol & 31)])
+    }
+}
+
+impl Drop for Code {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::crypto::{
     key::{KeyError, PublicKey, SecretKey},
     locked::{UnlockError, is_locked, lock, unlock},
+    secret::{Passphrase, SecretBytes, SecretText},
 };
 
 const FORMAT: &str = "blockvote key 1";
@@ -17,7 +18,7 @@ pub struct KeyFile {
     /// The public half as it is handed on.
     public: String,
     /// 64 hexadecimal digits, or locked.
-    secret: String,
+    secret: SecretText,
 }
 
 /// Why a key file cannot be used.
@@ -53,12 +54,12 @@ impl KeyFile {
     /// [`UnlockError::Memory`] when there is too little of it for the passphrase.
     pub fn new(
         key: &SecretKey,
-        passphrase: Option<(&str, &[u8; 16])>,
+        passphrase: Option<(&Passphrase, &[u8; 16])>,
     ) -> Result<Self, UnlockError> {
-        let plain = hex::encode(key.to_bytes());
+        let plain = key.to_bytes().to_hex();
         let secret = match passphrase {
             None => plain,
-            Some((passphrase, salt)) => lock(plain.as_bytes(), passphrase, salt)?,
+            Some((passphrase, salt)) => lock(plain.as_str().as_bytes(), passphrase, salt)?.into(),
         };
         Ok(Self { format: FORMAT.into(), public: key.public().to_text(), secret })
     }
@@ -77,8 +78,9 @@ impl KeyFile {
     }
 
     /// The file's text.
-    pub fn to_text(&self) -> String {
-        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    pub fn to_text(&self) -> SecretText {
+        // Three texts under fixed names: there is nothing in it that JSON cannot say.
+        (serde_json::to_string_pretty(self).unwrap_or_default() + "\n").into()
     }
 
     /// The public half.
@@ -91,22 +93,21 @@ impl KeyFile {
 
     /// Whether a passphrase is needed.
     pub fn is_locked(&self) -> bool {
-        is_locked(&self.secret)
+        is_locked(self.secret.as_str())
     }
 
     /// The key.
     ///
     /// # Errors
     /// When a passphrase is needed and none is given, or another one, or the file is damaged.
-    pub fn open(&self, passphrase: Option<&str>) -> Result<SecretKey, KeyFileError> {
+    pub fn open(&self, passphrase: Option<&Passphrase>) -> Result<SecretKey, KeyFileError> {
         let digits = match passphrase {
-            _ if !self.is_locked() => self.secret.clone().into_bytes(),
+            _ if !self.is_locked() => self.secret.clone(),
             None => return Err(KeyFileError::Locked),
-            Some(passphrase) => unlock(&self.secret, passphrase)?,
+            Some(passphrase) => unlock(self.secret.as_str(), passphrase)?,
         };
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(digits, &mut bytes).map_err(|_| KeyFileError::Secret)?;
-        let key = SecretKey::new(bytes);
+        let bytes = SecretBytes::from_hex(digits.as_str()).ok_or(KeyFileError::Secret)?;
+        let key = SecretKey::new(*bytes.bytes());
         if key.public() == self.public()? { Ok(key) } else { Err(KeyFileError::Secret) }
     }
 }
@@ -115,22 +116,26 @@ impl KeyFile {
 mod tests {
     use super::*;
 
+    fn passphrase(text: &str) -> Passphrase {
+        Passphrase::typed(text.to_owned()).unwrap()
+    }
+
     #[test]
     fn a_key_comes_back_from_its_file_locked_or_not() {
         let key = SecretKey::new([4; 32]);
         let plain = KeyFile::new(&key, None).unwrap();
-        let read = KeyFile::read(&plain.to_text()).unwrap();
+        let read = KeyFile::read(plain.to_text().as_str()).unwrap();
         assert_eq!(read.open(None).unwrap().public(), key.public());
-        let locked = KeyFile::new(&key, Some(("horse", &[1; 16]))).unwrap();
-        assert!(!locked.to_text().contains(&hex::encode([4; 32])));
-        let read = KeyFile::read(&locked.to_text()).unwrap();
+        let locked = KeyFile::new(&key, Some((&passphrase("horse"), &[1; 16]))).unwrap();
+        assert!(!locked.to_text().as_str().contains(&hex::encode([4; 32])));
+        let read = KeyFile::read(locked.to_text().as_str()).unwrap();
         assert_eq!(read.public(), Ok(key.public()));
         assert!(matches!(read.open(None), Err(KeyFileError::Locked)));
         assert!(matches!(
-            read.open(Some("cow")),
+            read.open(Some(&passphrase("cow"))),
             Err(KeyFileError::Unlock(UnlockError::Passphrase))
         ));
-        assert_eq!(read.open(Some("horse")).unwrap().to_bytes(), [4; 32]);
+        assert_eq!(read.open(Some(&passphrase("horse"))).unwrap().to_bytes().bytes(), &[4; 32]);
         let other = KeyFile { public: SecretKey::new([5; 32]).public().to_text(), ..plain };
         assert!(matches!(other.open(None), Err(KeyFileError::Secret)));
         assert_eq!(KeyFile::read("{}"), Err(KeyFileError::Format));

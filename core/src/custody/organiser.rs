@@ -4,7 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    crypto::key::{PublicKey, SecretKey},
+    crypto::{
+        key::{PublicKey, SecretKey},
+        secret::{SecretBytes, SecretText},
+    },
     custody::{
         code::Code,
         voters::{self, Row, VotersError},
@@ -117,26 +120,37 @@ impl From<RollError> for OrganiserError {
 }
 
 /// What an organiser keeps of a published election. Everything in it is private.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Organiser {
-    format: String,
     /// The definition, which everybody has.
     pub election: Election,
-    /// The organiser's secret key, 64 hexadecimal digits.
-    secret: String,
-    /// What the voting codes are made from, 64 hexadecimal digits; empty without codes.
-    codes: String,
-    /// Number of codes.
-    count: u32,
+    /// The key that closes and seals.
+    key: SecretKey,
+    /// What the voting codes are made from, where there are codes, and how many.
+    codes: Option<(SecretBytes, u32)>,
     /// The list of voters, line by line; may be empty.
     pub voters: Vec<Row>,
+}
+
+/// The organiser's file, field by field.
+#[derive(Serialize, Deserialize)]
+struct OrganiserFile {
+    format: String,
+    election: Election,
+    /// The organiser's secret key, 64 hexadecimal digits.
+    secret: SecretText,
+    /// What the voting codes are made from, 64 hexadecimal digits; empty without codes.
+    codes: SecretText,
+    /// Number of codes.
+    count: u32,
+    voters: Vec<Row>,
 }
 
 /// Builds a roll key by key, so that a page can show how far it is.
 pub struct Publishing {
     draft: Draft,
-    secret: [u8; 32],
-    codes: [u8; 32],
+    secret: SecretBytes,
+    codes: SecretBytes,
     rows: Vec<Row>,
     keys: Vec<PublicKey>,
     count: u32,
@@ -147,7 +161,11 @@ impl Publishing {
     ///
     /// # Errors
     /// When the list of voters cannot be used.
-    pub fn new(draft: Draft, secret: [u8; 32], codes: [u8; 32]) -> Result<Self, OrganiserError> {
+    pub fn new(
+        draft: Draft,
+        secret: SecretBytes,
+        codes: SecretBytes,
+    ) -> Result<Self, OrganiserError> {
         let (rows, keys, count) = match &draft.who {
             Who::Anyone { .. } => (Vec::new(), Vec::new(), 0),
             Who::Codes { count, voters } if voters.trim().is_empty() => {
@@ -179,7 +197,7 @@ impl Publishing {
     pub fn step(&mut self) -> bool {
         let (made, all) = self.progress();
         if made < all {
-            self.keys.push(Code::derive(&self.codes, made).secret_key().public());
+            self.keys.push(Code::derive(self.codes.bytes(), made).secret_key().public());
         }
         made + 1 < all
     }
@@ -193,7 +211,7 @@ impl Publishing {
         now: Timestamp,
     ) -> Result<(Organiser, ElectionContext), OrganiserError> {
         while self.step() {}
-        let secret = SecretKey::new(self.secret);
+        let key = SecretKey::new(*self.secret.bytes());
         let roll = |credentials| {
             let roll = Roll::collect(self.keys.iter().copied())?;
             let (root, size) = (roll.root(), roll.size());
@@ -216,25 +234,14 @@ impl Publishing {
             opens: self.draft.opens,
             closes: self.draft.closes,
             created: now,
-            organiser: Some(secret.public()),
+            organiser: Some(key.public()),
             parameters: self.draft.parameters,
         };
         let context = ElectionContext::new(election.clone(), roll)?;
-        let organiser = Organiser {
-            format: FORMAT.into(),
-            election,
-            secret: hex::encode(self.secret),
-            codes: if with_codes { hex::encode(self.codes) } else { String::new() },
-            count: self.count,
-            voters: self.rows,
-        };
+        let codes = with_codes.then_some((self.codes, self.count));
+        let organiser = Organiser { election, key, codes, voters: self.rows };
         Ok((organiser, context))
     }
-}
-
-fn bytes(digits: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(digits, &mut bytes).ok().map(|()| bytes)
 }
 
 impl Organiser {
@@ -244,40 +251,52 @@ impl Organiser {
     /// [`OrganiserError::Format`] when it is something else, [`OrganiserError::Damaged`] when a
     /// part does not fit.
     pub fn read(text: &str) -> Result<Self, OrganiserError> {
-        let file: Self = serde_json::from_str(text).map_err(|_| OrganiserError::Format)?;
+        let file: OrganiserFile = serde_json::from_str(text).map_err(|_| OrganiserError::Format)?;
         if file.format != FORMAT {
             return Err(OrganiserError::Format);
         }
         file.election.validate().map_err(ContextError::from)?;
-        let key = bytes(&file.secret).map(SecretKey::new);
-        if key.map(|key| key.public()) != file.election.organiser {
-            return Err(OrganiserError::Damaged("its key is not the election's"));
-        }
-        if !file.codes.is_empty() && (bytes(&file.codes).is_none() || file.count > MAX_ROLL) {
-            return Err(OrganiserError::Damaged("its codes cannot be made again"));
-        }
-        Ok(file)
+        let key = SecretBytes::from_hex(file.secret.as_str())
+            .map(|secret| SecretKey::new(*secret.bytes()))
+            .filter(|key| Some(key.public()) == file.election.organiser)
+            .ok_or(OrganiserError::Damaged("its key is not the election's"))?;
+        let codes = match file.codes.as_str() {
+            "" => None,
+            digits => {
+                let secret = SecretBytes::from_hex(digits).filter(|_| file.count <= MAX_ROLL);
+                let broken = OrganiserError::Damaged("its codes cannot be made again");
+                Some((secret.ok_or(broken)?, file.count))
+            }
+        };
+        Ok(Self { election: file.election, key, codes, voters: file.voters })
     }
 
     /// The file's text.
-    pub fn to_text(&self) -> String {
-        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    pub fn to_text(&self) -> SecretText {
+        let file = OrganiserFile {
+            format: FORMAT.into(),
+            election: self.election.clone(),
+            secret: self.key.to_bytes().to_hex(),
+            codes: self.codes.as_ref().map(|(secret, _)| secret.to_hex()).unwrap_or_default(),
+            count: self.codes.as_ref().map_or(0, |(_, count)| *count),
+            voters: self.voters.clone(),
+        };
+        // Texts and numbers under fixed names: there is nothing in it that JSON cannot say.
+        (serde_json::to_string_pretty(&file).unwrap_or_default() + "\n").into()
     }
 
     /// The key that closes and seals.
-    pub fn key(&self) -> SecretKey {
-        // Reading and making both see to it that it is there.
-        SecretKey::new(bytes(&self.secret).unwrap_or_default())
+    pub fn key(&self) -> &SecretKey {
+        &self.key
     }
 
     /// The voting codes with the lines of their voters, in the order of the list.
     pub fn codes(&self) -> impl Iterator<Item = (Row, Code)> + '_ {
-        let secret = bytes(&self.codes);
-        let numbers = 0..secret.map_or(0, |_| self.count);
-        numbers.map(move |number| {
-            let row = usize::try_from(number).ok().and_then(|at| self.voters.get(at));
-            let row = row.cloned().unwrap_or_default();
-            (row, Code::derive(&secret.unwrap_or_default(), number))
+        self.codes.iter().flat_map(move |(secret, count)| {
+            (0..*count).map(move |number| {
+                let row = usize::try_from(number).ok().and_then(|at| self.voters.get(at));
+                (row.cloned().unwrap_or_default(), Code::derive(secret.bytes(), number))
+            })
         })
     }
 
@@ -306,7 +325,8 @@ impl Organiser {
         let who = match election.eligibility {
             Eligibility::Open { highest_token } => Who::Anyone { highest_token },
             Eligibility::Roll { credentials: Credentials::Codes, .. } => {
-                Who::Codes { count: self.count, voters }
+                let count = self.codes.as_ref().map_or(0, |(_, count)| *count);
+                Who::Codes { count, voters }
             }
             Eligibility::Roll { credentials: Credentials::OwnKeys, .. } => Who::OwnKeys { voters },
         };
@@ -338,7 +358,8 @@ mod tests {
     }
 
     fn publish(who: Who) -> Result<(Organiser, ElectionContext), OrganiserError> {
-        Publishing::new(draft(who), [1; 32], [2; 32])?.finish(Timestamp(7))
+        Publishing::new(draft(who), SecretBytes::new([1; 32]), SecretBytes::new([2; 32]))?
+            .finish(Timestamp(7))
     }
 
     #[test]
@@ -357,15 +378,20 @@ mod tests {
         ] {
             let (organiser, context) = publish(who).unwrap();
             assert_eq!(context.roll().map(Roll::size), size);
-            let read = Organiser::read(&organiser.to_text()).unwrap();
-            assert_eq!(read, organiser);
+            let read = Organiser::read(organiser.to_text().as_str()).unwrap();
+            assert_eq!(read.to_text(), organiser.to_text());
             assert_eq!(read.context(), Ok(context.clone()));
             assert_eq!(Some(read.key().public()), context.election().organiser);
             for (_, code) in read.codes() {
                 let key = code.secret_key().public();
                 assert!(context.roll().unwrap().token_of(&key).is_some());
             }
-            let again = Publishing::new(read.to_draft(), [3; 32], [4; 32]).unwrap();
+            let again = Publishing::new(
+                read.to_draft(),
+                SecretBytes::new([3; 32]),
+                SecretBytes::new([4; 32]),
+            )
+            .unwrap();
             let (_, other) = again.finish(Timestamp(8)).unwrap();
             assert_eq!(other.roll().map(Roll::size), size);
             assert_ne!(other.id(), context.id());
@@ -376,6 +402,19 @@ mod tests {
     }
 
     #[test]
+    fn a_file_without_a_key_is_refused_also_where_the_election_names_none() {
+        let (organiser, _) = publish(Who::Anyone { highest_token: None }).unwrap();
+        let mut file: serde_json::Value =
+            serde_json::from_str(organiser.to_text().as_str()).unwrap();
+        file["election"]["organiser"] = serde_json::Value::Null;
+        for secret in ["", "00", &"00".repeat(32)] {
+            file["secret"] = secret.into();
+            let read = Organiser::read(&file.to_string());
+            assert!(matches!(read, Err(OrganiserError::Damaged(_))), "{secret:?}: {read:?}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_published_or_read_is_said() {
         let codes = |count| publish(Who::Codes { count, voters: String::new() }).unwrap_err();
         assert_eq!(codes(0), OrganiserError::Count(0));
@@ -383,13 +422,15 @@ mod tests {
         let twice = publish(Who::Codes { count: 0, voters: "Ann\nAnn\n".into() }).unwrap_err();
         assert!(twice.to_string().contains("line 2 is the same as line 1"));
         let untitled = Draft { title: " ".into(), ..draft(Who::Anyone { highest_token: None }) };
-        let error = Publishing::new(untitled, [1; 32], [2; 32]).unwrap().finish(Timestamp(7));
+        let error = Publishing::new(untitled, SecretBytes::new([1; 32]), SecretBytes::new([2; 32]))
+            .unwrap()
+            .finish(Timestamp(7));
         assert!(error.unwrap_err().to_string().contains("title"));
-        assert_eq!(Organiser::read("{}"), Err(OrganiserError::Format));
+        assert_eq!(Organiser::read("{}").unwrap_err(), OrganiserError::Format);
         let (organiser, _) = publish(Who::Codes { count: 2, voters: String::new() }).unwrap();
-        let other_key = organiser.to_text().replace(&"01".repeat(32), &"03".repeat(32));
+        let other_key = organiser.to_text().as_str().replace(&"01".repeat(32), &"03".repeat(32));
         assert!(matches!(Organiser::read(&other_key), Err(OrganiserError::Damaged(_))));
-        let other_codes = organiser.to_text().replace(&"02".repeat(32), &"04".repeat(32));
+        let other_codes = organiser.to_text().as_str().replace(&"02".repeat(32), &"04".repeat(32));
         assert!(Organiser::read(&other_codes).unwrap().context().is_err());
     }
 }

@@ -199,6 +199,7 @@ pub struct Rules {
 
 impl Message {
     /// The one table of messages. `docs/protocol.md` has it in words.
+    #[expect(clippy::match_same_arms, reason = "a table has a row for each message")]
     pub fn rules(&self) -> Rules {
         let question = |refusal: Option<Self>| {
             let counted = refusal.is_some();
@@ -293,12 +294,13 @@ impl Message {
 mod tests {
     use super::*;
 
+    type Make = Box<dyn Fn(usize) -> Message>;
+
     /// Lists at their bounds and one above, for each kind of message that strangers can make long.
     #[test]
     fn a_list_above_its_bound_is_refused_and_one_at_it_is_not() {
         let id = VoteId([7; 32]);
         let (hash, short) = (BlockHash([7; 32]), ShortId([7; 8]));
-        type Make = Box<dyn Fn(usize) -> Message>;
         let kinds: [(usize, Make); 7] = [
             (MAX_LOCATOR, Box::new(move |n| Message::GetHeaders(vec![hash; n]))),
             (MAX_BLOCKS_ASKED, Box::new(move |n| Message::GetBlocks(vec![hash; n]))),

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
+use blockvote_core::crypto::secret::SecretText;
 use blockvote_core::{
     audit::{
         archive::{ArchiveReader, ArchiveWriter, Record},
@@ -118,13 +119,12 @@ pub struct OrganiserFile {
 impl OrganiserFile {
     fn open(&self) -> anyhow::Result<Organiser> {
         let shown = self.file.display().to_string();
-        let mut text = private::read(&self.file)?;
-        if locked::is_locked(&text) {
-            let passphrase = private::ask("passphrase", "BLOCKVOTE_PASSPHRASE")?;
-            let bytes = locked::unlock(&text, &passphrase).with_context(|| shown.clone())?;
-            text = String::from_utf8(bytes).with_context(|| shown.clone())?;
+        let mut text = SecretText::from(private::read(&self.file)?);
+        if locked::is_locked(text.as_str()) {
+            let passphrase = private::passphrase("BLOCKVOTE_PASSPHRASE")?;
+            text = locked::unlock(text.as_str(), &passphrase).with_context(|| shown.clone())?;
         }
-        Organiser::read(&text).with_context(|| shown)
+        Organiser::read(text.as_str()).with_context(|| shown)
     }
 }
 
@@ -318,7 +318,7 @@ fn create(new: New) -> anyhow::Result<ExitCode> {
             spacing_ms: new.spacing_ms,
         },
     };
-    let publishing = Publishing::new(draft, private::random(), private::random())?;
+    let publishing = Publishing::new(draft, private::secret(), private::secret())?;
     let (mut organiser, context) = publishing.finish(now)?;
     if context.election().choices.len() == 1 && !new.blank && !new.write_in {
         eprintln!("note: there is one choice only; give others with --choice, or allow --blank");
@@ -335,7 +335,7 @@ fn create(new: New) -> anyhow::Result<ExitCode> {
     }
     if !open || new.organiser.is_some() {
         let path = new.organiser.unwrap_or_else(|| "election.organiser.json".into());
-        private::write_new(&path, &organiser.to_text(), true, "--organiser")?;
+        private::write_new(&path, organiser.to_text().as_str(), true, "--organiser")?;
         let shown = path.display();
         let makes = if organiser.codes().next().is_some() {
             "closes, seals and makes the codes"
@@ -466,7 +466,7 @@ async fn close(organiser: &Organiser, at: &At, json: bool) -> anyhow::Result<Exi
     if let Some(closes) = status.closes.filter(|closes| *closes <= now.0) {
         bail!("the election closed at {} already", Timestamp(closes));
     }
-    let closing = Closing::sign(organiser.election.id(), now, &organiser.key());
+    let closing = Closing::sign(organiser.election.id(), now, organiser.key());
     hand_in(at, &Statement::Closing(closing)).await?;
     if json {
         say!("{}", json!({"closed": now.0}));
@@ -536,7 +536,7 @@ async fn seal(
     let tip: BlockHash = report.tip.parse()?;
     let id = organiser.election.id();
     ensure!(report.election == id.to_string(), "the node sent another election");
-    let seal = Seal::sign(id, Height(report.blocks), tip, &report.tally, &organiser.key());
+    let seal = Seal::sign(id, Height(report.blocks), tip, &report.tally, organiser.key());
     let seal = Statement::Seal(seal);
     let text = hex::encode(borsh::to_vec(&seal)?) + "\n";
     private::write_new(record, &text, true, "--organiser")?;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
+use blockvote_core::crypto::secret::Passphrase;
 use blockvote_core::{
     crypto::key::SecretKey,
     custody::keyfile::{KeyFile, KeyFileError},
@@ -50,16 +51,17 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 fn create(out: &Path, locked: bool, json: bool) -> anyhow::Result<ExitCode> {
-    let key = SecretKey::new(private::random());
+    let key = SecretKey::new(*private::secret().bytes());
     let file = if locked {
         let passphrase = private::ask_twice("passphrase", PASSPHRASE)?;
-        let length = passphrase.chars().count();
+        let length = passphrase.as_str().chars().count();
         ensure!(length >= 8, "the passphrase has {length} letters; take at least 8");
+        let passphrase = Passphrase::typed(passphrase).context("the passphrase is empty")?;
         KeyFile::new(&key, Some((&passphrase, &private::random())))?
     } else {
         KeyFile::new(&key, None)?
     };
-    private::write_new(out, &file.to_text(), true, "--out")?;
+    private::write_new(out, file.to_text().as_str(), true, "--out")?;
     eprintln!("wrote {}; keep it: without it you cannot vote", out.display());
     print(&file, json)
 }
@@ -91,7 +93,7 @@ fn read_file(path: &Path) -> anyhow::Result<KeyFile> {
 pub fn open(path: &Path) -> anyhow::Result<SecretKey> {
     let file = read_file(path)?;
     let opened = match file.open(None) {
-        Err(KeyFileError::Locked) => file.open(Some(&private::ask("passphrase", PASSPHRASE)?)),
+        Err(KeyFileError::Locked) => file.open(Some(&private::passphrase(PASSPHRASE)?)),
         other => other,
     };
     opened.with_context(|| path.display().to_string())

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
+use blockvote_core::crypto::secret::{Passphrase, SecretBytes, SecretText};
 use rand::RngCore;
 
 /// Files that are read whole: keys, receipts, organisers' files with 100,000 names.
@@ -56,7 +57,21 @@ pub fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// 32 random bytes from the operating system.
+/// A passphrase: as [`ask`].
+///
+/// # Errors
+/// When there is none.
+pub fn passphrase(variable: &str) -> anyhow::Result<Passphrase> {
+    Passphrase::typed(ask("passphrase", variable)?)
+        .with_context(|| format!("no passphrase was given: {variable} is empty"))
+}
+
+/// 32 random bytes that nobody else may know.
+pub fn secret() -> SecretBytes {
+    SecretBytes::new(random())
+}
+
+/// Random bytes from the operating system.
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::rng().fill_bytes(&mut bytes);
@@ -67,7 +82,7 @@ pub fn random<const N: usize>() -> [u8; N] {
 ///
 /// # Errors
 /// When there is none, or the two differ.
-pub fn ask_twice(what: &str, variable: &str) -> anyhow::Result<String> {
+pub fn ask_twice(what: &str, variable: &str) -> anyhow::Result<SecretText> {
     let word = ask(what, variable)?;
     if std::env::var_os(variable).is_none() && std::io::stdin().is_terminal() {
         let again = ask(&format!("{what} again"), variable)?;
@@ -80,16 +95,17 @@ pub fn ask_twice(what: &str, variable: &str) -> anyhow::Result<String> {
 ///
 /// # Errors
 /// When there is none.
-pub fn ask(what: &str, variable: &str) -> anyhow::Result<String> {
+pub fn ask(what: &str, variable: &str) -> anyhow::Result<SecretText> {
     if let Ok(word) = std::env::var(variable) {
-        return Ok(word);
+        return Ok(word.into());
     }
     let word = if std::io::stdin().is_terminal() {
-        rpassword::prompt_password(format!("{what}: "))?
+        SecretText::from(rpassword::prompt_password(format!("{what}: "))?)
     } else {
         let mut line = String::new();
         std::io::stdin().read_line(&mut line)?;
-        line.trim_end_matches(['\r', '\n']).to_owned()
+        line.truncate(line.trim_end_matches(['\r', '\n']).len());
+        line.into()
     };
     if word.is_empty() {
         bail!("no {what} was given: type it, pipe it in, or set {variable}");

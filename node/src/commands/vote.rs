@@ -150,9 +150,12 @@ fn secret(right: &Right) -> anyhow::Result<Option<SecretKey>> {
         return key::open(file).map(Some);
     }
     let Some(code) = &right.code else { return Ok(None) };
-    let typed =
-        if code == "-" { private::ask("voting code", "BLOCKVOTE_CODE")? } else { code.clone() };
-    Ok(Some(Code::parse(&typed)?.secret_key()))
+    let typed = if code == "-" {
+        private::ask("voting code", "BLOCKVOTE_CODE")?
+    } else {
+        code.clone().into()
+    };
+    Ok(Some(Code::parse(typed.as_str())?.secret_key()))
 }
 
 fn sequence(election: &Election, latest: Option<u8>, change: bool) -> anyhow::Result<u8> {

@@ -1,6 +1,8 @@
 //! What the page and the tools worker say to each other.
 
-use blockvote_core::{audit::receipt::Receipt, custody::organiser::Draft};
+use blockvote_core::{
+    audit::receipt::Receipt, crypto::secret::Passphrase, custody::organiser::Draft,
+};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 
@@ -17,8 +19,8 @@ pub enum ToTools {
     Publish {
         /// The draft.
         draft: Box<Draft>,
-        /// Locks the organiser's file, where it is not empty.
-        passphrase: String,
+        /// Locks the organiser's file, where there is one.
+        passphrase: Option<Passphrase>,
     },
     /// Make the voting codes of an organiser's file again.
     Codes(OrganiserFile),
@@ -26,8 +28,8 @@ pub enum ToTools {
     ReadOrganiser(OrganiserFile),
     /// Have the node worker do this with the key of an organiser's file.
     Organise(Act, OrganiserFile),
-    /// Make a key of the voter's own; the passphrase may be empty.
-    NewKey(String),
+    /// Make a key of the voter's own, locked where there is a passphrase.
+    NewKey(Option<Passphrase>),
     /// Read a key file.
     ReadKey(String),
     /// Have the node worker cast a vote with the key of a key file.
@@ -43,8 +45,8 @@ pub enum ToTools {
 pub struct OrganiserFile {
     /// Its text.
     pub text: String,
-    /// May be empty.
-    pub passphrase: String,
+    /// As typed.
+    pub passphrase: Option<Passphrase>,
 }
 
 /// Secrets are not printed by accident.
@@ -59,8 +61,8 @@ impl std::fmt::Debug for OrganiserFile {
 pub struct CastByKey {
     /// The key file's text.
     pub file: String,
-    /// Its passphrase; may be empty.
-    pub passphrase: String,
+    /// Its passphrase, as typed.
+    pub passphrase: Option<Passphrase>,
     /// As in [`super::ToNode::Cast`].
     pub selections: Vec<String>,
     /// As in [`super::ToNode::Cast`].

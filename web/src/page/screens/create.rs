@@ -1,5 +1,6 @@
 //! Creating an election: five steps, the draft kept in this browser all the while.
 
+use blockvote_core::crypto::secret::Passphrase;
 use blockvote_core::{
     custody::{
         code::Code,
@@ -222,7 +223,10 @@ pub fn Create() -> Html {
             }
             shared.model.dispatch(Action::ToolSent);
             let draft = Box::new((*draft).clone());
-            shared.tools.emit(ToTools::Publish { draft, passphrase: (*passphrase).clone() });
+            shared.tools.emit(ToTools::Publish {
+                draft,
+                passphrase: Passphrase::typed((*passphrase).clone()),
+            });
         }
     };
     let back = {

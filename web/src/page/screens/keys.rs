@@ -1,5 +1,6 @@
 //! The user's own keys: made here, kept here, brought to another device.
 
+use blockvote_core::crypto::secret::Passphrase;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
@@ -108,7 +109,7 @@ pub fn Keys() -> Html {
             }
             wrong.set(None);
             shared.model.dispatch(Action::ToolSent);
-            shared.tools.emit(ToTools::NewKey((*passphrase).clone()));
+            shared.tools.emit(ToTools::NewKey(Passphrase::typed((*passphrase).clone())));
         }
     };
     let onfile = {

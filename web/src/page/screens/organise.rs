@@ -1,5 +1,6 @@
 //! What the organiser of an election does: hand it out, watch the turnout, close, seal.
 
+use blockvote_core::crypto::secret::Passphrase;
 use blockvote_core::custody::{organiser::Draft, voters::for_spreadsheet};
 use yew::prelude::*;
 use yew_router::prelude::*;
@@ -21,7 +22,7 @@ use crate::{
 /// The organiser's file of the open election with the passphrase as typed.
 fn file(election: &ElectionView, passphrase: &str) -> Option<OrganiserFile> {
     let text = remembered::organiser(&election.id)?;
-    Some(OrganiserFile { text, passphrase: passphrase.to_owned() })
+    Some(OrganiserFile { text, passphrase: Passphrase::typed(passphrase.to_owned()) })
 }
 
 /// CSV of one field: quoted where it must be.
@@ -165,7 +166,7 @@ pub fn Organise() -> Html {
                         let (id, text) = (election.id.clone(), text.clone());
                         move |_: MouseEvent| browser::download(&format!("{}.organiser.json", id.get(..8).unwrap_or_default()), text.as_bytes())
                     }}>{ "Download your organiser's file" }</button>
-                    <Duplicate organiser={OrganiserFile { text: text.clone(), passphrase: (*passphrase).clone() }} />
+                    <Duplicate organiser={OrganiserFile { text: text.clone(), passphrase: Passphrase::typed((*passphrase).clone()) }} />
                 </div>
                 <small>{ "The audit file is for everybody. The organiser's file is private: it holds what closes and seals, and the codes if there are any; for here, another device, or the command line. Keep a copy: if this browser forgets it, nobody can seal." }</small>
             </section>
@@ -285,7 +286,7 @@ fn OpenFile(props: &OpenFileProps) -> Html {
             browser::read_text(&file, move |read| {
                 let read = read.unwrap_or_default();
                 text.set(read.clone());
-                let file = OrganiserFile { text: read, passphrase: String::new() };
+                let file = OrganiserFile { text: read, passphrase: None };
                 shared.tools.emit(ToTools::ReadOrganiser(file));
             });
         }
@@ -309,7 +310,10 @@ fn OpenFile(props: &OpenFileProps) -> Html {
         let (shared, text, passphrase) = (shared.clone(), text.clone(), passphrase.clone());
         move |event: SubmitEvent| {
             event.prevent_default();
-            let file = OrganiserFile { text: (*text).clone(), passphrase: (*passphrase).clone() };
+            let file = OrganiserFile {
+                text: (*text).clone(),
+                passphrase: Passphrase::typed((*passphrase).clone()),
+            };
             shared.model.dispatch(Action::ToolSent);
             shared.tools.emit(ToTools::ReadOrganiser(file));
         }

@@ -1,5 +1,6 @@
 //! Voting codes to print: one slip for each voter, with the link as a QR code.
 
+use blockvote_core::crypto::secret::Passphrase;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
@@ -39,7 +40,7 @@ pub fn Slips() -> Html {
         let ask = ask.clone();
         use_effect_with(text.clone(), move |text| {
             if let Some(text) = text.clone().filter(|_| !locked) {
-                ask.emit(OrganiserFile { text, passphrase: String::new() });
+                ask.emit(OrganiserFile { text, passphrase: None });
             }
         });
     }
@@ -52,7 +53,10 @@ pub fn Slips() -> Html {
         let (ask, passphrase, text) = (ask.clone(), passphrase.clone(), text.clone());
         move |event: SubmitEvent| {
             event.prevent_default();
-            ask.emit(OrganiserFile { text: text.clone(), passphrase: (*passphrase).clone() });
+            ask.emit(OrganiserFile {
+                text: text.clone(),
+                passphrase: Passphrase::typed((*passphrase).clone()),
+            });
         }
     };
     let turn = |to: Option<usize>, words: &'static str| {

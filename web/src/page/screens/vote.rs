@@ -1,5 +1,6 @@
 //! The ballot paper, and after casting the receipt in its place.
 
+use blockvote_core::crypto::secret::Passphrase;
 use blockvote_core::custody::code::Code;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -261,7 +262,7 @@ fn Paper(props: &PaperProps) -> Html {
     let onsubmit = {
         let (shared, chosen, tried) = (shared.clone(), chosen.clone(), tried.clone());
         let (election, right) = (election.clone(), entry.right.clone());
-        let key = key.map(|key| (key.file.clone(), (*passphrase).clone()));
+        let key = key.map(|key| (key.file.clone(), Passphrase::typed((*passphrase).clone())));
         let blocked = entry.kind == "bad" || (needs_passphrase && passphrase.is_empty());
         let field = field_of(election.who, needs_passphrase && passphrase.is_empty());
         move |event: SubmitEvent| {

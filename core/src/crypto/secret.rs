@@ -1,0 +1,135 @@
+//! Secrets as types: parsed once at the edge, never printed, wiped when dropped.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
+
+/// 32 random bytes that something else is made from, such as an organiser's voting codes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretBytes([u8; 32]);
+
+impl SecretBytes {
+    /// Takes bytes that must be random.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Reads 64 hexadecimal digits; nothing when they are something else.
+    pub fn from_hex(digits: &str) -> Option<Self> {
+        let mut bytes = Self([0; 32]);
+        hex::decode_to_slice(digits, &mut bytes.0).ok()?;
+        Some(bytes)
+    }
+
+    /// 64 hexadecimal digits.
+    pub fn to_hex(&self) -> SecretText {
+        SecretText(hex::encode(self.0))
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl Drop for SecretBytes {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretBytes(…)")
+    }
+}
+
+/// Text with a secret in it: digits of a key, a file that holds one.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SecretText(String);
+
+impl SecretText {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<String> for SecretText {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl Drop for SecretText {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(…)")
+    }
+}
+
+/// A passphrase as somebody typed it; never an empty one.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Passphrase(SecretText);
+
+impl Passphrase {
+    /// What was typed; nothing when that is nothing.
+    pub fn typed(text: impl Into<SecretText>) -> Option<Self> {
+        let text = text.into();
+        (!text.is_empty()).then_some(Self(text))
+    }
+
+    /// The letters.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl fmt::Debug for Passphrase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Passphrase(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_never_printed() {
+        let bytes = SecretBytes::new([0x5e; 32]);
+        let text = SecretText::from("5e5e".to_owned());
+        let passphrase = Passphrase::typed("5e5e".to_owned()).unwrap();
+        for shown in [
+            format!("{bytes:?}"),
+            format!("{text:?}"),
+            format!("{passphrase:?}"),
+            format!("{:?}", bytes.to_hex()),
+        ] {
+            assert!(!shown.contains("5e") && !shown.contains("94"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn only_64_digits_are_secret_bytes_and_nothing_typed_is_no_passphrase() {
+        let bytes = SecretBytes::new([0x5e; 32]);
+        assert_eq!(SecretBytes::from_hex(bytes.to_hex().as_str()), Some(bytes));
+        for wrong in ["", "5e", &"g".repeat(64), &"5e".repeat(33)] {
+            assert_eq!(SecretBytes::from_hex(wrong), None, "{wrong:?}");
+        }
+        assert_eq!(Passphrase::typed(String::new()), None);
+    }
+}
