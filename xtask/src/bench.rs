@@ -136,7 +136,7 @@ pub fn measure(parts: &[&str]) -> anyhow::Result<()> {
         .filter(|part| parts.contains(part) || (parts.is_empty() && *part != "hour"))
         .collect();
     build::page()?;
-    build::programs(&["--release"])?;
+    build::programs_and_maker(&["--release"])?;
     println!("{}", machine());
     let wants = |part: &str| wanted.contains(&part);
     if wants("native") {

@@ -108,9 +108,18 @@ pub fn weigh() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The relay, which holds the page, the node, and what makes long chains for tests.
-pub fn programs(arguments: &[&str]) -> anyhow::Result<()> {
+/// The relay, which holds the page, and the node: nothing that only tests and measurements need.
+pub fn programs() -> anyhow::Result<()> {
     step("build the relay and the node", || {
+        run(cargo()
+            .args(["build", "--package", "blockvote-relay", "--package", "blockvote-node"])
+            .arg("--bins"))
+    })
+}
+
+/// The same, and what makes long chains for tests and measurements.
+pub fn programs_and_maker(arguments: &[&str]) -> anyhow::Result<()> {
+    step("build the relay, the node and what makes long chains", || {
         run(cargo()
             .args(["build", "--package", "blockvote-relay", "--package", "blockvote-node"])
             .args(["--package", "blockvote-core", "--bins", "--example", "bench"])
@@ -118,8 +127,14 @@ pub fn programs(arguments: &[&str]) -> anyhow::Result<()> {
     })
 }
 
-/// Page and programs.
+/// Page and programs, as people run them.
 pub fn everything() -> anyhow::Result<()> {
     page()?;
-    programs(&[])
+    programs()
+}
+
+/// Page and programs for browser tests.
+pub fn everything_and_maker() -> anyhow::Result<()> {
+    page()?;
+    programs_and_maker(&[])
 }

@@ -22,7 +22,7 @@ pub fn load(parts: &[&str]) -> anyhow::Result<()> {
     known(parts, &PARTS)?;
     build::page()?;
     setup::nats_server()?;
-    build::programs(&["--release"])?;
+    build::programs_and_maker(&["--release"])?;
     step("load", || {
         run(cargo()
             .args(["run", "--quiet", "--release", "--package", "blockvote-relay"])

@@ -24,7 +24,7 @@ pub fn soak() -> anyhow::Result<()> {
     test::long_chain_in_a_tab(VOTES)?;
     // Last, because it needs root.
     setup::nats_server()?;
-    build::programs(&[])?;
+    build::programs_and_maker(&[])?;
     step("pull links between network namespaces (needs root)", || {
         run(cargo()
             .args(["test", "--package", "blockvote-node", "--test", "partition"])

@@ -52,7 +52,7 @@ pub fn all() -> anyhow::Result<()> {
     })?;
     // Process tests start the relay and a bus.
     setup::nats_server()?;
-    build::programs(&[])?;
+    build::programs_and_maker(&[])?;
     step("unit, property, simulation, socket and process tests", || {
         run_cargo(&["test", "--workspace", "--exclude", "blockvote-web"])
     })?;
@@ -69,13 +69,13 @@ pub fn all() -> anyhow::Result<()> {
 
 /// Browser tests only.
 pub fn browser_only(filter: &[&str]) -> anyhow::Result<()> {
-    build::everything()?;
+    build::everything_and_maker()?;
     browser(filter)
 }
 
 /// The pictures of `docs/screenshots`.
 pub fn screenshots() -> anyhow::Result<()> {
-    build::everything()?;
+    build::everything_and_maker()?;
     let chromium = setup::for_browser_tests()?;
     step("take screenshots", || {
         run(playwright(&chromium, &["screenshots"]).env("BLOCKVOTE_SCREENSHOTS", "1"))
@@ -84,7 +84,7 @@ pub fn screenshots() -> anyhow::Result<()> {
 
 /// A tab joins a chain of so many signed votes, is closed midway and goes on.
 pub fn long_chain_in_a_tab(votes: u32) -> anyhow::Result<()> {
-    build::everything()?;
+    build::everything_and_maker()?;
     let chromium = setup::for_browser_tests()?;
     let long = long_chain(votes, 100)?;
     step(&format!("a tab joins a chain of {votes} votes"), || {
