@@ -9,6 +9,7 @@ pub mod difficulty;
 pub mod header;
 pub mod kept;
 pub mod ledger;
+pub mod lowest;
 pub mod pow;
 pub mod statements;
 pub mod tree;

@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of elections. Invariant: two values of different kinds never share a hash input.
 
+pub mod encoding;
 pub mod hash;
 pub mod key;
 pub mod locked;

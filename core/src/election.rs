@@ -6,6 +6,8 @@
 pub mod ballot;
 pub mod context;
 pub mod definition;
+pub mod hours;
+pub mod next_vote;
 pub mod roll;
 pub mod tally;
 pub mod token;

@@ -13,6 +13,8 @@ pub mod gossip;
 mod interface;
 pub mod join;
 pub mod mining;
+mod outbox;
+mod own_votes;
 pub mod peers;
 pub mod pool;
 mod reconcile;
@@ -20,7 +22,7 @@ mod statements;
 pub mod sync;
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet, VecDeque},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -36,6 +38,7 @@ use crate::{
     crypto::hash::VoteId,
     election::{
         context::ElectionContext,
+        hours::Hours,
         tally::Tally,
         token::TokenId,
         vote::{CheckedVote, Vote, VoteError},
@@ -53,21 +56,13 @@ pub use self::{
 };
 use self::{
     mining::Mining,
+    outbox::Outbox,
+    own_votes::OwnVotes,
     peers::{Offence, Peers},
     reconcile::PendingIds,
     sync::Sync,
 };
 
-/// Own votes whose way through the network is followed.
-const MAX_FOLLOWED: usize = 1024;
-/// Holders of an own vote that are counted.
-const MAX_HOLDERS: usize = 8;
-/// Peers that are remembered as asked for an own vote.
-const MAX_ASKED: usize = 32;
-/// An own vote is sent again until so many peers hold it: one of them may lie.
-const ENOUGH_HOLDERS: usize = 2;
-/// How often peers are asked whether they hold an own vote that nobody confirmed yet.
-const FOLLOW_EVERY_MS: u64 = 5_000;
 /// How often a relay is asked for peers to compare tips and pending votes with.
 const SAMPLE_EVERY_MS: u64 = 20_000;
 /// Votes that come in a burst travel together: one message for this time.
@@ -79,25 +74,6 @@ const MAX_BACKLOG: usize = 2 << 20;
 /// Peers asked for at a time.
 pub const SAMPLE_SIZE: u8 = 6;
 
-/// How far a vote that was cast here got.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Followed {
-    /// Peers that were asked whether they hold it, the newest last; bounded by `MAX_ASKED`.
-    asked: VecDeque<Peer>,
-    /// Those of them that said so.
-    holders: HashSet<Peer>,
-}
-
-impl Followed {
-    fn was_asked(&mut self, peer: Peer) {
-        self.asked.retain(|asked| *asked != peer);
-        self.asked.push_back(peer);
-        if self.asked.len() > MAX_ASKED {
-            self.asked.pop_front();
-        }
-    }
-}
-
 /// A new tip, and the room where everybody heard of it, if there is one.
 struct Announcement {
     heard_on: Option<LinkId>,
@@ -108,7 +84,7 @@ pub struct Node {
     chain: Chain,
     pending: PendingVotes,
     pending_ids: PendingIds,
-    evidence: StatementBook,
+    statements: StatementBook,
     /// What the seals come to; brought up to date with each change of seals and chain.
     outcome: Outcome,
     peers: Peers,
@@ -117,18 +93,15 @@ pub struct Node {
     links: BTreeSet<LinkId>,
     /// Bytes that wait to go out on each, as the driver says.
     backlog: HashMap<LinkId, usize>,
-    /// Votes cast here and not yet in the chain.
-    followed: HashMap<VoteId, Followed>,
+    own_votes: OwnVotes,
     /// A new tip that is not announced yet.
     announce: Option<Announcement>,
-    outputs: VecDeque<Output>,
-    changes: Vec<StoreChange>,
+    out: Outbox,
     /// New votes that have not been passed on, and the room where they were heard.
     gossip: Vec<(Option<LinkId>, Vote)>,
     next_gossip: Timestamp,
     next_compare: Timestamp,
     next_sample: Timestamp,
-    next_follow: Timestamp,
     random: u64,
 }
 
@@ -140,22 +113,20 @@ impl Node {
             chain: Chain::new(context),
             pending: PendingVotes::default(),
             pending_ids: PendingIds::default(),
-            evidence: StatementBook::default(),
+            statements: StatementBook::default(),
             outcome: Outcome::Unsealed,
             peers: Peers::default(),
             sync: Sync::default(),
             mining: Mining::default(),
             links: BTreeSet::new(),
             backlog: HashMap::new(),
-            followed: HashMap::new(),
+            own_votes: OwnVotes::default(),
             announce: None,
-            outputs: VecDeque::new(),
-            changes: Vec::new(),
+            out: Outbox::default(),
             gossip: Vec::new(),
             next_gossip: Timestamp(0),
             next_compare: Timestamp(0),
             next_sample: Timestamp(0),
-            next_follow: Timestamp(0),
             random: seed,
         }
     }
@@ -197,7 +168,7 @@ impl Node {
         }
         for statement in evidence {
             if statement.check(self.chain.context()).is_ok() {
-                let _ = self.evidence.add(&statement);
+                let _ = self.statements.add(&statement);
             }
         }
         self.apply_seals(now);
@@ -232,7 +203,7 @@ impl Node {
 
     /// Peers that confirmed to hold a vote that was cast here.
     pub fn holders(&self, vote: &VoteId) -> usize {
-        self.followed.get(vote).map_or(0, |followed| followed.holders.len())
+        self.own_votes.holders(vote)
     }
 
     /// Says how many bytes wait to go out on a link: with many, questions of peers are not answered.
@@ -242,7 +213,7 @@ impl Node {
 
     /// Takes the next effect.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        self.out.poll()
     }
 
     /// When [`Input::Tick`] is wanted at the latest.
@@ -274,7 +245,6 @@ impl Node {
         }
         self.add_pending(vote.clone());
         self.follow(id);
-        self.flush_changes();
         self.gossip_later(now, vec![vote.into_vote()], None);
         self.refresh_job(now);
         Ok(id)
@@ -326,7 +296,7 @@ impl Node {
 
     /// The signed statements kept here.
     pub fn statements(&self) -> &StatementBook {
-        &self.evidence
+        &self.statements
     }
 
     /// What became of a vote, or nothing when it is not known here.
@@ -371,9 +341,9 @@ impl Node {
         match input {
             Input::LinkUp(link) => {
                 self.links.insert(link);
-                self.outputs.push_back(Output::Sample(link, SAMPLE_SIZE));
+                self.out.sample(link, SAMPLE_SIZE);
                 self.next_sample = now.plus_ms(SAMPLE_EVERY_MS);
-                self.event(Event::NetworkChanged);
+                self.out.event(Event::NetworkChanged);
             }
             Input::LinkDown(link) => {
                 self.links.remove(&link);
@@ -381,13 +351,13 @@ impl Node {
                 self.peers.forget_link(link);
                 self.sync.link_down(link);
                 self.start_sync(now);
-                self.event(Event::NetworkChanged);
+                self.out.event(Event::NetworkChanged);
             }
             Input::Peers(link, ids) => self.greet(link, &ids),
             Input::Gone(peer) => {
                 self.peers.leave(peer);
                 self.fail_sync(now, peer);
-                self.event(Event::NetworkChanged);
+                self.out.event(Event::NetworkChanged);
             }
             Input::Message { from, broadcast, bytes } => {
                 if !self.peers.is_banned(from) {
@@ -434,7 +404,6 @@ impl Node {
             self.refresh_job(now);
         }
         self.flush_gossip(now);
-        self.flush_changes();
     }
 
     fn tick(&mut self, now: Timestamp) {
@@ -442,22 +411,17 @@ impl Node {
             self.next_sample = now.plus_ms(SAMPLE_EVERY_MS);
             let links: Vec<_> = self.links.iter().copied().collect();
             for link in links {
-                self.outputs.push_back(Output::Sample(link, SAMPLE_SIZE));
+                self.out.sample(link, SAMPLE_SIZE);
             }
         }
-        if now >= self.next_follow {
-            self.next_follow = now.plus_ms(FOLLOW_EVERY_MS);
+        if self.own_votes.is_due(now) {
             self.push_unheld(now);
         }
         if self.peers.forget_silent(now) {
-            self.event(Event::NetworkChanged);
+            self.out.event(Event::NetworkChanged);
         }
         self.check_sync_deadline(now);
         self.refresh_job(now);
-    }
-
-    fn event(&mut self, event: Event) {
-        self.outputs.push_back(Output::Event(event));
     }
 
     /// A number from a splitmix64 sequence (Steele, Lea, Flood 2014).
@@ -488,60 +452,36 @@ impl Node {
     /// When votes are not taken any more: the election's own time, or the organiser's early
     /// closing.
     pub fn closes(&self) -> Option<Timestamp> {
-        let early = self.evidence.closing().map(|closing| closing.at);
+        let early = self.statements.closing().map(|closing| closing.at);
         self.chain.election().closes.into_iter().chain(early).min()
     }
 
+    /// Whether votes are taken now.
+    pub fn hours(&self, now: Timestamp) -> Hours {
+        let opens = self.chain.election().opens;
+        Hours::at(now, opens, self.closes(), self.chain.is_anchored())
+    }
+
     fn check_hours(&self, now: Timestamp) -> Result<(), CastError> {
-        if self.chain.is_anchored() {
-            return Err(CastError::Sealed);
-        }
-        match (self.chain.election().opens, self.closes()) {
-            (Some(opens), _) if now < opens => Err(CastError::NotOpen(opens)),
-            (_, Some(closes)) if now >= closes => Err(CastError::Closed(closes)),
-            _ => Ok(()),
+        match self.hours(now) {
+            Hours::Open(_) => Ok(()),
+            Hours::Early(opens) => Err(CastError::NotOpen(opens)),
+            Hours::Closed(closes) => Err(CastError::Closed(closes)),
+            Hours::Sealed => Err(CastError::Sealed),
         }
     }
 
     fn add_pending(&mut self, vote: CheckedVote) {
-        self.changes.push(StoreChange::PutPending(vote.id(), vote.vote().clone()));
+        self.out.store(StoreChange::PutPending(vote.id(), vote.vote().clone()));
         self.pending.push(vote);
         self.pending_ids.changed();
         self.mining.stale = true;
-        self.event_once(Event::PendingChanged);
-    }
-
-    /// Bursts bring one event, not thousands.
-    fn event_once(&mut self, event: Event) {
-        let queued = self.outputs.iter().rev().take(8);
-        if !queued.into_iter().any(|output| matches!(output, Output::Event(e) if *e == event)) {
-            self.event(event);
-        }
+        self.out.event_once(Event::PendingChanged);
     }
 
     /// Follows a vote of this node's own user until peers confirm to hold it.
     pub fn follow(&mut self, id: VoteId) {
-        if self.followed.len() >= MAX_FOLLOWED {
-            let pending = &self.pending;
-            self.followed.retain(|id, _| pending.contains(id));
-        }
-        if self.followed.len() < MAX_FOLLOWED {
-            self.followed.entry(id).or_default();
-        }
-    }
-
-    /// Puts the changes in front of everything: what is sent or told must be stored first. There
-    /// is at most one batch, so the changes stay in their order.
-    fn flush_changes(&mut self) {
-        if self.changes.is_empty() {
-            return;
-        }
-        if let Some(Output::Persist(batch)) = self.outputs.front_mut() {
-            batch.append(&mut self.changes);
-        } else {
-            let changes = std::mem::take(&mut self.changes);
-            self.outputs.push_front(Output::Persist(changes));
-        }
+        self.own_votes.follow(id, |id| self.pending.contains(id));
     }
 
     /// Checks a block and takes it in.
@@ -582,21 +522,21 @@ impl Node {
     fn switched(&mut self, now: Timestamp, switch: &Switch, heard_on: Option<LinkId>) {
         if let Some(oldest) = switch.removed.last() {
             let below = Height(oldest.header().height.0 - 1);
-            self.changes.push(StoreChange::Truncate(below));
+            self.out.store(StoreChange::Truncate(below));
         }
         let mut losers = Vec::new();
         self.pending_ids.changed();
         for block in &switch.added {
-            self.changes.push(StoreChange::Append(Arc::clone(block).into()));
+            self.out.store(StoreChange::Append(Arc::clone(block).into()));
             for (vote, id) in block.votes().iter().zip(block.vote_ids()) {
                 if self.pending.remove(id).is_some() {
-                    self.changes.push(StoreChange::DropPending(*id));
+                    self.out.store(StoreChange::DropPending(*id));
                 } else if let Some(other) = self.pending.of_use(vote.token, vote.sequence) {
                     let other = other.id();
                     losers.extend(self.pending.remove(&other).map(CheckedVote::into_vote));
-                    self.changes.push(StoreChange::DropPending(other));
-                    self.followed.remove(&other);
-                    self.event(Event::VoteLost(other));
+                    self.out.store(StoreChange::DropPending(other));
+                    self.own_votes.forget(&other);
+                    self.out.event(Event::VoteLost(other));
                 }
             }
         }
@@ -606,7 +546,7 @@ impl Node {
                 if self.is_unused(&vote).is_ok() {
                     self.add_pending(vote);
                     self.follow(id);
-                    self.event(Event::VoteDropped(id));
+                    self.out.event(Event::VoteDropped(id));
                 } else if self.chain.place_of(&id).is_none() {
                     losers.push(vote.into_vote());
                 }
@@ -616,8 +556,7 @@ impl Node {
         self.mining.once = false;
         self.mining.stale = true;
         let (height, hash) = (self.chain.height(), self.chain.tip().hash());
-        self.flush_changes();
-        self.event(Event::NewTip { height, hash, abandoned: switch.removed.len() });
+        self.out.event(Event::NewTip { height, hash, abandoned: switch.removed.len() });
         self.announce = Some(Announcement { heard_on });
         self.apply_seals(now);
     }
@@ -634,7 +573,7 @@ impl Node {
     /// A peer sent what no honest one sends.
     fn reject(&mut self, now: Timestamp, peer: Peer, reason: String) {
         self.peers.ban(peer);
-        self.event(Event::PeerRejected { peer, reason });
+        self.out.event(Event::PeerRejected { peer, reason });
         self.fail_sync(now, peer);
     }
 }

@@ -95,7 +95,7 @@ fn roll_vectors() -> BTreeMap<&'static str, String> {
         evidence.check(&context).unwrap();
     }
     let (mut writer, mut archive) = ArchiveWriter::new(&context);
-    archive.extend(writer.statements(&double));
+    archive.extend(writer.statement(&double));
     archive.extend(writer.finish());
     let page = roll.page(0).unwrap();
     let text = |bytes: Vec<u8>| hex::encode(bytes);

@@ -6,7 +6,6 @@
     clippy::cast_possible_truncation,
     reason = "test code breaks off loudly"
 )]
-use blockvote_core::testkit::{nodes::*, *};
 use blockvote_core::{
     chain::{
         block::Block,
@@ -20,6 +19,7 @@ use blockvote_core::{
         ballot::Ballot, context::ElectionContext, definition::Election, token::TokenId, vote::Vote,
     },
     node::{CastError, Input, Node, Output, pool::MAX_PENDING_VOTES},
+    testkit::{nodes::*, *},
     time::Timestamp,
     wire::message::{MAX_MESSAGE_BYTES, Message},
 };

@@ -22,6 +22,7 @@ use crate::{
         block::{Block, MAX_BLOCK_BYTES},
         statements::{MAX_DOUBLE_VOTES, Statement},
     },
+    crypto::encoding::encode,
     election::{
         context::ElectionContext,
         definition::{Election, ElectionError},
@@ -107,7 +108,7 @@ impl ArchiveWriter {
         writer.hasher.update(&bytes);
         bytes.extend(writer.record(ELECTION, &context.election().encode()));
         for page in context.roll().into_iter().flat_map(Roll::all_pages) {
-            bytes.extend(writer.record(ROLL_PAGE, &borsh::to_vec(&page).unwrap_or_default()));
+            bytes.extend(writer.record(ROLL_PAGE, &encode(&page)));
         }
         (writer, bytes)
     }
@@ -125,12 +126,12 @@ impl ArchiveWriter {
     /// The bytes of the next block.
     pub fn block(&mut self, block: &Block) -> Vec<u8> {
         self.blocks += 1;
-        self.record(BLOCK, &borsh::to_vec(block).unwrap_or_default())
+        self.record(BLOCK, &encode(block))
     }
 
     /// The bytes of a signed statement; they come before all blocks.
-    pub fn statements(&mut self, evidence: &Statement) -> Vec<u8> {
-        self.record(EVIDENCE, &borsh::to_vec(evidence).unwrap_or_default())
+    pub fn statement(&mut self, statement: &Statement) -> Vec<u8> {
+        self.record(EVIDENCE, &encode(statement))
     }
 
     /// The bytes of the end.

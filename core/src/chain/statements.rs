@@ -3,14 +3,18 @@
 //! Each proves itself with nothing but the election's definition and roll, so it is worth the same
 //! wherever in the network it turns up.
 
-use std::{cell::OnceCell, collections::BTreeMap};
+use std::cell::OnceCell;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    chain::header::Height,
+    chain::{
+        header::Height,
+        lowest::{Added, Lowest},
+    },
     crypto::{
+        encoding::{encode, hash_of},
         hash::{BlockHash, ElectionId, SealId, ShortId, Tag, TallyHash, tagged},
         key::{SecretKey, Signature, Signed},
     },
@@ -73,7 +77,7 @@ pub struct Closing {
 impl Closing {
     fn message(election: ElectionId, at: Timestamp) -> Vec<u8> {
         let mut message = Tag::CLOSING.0.to_vec();
-        message.extend(borsh::to_vec(&(election, at)).unwrap_or_default());
+        message.extend(encode(&(election, at)));
         message
     }
 
@@ -118,8 +122,7 @@ impl Seal {
 
     /// SHA-256 of all but the signature.
     pub fn id(&self) -> SealId {
-        let said = borsh::to_vec(&(self.election, self.height, self.tip, self.tally));
-        SealId(tagged(Tag::SEAL, &said.unwrap_or_default()))
+        SealId(hash_of(Tag::SEAL, &(self.election, self.height, self.tip, self.tally)))
     }
 
     fn message(&self) -> Vec<u8> {
@@ -204,11 +207,11 @@ impl Statement {
     /// each seal.
     pub fn short_id(&self) -> ShortId {
         let about = match self {
-            Self::DoubleVote(double) => borsh::to_vec(&(0_u8, double.token())),
-            Self::Closing(closing) => borsh::to_vec(&(1_u8, closing.at)),
-            Self::Seal(seal) => borsh::to_vec(&(2_u8, seal.id())),
+            Self::DoubleVote(double) => encode(&(0_u8, double.token())),
+            Self::Closing(closing) => encode(&(1_u8, closing.at)),
+            Self::Seal(seal) => encode(&(2_u8, seal.id())),
         };
-        let hash = tagged(Tag::EVIDENCE, &about.unwrap_or_default());
+        let hash = tagged(Tag::EVIDENCE, &about);
         let mut short = [0; 8];
         short.copy_from_slice(&hash[..8]);
         ShortId(short)
@@ -230,64 +233,43 @@ fn signed(
     if holds { Ok(()) } else { Err(StatementError::Signature(what)) }
 }
 
-/// The statements that a node keeps, each checked.
+/// The statements that a node keeps, each checked. All nodes that heard of the same keep the same.
 #[derive(Clone, Debug, Default)]
 pub struct StatementBook {
-    /// Those of the [`MAX_DOUBLE_VOTES`] lowest tokens, so that all nodes keep the same.
-    double_votes: BTreeMap<TokenId, DoubleVote>,
+    double_votes: Lowest<TokenId, DoubleVote, MAX_DOUBLE_VOTES>,
     /// The earliest one counts.
-    closing: Option<Closing>,
-    /// The [`MAX_SEALS`] with the lowest ids, so that all nodes keep the same.
-    seals: BTreeMap<SealId, Seal>,
+    closings: Lowest<Timestamp, Closing, 1>,
+    seals: Lowest<SealId, Seal, MAX_SEALS>,
     /// Computed when asked for, until something changes.
     digest: OnceCell<[u8; 32]>,
 }
 
 impl StatementBook {
     /// Whether a statement would add nothing.
-    pub fn knows(&self, evidence: &Statement) -> bool {
-        match evidence {
-            Statement::DoubleVote(double) => {
-                let last = self.double_votes.last_key_value().map(|(token, _)| *token);
-                let full = self.double_votes.len() >= MAX_DOUBLE_VOTES;
-                self.double_votes.contains_key(&double.token())
-                    || (full && last.is_some_and(|last| last < double.token()))
-            }
-            Statement::Closing(closing) => self.closing.is_some_and(|known| known.at <= closing.at),
-            Statement::Seal(seal) => {
-                let last = self.seals.last_key_value().map(|(id, _)| *id);
-                let full = self.seals.len() >= MAX_SEALS;
-                self.seals.contains_key(&seal.id())
-                    || (full && last.is_some_and(|last| last < seal.id()))
-            }
+    pub fn knows(&self, statement: &Statement) -> bool {
+        match statement {
+            Statement::DoubleVote(double) => self.double_votes.knows(&double.token()),
+            Statement::Closing(closing) => self.closings.knows(&closing.at),
+            Statement::Seal(seal) => self.seals.knows(&seal.id()),
         }
     }
 
-    /// Keeps a checked statement. Nothing if it adds nothing, otherwise the one that it replaced.
-    #[expect(clippy::option_option, reason = "new or not, and whether it took another's place")]
-    pub(crate) fn add(&mut self, evidence: &Statement) -> Option<Option<ShortId>> {
-        if self.knows(evidence) {
-            return None;
-        }
-        self.digest.take();
-        Some(match evidence {
-            Statement::DoubleVote(double) => {
-                self.double_votes.insert(double.token(), (**double).clone());
-                let over = self.double_votes.len() > MAX_DOUBLE_VOTES;
-                let last = over.then(|| self.double_votes.pop_last()).flatten();
-                last.map(|(_, double)| Statement::DoubleVote(Box::new(double)).short_id())
-            }
+    /// Keeps a checked statement; says which one it replaced.
+    pub(crate) fn add(&mut self, statement: &Statement) -> Added<ShortId> {
+        let added = match statement {
+            Statement::DoubleVote(double) => self
+                .double_votes
+                .add(double.token(), (**double).clone())
+                .map(|double| Statement::DoubleVote(Box::new(double))),
             Statement::Closing(closing) => {
-                let before = self.closing.replace(*closing);
-                before.map(|closing| Statement::Closing(closing).short_id())
+                self.closings.add(closing.at, *closing).map(Statement::Closing)
             }
-            Statement::Seal(seal) => {
-                self.seals.insert(seal.id(), *seal);
-                let over = self.seals.len() > MAX_SEALS;
-                let last = over.then(|| self.seals.pop_last()).flatten();
-                last.map(|(_, seal)| Statement::Seal(seal).short_id())
-            }
-        })
+            Statement::Seal(seal) => self.seals.add(seal.id(), *seal).map(Statement::Seal),
+        };
+        if added != Added::Known {
+            self.digest.take();
+        }
+        added.map(|replaced| replaced.short_id())
     }
 
     /// Double votes, by token.
@@ -302,7 +284,7 @@ impl StatementBook {
 
     /// The organiser's early closing.
     pub fn closing(&self) -> Option<&Closing> {
-        self.closing.as_ref()
+        self.closings.values().next()
     }
 
     /// Seals, by id. More than one contradict each other.
@@ -314,15 +296,16 @@ impl StatementBook {
     pub fn all(&self) -> impl Iterator<Item = Statement> + '_ {
         let doubles = self.double_votes.values().cloned();
         let doubles = doubles.map(|double| Statement::DoubleVote(Box::new(double)));
+        let closings = self.closings.values().copied().map(Statement::Closing);
         let seals = self.seals.values().copied().map(Statement::Seal);
-        doubles.chain(self.closing.map(Statement::Closing)).chain(seals)
+        doubles.chain(closings).chain(seals)
     }
 
     /// A hash that is equal where the same is known.
     pub fn digest(&self) -> [u8; 32] {
         *self.digest.get_or_init(|| {
             let ids = sorted(self.all().map(|evidence| evidence.short_id()).collect());
-            tagged(Tag::EVIDENCE, &borsh::to_vec(&ids).unwrap_or_default())
+            hash_of(Tag::EVIDENCE, &ids)
         })
     }
 }

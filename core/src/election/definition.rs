@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     crypto::{
-        hash::{ElectionId, RollRoot, Tag, tagged},
+        encoding::{encode, hash_of},
+        hash::{ElectionId, RollRoot, Tag},
         key::{KeyError, PublicKey},
     },
     election::{
         ballot::{Ballot, BallotError, BallotRules, Question, check_selection},
+        hours::Hours,
         roll::MAX_ROLL,
         token::TokenId,
     },
@@ -284,12 +286,12 @@ impl Election {
 
     /// SHA-256 of the tagged encoding.
     pub fn id(&self) -> ElectionId {
-        ElectionId(tagged(Tag::ELECTION, &self.encode()))
+        ElectionId(hash_of(Tag::ELECTION, self))
     }
 
     /// The canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
-        borsh::to_vec(self).unwrap_or_default()
+        encode(self)
     }
 
     /// Reads and validates a definition.
@@ -411,8 +413,7 @@ impl Election {
 
     /// Whether a block with this time lies inside the opening hours.
     pub fn is_open_at(&self, time: Timestamp) -> bool {
-        self.opens.is_none_or(|opens| time >= opens)
-            && self.closes.is_none_or(|closes| time < closes)
+        Hours::at(time, self.opens, self.closes, false).is_open()
     }
 
     /// The ballot for selections in words: choices of the list, or own words where they are

@@ -6,7 +6,10 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    crypto::hash::{Tag, TallyHash, tagged},
+    crypto::{
+        encoding::hash_of,
+        hash::{Tag, TallyHash},
+    },
     election::{ballot::Ballot, definition::Election},
 };
 
@@ -67,6 +70,6 @@ impl Tally {
 
     /// What a seal commits to: SHA-256 of the tagged encoding.
     pub fn hash(&self) -> TallyHash {
-        TallyHash(tagged(Tag::TALLY, &borsh::to_vec(self).unwrap_or_default()))
+        TallyHash(hash_of(Tag::TALLY, self))
     }
 }

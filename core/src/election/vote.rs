@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     crypto::{
-        hash::{ElectionId, Tag, VoteId, tagged},
+        encoding::{encode, hash_of},
+        hash::{ElectionId, Tag, VoteId},
         key::{PublicKey, SecretKey, Signature, Signed, verify_all},
     },
     election::{
@@ -148,8 +149,8 @@ impl Vote {
 
     /// SHA-256 of the tagged encoding without the authorization.
     pub fn id(&self) -> VoteId {
-        let signed = borsh::to_vec(&(&self.election, &self.token, &self.sequence, &self.ballot));
-        VoteId(tagged(Tag::VOTE, &signed.unwrap_or_default()))
+        let said = (&self.election, &self.token, &self.sequence, &self.ballot);
+        VoteId(hash_of(Tag::VOTE, &said))
     }
 
     /// What the voter signs: the tag and the id, which binds election, token, sequence and ballot.
@@ -159,7 +160,7 @@ impl Vote {
 
     /// The canonical bytes: a leaf of the votes' Merkle tree.
     pub fn encode(&self) -> Vec<u8> {
-        borsh::to_vec(self).unwrap_or_default()
+        encode(self)
     }
 
     /// Checks everything that does not depend on the chain.

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{
-    ENOUGH_HOLDERS, Event, GOSSIP_EVERY_MS, LinkId, MAX_BACKLOG, MAX_HOLDERS, Node, Output, Peer,
+    Event, GOSSIP_EVERY_MS, LinkId, MAX_BACKLOG, Node, Peer,
+    own_votes::{ASK_HELD, Whereabouts},
     peers::{Allowed, Claim, Offence},
 };
 use crate::{
@@ -34,8 +35,6 @@ const FEW_VOTES: usize = 16;
 pub(super) const MAX_PAGES: usize = MAX_VOTES_ASKED / MAX_VOTES;
 /// An announced block so far below the tip is not fetched.
 const STALE_BLOCKS: u32 = 16;
-/// Peers that are asked whether they hold a vote.
-const ASK_HELD: usize = 3;
 
 impl Node {
     pub(super) fn send(&mut self, to: Peer, message: &Message) {
@@ -44,7 +43,7 @@ impl Node {
             self.peers.asked(to);
         }
         self.peers.served(to, bytes.len());
-        self.outputs.push_back(Output::Send(to, bytes));
+        self.out.send(to, bytes);
     }
 
     fn hello(&self, wants_reply: bool) -> Message {
@@ -55,7 +54,7 @@ impl Node {
             work: self.chain.work(),
             pending: u32::try_from(self.pending.len()).unwrap_or(u32::MAX),
             sealed: self.chain.anchor().filter(|_| self.chain.is_anchored()),
-            evidence: self.evidence.digest(),
+            evidence: self.statements.digest(),
             wants_reply,
         })
     }
@@ -142,18 +141,8 @@ impl Node {
             }
             Message::Held(_) if from.link == LinkId::OWN_TABS => {}
             Message::Held(ids) => {
-                let mut changed = false;
-                for id in ids {
-                    if let Some(followed) = self.followed.get_mut(&id)
-                        && followed.holders.len() < MAX_HOLDERS
-                        // Drawn by this node. Who says so unasked may be one with many names.
-                        && followed.asked.contains(&from)
-                    {
-                        changed |= followed.holders.insert(from);
-                    }
-                }
-                if changed {
-                    self.event(Event::NetworkChanged);
+                if self.own_votes.held(from, &ids) {
+                    self.out.event(Event::NetworkChanged);
                 }
             }
         }
@@ -188,7 +177,7 @@ impl Node {
             let reply = self.hello(false);
             self.send(from, &reply);
         }
-        if hello.evidence != self.evidence.digest() {
+        if hello.evidence != self.statements.digest() {
             self.ask_statements(now, from);
         }
         // The one that asked compares.
@@ -204,7 +193,7 @@ impl Node {
         {
             self.compare(now, from);
         }
-        self.event(Event::NetworkChanged);
+        self.out.event(Event::NetworkChanged);
         self.start_sync(now);
     }
 
@@ -269,7 +258,7 @@ impl Node {
             .filter(|vote| match self.of_use(vote.token, vote.sequence) {
                 // Another signature of the same vote makes no other vote.
                 Some((known, _)) if known == vote.id() => false,
-                Some(_) => proves && self.evidence.double_vote_of(vote.token).is_none(),
+                Some(_) => proves && self.statements.double_vote_of(vote.token).is_none(),
                 None => proves || !closed,
             })
             // Two signatures of one vote are one vote.
@@ -294,11 +283,11 @@ impl Node {
             Ok(votes) => votes,
             Err((_, error)) => return self.reject(now, from, error.to_string()),
         };
-        let (verified, proofs) = (votes.len(), self.evidence.double_votes().len());
+        let (verified, proofs) = (votes.len(), self.statements.double_votes().len());
         let before = self.pending.len();
         self.take_votes(now, votes, broadcast.then_some(from.link));
         let taken = self.pending.len().saturating_sub(before);
-        let proven = self.evidence.double_votes().len().saturating_sub(proofs);
+        let proven = self.statements.double_votes().len().saturating_sub(proofs);
         self.peers.verified_idly(from, verified.saturating_sub(taken + 2 * proven));
         if taken > 0 {
             self.peers.was_useful(from);
@@ -329,7 +318,6 @@ impl Node {
             }
         }
         if !fresh.is_empty() {
-            self.flush_changes();
             self.gossip_later(now, fresh, heard_on);
             self.refresh_job(now);
         }
@@ -355,13 +343,13 @@ impl Node {
         for link in self.links.clone() {
             let votes = waiting.iter().filter(|(heard_on, _)| *heard_on != Some(link));
             for page in pages(votes.map(|(_, vote)| vote), usize::MAX) {
-                self.outputs.push_back(Output::Broadcast(link, Message::Votes(page).encode()));
+                self.out.broadcast(link, Message::Votes(page).encode());
             }
         }
         let own: Vec<_> = waiting
             .iter()
             .map(|(_, vote)| vote.id())
-            .filter(|id| self.followed.contains_key(id))
+            .filter(|id| self.own_votes.contains(id))
             .collect();
         self.ask_held(&own);
     }
@@ -373,7 +361,7 @@ impl Node {
         let links: Vec<_> =
             self.links.iter().copied().filter(|link| Some(*link) != heard_on).collect();
         for link in links {
-            self.outputs.push_back(Output::Broadcast(link, bytes.clone()));
+            self.out.broadcast(link, bytes.clone());
         }
     }
 
@@ -461,55 +449,43 @@ impl Node {
         for _ in 0..ASK_HELD.min(peers.len()) {
             let index = self.draw() % peers.len() as u64;
             let peer = peers.swap_remove(usize::try_from(index).unwrap_or(0));
-            for id in ids {
-                if let Some(followed) = self.followed.get_mut(id) {
-                    followed.was_asked(peer);
-                }
-            }
+            self.own_votes.asked(peer, ids);
             for page in ids.chunks(MAX_HELD) {
                 self.send(peer, &Message::AskHeld(page.to_vec()));
             }
         }
     }
 
-    /// Sends own votes again that too few peers confirmed: to the room those that nobody holds, and
-    /// straight to those asked before that did not say so. A relay drops a repeated broadcast, and
-    /// so could whoever sent the same bytes first.
+    /// Looks after own votes that too few peers have.
     pub(super) fn push_unheld(&mut self, now: Timestamp) {
-        if self.links.is_empty() || self.followed.is_empty() {
+        if self.links.is_empty() {
             return;
         }
-        let mut unheld = Vec::new();
-        let mut straight: BTreeMap<Peer, Vec<Vote>> = BTreeMap::new();
-        let mut again = Vec::new();
-        // In order, so that the same input leads to the same output.
-        let ids = sorted(self.followed.keys().collect());
-        for (id, followed) in ids.into_iter().filter_map(|id| self.followed.get_key_value(id)) {
-            let enough = followed.holders.len() >= ENOUGH_HOLDERS;
-            let Some(vote) = self.pending.get(id).filter(|_| !enough) else {
-                // In a block already, perhaps one made alone: who has that holds the vote.
-                if followed.holders.is_empty() && self.chain.place_of(id).is_some() {
-                    unheld.push(*id);
-                }
-                continue;
-            };
-            unheld.push(*id);
-            if followed.holders.is_empty() {
-                again.push(vote.vote().clone());
+        let whereabouts = |id: &VoteId| {
+            if self.pending.contains(id) {
+                Whereabouts::Pending
+            } else if self.chain.place_of(id).is_some() {
+                Whereabouts::InChain
+            } else {
+                Whereabouts::Nowhere
             }
-            let lacking = |peer: &&Peer| {
-                !followed.holders.contains(peer) && self.peers.known.contains_key(peer)
-            };
-            for peer in followed.asked.iter().rev().filter(lacking).take(ASK_HELD) {
-                straight.entry(*peer).or_default().push(vote.vote().clone());
-            }
+        };
+        let push = self.own_votes.push(whereabouts, |peer| self.peers.known.contains_key(peer));
+        let mut straight: BTreeMap<Peer, Vec<&Vote>> = BTreeMap::new();
+        for (peer, id) in &push.straight {
+            let vote = self.pending.get(id).map(CheckedVote::vote);
+            straight.entry(*peer).or_default().extend(vote);
         }
-        for (peer, votes) in straight {
-            for page in pages(&votes, MAX_PAGES) {
+        let straight: Vec<_> =
+            straight.into_iter().map(|(peer, votes)| (peer, pages(votes, MAX_PAGES))).collect();
+        for (peer, pages) in straight {
+            for page in pages {
                 self.send(peer, &Message::Votes(page));
             }
         }
-        self.ask_held(&unheld);
+        self.ask_held(&push.ask);
+        let again: Vec<_> =
+            push.again.iter().filter_map(|id| Some(self.pending.get(id)?.vote().clone())).collect();
         if !again.is_empty() {
             self.gossip_later(now, again, None);
         }

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Event, Job, Node, Output};
+use super::{Event, Job, Node};
 use crate::{
     chain::{
         ancestry::LinkError,
@@ -44,7 +44,7 @@ impl Node {
             && self.block_time(now).is_some();
         if !wanted {
             if self.mining.made.take().is_some() {
-                self.outputs.push_back(Output::Mine(None));
+                self.out.mine(None);
             }
             return;
         }
@@ -65,7 +65,7 @@ impl Node {
         }
         self.mining.made = Some(now);
         self.mining.stale = false;
-        self.outputs.push_back(Output::Mine(Some(job)));
+        self.out.mine(Some(job));
     }
 
     /// Time of a block made now, if one may be made: in the opening hours, and never after a seal.
@@ -121,7 +121,7 @@ impl Node {
         let taken =
             block.map_err(LinkError::from).and_then(|block| self.take_checked(now, block, None));
         if taken.is_err() {
-            self.event(Event::NetworkChanged);
+            self.out.event(Event::NetworkChanged);
         }
         if self.mining.made.is_some() {
             self.mining.stale = true;

@@ -4,11 +4,12 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    Event, LinkId, Node, Output, Peer, SealError, StoreChange, gossip::PAGE_BYTES, peers::Allowed,
+    Event, LinkId, Node, Peer, SealError, StoreChange, gossip::PAGE_BYTES, peers::Allowed,
 };
 use crate::{
     chain::{
         header::Height,
+        lowest::Added,
         statements::{Closing, DoubleVote, Seal, Statement, StatementError},
     },
     crypto::{
@@ -92,23 +93,27 @@ impl Node {
     ) {
         let mut fresh = Vec::new();
         for statement in statements {
-            if let Some(replaced) = self.evidence.add(&statement) {
-                self.changes.push(StoreChange::PutStatement(statement.clone()));
-                self.changes.extend(replaced.map(StoreChange::DropStatement));
-                fresh.push(statement);
+            let replaced = match self.statements.add(&statement) {
+                Added::Known => continue,
+                Added::New => None,
+                Added::Replaced(id) => Some(id),
+            };
+            self.out.store(StoreChange::PutStatement(statement.clone()));
+            if let Some(id) = replaced {
+                self.out.store(StoreChange::DropStatement(id));
             }
+            fresh.push(statement);
         }
         if fresh.is_empty() {
             return;
         }
-        self.flush_changes();
-        self.event(Event::StatementsChanged);
+        self.out.event(Event::StatementsChanged);
         let links: Vec<_> =
             self.links.iter().copied().filter(|link| Some(*link) != heard_on).collect();
         for page in pages(fresh) {
             let bytes = Message::Statements(page).encode();
             for link in &links {
-                self.outputs.push_back(Output::Broadcast(*link, bytes.clone()));
+                self.out.broadcast(*link, bytes.clone());
             }
         }
         self.apply_seals(now);
@@ -125,7 +130,7 @@ impl Node {
         mut statements: Vec<Statement>,
     ) {
         let full = !broadcast && statements.len() >= MAX_STATEMENTS_SENT;
-        statements.retain(|statement| !self.evidence.knows(statement));
+        statements.retain(|statement| !self.statements.knows(statement));
         for statement in &statements {
             if let Err(error) = statement.check(self.chain.context()) {
                 return self.reject(now, from, error.to_string());
@@ -149,7 +154,7 @@ impl Node {
         {
             return;
         }
-        let known: Vec<_> = self.evidence.all().map(|statement| statement.short_id()).collect();
+        let known: Vec<_> = self.statements.all().map(|statement| statement.short_id()).collect();
         debug_assert!(known.len() <= MAX_STATEMENTS_KNOWN);
         self.send(peer, &Message::GetStatements(known));
     }
@@ -157,7 +162,7 @@ impl Node {
     pub(super) fn on_get_statements(&mut self, from: Peer, known: &[ShortId]) {
         let known: HashSet<_> = known.iter().collect();
         let lacking =
-            self.evidence.all().filter(|statement| !known.contains(&statement.short_id()));
+            self.statements.all().filter(|statement| !known.contains(&statement.short_id()));
         let page = pages(lacking.take(MAX_STATEMENTS_SENT).collect()).into_iter().next();
         if let Some(page) = page {
             self.send(from, &Message::Statements(page));
@@ -188,7 +193,7 @@ impl Node {
         organiser: &SecretKey,
         anyway: bool,
     ) -> Result<(), SealError> {
-        if self.evidence.seals().len() > 0 {
+        if self.statements.seals().len() > 0 {
             return Err(SealError::AlreadySealed);
         }
         if self.closes().is_none_or(|closes| now < closes) {
@@ -207,7 +212,7 @@ impl Node {
 
     /// Brings the outcome, and the block that is final by it, up to date.
     pub(super) fn apply_seals(&mut self, now: Timestamp) {
-        let seals: Vec<_> = self.evidence.seals().copied().collect();
+        let seals: Vec<_> = self.statements.seals().copied().collect();
         match (seals.first().copied(), seals.get(1).copied()) {
             (None, _) => self.outcome = Outcome::Unsealed,
             (Some(one), Some(other)) => {

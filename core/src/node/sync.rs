@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Event, LinkId, Node, Output, Peer, Signatures, peers::Offence};
+use super::{Event, LinkId, Node, Peer, Signatures, peers::Offence};
 use crate::{
     chain::{
         ancestry::{Ancestry, LinkError},
@@ -144,7 +144,7 @@ impl Node {
         self.sync.begin(Some(Download { peer, stage, deadline, target, asked: now, drips: 0 }));
         let locator = self.chain.locator();
         self.send(peer, &Message::GetHeaders(locator));
-        self.event(Event::NetworkChanged);
+        self.out.event(Event::NetworkChanged);
     }
 
     /// Time for the first answer of a peer.
@@ -357,7 +357,7 @@ impl Node {
         download.deadline = now.plus_ms(ANSWER_WITHIN_MS);
         download.asked = now;
         self.send(peer, &Message::GetBlocks(page));
-        self.event_once(Event::NetworkChanged);
+        self.out.event_once(Event::NetworkChanged);
     }
 
     pub(super) fn on_blocks(&mut self, now: Timestamp, from: Peer, blocks: Vec<Block>) {
@@ -409,7 +409,7 @@ impl Node {
         self.sync.last_id += 1;
         let id = self.sync.last_id;
         self.sync.verifying = Some(Verifying { id, from, blocks, stalled: false });
-        self.outputs.push_back(Output::Verify(Signatures { id, list }));
+        self.out.verify(Signatures { id, list });
     }
 
     pub(super) fn on_verified(&mut self, now: Timestamp, id: u64, verdict: Result<(), usize>) {
@@ -500,7 +500,7 @@ impl Node {
         if let Some(state) = self.peers.known.get_mut(&peer).filter(|_| settle) {
             state.claim = None;
         }
-        self.event(Event::NetworkChanged);
+        self.out.event(Event::NetworkChanged);
         self.start_sync(now);
     }
 

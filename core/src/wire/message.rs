@@ -10,7 +10,10 @@ use crate::{
         header::{Header, Height},
         statements::{MAX_DOUBLE_VOTES, Statement},
     },
-    crypto::hash::{BlockHash, ShortId, VoteId},
+    crypto::{
+        encoding::encode,
+        hash::{BlockHash, ShortId, VoteId},
+    },
     election::{definition::Election, roll::RollPage, vote::Vote},
 };
 
@@ -267,7 +270,7 @@ impl Message {
 
     /// The canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
-        borsh::to_vec(self).unwrap_or_default()
+        encode(self)
     }
 
     /// Reads a message and checks the bounds of its lists.

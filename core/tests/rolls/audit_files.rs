@@ -40,7 +40,7 @@ fn audit() -> (ElectionContext, Vec<Statement>, Vec<Block>, Vec<u8>) {
 fn write(context: &ElectionContext, evidence: &[Statement], blocks: &[Block]) -> Vec<u8> {
     let (mut writer, mut bytes) = ArchiveWriter::new(context);
     for evidence in evidence {
-        bytes.extend(writer.statements(evidence));
+        bytes.extend(writer.statement(evidence));
     }
     for block in blocks {
         bytes.extend(writer.block(block));
@@ -179,7 +179,7 @@ fn a_record_of_gigabytes_is_refused_at_its_announcement() {
     let closing = Statement::Closing(Closing::sign(context.id(), NOW, &organiser()));
     let mut refused = false;
     for _ in 0..11_000 {
-        reader.push(&writer.statements(&closing));
+        reader.push(&writer.statement(&closing));
         refused |= std::iter::from_fn(|| reader.next_record().transpose())
             .any(|record: Result<Record, _>| record.is_err());
         if refused {

@@ -1,6 +1,5 @@
 //! What a store holds, taken in again.
 
-use blockvote_core::node::Outcome as Sealing;
 use blockvote_core::{
     chain::{
         block::Block,
@@ -10,7 +9,7 @@ use blockvote_core::{
     },
     crypto::hash::BlockHash,
     election::vote::Authorization,
-    node::Node,
+    node::{Node, Outcome as Sealing},
     testkit::{
         nodes::{LIAR, hear_verified},
         rolls::{AFTER, context, extend, node, organiser, vote, voter},

@@ -1,6 +1,5 @@
 //! Closings and seals: what they bind, and whom.
 
-use blockvote_core::node::Outcome as Sealing;
 use blockvote_core::{
     chain::{
         block::Block,
@@ -18,7 +17,7 @@ use blockvote_core::{
         definition::{Counting, Election},
         vote::Vote,
     },
-    node::{CastError, Input, SealError},
+    node::{CastError, Input, Outcome as Sealing, SealError},
     testkit::{
         NOW, block, block_at,
         nodes::{LIAR, drain_verified, hear, hear_verified, rejected, sent},

@@ -1,8 +1,7 @@
 //! Signatures of voters, in votes and in blocks.
 
-use blockvote_core::chain::unverified::check_together;
 use blockvote_core::{
-    chain::{block::Block, pow, tree::Chain},
+    chain::{block::Block, pow, tree::Chain, unverified::check_together},
     crypto::hash::ElectionId,
     election::{ballot::Ballot, definition::Counting, token::TokenId, vote::Vote},
     testkit::{

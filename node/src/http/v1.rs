@@ -447,7 +447,7 @@ async fn export(State(app): State<App>) -> Result<Response, ApiError> {
         .await?;
     let (mut writer, mut head) = ArchiveWriter::new(&context);
     for statement in &statements {
-        head.extend(writer.statements(statement));
+        head.extend(writer.statement(statement));
     }
     let name = format!("attachment; filename=\"{}.blockvote\"", &context.id().to_string()[..8]);
     // A batch of blocks at a time; a chain that switches meanwhile breaks the stream off, and a

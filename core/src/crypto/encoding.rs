@@ -1,0 +1,21 @@
+//! The one encoding that is hashed, signed, sent and stored: Borsh, which gives a value one form.
+
+use borsh::BorshSerialize;
+
+use crate::crypto::hash::{Tag, tagged};
+
+/// The canonical bytes of a value.
+///
+/// # Panics
+/// Never for values of this crate: writing to memory does not fail, and no list in them has 2^32
+/// entries, which is the one thing that Borsh cannot write. Bytes that stand for nothing must not be
+/// hashed or signed in their place.
+#[expect(clippy::expect_used, reason = "said above; an empty encoding would be worse")]
+pub fn encode<T: BorshSerialize + ?Sized>(value: &T) -> Vec<u8> {
+    borsh::to_vec(value).expect("a value in memory has an encoding")
+}
+
+/// SHA-256 of the tag and the canonical bytes.
+pub fn hash_of<T: BorshSerialize + ?Sized>(tag: Tag, value: &T) -> [u8; 32] {
+    tagged(tag, &encode(value))
+}
