@@ -12,6 +12,7 @@ use blockvote_core::{
         secret::{SecretBytes, SecretText},
     },
     election::tally::Tally,
+    time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 pub use tools::{CastByKey, CodeRow, FromTools, OrganiserFile, ToTools, WriteReceipt};
@@ -102,6 +103,21 @@ impl std::fmt::Debug for Right {
             Self::Key { .. } => "Key(…)",
         })
     }
+}
+
+/// A time as it crosses between workers and page: milliseconds since 1970, as JavaScript has them.
+pub fn millis(time: Timestamp) -> f64 {
+    time.0 as f64
+}
+
+/// The time of so many milliseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "times are whole milliseconds below 2^53"
+)]
+pub fn timestamp(millis: f64) -> Timestamp {
+    Timestamp(millis as u64)
 }
 
 /// A secret key on its way from the tools worker to the node worker: 64 hexadecimal digits.

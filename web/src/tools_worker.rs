@@ -3,10 +3,13 @@
 
 mod verify;
 
-use blockvote_core::crypto::secret::{Passphrase, SecretBytes};
 use blockvote_core::{
     audit::receipt::ReceiptFile,
-    crypto::{key::SecretKey, locked},
+    crypto::{
+        key::SecretKey,
+        locked,
+        secret::{Passphrase, SecretBytes},
+    },
     custody::{
         keyfile::KeyFile,
         organiser::{Organiser, Publishing},

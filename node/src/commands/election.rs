@@ -9,7 +9,6 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
-use blockvote_core::crypto::secret::SecretText;
 use blockvote_core::{
     audit::{
         archive::{ArchiveReader, ArchiveWriter, Record},
@@ -19,7 +18,7 @@ use blockvote_core::{
         header::Height,
         statements::{Closing, Seal, Statement},
     },
-    crypto::{hash::BlockHash, locked},
+    crypto::{hash::BlockHash, locked, secret::SecretText},
     custody::{
         organiser::{Draft, Organiser, Publishing, Who},
         voters,

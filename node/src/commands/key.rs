@@ -6,9 +6,8 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use blockvote_core::crypto::secret::Passphrase;
 use blockvote_core::{
-    crypto::key::SecretKey,
+    crypto::{key::SecretKey, secret::Passphrase},
     custody::keyfile::{KeyFile, KeyFileError},
 };
 use clap::Subcommand;

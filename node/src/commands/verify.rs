@@ -3,14 +3,13 @@
 use std::{fs::File, io::Read, path::Path, process::ExitCode, time::Instant};
 
 use anyhow::{Context, bail, ensure};
-use blockvote_core::chain::unverified::check_together;
 use blockvote_core::{
     audit::{
         archive::{ArchiveReader, Record},
         seed,
         verify::{Outcome, Report, TOGETHER, Verifier},
     },
-    chain::block::Block,
+    chain::{block::Block, unverified::check_together},
     election::definition::Election,
 };
 use clap::Args;

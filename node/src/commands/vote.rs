@@ -3,7 +3,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use blockvote_core::{
     audit::receipt::{Receipt, ReceiptFile},
     crypto::{
@@ -12,7 +12,8 @@ use blockvote_core::{
     },
     custody::code::Code,
     election::{
-        definition::{Counting, Election},
+        definition::Election,
+        next_vote::{NextVoteError, next_sequence},
         token::{MAX_SEQUENCE, TokenId},
         vote::Vote,
     },
@@ -114,7 +115,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             )?;
             let token = TokenId(found.token_id);
             let latest: LatestAnswer = arguments.at.get(&format!("/api/v1/tokens/{token}")).await?;
-            let sequence = sequence(&definition, latest.sequence, arguments.change)?;
+            let next = next_sequence(definition.counting, latest.sequence, arguments.change);
+            let sequence = next.map_err(|error| anyhow::anyhow!(advice(error)))?;
             let vote = Vote::signed(id, token, sequence, ballot, &key);
             let body = json!({"vote": hex::encode(vote.encode())});
             (vote, body)
@@ -158,18 +160,22 @@ fn secret(right: &Right) -> anyhow::Result<Option<SecretKey>> {
     Ok(Some(Code::parse(typed.as_str())?.secret_key()))
 }
 
-fn sequence(election: &Election, latest: Option<u8>, change: bool) -> anyhow::Result<u8> {
-    match (latest, election.counting) {
-        (None, _) => Ok(0),
-        (Some(_), Counting::FirstCounts) => {
-            bail!("this code or key voted already, and in this election the first vote counts")
+/// What to do about a vote that cannot be cast, in words.
+fn advice(error: NextVoteError) -> String {
+    match error {
+        NextVoteError::FirstCounts => {
+            "this code or key voted already, and in this election the first vote counts".into()
         }
-        (Some(_), Counting::LastCounts) if !change => {
-            bail!("this code or key voted already; give --change to replace that vote")
+        NextVoteError::NotAsked => {
+            "this code or key voted already; give --change to replace that vote".into()
         }
-        (Some(latest), Counting::LastCounts) if latest < MAX_SEQUENCE => Ok(latest + 1),
-        (Some(_), Counting::LastCounts) => {
-            bail!("this vote was changed {MAX_SEQUENCE} times, which is the most there is")
+        NextVoteError::NothingToChange => {
+            "the node knows no vote of this code or key: wait until it is in sync, or ask another one. \
+             If nothing was cast yet, leave out --change"
+                .into()
+        }
+        NextVoteError::TooOften => {
+            format!("this vote was changed {MAX_SEQUENCE} times, which is the most there is")
         }
     }
 }

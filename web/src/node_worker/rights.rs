@@ -4,7 +4,7 @@ use blockvote_core::{
     crypto::key::{PublicKey, SecretKey},
     custody::code::Code,
     election::{
-        definition::Counting,
+        next_vote::{NextVoteError, next_sequence},
         token::{MAX_SEQUENCE, TokenId},
         vote::Vote,
     },
@@ -45,8 +45,9 @@ pub fn view(node: &Node, right: Right) -> RightView {
     let election = node.chain().election();
     let latest = token.as_ref().ok().and_then(|token| node.latest_of(*token));
     let voted = latest.as_ref().map(|(_, vote)| vote.ballot.words(&election.question()));
-    let changes = latest.is_some_and(|(_, vote)| vote.sequence < MAX_SEQUENCE);
-    let may_change = changes && election.counting == Counting::LastCounts;
+    let may_change = latest.is_some_and(|(_, vote)| {
+        next_sequence(election.counting, Some(vote.sequence), true).is_ok()
+    });
     let problem = match &token {
         Err(problem) => Some(problem.clone()),
         Ok(token) if voted.is_some() && !may_change => Some(match &right {
@@ -96,33 +97,22 @@ pub fn vote(
         return Ok(Vote::open(id, TokenId(*token), ballot));
     };
     let token = token_of(node, &key.public(), what)?;
-    let sequence = match (node.latest_of(token), election.counting) {
-        // It was seen, and is not here: this node began anew. Another first vote would contradict it.
-        (None, _) if change => {
-            return Err(
+    let latest = node.latest_of(token).map(|(_, vote)| vote.sequence);
+    let sequence =
+        next_sequence(election.counting, latest, change).map_err(|error| match error {
+            NextVoteError::FirstCounts => {
+                format!("a vote with this {what} was cast already, and the first vote counts")
+            }
+            NextVoteError::NotAsked => {
+                format!("a vote with this {what} was cast already; say that you want to change it")
+            }
+            NextVoteError::NothingToChange => {
                 "the vote that is to be changed is not here yet: wait until this tab is in sync"
-                    .into(),
-            );
-        }
-        (None, _) => 0,
-        (Some(_), Counting::FirstCounts) => {
-            return Err(format!(
-                "a vote with this {what} was cast already, and the first vote counts"
-            ));
-        }
-        (Some(_), Counting::LastCounts) if !change => {
-            return Err(format!(
-                "a vote with this {what} was cast already; say that you want to change it"
-            ));
-        }
-        (Some((_, vote)), Counting::LastCounts) if vote.sequence < MAX_SEQUENCE => {
-            vote.sequence + 1
-        }
-        (Some(_), Counting::LastCounts) => {
-            return Err(format!(
-                "this vote was changed {MAX_SEQUENCE} times, which is the most there is"
-            ));
-        }
-    };
+                    .into()
+            }
+            NextVoteError::TooOften => {
+                format!("this vote was changed {MAX_SEQUENCE} times, which is the most there is")
+            }
+        })?;
     Ok(Vote::signed(id, token, sequence, ballot, &key))
 }

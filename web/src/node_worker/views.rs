@@ -9,22 +9,17 @@ use blockvote_core::{
         vote::Vote,
     },
     node::{LinkId, Node, Outcome},
-    time::Timestamp,
 };
 
 use super::driver::{Inner, MAX_RECEIPTS};
 use crate::{
     messages::{
         BUILD, BlockSummary, BlockView, DoubleVoteView, ElectionView, MAX_VOTES_SHOWN,
-        MiningStatus, ReceiptState, ReceiptView, SealView, Status, Who,
+        MiningStatus, ReceiptState, ReceiptView, SealView, Status, Who, millis,
     },
     store::Own,
     worker::now,
 };
-
-fn millis(time: Timestamp) -> f64 {
-    time.0 as f64
-}
 
 fn small(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
@@ -272,7 +267,7 @@ pub fn archive(node: &Node) -> Vec<u8> {
     let chain = node.chain();
     let (mut writer, mut bytes) = ArchiveWriter::new(chain.context());
     for statement in node.statements().all() {
-        bytes.extend(writer.statements(&statement));
+        bytes.extend(writer.statement(&statement));
     }
     for height in 2..=chain.height().0 {
         if let Some(block) = chain.block_at(Height(height)) {

@@ -1,7 +1,7 @@
 //! Creating an election: five steps, the draft kept in this browser all the while.
 
-use blockvote_core::crypto::secret::Passphrase;
 use blockvote_core::{
+    crypto::secret::Passphrase,
     custody::{
         code::Code,
         organiser::{Draft, Who},

@@ -1,7 +1,9 @@
 //! What the organiser of an election does: hand it out, watch the turnout, close, seal.
 
-use blockvote_core::crypto::secret::Passphrase;
-use blockvote_core::custody::{organiser::Draft, voters::for_spreadsheet};
+use blockvote_core::{
+    crypto::secret::Passphrase,
+    custody::{organiser::Draft, voters::for_spreadsheet},
+};
 use yew::prelude::*;
 use yew_router::prelude::*;
 

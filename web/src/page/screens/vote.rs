@@ -1,13 +1,15 @@
 //! The ballot paper, and after casting the receipt in its place.
 
-use blockvote_core::crypto::secret::Passphrase;
-use blockvote_core::custody::code::Code;
+use blockvote_core::{crypto::secret::Passphrase, custody::code::Code, election::hours::Hours};
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::unopened;
 use crate::{
-    messages::{CastByKey, ElectionView, Right, RightView, SealView, ToNode, ToTools, Who},
+    messages::{
+        CastByKey, ElectionView, Right, RightView, SealView, ToNode, ToTools, Who, millis,
+        timestamp,
+    },
     page::{
         ballot::{self, Chosen},
         browser, format,
@@ -19,37 +21,25 @@ use crate::{
     },
 };
 
-#[derive(Clone, Copy, PartialEq)]
-enum Hours {
-    Early(f64),
-    Open(Option<f64>),
-    Closed(f64),
-    Sealed,
-}
-
 fn hours(model: &Model, election: &ElectionView) -> Hours {
-    let now = js_sys::Date::now();
     let sealed =
         model.status.as_ref().is_some_and(|status| matches!(status.seal, SealView::Sealed { .. }));
-    match (election.opens, model.closes()) {
-        _ if sealed => Hours::Sealed,
-        (Some(opens), _) if now < opens => Hours::Early(opens),
-        (_, Some(closes)) if now >= closes => Hours::Closed(closes),
-        (_, closes) => Hours::Open(closes),
-    }
+    let (opens, closes) = (election.opens.map(timestamp), model.closes().map(timestamp));
+    Hours::at(timestamp(js_sys::Date::now()), opens, closes, sealed)
 }
 
 fn hours_line(hours: Hours) -> String {
+    let (time, relative) = (|at| format::time(millis(at)), |at| format::relative(millis(at)));
     match hours {
         Hours::Early(opens) => {
-            format!("opens {} ({})", format::time(opens), format::relative(opens))
+            format!("opens {} ({})", time(opens), relative(opens))
         }
         Hours::Open(Some(closes)) => {
-            format!("closes {} ({})", format::time(closes), format::relative(closes))
+            format!("closes {} ({})", time(closes), relative(closes))
         }
         Hours::Open(None) => "no closing time".into(),
         Hours::Closed(closes) => {
-            format!("closed {} ({})", format::time(closes), format::relative(closes))
+            format!("closed {} ({})", time(closes), relative(closes))
         }
         Hours::Sealed => "closed and sealed".into(),
     }
@@ -108,7 +98,7 @@ fn paper(shared: &Shared, election: &ElectionView) -> Html {
                 if let Some(receipt) = receipt {
                     { receipt::html(shared, receipt, &election.id) }
                 }
-                if matches!(hours(&shared.model, election), Hours::Open(_)) {
+                if hours(&shared.model, election).is_open() {
                     <div class="no-print">
                         <button type="button" class="button" onclick={again}>{ words }</button>
                     </div>
@@ -121,7 +111,7 @@ fn paper(shared: &Shared, election: &ElectionView) -> Html {
             { notice("warn", "The election is not open yet. Nothing is lost: come back when it opens.") }
         },
         Hours::Closed(closes) => html! {
-            { notice("warn", format!("The election closed {}: votes are not taken any more. The result and the chain stay open to everyone.", format::time(closes))) }
+            { notice("warn", format!("The election closed {}: votes are not taken any more. The result and the chain stay open to everyone.", format::time(millis(closes)))) }
         },
         Hours::Sealed => html! {
             { notice("good", "The organiser sealed the result: votes are not taken any more. The result and the chain stay open to everyone.") }
