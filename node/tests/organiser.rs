@@ -118,6 +118,9 @@ async fn an_election_is_held_from_the_codes_to_the_sealed_result() {
             .map(String::as_str)
             .collect::<Vec<_>>())
     };
+    // A first vote, signed for who asks for a change, could contradict one that was seen elsewhere.
+    let early = vote(&["--code", &code(0), "--selection", "Soup", "--change"]);
+    assert!(early.0 == 1 && early.2.contains("knows no vote of this code"), "{early:?}");
     let receipt = desk.path("ann.receipt.json");
     let (status, out, error) =
         vote(&["--code", &code(0), "--selection", "Soup", "--receipt", &receipt]);
