@@ -10,7 +10,7 @@ use super::{
 use crate::{
     chain::{
         ancestry::LinkError,
-        block::{Block, BlockError},
+        block::Block,
         header::{Header, Height},
     },
     crypto::hash::{BlockHash, ShortId, VoteId},
@@ -416,20 +416,19 @@ impl Node {
             return self.fetch_block(now, from, header, Vec::new());
         }
         let held: Vec<_> = votes.iter().map(|id| self.pending.get_short(id).cloned()).collect();
-        if let Some(votes) = held.iter().cloned().collect::<Option<Vec<CheckedVote>>>() {
+        let whole = held.iter().cloned().collect::<Option<Vec<CheckedVote>>>();
+        // A short id that two votes share shows in the root; the whole block is fetched then.
+        if let Some(votes) = whole
+            && Block::votes_root(votes.iter().map(CheckedVote::vote)) == header.votes_root
+        {
             let heard_on = broadcast.then_some(from.link);
-            match Block::of_checked(header.clone(), votes, self.chain.context()) {
-                Ok(block) => {
-                    match self.take_checked(now, block, heard_on) {
-                        Ok(()) => self.peers.was_useful(from),
-                        Err(error) => self.reject(now, from, error.to_string()),
-                    }
-                    return;
-                }
-                // A short id that two votes share shows here; the whole block is fetched then.
-                Err(BlockError::VotesRoot(_)) => {}
-                Err(error) => return self.reject(now, from, error.to_string()),
+            let block = Block::of_checked(header, votes, self.chain.context());
+            let taken = block.map_err(LinkError::from);
+            match taken.and_then(|block| self.take_checked(now, block, heard_on)) {
+                Ok(()) => self.peers.was_useful(from),
+                Err(error) => self.reject(now, from, error.to_string()),
             }
+            return;
         }
         self.fetch_block(now, from, header, held);
     }

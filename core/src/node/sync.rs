@@ -213,7 +213,7 @@ impl Node {
         now: Timestamp,
         from: Peer,
         hash: BlockHash,
-        sent: Vec<Vote>,
+        mut sent: Vec<Vote>,
     ) {
         let asked = self.sync.download.as_mut().filter(|download| download.peer == from);
         let Some(Download { stage: stage @ Stage::Votes { .. }, deadline, .. }) = asked else {
@@ -226,6 +226,8 @@ impl Node {
         if sent.is_empty() {
             return self.stall(now, from);
         }
+        // What was not asked for is not looked at.
+        sent.truncate(votes.iter().filter(|vote| vote.is_none()).count());
         let mut came = sent.iter();
         let whole: Option<Vec<&Vote>> = votes
             .iter()

@@ -123,3 +123,13 @@ fn who_hands_out_blocks_that_are_worth_nothing_again_and_again_is_dropped() {
     }
     assert!(dropped.unwrap().contains("worth nothing"));
 }
+
+#[test]
+fn an_announcement_without_ids_leads_to_a_question_and_not_to_a_ban() {
+    let mut node = node();
+    let header = block(node.chain(), vec![vote(1, "Yes")], |_| ()).header;
+    let outputs = hear(&mut node, LIAR, &Message::NewBlock { header, votes: Vec::new() });
+    assert_eq!(rejected(&outputs), None);
+    let asked = sent_to(&outputs, LIAR);
+    assert!(asked.iter().any(|message| matches!(message, Message::GetBlocks(_))), "{asked:?}");
+}
