@@ -25,8 +25,8 @@ use blockvote_core::{
     crypto::key::{SecretKey, Signed, verify_all},
     custody::code::Code,
     election::{definition::Election, roll::Roll, token::TokenId},
-    node::{Input, Node, Output},
-    testkit::Maker,
+    node::{Input, Node},
+    testkit::{Maker, nodes::mine},
     time::Timestamp,
 };
 
@@ -68,15 +68,9 @@ fn mined() {
     let mut node = Node::new(maker.context.clone(), 1);
     node.handle(NOW, Input::Votes((0..8_000).map(|number| maker.vote(number)).collect()));
     node.set_mining(NOW, true);
-    let outputs = std::iter::from_fn(|| node.poll_output());
-    let job = outputs.filter_map(|output| match output {
-        Output::Mine(job) => job,
-        _ => None,
-    });
-    let job = job.last().unwrap();
-    let nonce = Search::new(&job.header).run(0, u64::MAX).unwrap();
+    let mined = mine(&mut node);
     let start = Instant::now();
-    node.handle(NOW, Input::Mined { job: job.id, nonce });
+    node.handle(NOW, mined);
     let took = start.elapsed().as_secs_f64() * 1e3;
     println!("an own block of {} signed votes taken in: {took:.1} ms", node.chain().votes());
 }

@@ -18,8 +18,8 @@ use blockvote_core::{
     crypto::key::SecretKey,
     custody::code::Code,
     election::{definition::Election, roll::Roll},
-    node::{Input, LinkId, Node, Output, Peer},
-    testkit::Maker,
+    node::{Input, LinkId, Node, Peer},
+    testkit::{Maker, nodes::mine},
     time::Timestamp,
     wire::{frame::PeerId, message::Message},
 };
@@ -106,14 +106,8 @@ fn main() {
             let mut node = Node::new(maker.context.clone(), 1);
             node.handle(NOW, Input::Votes((0..512).map(|n| maker.vote(n)).collect()));
             node.set_mining(NOW, true);
-            let outputs = std::iter::from_fn(|| node.poll_output());
-            let job = outputs.filter_map(|output| match output {
-                Output::Mine(job) => job,
-                _ => None,
-            });
-            let job = job.last().unwrap();
-            let nonce = Search::new(&job.header).run(0, u64::MAX).unwrap();
-            part(|| node.handle(NOW, Input::Mined { job: job.id, nonce }));
+            let mined = mine(&mut node);
+            part(|| node.handle(NOW, mined));
             assert_eq!(node.chain().votes(), 512);
         }
         "collect a roll of 2,000 keys" => {

@@ -93,6 +93,15 @@ pub fn chain_of(blocks: u64) -> Chain {
     chain
 }
 
+/// An election like `base` with a roll of these keys, where an organiser closes and seals.
+pub fn with_roll(base: Election, keys: &[SecretKey], organiser: &SecretKey) -> ElectionContext {
+    let roll = Roll::collect(keys.iter().map(SecretKey::public)).unwrap();
+    let (root, size) = (roll.root(), roll.size());
+    let eligibility = Eligibility::Roll { root, size, credentials: Credentials::Codes };
+    let election = Election { eligibility, organiser: Some(organiser.public()), ..base };
+    ElectionContext::new(election, Some(roll)).unwrap()
+}
+
 /// Makes elections full of votes.
 pub struct Maker {
     /// The election.
@@ -119,17 +128,11 @@ impl Maker {
     pub fn signed(voters: u32) -> Self {
         let keys: Vec<_> =
             (0..voters).map(|number| Code::derive(&[1; 32], number).secret_key()).collect();
-        let roll = Roll::collect(keys.iter().map(SecretKey::public)).unwrap();
-        let voters: Vec<_> =
-            keys.into_iter().map(|key| (roll.token_of(&key.public()).unwrap(), key)).collect();
-        let (root, size) = (roll.root(), roll.size());
-        let election = Election {
-            eligibility: Eligibility::Roll { root, size, credentials: Credentials::Codes },
-            counting: Counting::LastCounts,
-            organiser: Some(SecretKey::new([2; 32]).public()),
-            ..Self::election()
-        };
-        Self { context: ElectionContext::new(election, Some(roll)).unwrap(), voters }
+        let election = Election { counting: Counting::LastCounts, ..Self::election() };
+        let context = with_roll(election, &keys, &SecretKey::new([2; 32]));
+        let token = |key: &SecretKey| context.roll().unwrap().token_of(&key.public()).unwrap();
+        let voters = keys.into_iter().map(|key| (token(&key), key)).collect();
+        Self { context, voters }
     }
 
     /// The vote with this number, from 0 on: the voters vote in turn, and change their votes when all

@@ -31,8 +31,7 @@ use blockvote_core::{
     election::{
         ballot::Ballot,
         context::ElectionContext,
-        definition::{ChainParameters, Counting, Credentials, Election, Eligibility},
-        roll::Roll,
+        definition::{ChainParameters, Counting, Election},
         token::TokenId,
         vote::{Vote, verify_signatures},
     },
@@ -40,6 +39,7 @@ use blockvote_core::{
         CastError, Event as NodeEvent, Input, Job, LinkId, Node, Outcome, Output, Peer, Signatures,
         StoreChange,
     },
+    testkit,
     time::Timestamp,
     wire::frame::PeerId,
 };
@@ -76,12 +76,8 @@ fn organiser() -> SecretKey {
 }
 
 fn with_roll(counting: Counting) -> ElectionContext {
-    let roll = Roll::collect((0..VOTES).map(|number| voter(number).public())).unwrap();
-    let (root, size) = (roll.root(), roll.size());
-    let eligibility = Eligibility::Roll { root, size, credentials: Credentials::OwnKeys };
-    let organiser = Some(organiser().public());
-    let election = Election { eligibility, counting, organiser, ..election() };
-    ElectionContext::new(election, Some(roll)).unwrap()
+    let keys: Vec<_> = (0..VOTES).map(voter).collect();
+    testkit::with_roll(Election { counting, ..election() }, &keys, &organiser())
 }
 
 fn election() -> Election {

@@ -104,6 +104,21 @@ pub enum BlockError {
     },
 }
 
+impl BlockError {
+    /// Whether it says that the votes are not those of the header: they may be where two votes share a
+    /// short id.
+    pub(crate) fn is_other_votes(&self) -> bool {
+        match self {
+            Self::Empty(_) | Self::TooBig { .. } | Self::VotesRoot(_) => true,
+            Self::Version { .. }
+            | Self::Proof(_)
+            | Self::Vote { .. }
+            | Self::RepeatedToken { .. }
+            | Self::Hours { .. } => false,
+        }
+    }
+}
+
 /// Which change of a vote is meant, in words.
 pub(crate) fn changed(sequence: u8) -> String {
     if sequence == 0 { String::new() } else { format!(" with the sequence number {sequence}") }
@@ -167,23 +182,39 @@ impl Block {
         self.check_with(context, check_all_but_signatures)
     }
 
+    /// Puts a block together from votes that were checked before and those that came for it, in the
+    /// order of the gaps. Only what came is checked as votes, and last: no signature is verified twice
+    /// or for a block that breaks another rule.
+    ///
+    /// # Errors
+    /// As [`Block::check`]. [`BlockError::is_other_votes`] tells those that say that these are not the
+    /// votes of this header.
+    pub fn complete(
+        header: Header,
+        here: Vec<Option<CheckedVote>>,
+        came: Vec<Vote>,
+        context: &ElectionContext,
+    ) -> Result<CheckedBlock, BlockError> {
+        let known: Vec<_> = here.iter().map(|vote| vote.as_ref().map(CheckedVote::id)).collect();
+        let mut came = came.into_iter();
+        let votes = here
+            .into_iter()
+            .filter_map(|vote| vote.map(CheckedVote::into_vote).or_else(|| came.next()))
+            .collect();
+        Self { header, votes }
+            .check_with(context, |votes, context| check_unknown(votes, &known, context))
+    }
+
     /// A block of votes that were checked before: no signature is verified again.
     ///
     /// # Errors
-    /// As [`Block::check`], but for wrong votes.
+    /// As [`Block::complete`].
     pub fn of_checked(
         header: Header,
         votes: Vec<CheckedVote>,
         context: &ElectionContext,
     ) -> Result<CheckedBlock, BlockError> {
-        let ids: Vec<_> = votes.iter().map(CheckedVote::id).collect();
-        let votes = votes.into_iter().map(CheckedVote::into_vote).collect();
-        Self { header, votes }.check_with(context, |votes, context| {
-            match votes.iter().position(|vote| vote.election != context.id()) {
-                Some(index) => Err((index, VoteError::OtherElection(votes[index].election))),
-                None => Ok(ids),
-            }
-        })
+        Self::complete(header, votes.into_iter().map(Some).collect(), Vec::new(), context)
     }
 
     fn check_with(
@@ -218,6 +249,27 @@ impl Block {
         let (votes, ids) = (self.votes.into(), ids.into());
         Ok(CheckedBlock { header: self.header, hash, votes, ids, encoded_len: bytes })
     }
+}
+
+/// Checks those votes whose id is not known from an earlier check; returns the ids of all.
+fn check_unknown(
+    votes: &[Vote],
+    known: &[Option<VoteId>],
+    context: &ElectionContext,
+) -> Result<Vec<VoteId>, (usize, VoteError)> {
+    let (mut places, mut unknown) = (Vec::new(), Vec::new());
+    for (index, (vote, id)) in votes.iter().zip(known).enumerate() {
+        if id.is_none() {
+            places.push(index);
+            unknown.push(vote.clone());
+        } else if vote.election != context.id() {
+            // A vote is checked against the election that it names.
+            return Err((index, VoteError::OtherElection(vote.election)));
+        }
+    }
+    let checked = check_ids(&unknown, context);
+    let mut checked = checked.map_err(|(index, error)| (places[index], error))?.into_iter();
+    Ok(known.iter().filter_map(|id| id.or_else(|| checked.next())).collect())
 }
 
 /// A block is encoded as its header and the list of its votes.
@@ -265,7 +317,7 @@ impl CheckedBlock {
     }
 
     /// The votes with what was found out about them.
-    pub fn checked_votes(&self) -> impl Iterator<Item = CheckedVote> + '_ {
+    pub(crate) fn checked_votes(&self) -> impl Iterator<Item = CheckedVote> + '_ {
         let votes = self.votes.iter().zip(self.ids.iter());
         votes.map(|(vote, id)| CheckedVote::of_checked_block(vote.clone(), *id))
     }

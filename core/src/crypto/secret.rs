@@ -82,8 +82,22 @@ impl fmt::Debug for SecretText {
 
 /// A passphrase as somebody typed it; never an empty one.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "SecretText", into = "SecretText")]
 pub struct Passphrase(SecretText);
+
+impl TryFrom<SecretText> for Passphrase {
+    type Error = &'static str;
+
+    fn try_from(text: SecretText) -> Result<Self, Self::Error> {
+        Self::typed(text).ok_or("a passphrase is never empty")
+    }
+}
+
+impl From<Passphrase> for SecretText {
+    fn from(passphrase: Passphrase) -> Self {
+        passphrase.0
+    }
+}
 
 impl Passphrase {
     /// What was typed; nothing when that is nothing.
@@ -131,5 +145,8 @@ mod tests {
             assert_eq!(SecretBytes::from_hex(wrong), None, "{wrong:?}");
         }
         assert_eq!(Passphrase::typed(String::new()), None);
+        let passphrase: Passphrase = serde_json::from_str("\"horse\"").unwrap();
+        assert_eq!(serde_json::to_string(&passphrase).unwrap(), "\"horse\"");
+        assert!(serde_json::from_str::<Passphrase>("\"\"").is_err());
     }
 }

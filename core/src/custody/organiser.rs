@@ -104,7 +104,7 @@ pub enum OrganiserError {
     Count(u32),
     /// The definition or the roll breaks a rule.
     #[error(transparent)]
-    ElectionContext(#[from] ContextError),
+    Context(#[from] ContextError),
 }
 
 impl From<VotersError> for OrganiserError {
@@ -115,7 +115,7 @@ impl From<VotersError> for OrganiserError {
 
 impl From<RollError> for OrganiserError {
     fn from(error: RollError) -> Self {
-        Self::ElectionContext(error.into())
+        Self::Context(error.into())
     }
 }
 

@@ -46,7 +46,7 @@ pub struct Vote {
 
 /// A vote that keeps every rule that does not depend on the chain, its signature among them, in the
 /// election that it names. Made only by checking it: [`Vote::check`], [`check_all`], or as part of a
-/// checked block.
+/// checked block, which may come from this node's own store, where it was checked before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedVote {
     vote: Vote,
@@ -176,8 +176,9 @@ impl Vote {
     /// # Errors
     /// As [`Vote::check`].
     pub fn into_checked(self, context: &ElectionContext) -> Result<CheckedVote, VoteError> {
-        check_ids(std::slice::from_ref(&self), context).map_err(|(_, error)| error)?;
-        Ok(CheckedVote { id: self.id(), vote: self })
+        let ids = check_ids(std::slice::from_ref(&self), context).map_err(|(_, error)| error)?;
+        let id = ids.first().copied().unwrap_or_else(|| self.id());
+        Ok(CheckedVote { id, vote: self })
     }
 
     /// What is to be verified of a vote that keeps all other rules; nothing in an open election.

@@ -39,7 +39,7 @@ const STALE_BLOCKS: u32 = 16;
 impl Node {
     pub(super) fn send(&mut self, to: Peer, message: &Message) {
         let bytes = message.encode();
-        if matches!(message.rules().class, Class::Question { counted: true, .. }) {
+        if matches!(message.rules().class, Class::Question { refusal: Some(_), .. }) {
             self.peers.asked(to);
         }
         self.peers.served(to, bytes.len());
@@ -78,20 +78,20 @@ impl Node {
         message: Message,
     ) {
         self.peers.hear(from, now);
-        match message.rules().class {
-            Class::Announcement => {}
-            _ if broadcast => {
-                self.offended(now, from, Offence::Unasked);
-                return;
-            }
-            Class::Greeting | Class::Answer(Expected::ByAsker) => {}
+        let class = message.rules().class;
+        if broadcast && !class.may_be_broadcast() {
+            self.offended(now, from, Offence::Unasked);
+            return;
+        }
+        match class {
+            Class::Announcement | Class::Greeting | Class::Answer(Expected::ByAsker) => {}
             Class::Answer(Expected::Counted) => {
                 if !self.peers.was_asked(from) && !self.sync.is_from(from) {
                     self.offended(now, from, Offence::Unasked);
                     return;
                 }
             }
-            Class::Question { cost, refusal, counted: _ } => {
+            Class::Question { cost, refusal } => {
                 if !self.may_answer(now, from, cost) {
                     // Whoever is refused asks another peer.
                     if let Some(refusal) = refusal.filter(|_| !self.peers.is_banned(from)) {
@@ -416,19 +416,19 @@ impl Node {
             return self.fetch_block(now, from, header, Vec::new());
         }
         let held: Vec<_> = votes.iter().map(|id| self.pending.get_short(id).cloned()).collect();
-        let whole = held.iter().cloned().collect::<Option<Vec<CheckedVote>>>();
-        // A short id that two votes share shows in the root; the whole block is fetched then.
-        if let Some(votes) = whole
-            && Block::votes_root(votes.iter().map(CheckedVote::vote)) == header.votes_root
-        {
-            let heard_on = broadcast.then_some(from.link);
-            let block = Block::of_checked(header, votes, self.chain.context());
-            let taken = block.map_err(LinkError::from);
-            match taken.and_then(|block| self.take_checked(now, block, heard_on)) {
-                Ok(()) => self.peers.was_useful(from),
-                Err(error) => self.reject(now, from, error.to_string()),
+        if let Some(votes) = held.iter().cloned().collect::<Option<Vec<CheckedVote>>>() {
+            match Block::of_checked(header.clone(), votes, self.chain.context()) {
+                Ok(block) => {
+                    let heard_on = broadcast.then_some(from.link);
+                    return match self.take_checked(now, block, heard_on) {
+                        Ok(()) => self.peers.was_useful(from),
+                        Err(error) => self.reject(now, from, error.to_string()),
+                    };
+                }
+                // A short id that two votes share shows here; the whole block is fetched then.
+                Err(error) if error.is_other_votes() => {}
+                Err(error) => return self.reject(now, from, error.to_string()),
             }
-            return;
         }
         self.fetch_block(now, from, header, held);
     }
@@ -457,7 +457,7 @@ impl Node {
 
     /// Looks after own votes that too few peers have.
     pub(super) fn push_unheld(&mut self, now: Timestamp) {
-        if self.links.is_empty() {
+        if self.links.is_empty() || self.own_votes.is_empty() {
             return;
         }
         let whereabouts = |id: &VoteId| {

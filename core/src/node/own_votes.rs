@@ -76,6 +76,11 @@ impl OwnVotes {
         self.followed.remove(id);
     }
 
+    /// Whether none is followed.
+    pub fn is_empty(&self) -> bool {
+        self.followed.is_empty()
+    }
+
     /// Whether a vote is followed.
     pub fn contains(&self, id: &VoteId) -> bool {
         self.followed.contains_key(id)

@@ -88,7 +88,7 @@ const PEER_IDLE_AT_ONCE: u64 = 4_096;
 const ALL_IDLE_PER_SECOND: u64 = 1_000;
 const ALL_IDLE_AT_ONCE: u64 = 16_384;
 /// Between two questions for statements to one peer; doubled while they bring nothing.
-const ASK_EVIDENCE_MS: u64 = 2_000;
+const ASK_STATEMENTS_MS: u64 = 2_000;
 /// Walks over all pending votes for a peer's question: a comparison takes 64 at most.
 const PEER_WALKS_PER_SECOND: u64 = 4;
 const PEER_WALKS_AT_ONCE: u64 = 64;
@@ -303,7 +303,7 @@ impl Peers {
     pub(super) fn may_ask_statements(&mut self, peer: Peer, now: Timestamp) -> bool {
         let state = self.known.get_mut(&peer);
         let Some(state) = state.filter(|state| now >= state.ask_statements) else { return false };
-        state.ask_statements = now.plus_ms(ASK_EVIDENCE_MS << state.fruitless.min(5));
+        state.ask_statements = now.plus_ms(ASK_STATEMENTS_MS << state.fruitless.min(5));
         state.fruitless = state.fruitless.saturating_add(1);
         true
     }

@@ -19,7 +19,7 @@ use crate::{
         unverified::UnverifiedBlocks,
     },
     crypto::hash::BlockHash,
-    election::vote::{CheckedVote, Vote, check_all},
+    election::vote::{CheckedVote, Vote},
     time::Timestamp,
     wire::message::{MAX_BLOCK_VOTES, MAX_BLOCKS_ASKED, MAX_HEADERS, Message},
 };
@@ -213,7 +213,7 @@ impl Node {
         now: Timestamp,
         from: Peer,
         hash: BlockHash,
-        mut sent: Vec<Vote>,
+        sent: Vec<Vote>,
     ) {
         let asked = self.sync.download.as_mut().filter(|download| download.peer == from);
         let Some(Download { stage: stage @ Stage::Votes { .. }, deadline, .. }) = asked else {
@@ -226,33 +226,24 @@ impl Node {
         if sent.is_empty() {
             return self.stall(now, from);
         }
-        // What was not asked for is not looked at.
-        sent.truncate(votes.iter().filter(|vote| vote.is_none()).count());
-        let mut came = sent.iter();
-        let whole: Option<Vec<&Vote>> = votes
-            .iter()
-            .map(|vote| vote.as_ref().map(CheckedVote::vote).or_else(|| came.next()))
-            .collect();
-        if whole.is_none_or(|votes| Block::votes_root(votes) != header.votes_root) {
-            // Two votes share a short id, or not all fitted, or it lied: the whole block shows.
-            *stage = Stage::Blocks { wanted: [hash].into() };
-            *deadline = now.plus_ms(ANSWER_WITHIN_MS);
-            return self.send(from, &Message::GetBlocks(vec![hash]));
-        }
-        // What is here was checked when it came: only what came now is checked.
-        let sent = match check_all(sent, self.chain.context()) {
-            Ok(sent) => sent,
-            Err((_, error)) => return self.reject(now, from, error.to_string()),
-        };
-        let mut sent = sent.into_iter();
-        let whole =
-            votes.iter_mut().filter_map(|vote| vote.take().or_else(|| sent.next())).collect();
-        let block = Block::of_checked(header.clone(), whole, self.chain.context());
-        let taken = block.map_err(LinkError::from);
-        match taken.and_then(|block| self.take_checked(now, block, None)) {
-            Ok(()) => self.answered(now, from, &hash, true),
-            Err(LinkError::Ahead { .. } | LinkError::UnknownParent(_)) => {}
-            Err(error) => return self.reject(now, from, error.to_string()),
+        // It may have come another way meanwhile.
+        if self.chain.block(&hash).is_none() {
+            // What was not asked for is left out.
+            let (header, here, came) = (header.clone(), std::mem::take(votes), sent);
+            match Block::complete(header, here, came, self.chain.context()) {
+                Ok(block) => match self.take_checked(now, block, None) {
+                    Ok(()) => self.answered(now, from, &hash, true),
+                    Err(LinkError::Ahead { .. } | LinkError::UnknownParent(_)) => {}
+                    Err(error) => return self.reject(now, from, error.to_string()),
+                },
+                // Two votes share a short id, or not all fitted, or it lied: the whole block shows.
+                Err(error) if error.is_other_votes() => {
+                    *stage = Stage::Blocks { wanted: [hash].into() };
+                    *deadline = now.plus_ms(ANSWER_WITHIN_MS);
+                    return self.send(from, &Message::GetBlocks(vec![hash]));
+                }
+                Err(error) => return self.reject(now, from, error.to_string()),
+            }
         }
         self.end_sync(now, from, false);
     }

@@ -3,7 +3,12 @@
 use super::{NOW, context};
 use crate::{
     chain::{
-        block::Block, difficulty::Work, header::Height, statements::StatementBook, tree::Chain,
+        block::Block,
+        difficulty::Work,
+        header::Height,
+        pow::{NonceSearch, Search},
+        statements::StatementBook,
+        tree::Chain,
     },
     crypto::hash::{BlockHash, ShortId},
     election::{context::ElectionContext, vote::verify_signatures},
@@ -50,6 +55,17 @@ pub fn drain_verified(node: &mut Node) -> Vec<Output> {
         }
     }
     outputs
+}
+
+/// The newest header that the node wants a nonce for, with the nonce: what a miner would answer.
+pub fn mine(node: &mut Node) -> Input {
+    let jobs = drain(node).into_iter().filter_map(|output| match output {
+        Output::Mine(job) => job,
+        _ => None,
+    });
+    let job = jobs.last().unwrap();
+    let nonce = Search::new(&job.header).run(0, u64::MAX).unwrap();
+    Input::Mined { job: job.id, nonce }
 }
 
 /// What the node says to a message.

@@ -1,14 +1,13 @@
 //! A small election with a voter roll and an organiser, for tests of who may do what.
 
-use super::{NOW, block, nodes};
+use super::{NOW, block, nodes, with_roll};
 use crate::{
     crypto::key::SecretKey,
     custody::code::Code,
     election::{
         ballot::Ballot,
         context::ElectionContext,
-        definition::{ChainParameters, Counting, Credentials, Election, Eligibility},
-        roll::Roll,
+        definition::{ChainParameters, Counting, Election},
         vote::Vote,
     },
     node::{Input, Node},
@@ -32,17 +31,14 @@ pub fn organiser() -> SecretKey {
 
 /// The election with so many voters.
 pub fn context_with(counting: Counting, voters: u32) -> ElectionContext {
-    let roll = Roll::collect((0..voters).map(|number| voter(number).public())).unwrap();
-    let (root, size) = (roll.root(), roll.size());
-    let election = Election {
-        eligibility: Eligibility::Roll { root, size, credentials: Credentials::Codes },
+    let keys: Vec<_> = (0..voters).map(voter).collect();
+    let base = Election {
         counting,
         closes: Some(CLOSES),
-        organiser: Some(organiser().public()),
         parameters: ChainParameters { starting_difficulty: 16, spacing_ms: 10_000 },
         ..Election::demo()
     };
-    ElectionContext::new(election, Some(roll)).unwrap()
+    with_roll(base, &keys, &organiser())
 }
 
 /// The election with six voters, where the first vote counts.

@@ -151,14 +151,22 @@ pub enum Class {
     Question {
         /// What answering costs beside the bytes that are sent.
         cost: Cost,
-        /// Whether the answer is expected as one of [`Expected::Counted`].
-        counted: bool,
-        /// What a peer gets that asked for too much, so that it tries another one; nothing where it
-        /// notices by itself.
+        /// What a peer gets that asked for too much, so that it tries another one. Where there is one
+        /// the answer is [`Expected::Counted`]; where there is none the asker notices by itself.
         refusal: Option<Message>,
     },
     /// Answers a question.
     Answer(Expected),
+}
+
+impl Class {
+    /// Whether everybody in the room may be told it at once.
+    pub fn may_be_broadcast(&self) -> bool {
+        match self {
+            Self::Announcement => true,
+            Self::Greeting | Self::Question { .. } | Self::Answer(_) => false,
+        }
+    }
 }
 
 /// What it costs to answer a question, beside the bytes that are sent, which a budget counts.
@@ -204,10 +212,7 @@ impl Message {
     /// The one table of messages. `docs/protocol.md` has it in words.
     #[expect(clippy::match_same_arms, reason = "a table has a row for each message")]
     pub fn rules(&self) -> Rules {
-        let question = |refusal: Option<Self>| {
-            let counted = refusal.is_some();
-            Class::Question { cost: Cost::Looks, counted, refusal }
-        };
+        let question = |refusal| Class::Question { cost: Cost::Looks, refusal };
         let (class, list) = match self {
             Self::Hello(_) => (Class::Greeting, None),
             Self::GetElection => (question(None), None),
@@ -231,7 +236,7 @@ impl Message {
                 (Class::Announcement, Some(("votes", votes.len(), MAX_VOTES_ANNOUNCED)))
             }
             Self::Reconcile(bytes) => (
-                Class::Question { cost: Cost::Walk, counted: false, refusal: None },
+                Class::Question { cost: Cost::Walk, refusal: None },
                 Some(("bytes", bytes.len(), MAX_RECONCILE_BYTES)),
             ),
             Self::GetVotes(list) => {
@@ -330,9 +335,7 @@ mod tests {
             Message::GetBlocks(vec![hash]),
             Message::GetBlockVotes(hash, vec![1]),
         ] {
-            let Class::Question { refusal: Some(refusal), counted: true, .. } =
-                question.rules().class
-            else {
+            let Class::Question { refusal: Some(refusal), .. } = question.rules().class else {
                 panic!("{question:?} leaves its sender waiting");
             };
             assert_eq!(refusal.rules().class, Class::Answer(Expected::Counted));

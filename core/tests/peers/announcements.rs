@@ -2,7 +2,8 @@
 
 use blockvote_core::{
     chain::{block::Block, header::Height, tree::MAX_SIDE_BLOCKS},
-    crypto::hash::{BlockHash, ShortId},
+    crypto::hash::{BlockHash, ElectionId, ShortId},
+    election::vote::Vote,
     node::Input,
     testkit::{
         NOW, block, chain_of,
@@ -132,4 +133,19 @@ fn an_announcement_without_ids_leads_to_a_question_and_not_to_a_ban() {
     assert_eq!(rejected(&outputs), None);
     let asked = sent_to(&outputs, LIAR);
     assert!(asked.iter().any(|message| matches!(message, Message::GetBlocks(_))), "{asked:?}");
+}
+
+#[test]
+fn votes_beyond_those_asked_for_are_not_looked_at() {
+    let votes: Vec<_> = (1..=3).map(|token| vote(token, "Yes")).collect();
+    let made = block(node().chain(), votes.clone(), |_| ());
+    let hash = made.header.hash();
+    let mut node = node();
+    hear(&mut node, HONEST, &Message::Votes(votes[..2].to_vec()));
+    announce(&mut node, &made, HONEST);
+    // It would be refused wherever it was looked at.
+    let elsewhere = Vote { election: ElectionId([9; 32]), ..votes[0].clone() };
+    let answer = Message::BlockVotes(hash, vec![votes[2].clone(), elsewhere]);
+    assert_eq!(rejected(&hear(&mut node, HONEST, &answer)), None);
+    assert_eq!(node.chain().tip().hash(), hash);
 }

@@ -1,9 +1,20 @@
 //! Signatures of voters, in votes and in blocks.
 
 use blockvote_core::{
-    chain::{block::Block, pow, tree::Chain, unverified::check_together},
+    chain::{
+        block::{Block, BlockError},
+        header::Header,
+        pow,
+        tree::Chain,
+        unverified::check_together,
+    },
     crypto::hash::ElectionId,
-    election::{ballot::Ballot, definition::Counting, token::TokenId, vote::Vote},
+    election::{
+        ballot::Ballot,
+        definition::Counting,
+        token::TokenId,
+        vote::{Vote, VoteError},
+    },
     testkit::{
         NOW, block,
         nodes::{LIAR, hear_verified, rejected},
@@ -108,4 +119,38 @@ fn a_vote_that_its_voter_did_not_sign_is_rejected_in_votes_and_in_blocks() {
     extend(&mut node, vec![good]);
     assert_eq!(node.chain().tip().hash(), before);
     assert_eq!(node.statements().all().count(), 0);
+}
+
+#[test]
+fn a_block_is_completed_from_checked_votes_and_only_what_came_is_verified() {
+    let context = context();
+    let chain = Chain::new(context.clone());
+    let votes: Vec<_> = (0..3).map(|number| vote(&context, number, 0, 1)).collect();
+    let whole = block(&chain, votes.clone(), |_| ());
+    let here = || {
+        let checked = |number: usize| Some(votes[number].check(&context).unwrap());
+        vec![checked(0), None, checked(2)]
+    };
+    let complete =
+        |header: &Header, came: Vec<Vote>| Block::complete(header.clone(), here(), came, &context);
+    assert_eq!(complete(&whole.header, vec![votes[1].clone()]), whole.clone().check(&context));
+    // Too few, or another one: these are not the votes of the header.
+    for came in [vec![], vec![vote(&context, 1, 0, 0)]] {
+        let error = complete(&whole.header, came).unwrap_err();
+        assert!(matches!(error, BlockError::VotesRoot(_)), "{error}");
+    }
+    // A header over a forged vote: named with its place in the block.
+    let forged = Vote { authorization: votes[0].authorization, ..votes[1].clone() };
+    let bad = block(&chain, vec![votes[0].clone(), forged.clone(), votes[2].clone()], |_| ());
+    let error = complete(&bad.header, vec![forged]).unwrap_err();
+    assert!(matches!(error, BlockError::Vote { number: 2, .. }), "{error}");
+    // What was checked for another election is no vote here.
+    let other = context_with(Counting::LastCounts, 6);
+    let foreign = vote(&other, 0, 0, 1).check(&other).unwrap();
+    let error = Block::of_checked(
+        block(&chain, vec![foreign.vote().clone()], |_| ()).header,
+        vec![foreign],
+        &context,
+    );
+    assert!(matches!(error, Err(BlockError::Vote { error: VoteError::OtherElection(_), .. })));
 }
