@@ -143,7 +143,7 @@ impl Node {
         now: Timestamp,
         blocks: impl IntoIterator<Item = Result<CheckedBlock, BlockError>>,
         pending: impl IntoIterator<Item = Vote>,
-        evidence: impl IntoIterator<Item = Statement>,
+        statements: impl IntoIterator<Item = Statement>,
     ) -> Result<(), LinkError> {
         let mut result = Ok(());
         for block in blocks {
@@ -166,7 +166,7 @@ impl Node {
                 self.follow(id);
             }
         }
-        for statement in evidence {
+        for statement in statements {
             if statement.check(self.chain.context()).is_ok() {
                 let _ = self.statements.add(&statement);
             }

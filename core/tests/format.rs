@@ -91,8 +91,8 @@ fn roll_vectors() -> BTreeMap<&'static str, String> {
     let double = Statement::DoubleVote(Box::new(double));
     let closing = Statement::Closing(Closing::sign(id, Timestamp(1_800_000_100_000), &organiser));
     let seal = Seal::sign(id, Height(2), BlockHash([0x33; 32]), &tally, &organiser);
-    for evidence in [&double, &closing, &Statement::Seal(seal)] {
-        evidence.check(&context).unwrap();
+    for statements in [&double, &closing, &Statement::Seal(seal)] {
+        statements.check(&context).unwrap();
     }
     let (mut writer, mut archive) = ArchiveWriter::new(&context);
     archive.extend(writer.statement(&double));
@@ -161,7 +161,7 @@ fn vectors() -> BTreeMap<&'static str, String> {
         work: Work(65_536),
         pending: 3,
         sealed: None,
-        evidence: StatementBook::default().digest(),
+        statements: StatementBook::default().digest(),
         wants_reply: true,
     };
     let peer = PeerId(0x0102_0304_0506_0708);

@@ -88,7 +88,7 @@ fn header() -> impl Strategy<Value = Header> {
     })
 }
 
-fn evidence() -> impl Strategy<Value = Statement> {
+fn statements() -> impl Strategy<Value = Statement> {
     let signature = Signature([9; 64]);
     prop_oneof![
         (vote(), vote()).prop_map(|(first, second)| {
@@ -127,7 +127,7 @@ fn message() -> impl Strategy<Value = Message> {
                     work,
                     pending: n,
                     sealed: r.then_some(tip),
-                    evidence: tip.0,
+                    statements: tip.0,
                     wants_reply: r,
                 })
             }
@@ -150,7 +150,7 @@ fn message() -> impl Strategy<Value = Message> {
             Message::RollPage(RollPage { index, keys, path })
         }),
         shorts().prop_map(Message::GetStatements),
-        vec(evidence(), 0..4).prop_map(Message::Statements),
+        vec(statements(), 0..4).prop_map(Message::Statements),
     ]
 }
 

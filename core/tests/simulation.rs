@@ -91,7 +91,7 @@ fn election() -> Election {
 struct Disk {
     blocks: Vec<Block>,
     pending: Vec<(VoteId, Vote)>,
-    evidence: Vec<Statement>,
+    statements: Vec<Statement>,
 }
 
 impl Disk {
@@ -105,9 +105,9 @@ impl Disk {
                 }
                 StoreChange::PutPending(id, vote) => self.pending.push((id, vote)),
                 StoreChange::DropPending(id) => self.pending.retain(|(other, _)| *other != id),
-                StoreChange::PutStatement(evidence) => self.evidence.push(evidence),
+                StoreChange::PutStatement(statements) => self.statements.push(statements),
                 StoreChange::DropStatement(id) => {
-                    self.evidence.retain(|evidence| evidence.short_id() != id);
+                    self.statements.retain(|statements| statements.short_id() != id);
                 }
             }
         }
@@ -438,10 +438,10 @@ impl World {
         let blocks = machine.disk.blocks.clone();
         let pending: Vec<_> = machine.disk.pending.iter().map(|(_, vote)| vote.clone()).collect();
         let now = self.clock();
-        let evidence = self.machines[index].disk.evidence.clone();
+        let statements = self.machines[index].disk.statements.clone();
         let context = self.context.clone();
         let blocks = blocks.into_iter().map(|block| block.check_but_signatures(&context));
-        self.machines[index].node.restore(now, blocks, pending, evidence).unwrap();
+        self.machines[index].node.restore(now, blocks, pending, statements).unwrap();
         self.act(index, |node, now| {
             node.set_mining(now, true);
             node.handle(now, Input::LinkUp(LINK));
@@ -515,7 +515,7 @@ impl World {
             let book = machine.node.statements();
             let proven: BTreeSet<_> = book.double_votes().map(|double| double.token().0).collect();
             assert_eq!(proven, *doubles, "seed {seed}: node {index} and the double votes");
-            assert_eq!(machine.disk.evidence.len(), book.all().count(), "seed {seed}");
+            assert_eq!(machine.disk.statements.len(), book.all().count(), "seed {seed}");
             let outcome = machine.node.outcome();
             assert!(
                 matches!(outcome, Outcome::Sealed { tally, .. } if tally == machine.node.chain().tally()),

@@ -250,7 +250,7 @@ fn restore(node: &mut Node, contents: Contents, signatures: bool) -> anyhow::Res
             count += 1;
             checked.map_err(|error: anyhow::Error| unreadable = Some(error)).ok()
         });
-        node.restore(clock::now(), readable, contents.pending, contents.evidence)
+        node.restore(clock::now(), readable, contents.pending, contents.statements)
     });
     if let Some(error) = unreadable {
         return Err(error);

@@ -49,7 +49,7 @@ pub struct Contents {
     /// Pending votes in the order in which they came.
     pub pending: Vec<Vote>,
     /// Signed statements.
-    pub evidence: Vec<Statement>,
+    pub statements: Vec<Statement>,
 }
 
 impl Contents {
@@ -59,7 +59,7 @@ impl Contents {
             context,
             blocks: Box::new(std::iter::empty()),
             pending: Vec::new(),
-            evidence: Vec::new(),
+            statements: Vec::new(),
         }
     }
 }
@@ -112,7 +112,7 @@ impl Store {
         let file: PathBuf = folder.join("chain.redb");
         let database = open(&file)?;
         let mut store = Self { database, arrivals: 0 };
-        let stored = store.stored_setup().with_context(|| format!("the data folder {shown}"))?;
+        let stored = store.stored_context().with_context(|| format!("the data folder {shown}"))?;
         let context = match (stored, asked) {
             (Some(stored), Some(asked)) if stored.id() != asked.id() => bail!(
                 "the data folder {shown} holds another election (\"{}\", {}): choose another folder with --data, or leave --election out to go on with that one",
@@ -122,7 +122,7 @@ impl Store {
             (Some(stored), _) => stored,
             (None, asked) => {
                 let context = asked.map_or_else(|| ElectionContext::open(Election::plain()), Ok)?;
-                store.write_setup(&context)?;
+                store.write_context(&context)?;
                 context
             }
         };
@@ -130,7 +130,7 @@ impl Store {
         Ok((store, contents))
     }
 
-    fn stored_setup(&self) -> anyhow::Result<Option<ElectionContext>> {
+    fn stored_context(&self) -> anyhow::Result<Option<ElectionContext>> {
         let transaction = self.database.begin_read()?;
         let meta = match transaction.open_table(META) {
             Ok(meta) => meta,
@@ -152,7 +152,7 @@ impl Store {
         Ok(Some(ElectionContext::new(Election::decode(election.value())?, roll)?))
     }
 
-    fn write_setup(&self, context: &ElectionContext) -> anyhow::Result<()> {
+    fn write_context(&self, context: &ElectionContext) -> anyhow::Result<()> {
         let transaction = self.database.begin_write()?;
         {
             let mut meta = transaction.open_table(META)?;
@@ -187,14 +187,14 @@ impl Store {
         }
         pending.sort_by_key(|(arrival, _)| *arrival);
         let pending = pending.into_iter().map(|(_, vote)| vote).collect();
-        let mut evidence = Vec::new();
+        let mut statements = Vec::new();
         for entry in transaction.open_table(EVIDENCE)?.iter()? {
             let (_, bytes) = entry?;
-            evidence.push(
+            statements.push(
                 borsh::from_slice(bytes.value()).context("a signed statement cannot be read")?,
             );
         }
-        Ok(Contents { context, blocks: Box::new(blocks), pending, evidence })
+        Ok(Contents { context, blocks: Box::new(blocks), pending, statements })
     }
 
     /// Writes changes in order, all or nothing.
@@ -206,7 +206,7 @@ impl Store {
         {
             let mut blocks = transaction.open_table(BLOCKS)?;
             let mut pending = transaction.open_table(PENDING)?;
-            let mut evidence = transaction.open_table(EVIDENCE)?;
+            let mut statements = transaction.open_table(EVIDENCE)?;
             for change in changes {
                 match change {
                     StoreChange::Truncate(Height(height)) => {
@@ -225,11 +225,11 @@ impl Store {
                         pending.remove(id.as_slice())?;
                     }
                     StoreChange::DropStatement(id) => {
-                        evidence.remove(id.0.as_slice())?;
+                        statements.remove(id.0.as_slice())?;
                     }
                     StoreChange::PutStatement(statement) => {
                         let bytes = borsh::to_vec(statement)?;
-                        evidence.insert(statement.short_id().0.as_slice(), bytes.as_slice())?;
+                        statements.insert(statement.short_id().0.as_slice(), bytes.as_slice())?;
                     }
                 }
             }

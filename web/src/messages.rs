@@ -79,12 +79,12 @@ pub enum ToNode {
 }
 
 /// By what right a vote is cast.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Right {
     /// An unused number, in an open election.
     Token(u64),
     /// A voting code as typed.
-    Code(String),
+    Code(SecretText),
     /// A key of the voter's own.
     Key {
         /// Its public half, `bvk1…`.
@@ -92,17 +92,6 @@ pub enum Right {
         /// What a vote is signed with; not needed to ask what can be done.
         secret: Option<Secret>,
     },
-}
-
-/// Secrets are not printed by accident.
-impl std::fmt::Debug for Right {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Token(_) => "Token",
-            Self::Code(_) => "Code(…)",
-            Self::Key { .. } => "Key(…)",
-        })
-    }
 }
 
 /// A time as it crosses between workers and page: milliseconds since 1970, as JavaScript has them.

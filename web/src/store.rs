@@ -73,7 +73,7 @@ pub struct Contents {
     /// Votes followed in this browser.
     pub own: Vec<Own>,
     /// Signed statements.
-    pub evidence: Vec<Statement>,
+    pub statements: Vec<Statement>,
 }
 
 impl Contents {
@@ -153,7 +153,7 @@ impl Store {
         let blocks = self.all(&transaction, BLOCKS).await?;
         let mut pending: Vec<(u64, Vote)> = decode(&self.all(&transaction, PENDING).await?);
         let own = decode(&self.all(&transaction, OWN).await?);
-        let evidence = decode(&self.all(&transaction, EVIDENCE).await?);
+        let statements = decode(&self.all(&transaction, EVIDENCE).await?);
         pending.sort_by_key(|(arrival, _)| *arrival);
         self.arrivals.set(pending.last().map_or(0, |(arrival, _)| arrival + 1));
         Ok(Contents {
@@ -162,7 +162,7 @@ impl Store {
             blocks,
             pending: pending.into_iter().map(|(_, vote)| vote).collect(),
             own,
-            evidence,
+            statements,
         })
     }
 
@@ -170,7 +170,7 @@ impl Store {
     ///
     /// # Errors
     /// What the browser said.
-    pub async fn put_setup(&self, context: &ElectionContext) -> Result<(), Error> {
+    pub async fn put_context(&self, context: &ElectionContext) -> Result<(), Error> {
         let transaction = self.database.transaction(&[META], TransactionMode::ReadWrite)?;
         let meta = transaction.object_store(META)?;
         let put = |key: &str, value: &[u8]| {
@@ -206,7 +206,7 @@ impl Store {
             self.database.transaction(&[BLOCKS, PENDING, EVIDENCE], TransactionMode::ReadWrite)?;
         let blocks = transaction.object_store(BLOCKS)?;
         let pending = transaction.object_store(PENDING)?;
-        let evidence = transaction.object_store(EVIDENCE)?;
+        let statements = transaction.object_store(EVIDENCE)?;
         if anew {
             pending.clear()?;
         }
@@ -231,12 +231,12 @@ impl Store {
                     pending.delete(JsValue::from_str(&id.to_string()))?;
                 }
                 StoreChange::DropStatement(id) => {
-                    evidence.delete(JsValue::from_str(&hex::encode(id.0)))?;
+                    statements.delete(JsValue::from_str(&hex::encode(id.0)))?;
                 }
                 StoreChange::PutStatement(statement) => {
                     let value = borsh::to_vec(statement).unwrap_or_default();
                     let key = JsValue::from_str(&hex::encode(statement.short_id().0));
-                    evidence.put(&Uint8Array::from(value.as_slice()), Some(&key))?;
+                    statements.put(&Uint8Array::from(value.as_slice()), Some(&key))?;
                 }
             }
         }

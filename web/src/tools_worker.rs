@@ -55,7 +55,7 @@ fn hear(message: ToTools) {
         ToTools::Codes(file) => answer(organiser(&file).map(|organiser| {
             let row = |(voter, code): (Vec<String>, blockvote_core::custody::code::Code)| CodeRow {
                 voter,
-                code: code.to_string(),
+                code: code.to_string().into(),
             };
             FromTools::Codes(organiser.codes().map(row).collect())
         })),
@@ -74,7 +74,7 @@ fn hear(message: ToTools) {
             answer(file.map_err(|error| error.to_string()).and_then(|file| key(&file)));
         }
         ToTools::ReadKey(text) => {
-            let file = KeyFile::read(&text).map_err(|error| error.to_string());
+            let file = KeyFile::read(text.as_str()).map_err(|error| error.to_string());
             answer(file.and_then(|file| key(&file)));
         }
         ToTools::Cast(vote) => answer(Ok(cast(vote).unwrap_or_else(FromTools::KeyRefused))),
@@ -103,7 +103,7 @@ fn for_node(message: &ToNode) -> Result<FromTools, String> {
 
 fn cast(vote: CastByKey) -> Result<FromTools, String> {
     let CastByKey { file, passphrase, selections, change } = vote;
-    let file = KeyFile::read(&file).map_err(|error| error.to_string())?;
+    let file = KeyFile::read(file.as_str()).map_err(|error| error.to_string())?;
     let key = file.open(passphrase.as_ref()).map_err(|error| error.to_string())?;
     let right = Right::Key { public: key.public().to_text(), secret: Some(Secret::new(&key)) };
     for_node(&ToNode::Cast { right, selections, change })
@@ -120,22 +120,18 @@ fn write_receipt(receipt: JsValue) -> Result<FromTools, String> {
 
 fn key(file: &KeyFile) -> Result<FromTools, String> {
     let public = file.public().map_err(|error| error.to_string())?.to_text();
-    Ok(FromTools::Key {
-        file: file.to_text().as_str().to_owned(),
-        public,
-        locked: file.is_locked(),
-    })
+    Ok(FromTools::Key { file: file.to_text(), public, locked: file.is_locked() })
 }
 
 /// Reads an organiser's file, unlocked where it is locked.
 fn organiser(file: &OrganiserFile) -> Result<Organiser, String> {
-    let text = if locked::is_locked(&file.text) {
+    let text = if locked::is_locked(file.text.as_str()) {
         let Some(passphrase) = &file.passphrase else {
             return Err("the organiser's file is locked: type its passphrase".into());
         };
-        locked::unlock(&file.text, passphrase).map_err(|error| error.to_string())?
+        locked::unlock(file.text.as_str(), passphrase).map_err(|error| error.to_string())?
     } else {
-        file.text.clone().into()
+        file.text.clone()
     };
     Organiser::read(text.as_str()).map_err(|error| error.to_string())
 }
@@ -161,12 +157,13 @@ async fn publish(
     let (organiser, context) = publishing.finish(now()).map_err(|error| error.to_string())?;
     let text = organiser.to_text();
     let organiser = match passphrase {
-        None => text.as_str().to_owned(),
+        None => text,
         Some(passphrase) => locked::lock(text.as_str().as_bytes(), passphrase, &secret_bytes())
-            .map_err(|error| error.to_string())?,
+            .map_err(|error| error.to_string())?
+            .into(),
     };
     let id = context.id();
-    let kept = async { Store::open(&id).await?.put_setup(&context).await };
+    let kept = async { Store::open(&id).await?.put_context(&context).await };
     kept.await.map_err(|error| {
         format!("this browser refuses to keep the election ({error}): leave the private window, or allow storage")
     })?;

@@ -304,7 +304,7 @@ impl StatementBook {
     /// A hash that is equal where the same is known.
     pub fn digest(&self) -> [u8; 32] {
         *self.digest.get_or_init(|| {
-            let ids = sorted(self.all().map(|evidence| evidence.short_id()).collect());
+            let ids = sorted(self.all().map(|statement| statement.short_id()).collect());
             hash_of(Tag::EVIDENCE, &ids)
         })
     }

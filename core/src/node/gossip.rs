@@ -54,7 +54,7 @@ impl Node {
             work: self.chain.work(),
             pending: u32::try_from(self.pending.len()).unwrap_or(u32::MAX),
             sealed: self.chain.anchor().filter(|_| self.chain.is_anchored()),
-            evidence: self.statements.digest(),
+            statements: self.statements.digest(),
             wants_reply,
         })
     }
@@ -177,7 +177,7 @@ impl Node {
             let reply = self.hello(false);
             self.send(from, &reply);
         }
-        if hello.evidence != self.statements.digest() {
+        if hello.statements != self.statements.digest() {
             self.ask_statements(now, from);
         }
         // The one that asked compares.

@@ -90,7 +90,7 @@ pub fn hello(tip: BlockHash, height: u32, work: u128) -> Message {
         work,
         pending: 0,
         sealed: None,
-        evidence: StatementBook::default().digest(),
+        statements: StatementBook::default().digest(),
         wants_reply: false,
     })
 }

@@ -62,7 +62,7 @@ pub struct Hello {
     /// The sealed block that its chain holds.
     pub sealed: Option<BlockHash>,
     /// Hash of the signed statements that it keeps ([`crate::chain::statements::StatementBook::digest`]).
-    pub evidence: [u8; 32],
+    pub statements: [u8; 32],
     /// Whether a hello in return is asked for.
     pub wants_reply: bool,
 }

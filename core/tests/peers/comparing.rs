@@ -48,7 +48,7 @@ fn pending_votes_are_compared_by_their_difference() {
         work: b.chain().work(),
         pending: 6_007,
         sealed: None,
-        evidence: StatementBook::default().digest(),
+        statements: StatementBook::default().digest(),
         wants_reply: false,
     });
     // An answer to no greeting begins nothing.

@@ -29,18 +29,18 @@ fn audit() -> (ElectionContext, Vec<Statement>, Vec<Block>, Vec<u8>) {
     extend(&mut node, vec![vote(&context, 0, 1, 1), vote(&context, 2, 0, 2)]);
     hear_verified(&mut node, LIAR, &Message::Votes(vec![vote(&context, 2, 0, 0)]));
     node.seal(AFTER, &organiser(), false).unwrap();
-    let evidence: Vec<_> = node.statements().all().collect();
-    assert_eq!(evidence.len(), 2);
+    let statements: Vec<_> = node.statements().all().collect();
+    assert_eq!(statements.len(), 2);
     let blocks: Vec<_> =
         (2..=3).map(|h| node.chain().block_at(Height(h)).unwrap().to_block()).collect();
-    let bytes = write(&context, &evidence, &blocks);
-    (context, evidence, blocks, bytes)
+    let bytes = write(&context, &statements, &blocks);
+    (context, statements, blocks, bytes)
 }
 
-fn write(context: &ElectionContext, evidence: &[Statement], blocks: &[Block]) -> Vec<u8> {
+fn write(context: &ElectionContext, statements: &[Statement], blocks: &[Block]) -> Vec<u8> {
     let (mut writer, mut bytes) = ArchiveWriter::new(context);
-    for evidence in evidence {
-        bytes.extend(writer.statement(evidence));
+    for statements in statements {
+        bytes.extend(writer.statement(statements));
     }
     for block in blocks {
         bytes.extend(writer.block(block));
@@ -115,17 +115,17 @@ fn every_flipped_byte_and_every_cut_of_an_audit_file_is_found() {
 
 #[test]
 fn forgeries_with_a_fresh_checksum_are_found_by_what_is_in_the_file() {
-    let (context, evidence, blocks, _) = audit();
+    let (context, statements, blocks, _) = audit();
     // A block removed, or all: the seal misses its block.
-    assert!(failed(&write(&context, &evidence, &blocks[..1])).contains("not in this chain"));
-    assert!(failed(&write(&context, &evidence, &[])).contains("not in this chain"));
-    assert!(failed(&write(&context, &evidence, &blocks[1..])).contains("does not follow"));
+    assert!(failed(&write(&context, &statements, &blocks[..1])).contains("not in this chain"));
+    assert!(failed(&write(&context, &statements, &[])).contains("not in this chain"));
+    assert!(failed(&write(&context, &statements, &blocks[1..])).contains("does not follow"));
     let swapped = [blocks[1].clone(), blocks[0].clone()];
-    assert!(failed(&write(&context, &evidence, &swapped)).contains("does not follow"));
+    assert!(failed(&write(&context, &statements, &swapped)).contains("does not follow"));
     // A vote removed from its block.
     let mut fewer = blocks.clone();
     fewer[1].votes.pop();
-    assert!(failed(&write(&context, &evidence, &fewer)).contains("block 3 holds other votes"));
+    assert!(failed(&write(&context, &statements, &fewer)).contains("block 3 holds other votes"));
     // A vote changed and the block mined again: only its voter could.
     let mut chain = Chain::new(context.clone());
     let mut votes = blocks[0].votes.clone();
@@ -141,7 +141,7 @@ fn forgeries_with_a_fresh_checksum_are_found_by_what_is_in_the_file() {
     let foreign = seal(&voter(0), chain.tally());
     assert!(failed(&write(&context, &[foreign], &blocks)).contains("not signed by the organiser"));
     let second = seal(&organiser(), chain.tally());
-    let both = [evidence[1].clone(), second.clone()];
+    let both = [statements[1].clone(), second.clone()];
     assert!(failed(&write(&context, &both, &blocks)).contains("contested"));
     let mut wrong = chain.tally().clone();
     wrong.ballots += 1;

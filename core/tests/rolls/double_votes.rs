@@ -37,7 +37,7 @@ fn a_double_vote_is_proven_where_the_halves_meet_and_told_to_who_asks() {
             work: node.chain().work(),
             pending: 0,
             sealed: None,
-            evidence: digest,
+            statements: digest,
             wants_reply,
         })
     };

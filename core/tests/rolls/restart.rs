@@ -24,11 +24,11 @@ fn what_was_proven_and_sealed_is_there_after_a_restart() {
     extend(&mut node, vec![vote(&context, 0, 0, 0)]);
     hear_verified(&mut node, LIAR, &Message::Votes(vec![vote(&context, 0, 0, 1)]));
     node.seal(AFTER, &organiser(), false).unwrap();
-    let evidence: Vec<_> = node.statements().all().collect();
+    let statements: Vec<_> = node.statements().all().collect();
     let blocks = [node.chain().tip().to_block()];
     let mut again = Node::new(context.clone(), 1);
     let checked = || blocks.iter().map(|block| block.clone().check(&context));
-    again.restore(AFTER, checked(), [], evidence.clone()).unwrap();
+    again.restore(AFTER, checked(), [], statements.clone()).unwrap();
     assert_eq!(again.outcome(), node.outcome());
     assert_eq!(again.statements().digest(), node.statements().digest());
     // A store that somebody wrote a forged seal into.

@@ -89,7 +89,7 @@ fn a_node_that_is_behind_does_not_seal() {
             work: blockvote_core::chain::difficulty::Work(1 << 40),
             pending: 0,
             sealed: None,
-            evidence: node_digest(),
+            statements: node_digest(),
             wants_reply: false,
         }),
     );
@@ -131,9 +131,9 @@ fn statements_that_prove_nothing_are_rejected() {
         (Statement::Closing(early), "not signed by the organiser"),
         (Statement::Closing(Closing::sign(context.id(), NOW, &voter(1))), "not signed by"),
     ];
-    for (evidence, reason) in wrong {
+    for (statements, reason) in wrong {
         let mut node = node(&context);
-        let outputs = hear_verified(&mut node, LIAR, &Message::Statements(vec![evidence]));
+        let outputs = hear_verified(&mut node, LIAR, &Message::Statements(vec![statements]));
         let found = rejected(&outputs).unwrap();
         assert!(found.contains(reason), "expected {reason:?}: {found}");
         assert_eq!(node.statements().digest(), StatementBook::default().digest());
@@ -200,7 +200,7 @@ fn a_sealed_block_outlasts_more_work_until_a_second_seal_contests_it() {
         work: node.chain().work(),
         pending: 0,
         sealed: Some(sealed),
-        evidence: node.statements().digest(),
+        statements: node.statements().digest(),
         wants_reply: false,
     });
     let asked = sent(&hear_verified(&mut other, LIAR, &hello));

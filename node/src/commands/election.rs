@@ -18,7 +18,7 @@ use blockvote_core::{
         header::Height,
         statements::{Closing, Seal, Statement},
     },
-    crypto::{hash::BlockHash, locked, secret::SecretText},
+    crypto::{hash::BlockHash, locked},
     custody::{
         organiser::{Draft, Organiser, Publishing, Who},
         voters,
@@ -118,7 +118,7 @@ pub struct OrganiserFile {
 impl OrganiserFile {
     fn open(&self) -> anyhow::Result<Organiser> {
         let shown = self.file.display().to_string();
-        let mut text = SecretText::from(private::read(&self.file)?);
+        let mut text = private::read_secret(&self.file)?;
         if locked::is_locked(text.as_str()) {
             let passphrase = private::passphrase("BLOCKVOTE_PASSPHRASE")?;
             text = locked::unlock(text.as_str(), &passphrase).with_context(|| shown.clone())?;
@@ -454,8 +454,8 @@ async fn status(organiser: &Organiser, at: &At) -> anyhow::Result<Status> {
     Ok(status)
 }
 
-async fn hand_in(at: &At, evidence: &Statement) -> anyhow::Result<Value> {
-    let body = json!({"statement": hex::encode(borsh::to_vec(evidence)?)});
+async fn hand_in(at: &At, statement: &Statement) -> anyhow::Result<Value> {
+    let body = json!({"statement": hex::encode(borsh::to_vec(statement)?)});
     at.post("/api/v1/evidence", &body).await
 }
 

@@ -84,8 +84,8 @@ fn print(file: &KeyFile, json: bool) -> anyhow::Result<ExitCode> {
 }
 
 fn read_file(path: &Path) -> anyhow::Result<KeyFile> {
-    let text = private::read(path)?;
-    KeyFile::read(&text).with_context(|| path.display().to_string())
+    let text = private::read_secret(path)?;
+    KeyFile::read(text.as_str()).with_context(|| path.display().to_string())
 }
 
 /// The secret half, the passphrase asked for where one is needed.

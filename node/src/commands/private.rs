@@ -43,6 +43,14 @@ pub fn read(path: &Path) -> anyhow::Result<String> {
     String::from_utf8(bytes).with_context(|| format!("{} is not text in UTF-8", path.display()))
 }
 
+/// The same for a file with a secret in it.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_secret(path: &Path) -> anyhow::Result<SecretText> {
+    read(path).map(SecretText::from)
+}
+
 /// The same as bytes.
 ///
 /// # Errors

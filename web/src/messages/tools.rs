@@ -1,7 +1,9 @@
 //! What the page and the tools worker say to each other.
 
 use blockvote_core::{
-    audit::receipt::Receipt, crypto::secret::Passphrase, custody::organiser::Draft,
+    audit::receipt::Receipt,
+    crypto::secret::{Passphrase, SecretText},
+    custody::organiser::Draft,
 };
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
@@ -31,7 +33,7 @@ pub enum ToTools {
     /// Make a key of the voter's own, locked where there is a passphrase.
     NewKey(Option<Passphrase>),
     /// Read a key file.
-    ReadKey(String),
+    ReadKey(SecretText),
     /// Have the node worker cast a vote with the key of a key file.
     Cast(CastByKey),
     /// Read a receipt.
@@ -41,39 +43,25 @@ pub enum ToTools {
 }
 
 /// An organiser's file, and the passphrase where it is locked.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrganiserFile {
     /// Its text.
-    pub text: String,
+    pub text: SecretText,
     /// As typed.
     pub passphrase: Option<Passphrase>,
 }
 
-/// Secrets are not printed by accident.
-impl std::fmt::Debug for OrganiserFile {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("OrganiserFile(…)")
-    }
-}
-
 /// A vote by a key of the voter's own.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CastByKey {
     /// The key file's text.
-    pub file: String,
+    pub file: SecretText,
     /// Its passphrase, as typed.
     pub passphrase: Option<Passphrase>,
     /// As in [`super::ToNode::Cast`].
     pub selections: Vec<String>,
     /// As in [`super::ToNode::Cast`].
     pub change: bool,
-}
-
-/// Secrets are not printed by accident.
-impl std::fmt::Debug for CastByKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("CastByKey(…)")
-    }
 }
 
 /// A receipt to be written to a file, by node worker and page to tools worker.
@@ -92,7 +80,7 @@ pub struct CodeRow {
     /// The organiser's line for the voter; may be empty.
     pub voter: Vec<String>,
     /// The code.
-    pub code: String,
+    pub code: SecretText,
 }
 
 /// Tools worker to page.
@@ -114,7 +102,7 @@ pub enum FromTools {
         /// Its id.
         id: String,
         /// The organiser's file, locked where that was wished.
-        organiser: String,
+        organiser: SecretText,
     },
     /// Voting codes.
     Codes(Vec<CodeRow>),
@@ -123,7 +111,7 @@ pub enum FromTools {
     /// A key that was made or read.
     Key {
         /// The key file's text.
-        file: String,
+        file: SecretText,
         /// The public half, as it is handed on.
         public: String,
         /// Whether it is locked.

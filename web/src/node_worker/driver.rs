@@ -447,7 +447,7 @@ impl Driver {
                     self.act(|inner| {
                         let stored = inner.take_stored(contents.take_blocks());
                         inner.node.handle(now(), Input::Votes(contents.pending));
-                        inner.node.handle(now(), Input::Statements(contents.evidence));
+                        inner.node.handle(now(), Input::Statements(contents.statements));
                         inner.storage = StorageStatus::Writing;
                         inner.rewrite(&stored);
                     });

@@ -95,15 +95,15 @@ async fn open(
     };
     if let Some(store) = store.as_ref().filter(|_| !is_stored) {
         // Without it the election is searched for again next time.
-        let _ = store.put_setup(&context).await;
+        let _ = store.put_context(&context).await;
     }
     post(&FromNode::Opened(Box::new(views::election(context.election()))));
     let mut node = Node::new(context, random().to_bits());
     let mut contents = contents;
     let context = node.chain().context().clone();
     let blocks = contents.take_blocks().map(|block| block.check_but_signatures(&context));
-    let Contents { pending, own, evidence, .. } = contents;
-    let damaged = node.restore(now(), blocks, pending, evidence).is_err();
+    let Contents { pending, own, statements, .. } = contents;
+    let damaged = node.restore(now(), blocks, pending, statements).is_err();
     let driver = Driver::start(node, store, storage, own, relays, mining, damaged);
     let early = match state.replace(State::Running(driver.clone())) {
         State::Opening(early) => early,

@@ -35,7 +35,7 @@ pub fn view(node: &Node, right: Right) -> RightView {
                 _ => Ok(token),
             }
         }
-        Right::Code(code) => Code::parse(code)
+        Right::Code(code) => Code::parse(code.as_str())
             .map_err(|error| error.to_string())
             .and_then(|code| token_of(node, &code.secret_key().public(), "code")),
         Right::Key { public, .. } => PublicKey::from_text(public)
@@ -70,7 +70,7 @@ fn secret(right: &Right) -> Result<Option<(SecretKey, &'static str)>, String> {
     match right {
         Right::Token(_) => Ok(None),
         Right::Code(code) => {
-            let code = Code::parse(code).map_err(|error| error.to_string())?;
+            let code = Code::parse(code.as_str()).map_err(|error| error.to_string())?;
             Ok(Some((code.secret_key(), "code")))
         }
         Right::Key { secret, .. } => {

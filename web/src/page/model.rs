@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use blockvote_core::{custody::organiser::Draft, election::tally::Tally};
+use blockvote_core::{
+    crypto::secret::SecretText, custody::organiser::Draft, election::tally::Tally,
+};
 use yew::prelude::*;
 
 use crate::messages::{
@@ -83,11 +85,11 @@ pub struct Model {
     /// Voting codes of an organiser's file.
     pub codes: Rc<Vec<CodeRow>>,
     /// A key that was made or read: file, public half, whether it is locked.
-    pub key: Option<(String, String, bool)>,
+    pub key: Option<(SecretText, String, bool)>,
     /// An organiser's file that was read: its election, and a draft of the same.
     pub organiser: Option<(String, Rc<Draft>)>,
     /// An election that was published here: its id and the organiser's file.
-    pub published: Option<(String, String)>,
+    pub published: Option<(String, SecretText)>,
     pub blocks: Rc<Vec<BlockSummary>>,
     pub block: Option<Rc<BlockView>>,
     pub verify: Option<Rc<VerifyView>>,

@@ -1,7 +1,7 @@
 //! Creating an election: five steps, the draft kept in this browser all the while.
 
 use blockvote_core::{
-    crypto::secret::Passphrase,
+    crypto::secret::{Passphrase, SecretText},
     custody::{
         code::Code,
         organiser::{Draft, Who},
@@ -172,7 +172,7 @@ pub fn Create() -> Html {
     let tried = use_state(|| false);
     let passphrase = use_state(String::new);
     let again = use_state(String::new);
-    let unkept = use_state(|| None::<(String, String)>);
+    let unkept = use_state(|| None::<(String, SecretText)>);
     let kept = use_state(|| true);
     let change: Change = {
         let (draft, kept) = (draft.clone(), kept.clone());
@@ -190,7 +190,7 @@ pub fn Create() -> Html {
             let Some((id, organiser)) = published else { return };
             model.dispatch(Action::ToolSeen);
             browser::forget_setting(DRAFT);
-            if remembered::keep_organiser(id, organiser) {
+            if remembered::keep_organiser(id, organiser.as_str()) {
                 browser::visit(&format!("/e/{id}/organise"));
             } else {
                 // Going on would lose the only copy.
@@ -199,7 +199,7 @@ pub fn Create() -> Html {
         });
     }
     if let Some((id, organiser)) = &*unkept {
-        return saved_by_hand(id, organiser);
+        return saved_by_hand(id, organiser.as_str());
     }
     let found = problem(*step, &draft).or_else(|| {
         let why = super::keys::check_passphrase(&passphrase, &again).err()?;

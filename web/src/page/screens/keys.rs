@@ -84,7 +84,7 @@ pub fn Keys() -> Html {
                 } else {
                     name.to_owned()
                 };
-                all.push(OwnKey { label: name, file, public, locked });
+                all.push(OwnKey { label: name, file: file.as_str().to_owned(), public, locked });
                 if remembered::keep_keys(&all) {
                     keys.set(all);
                     label.set(String::new());
@@ -120,7 +120,7 @@ pub fn Keys() -> Html {
             let shared = shared.clone();
             shared.model.dispatch(Action::ToolSent);
             browser::read_text(&file, move |text| {
-                shared.tools.emit(ToTools::ReadKey(text.unwrap_or_default()));
+                shared.tools.emit(ToTools::ReadKey(text.unwrap_or_default().into()));
             });
         }
     };

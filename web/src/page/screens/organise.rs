@@ -1,7 +1,7 @@
 //! What the organiser of an election does: hand it out, watch the turnout, close, seal.
 
 use blockvote_core::{
-    crypto::secret::Passphrase,
+    crypto::{locked, secret::Passphrase},
     custody::{organiser::Draft, voters::for_spreadsheet},
 };
 use yew::prelude::*;
@@ -24,7 +24,7 @@ use crate::{
 /// The organiser's file of the open election with the passphrase as typed.
 fn file(election: &ElectionView, passphrase: &str) -> Option<OrganiserFile> {
     let text = remembered::organiser(&election.id)?;
-    Some(OrganiserFile { text, passphrase: Passphrase::typed(passphrase.to_owned()) })
+    Some(OrganiserFile { text: text.into(), passphrase: Passphrase::typed(passphrase.to_owned()) })
 }
 
 /// CSV of one field: quoted where it must be.
@@ -67,7 +67,8 @@ pub fn Organise() -> Html {
                 let head = head.chain(["code".into(), "link".into()]).collect::<Vec<_>>().join(",");
                 let lines = codes.iter().map(|row| {
                     let fields = row.voter.iter().map(|field| for_spreadsheet(field));
-                    let more = [row.code.clone(), voter_link(&election.id, &row.code)];
+                    let more =
+                        [row.code.as_str().to_owned(), voter_link(&election.id, row.code.as_str())];
                     let padding = std::iter::repeat_n(String::new(), width - row.voter.len());
                     let fields = fields.chain(padding).chain(more);
                     let fields: Vec<_> = fields.map(|text| csv_field(&text)).collect();
@@ -168,7 +169,7 @@ pub fn Organise() -> Html {
                         let (id, text) = (election.id.clone(), text.clone());
                         move |_: MouseEvent| browser::download(&format!("{}.organiser.json", id.get(..8).unwrap_or_default()), text.as_bytes())
                     }}>{ "Download your organiser's file" }</button>
-                    <Duplicate organiser={OrganiserFile { text: text.clone(), passphrase: Passphrase::typed((*passphrase).clone()) }} />
+                    <Duplicate organiser={OrganiserFile { text: text.clone().into(), passphrase: Passphrase::typed((*passphrase).clone()) }} />
                 </div>
                 <small>{ "The audit file is for everybody. The organiser's file is private: it holds what closes and seals, and the codes if there are any; for here, another device, or the command line. Keep a copy: if this browser forgets it, nobody can seal." }</small>
             </section>
@@ -288,7 +289,7 @@ fn OpenFile(props: &OpenFileProps) -> Html {
             browser::read_text(&file, move |read| {
                 let read = read.unwrap_or_default();
                 text.set(read.clone());
-                let file = OrganiserFile { text: read, passphrase: None };
+                let file = OrganiserFile { text: read.into(), passphrase: None };
                 shared.tools.emit(ToTools::ReadOrganiser(file));
             });
         }
@@ -313,7 +314,7 @@ fn OpenFile(props: &OpenFileProps) -> Html {
         move |event: SubmitEvent| {
             event.prevent_default();
             let file = OrganiserFile {
-                text: (*text).clone(),
+                text: (*text).clone().into(),
                 passphrase: Passphrase::typed((*passphrase).clone()),
             };
             shared.model.dispatch(Action::ToolSent);
@@ -368,7 +369,7 @@ fn forget_names(draft: &mut Draft) {
 #[component]
 fn Duplicate(props: &DuplicateProps) -> Html {
     let shared = use_shared();
-    let locked = props.organiser.text.starts_with("blockvote-locked");
+    let locked = locked::is_locked(props.organiser.text.as_str());
     use_effect_with(shared.model.organiser.clone(), move |read| {
         let Some((_, draft)) = read else { return };
         let mut draft = (**draft).clone();

@@ -40,7 +40,7 @@ pub fn Slips() -> Html {
         let ask = ask.clone();
         use_effect_with(text.clone(), move |text| {
             if let Some(text) = text.clone().filter(|_| !locked) {
-                ask.emit(OrganiserFile { text, passphrase: None });
+                ask.emit(OrganiserFile { text: text.into(), passphrase: None });
             }
         });
     }
@@ -54,7 +54,7 @@ pub fn Slips() -> Html {
         move |event: SubmitEvent| {
             event.prevent_default();
             ask.emit(OrganiserFile {
-                text: text.clone(),
+                text: text.clone().into(),
                 passphrase: Passphrase::typed((*passphrase).clone()),
             });
         }
@@ -99,12 +99,12 @@ pub fn Slips() -> Html {
                         <div>
                             <b>{ &election.title }</b>
                             if let Some(name) = row.voter.first() { <p>{ format!("for {name}") }</p> }
-                            <code class="slip-code">{ &row.code }</code>
+                            <code class="slip-code">{ row.code.as_str() }</code>
                             <small>{ "Scan the square, or open the election's page and type the letters and digits above. " }
                                 { election.closes.map_or_else(String::new, |closes| format!("Closes {}.", format::time(closes))) }</small>
                             <small class="public">{ format!("{}/e/{}/vote", browser::origin(), election.id) }</small>
                         </div>
-                        <Qr text={voter_link(&election.id, &row.code)} label="QR code of the voter's link" />
+                        <Qr text={voter_link(&election.id, row.code.as_str())} label="QR code of the voter's link" />
                     </li>
                 }
             </ul>

@@ -252,7 +252,8 @@ fn Paper(props: &PaperProps) -> Html {
     let onsubmit = {
         let (shared, chosen, tried) = (shared.clone(), chosen.clone(), tried.clone());
         let (election, right) = (election.clone(), entry.right.clone());
-        let key = key.map(|key| (key.file.clone(), Passphrase::typed((*passphrase).clone())));
+        let key =
+            key.map(|key| (key.file.clone().into(), Passphrase::typed((*passphrase).clone())));
         let blocked = entry.kind == "bad" || (needs_passphrase && passphrase.is_empty());
         let field = field_of(election.who, needs_passphrase && passphrase.is_empty());
         move |event: SubmitEvent| {
@@ -276,7 +277,7 @@ fn Paper(props: &PaperProps) -> Html {
                         return shared.tools.emit(ToTools::Cast(vote));
                     }
                     let code = match right {
-                        Right::Code(code) => code.clone(),
+                        Right::Code(code) => code.as_str().to_owned(),
                         Right::Token(_) | Right::Key { .. } => String::new(),
                     };
                     shared.model.dispatch(Action::CastSent { code });
@@ -337,7 +338,7 @@ fn read_right(election: &ElectionView, typed: &str, key: Option<&OwnKey>) -> Res
         Who::Anyone => read_token(typed, election.electorate).map(Right::Token),
         Who::Codes => match Code::parse(typed) {
             // Written one way, so that the answer is recognised.
-            Ok(code) => Ok(Right::Code(code.to_string())),
+            Ok(code) => Ok(Right::Code(code.to_string().into())),
             Err(error) => Err(format!("{}.", capital(&error.to_string()))),
         },
         Who::OwnKeys => key
