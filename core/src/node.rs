@@ -236,7 +236,7 @@ impl Node {
         let vote = vote.into_checked(self.chain.context())?;
         let id = vote.id();
         if let Err(error) = self.is_unused(&vote) {
-            self.look_for_double_votes(now, [vote.vote()]);
+            self.look_for_double_votes(now, &mut std::iter::once(vote.vote()));
             return Err(error);
         }
         self.check_hours(now)?;
@@ -511,7 +511,7 @@ impl Node {
             Inserted::Switched(switch) => self.switched(now, &switch, heard_on),
             Inserted::Beside => {
                 if let Some(block) = self.chain.block(&hash).cloned() {
-                    self.look_for_double_votes(now, block.open().votes());
+                    self.look_for_double_votes(now, &mut block.open().votes().iter());
                 }
             }
             Inserted::Known => {}
@@ -552,7 +552,7 @@ impl Node {
                 }
             }
         }
-        self.look_for_double_votes(now, &losers);
+        self.look_for_double_votes(now, &mut losers.iter());
         self.mining.once = false;
         self.mining.stale = true;
         let (height, hash) = (self.chain.height(), self.chain.tip().hash());

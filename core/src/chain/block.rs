@@ -153,7 +153,7 @@ impl Block {
 
     /// Merkle root over votes.
     pub fn votes_root<'a>(votes: impl IntoIterator<Item = &'a Vote>) -> VotesRoot {
-        VotesRoot(merkle::root(&leaves(votes)))
+        VotesRoot(merkle::root(&leaves(&mut votes.into_iter())))
     }
 
     /// Bytes of the encoding.
@@ -167,7 +167,7 @@ impl Block {
     /// # Errors
     /// The first rule that does not hold, cheapest rules first.
     pub fn check(self, context: &ElectionContext) -> Result<CheckedBlock, BlockError> {
-        self.check_with(context, check_ids)
+        self.check_with(context, &check_ids)
     }
 
     /// Checks a block of this node's own store. Its signatures were checked before it was stored;
@@ -179,7 +179,7 @@ impl Block {
         self,
         context: &ElectionContext,
     ) -> Result<CheckedBlock, BlockError> {
-        self.check_with(context, check_all_but_signatures)
+        self.check_with(context, &check_all_but_signatures)
     }
 
     /// Puts a block together from votes that were checked before and those that came for it, in the
@@ -202,7 +202,7 @@ impl Block {
             .filter_map(|vote| vote.map(CheckedVote::into_vote).or_else(|| came.next()))
             .collect();
         Self { header, votes }
-            .check_with(context, |votes, context| check_unknown(votes, &known, context))
+            .check_with(context, &|votes, context| check_unknown(votes, &known, context))
     }
 
     /// A block of votes that were checked before: no signature is verified again.
@@ -220,7 +220,7 @@ impl Block {
     fn check_with(
         self,
         context: &ElectionContext,
-        check_votes: impl FnOnce(&[Vote], &ElectionContext) -> Result<Vec<VoteId>, (usize, VoteError)>,
+        check_votes: &CheckVotes<'_>,
     ) -> Result<CheckedBlock, BlockError> {
         let height = self.header.height;
         check_header(&self.header, context.election())?;
@@ -250,6 +250,11 @@ impl Block {
         Ok(CheckedBlock { header: self.header, hash, votes, ids, encoded_len: bytes })
     }
 }
+
+/// How a block's votes are checked; returns their ids. Not generic: each way would bring its own copy
+/// of everything else that is checked.
+type CheckVotes<'a> =
+    dyn Fn(&[Vote], &ElectionContext) -> Result<Vec<VoteId>, (usize, VoteError)> + 'a;
 
 /// Checks those votes whose id is not known from an earlier check; returns the ids of all.
 fn check_unknown(
@@ -296,8 +301,8 @@ pub fn check_header(header: &Header, election: &Election) -> Result<(), BlockErr
     Ok(())
 }
 
-fn leaves<'a>(votes: impl IntoIterator<Item = &'a Vote>) -> Vec<[u8; 32]> {
-    votes.into_iter().map(|vote| merkle::leaf(&vote.encode())).collect()
+fn leaves(votes: &mut dyn Iterator<Item = &Vote>) -> Vec<[u8; 32]> {
+    votes.map(|vote| merkle::leaf(&vote.encode())).collect()
 }
 
 impl CheckedBlock {
@@ -339,6 +344,6 @@ impl CheckedBlock {
 
     /// Proof that the vote at `index` stands in this block.
     pub fn prove(&self, index: u32) -> Option<InclusionProof> {
-        merkle::prove(&leaves(self.votes.iter()), index)
+        merkle::prove(&leaves(&mut self.votes.iter()), index)
     }
 }

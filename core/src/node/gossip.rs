@@ -307,7 +307,7 @@ impl Node {
         heard_on: Option<LinkId>,
     ) {
         let mut fresh = Vec::new();
-        self.look_for_double_votes(now, votes.iter().map(CheckedVote::vote));
+        self.look_for_double_votes(now, &mut votes.iter().map(CheckedVote::vote));
         for vote in votes {
             let welcome = self.is_unused(&vote).is_ok()
                 && !self.pending.is_full()
@@ -342,7 +342,7 @@ impl Node {
         let waiting = std::mem::take(&mut self.gossip);
         for link in self.links.clone() {
             let votes = waiting.iter().filter(|(heard_on, _)| *heard_on != Some(link));
-            for page in pages(votes.map(|(_, vote)| vote), usize::MAX) {
+            for page in pages(&mut votes.map(|(_, vote)| vote), usize::MAX) {
                 self.out.broadcast(link, Message::Votes(page).encode());
             }
         }
@@ -436,7 +436,7 @@ impl Node {
     fn on_get_votes(&mut self, from: Peer, ids: &[ShortId]) {
         let unique: BTreeSet<_> = ids.iter().collect();
         let votes = unique.into_iter().filter_map(|id| self.pending.get_short(id));
-        for page in pages(votes.map(CheckedVote::vote), MAX_PAGES) {
+        for page in pages(&mut votes.map(CheckedVote::vote), MAX_PAGES) {
             self.send(from, &Message::Votes(page));
         }
     }
@@ -475,8 +475,10 @@ impl Node {
             let vote = self.pending.get(id).map(CheckedVote::vote);
             straight.entry(*peer).or_default().extend(vote);
         }
-        let straight: Vec<_> =
-            straight.into_iter().map(|(peer, votes)| (peer, pages(votes, MAX_PAGES))).collect();
+        let straight: Vec<_> = straight
+            .into_iter()
+            .map(|(peer, votes)| (peer, pages(&mut votes.into_iter(), MAX_PAGES)))
+            .collect();
         for (peer, pages) in straight {
             for page in pages {
                 self.send(peer, &Message::Votes(page));
@@ -492,7 +494,7 @@ impl Node {
 }
 
 /// Cuts votes into messages that fit a frame, at most so many; what is over is not looked at.
-pub(super) fn pages<'a>(votes: impl IntoIterator<Item = &'a Vote>, most: usize) -> Vec<Vec<Vote>> {
+pub(super) fn pages(votes: &mut dyn Iterator<Item = &Vote>, most: usize) -> Vec<Vec<Vote>> {
     let mut pages: Vec<Vec<Vote>> = Vec::new();
     let mut bytes = 0;
     for vote in votes {

@@ -95,8 +95,8 @@ impl Node {
         let need = sorted(need);
         let lacking = have.iter().map(|id| VoteId(id.to_bytes()));
         let most = if self.peers.may_serve(from, now) == Allowed::Yes { MAX_PAGES } else { 0 };
-        let lacking = lacking.filter_map(|id| self.pending.get(&id)).map(CheckedVote::vote);
-        for page in pages(lacking, most) {
+        let mut lacking = lacking.filter_map(|id| self.pending.get(&id)).map(CheckedVote::vote);
+        for page in pages(&mut lacking, most) {
             self.send(from, &Message::Votes(page));
         }
         let wanted: Vec<_> = need

@@ -62,17 +62,16 @@ impl Node {
     }
 
     /// Makes proofs of votes whose token and sequence number another vote has: here, or among them.
-    pub(super) fn look_for_double_votes<'a>(
+    pub(super) fn look_for_double_votes(
         &mut self,
         now: Timestamp,
-        votes: impl IntoIterator<Item = &'a Vote>,
+        votes: &mut dyn Iterator<Item = &Vote>,
     ) {
         if !self.chain.election().has_roll() {
             return;
         }
         let mut together = HashMap::new();
         let found: Vec<_> = votes
-            .into_iter()
             .filter_map(|vote| {
                 let mate = *together.entry((vote.token, vote.sequence)).or_insert(vote);
                 let here = self.of_use(vote.token, vote.sequence).map(|(_, other)| other);
