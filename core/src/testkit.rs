@@ -31,7 +31,7 @@ use crate::{
 /// The time in most tests.
 pub const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
-/// An open election with free text and hardly any work.
+/// An open election with free text and almost no proof of work.
 pub fn election() -> Election {
     let parameters = ChainParameters { starting_difficulty: 16, spacing_ms: 10_000 };
     Election { parameters, ..Election::plain() }
