@@ -5,21 +5,17 @@
 
 use crate::election::{definition::Counting, token::MAX_SEQUENCE};
 
-/// Why a voter has no next vote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a voter has no next vote. What to do about it is said where people are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextVoteError {
     /// The voter voted, and cannot change that here.
-    #[error("voted already, and in this election the first vote counts")]
     FirstCounts,
     /// The voter voted, and did not say that this is to be changed.
-    #[error("voted already; a change must be asked for")]
     NotAsked,
     /// A change was asked for, and the vote that is to be changed is not known here. It may have been
     /// seen elsewhere: a first vote now could contradict it.
-    #[error("the vote that is to be changed is not known here")]
     NothingToChange,
     /// There are no more sequence numbers.
-    #[error("the vote was changed {MAX_SEQUENCE} times, which is the most there is")]
     TooOften,
 }
 
