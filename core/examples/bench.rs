@@ -106,7 +106,7 @@ fn curves() {
         let token = per_look(&|token| drop(black_box(chain.latest_of(TokenId(token)))));
         let receipt = per_look(&|token| {
             let (id, _) = chain.latest_of(TokenId(token)).unwrap();
-            drop(black_box(node.receipt(&id).unwrap()));
+            drop(black_box(node.ballot_box().receipt(&id).unwrap()));
         });
         println!(
             "chain of {length} votes: insert {:.2} µs a vote, tally {tally:.2} µs, token {token:.2} µs, receipt with proof {receipt:.0} µs",

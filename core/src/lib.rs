@@ -9,6 +9,7 @@ pub mod audit;
 pub mod chain;
 pub mod crypto;
 pub mod custody;
+mod draws;
 pub mod election;
 pub mod node;
 mod sorted;

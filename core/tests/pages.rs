@@ -145,7 +145,7 @@ fn the_first_offender_ends_a_page_and_its_peer() {
         _ => None,
     });
     let alone = blocks[2].clone().check(&context).unwrap_err().to_string();
-    assert_eq!(reason, Some(alone));
+    assert_eq!(reason.map(|reason| reason.to_string()), Some(alone));
     assert_eq!(node.chain().height(), Height(3), "the blocks before it are good");
     assert!(!node.is_behind());
     // It is known now, and not fetched from anybody else.

@@ -9,8 +9,9 @@ use std::{
 };
 
 /// Each room, and the rooms that its files import from.
-const ROOMS: [(&str, &[&str]); 10] = [
+const ROOMS: [(&str, &[&str]); 11] = [
     ("time", &[]),
+    ("draws", &[]),
     ("sorted", &[]),
     ("crypto", &["sorted"]),
     ("election", &["crypto", "sorted", "time"]),
@@ -18,7 +19,7 @@ const ROOMS: [(&str, &[&str]); 10] = [
     ("wire", &["chain", "crypto", "election"]),
     ("audit", &["chain", "crypto", "election", "time"]),
     ("custody", &["crypto", "election", "time"]),
-    ("node", &["audit", "chain", "crypto", "election", "sorted", "time", "wire"]),
+    ("node", &["audit", "chain", "crypto", "draws", "election", "sorted", "time", "wire"]),
     ("testkit", &["chain", "crypto", "custody", "election", "node", "time", "wire"]),
 ];
 

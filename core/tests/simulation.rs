@@ -22,7 +22,7 @@ use blockvote_core::{
         block::Block,
         header::Height,
         pow::{NonceSearch, Search},
-        statements::Statement,
+        statements::{Sealing, Statement},
     },
     crypto::{
         hash::{BlockHash, VoteId},
@@ -36,7 +36,7 @@ use blockvote_core::{
         vote::{Vote, verify_signatures},
     },
     node::{
-        CastError, Event as NodeEvent, Input, Job, LinkId, Node, Outcome, Output, Peer, Signatures,
+        CastError, Event as NodeEvent, Input, Job, LinkId, Node, Output, Peer, Signatures,
         StoreChange,
     },
     testkit,
@@ -419,7 +419,7 @@ impl World {
         };
         let key = voter(number);
         let token = roll.token_of(&key.public()).unwrap();
-        let latest = self.machines[machine].node.latest_of(token);
+        let latest = self.machines[machine].node.ballot_box().latest_of(token);
         let sequence = match self.context.election().counting {
             Counting::FirstCounts => 0,
             Counting::LastCounts => latest.map_or(0, |(_, vote)| vote.sequence + 1),
@@ -516,9 +516,9 @@ impl World {
             let proven: BTreeSet<_> = book.double_votes().map(|double| double.token().0).collect();
             assert_eq!(proven, *doubles, "seed {seed}: node {index} and the double votes");
             assert_eq!(machine.disk.statements.len(), book.all().count(), "seed {seed}");
-            let outcome = machine.node.outcome();
+            let outcome = machine.node.ballot_box().sealing();
             assert!(
-                matches!(outcome, Outcome::Sealed { tally, .. } if tally == machine.node.chain().tally()),
+                matches!(outcome, Sealing::Sealed { tally, .. } if tally == machine.node.chain().tally()),
                 "seed {seed}: node {index}: {outcome:?}"
             );
         }

@@ -340,7 +340,7 @@ impl Daemon {
                 self.tip.send_replace((height, hash));
             }
             Output::Event(Event::PeerRejected { peer, reason }) => {
-                tracing::warn!(peer = %peer.id, reason, "peer rejected");
+                tracing::warn!(peer = %peer.id, %reason, "peer rejected");
             }
             Output::Event(Event::VoteLost(id)) => {
                 tracing::warn!(vote = id.short(), "a pending vote lost its token to another vote");
@@ -353,7 +353,7 @@ impl Daemon {
             }
             Output::Event(Event::StatementsChanged) => {
                 let (doubles, outcome) =
-                    (self.node.statements().double_votes().len(), self.node.outcome());
+                    (self.node.statements().double_votes().len(), self.node.ballot_box().sealing());
                 tracing::info!(double_votes = doubles, seal = outcome.word(), "signed statements");
             }
             Output::Persist(_)

@@ -233,6 +233,40 @@ fn signed(
     if holds { Ok(()) } else { Err(StatementError::Signature(what)) }
 }
 
+/// What the organiser's seals come to on this node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Sealing {
+    /// There is no seal.
+    #[default]
+    Unsealed,
+    /// There is one, over a block that this node does not hold yet.
+    Awaited(Seal),
+    /// There is one, and the chain and its count are what it says.
+    Sealed {
+        /// The seal.
+        seal: Seal,
+        /// The count up to the sealed block.
+        tally: Tally,
+    },
+    /// There is one, and it says another height or count than the chain has.
+    Refuted(Seal),
+    /// The organiser signed two that differ.
+    Contested(Seal, Seal),
+}
+
+impl Sealing {
+    /// One word for it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Unsealed => "unsealed",
+            Self::Awaited(_) => "awaited",
+            Self::Sealed { .. } => "sealed",
+            Self::Refuted(_) => "refuted",
+            Self::Contested(..) => "contested",
+        }
+    }
+}
+
 /// The statements that a node keeps, each checked. All nodes that heard of the same keep the same.
 #[derive(Clone, Debug, Default)]
 pub struct StatementBook {

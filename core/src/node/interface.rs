@@ -2,6 +2,7 @@
 
 use crate::{
     chain::{
+        ancestry::LinkError,
         block::{Block, CheckedBlock},
         header::{Header, Height},
         kept::KeptBlock,
@@ -14,7 +15,7 @@ use crate::{
         vote::{Vote, VoteError, VoteSignature},
     },
     time::Timestamp,
-    wire::frame::PeerId,
+    wire::{frame::PeerId, message::MessageError},
 };
 
 /// A connection to a relay, numbered by the driver.
@@ -145,8 +146,51 @@ pub enum Event {
         /// Who.
         peer: Peer,
         /// Why.
-        reason: String,
+        reason: Rejection,
     },
+}
+
+/// What no honest peer does, or none so often.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// It sent bytes that break the format.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// It sent a block or header that breaks a rule.
+    #[error(transparent)]
+    Block(#[from] LinkError),
+    /// It sent a vote that is not valid.
+    #[error(transparent)]
+    Vote(#[from] VoteError),
+    /// It sent a statement that proves nothing.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// It sent a comparison of pending votes that cannot be read.
+    #[error("reconciliation: {0}")]
+    Comparison(String),
+    /// It did again and again what an honest peer does seldom.
+    #[error(transparent)]
+    Often(#[from] Offence),
+}
+
+/// What an honest peer does seldom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Offence {
+    /// Its headers did not add up to the work that it claimed.
+    #[error("claimed work that its headers do not have, again and again")]
+    EmptyClaim,
+    /// It sent an answer to no question. A slow peer's late answer is one too.
+    #[error("sent answers that nobody asked for, again and again")]
+    Unasked,
+    /// It announced a block on a parent that is unknown here. After a partition many are.
+    #[error("announced blocks that stand on nothing, again and again")]
+    Orphan,
+    /// It handed out a block that has less work than all that is kept beside the chain.
+    #[error("handed out blocks that are worth nothing, again and again")]
+    Worthless,
+    /// It asks for more, or sends more that leads to nothing, than its budget.
+    #[error("asked for or sent far too much")]
+    OverBudget,
 }
 
 /// What the driver is to do, in this order.

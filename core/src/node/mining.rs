@@ -1,20 +1,14 @@
-//! Which header to mine, and what to do with a nonce that was found.
+//! Which header the miners work on, and whether a nonce that they found is still of use.
 //!
-//! Miners have no memory, so a new job costs nothing but a message; it is still made at most once
-//! a second while votes pour in, and every few seconds for its time to stay true.
+//! Takes the time, the tip and a way to make the next block; answers with an [`Order`]. Miners have no
+//! memory, so a new job costs nothing but a message; it is still made at most once a second while votes
+//! pour in, and every few seconds for its time to stay true. Invariant: at most [`MAX_JOBS`] jobs.
 
 use std::collections::VecDeque;
 
-use super::{Event, Job, Node};
+use super::interface::Job;
 use crate::{
-    chain::{
-        ancestry::LinkError,
-        block::{Block, MAX_BLOCK_BYTES},
-        difficulty::Difficulty,
-        header::{HEADER_BYTES, Header},
-    },
-    election::vote::CheckedVote,
-    time::Timestamp,
+    chain::header::Header, crypto::hash::BlockHash, election::vote::CheckedVote, time::Timestamp,
 };
 
 /// New votes join the job after this time.
@@ -24,108 +18,163 @@ const RENEW_TIME_MS: u64 = 5_000;
 /// Jobs whose result is still taken.
 const MAX_JOBS: usize = 4;
 
+/// A block without its nonce: the header and the votes it is over.
+type NextBlock = (Header, Vec<CheckedVote>);
+
+/// What the miners are to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Go on as they are.
+    GoOn,
+    /// Rest.
+    Rest,
+    /// Look for a nonce.
+    Mine(Job),
+}
+
 #[derive(Default)]
 pub(super) struct Mining {
-    pub on: bool,
-    pub once: bool,
+    /// Whether to mine whenever votes are pending.
+    always: bool,
+    /// Whether to mine until the next block.
+    once: bool,
     /// Whether votes or the tip changed since the last job.
-    pub stale: bool,
+    stale: bool,
     jobs: VecDeque<(Job, Vec<CheckedVote>)>,
     /// When the job that the miners have was made; nothing while they rest.
     made: Option<Timestamp>,
     counter: u64,
 }
 
-impl Node {
-    /// Makes, renews or withdraws the job.
-    pub(super) fn refresh_job(&mut self, now: Timestamp) {
-        let wanted = (self.mining.on || self.mining.once)
-            && !self.pending.is_empty()
-            && self.block_time(now).is_some();
-        if !wanted {
-            if self.mining.made.take().is_some() {
-                self.out.mine(None);
-            }
-            return;
-        }
-        let parent = self.mining.jobs.back().map(|(job, _)| job.header.previous);
-        let renew = if self.mining.stale { RENEW_WITH_VOTES_MS } else { RENEW_TIME_MS };
-        let fresh = self.mining.made.is_some_and(|made| now.ms_since(made) < renew);
-        if fresh && parent == Some(self.chain.tip().hash()) {
-            return;
-        }
-        let Some((header, votes)) = self.template(now) else {
-            return;
-        };
-        self.mining.counter += 1;
-        let job = Job { id: self.mining.counter, header };
-        self.mining.jobs.push_back((job.clone(), votes));
-        if self.mining.jobs.len() > MAX_JOBS {
-            self.mining.jobs.pop_front();
-        }
-        self.mining.made = Some(now);
-        self.mining.stale = false;
-        self.out.mine(Some(job));
+impl Mining {
+    /// Whether this node mines by itself when votes are pending.
+    pub fn is_on(&self) -> bool {
+        self.always
     }
 
-    /// Time of a block made now, if one may be made: in the opening hours, and never after a seal.
-    /// Votes that were taken before the closing time still get into a block that is dated before
-    /// it; an early closing ends the taking of votes, not the mining of those taken.
-    pub fn block_time(&self, now: Timestamp) -> Option<Timestamp> {
-        let election = self.chain.election();
-        let median = self.chain.ancestry(&self.chain.tip().hash())?.median();
-        let latest = election.closes.map_or(u64::MAX, |closes| closes.0.saturating_sub(1));
-        let time = Timestamp(now.0.min(latest)).max(median.plus_ms(1));
-        let begun = election.opens.is_none_or(|opens| now >= opens);
-        (begun && election.is_open_at(time) && !self.chain.is_anchored()).then_some(time)
+    /// Mines whenever votes are pending, or stops that.
+    pub fn set_always(&mut self, on: bool) {
+        self.always = on;
     }
 
-    /// A block on the tip with the pending votes in order, as many as fit.
-    fn template(&self, now: Timestamp) -> Option<(Header, Vec<CheckedVote>)> {
-        let tip = self.chain.tip();
-        let timestamp = self.block_time(now)?;
-        let mut bytes = HEADER_BYTES + 4;
-        let mut votes = Vec::new();
-        for vote in self.pending.iter() {
-            bytes += borsh::object_length(vote.vote()).ok()?;
-            if bytes > MAX_BLOCK_BYTES {
-                break;
-            }
-            votes.push(vote.clone());
+    /// Mines until the next block, or stops that.
+    pub fn set_once(&mut self, on: bool) {
+        self.once = on;
+    }
+
+    /// Votes came in, or a nonce was found.
+    pub fn votes_changed(&mut self) {
+        self.stale = true;
+    }
+
+    /// There is a new tip.
+    pub fn tip_changed(&mut self) {
+        (self.once, self.stale) = (false, true);
+    }
+
+    /// Makes, renews or withdraws the job. `possible` says whether there is something to mine, and
+    /// `next_block` makes it.
+    pub fn refresh(
+        &mut self,
+        now: Timestamp,
+        tip: BlockHash,
+        possible: &dyn Fn() -> bool,
+        next_block: &dyn Fn() -> Option<NextBlock>,
+    ) -> Order {
+        if !((self.always || self.once) && possible()) {
+            return if self.made.take().is_some() { Order::Rest } else { Order::GoOn };
         }
-        let parameters = &self.chain.election().parameters;
-        let root = Block::votes_root(votes.iter().map(CheckedVote::vote));
-        let header = Header::next(tip.header(), root, timestamp, parameters);
-        Some((header, votes))
-    }
-
-    /// Difficulty that a block made now would have to meet.
-    pub fn current_difficulty(&self, now: Timestamp) -> Difficulty {
-        let tip = self.chain.tip().header();
-        let demanded = tip.demand(now, &self.chain.election().parameters);
-        Difficulty((demanded.difficulty.0 >> demanded.easing).max(1))
-    }
-
-    pub(super) fn mined(&mut self, now: Timestamp, id: u64, nonce: u64) {
-        let Some((job, votes)) = self.mining.jobs.iter().find(|(job, _)| job.id == id) else {
-            return;
-        };
-        // Two miners that find a nonce for one job would make rivals of their own blocks.
-        if job.header.previous != self.chain.tip().hash() {
-            return;
+        let parent = self.jobs.back().map(|(job, _)| job.header.previous);
+        let renew = if self.stale { RENEW_WITH_VOTES_MS } else { RENEW_TIME_MS };
+        let fresh = self.made.is_some_and(|made| now.ms_since(made) < renew);
+        if fresh && parent == Some(tip) {
+            return Order::GoOn;
         }
+        let Some((header, votes)) = next_block() else { return Order::GoOn };
+        self.counter += 1;
+        let job = Job { id: self.counter, header };
+        self.jobs.push_back((job.clone(), votes));
+        if self.jobs.len() > MAX_JOBS {
+            self.jobs.pop_front();
+        }
+        (self.made, self.stale) = (Some(now), false);
+        Order::Mine(job)
+    }
+
+    /// The block that a nonce completes. Nothing if its job is forgotten, or is not on the tip: two
+    /// miners that find a nonce for one job would make rivals of their own blocks.
+    pub fn found(&self, id: u64, nonce: u64, tip: BlockHash) -> Option<NextBlock> {
+        let (job, votes) = self.jobs.iter().find(|(job, _)| job.id == id)?;
         let header = Header { nonce, ..job.header.clone() };
-        // The votes were checked when they came in: no signature is verified again. A wrong nonce, from
-        // a miner that broke: said, and nothing else happens.
-        let block = Block::of_checked(header, votes.clone(), self.chain.context());
-        let taken =
-            block.map_err(LinkError::from).and_then(|block| self.take_checked(now, block, None));
-        if taken.is_err() {
-            self.out.event(Event::NetworkChanged);
+        (header.previous == tip).then(|| (header, votes.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::{NOW, block, chain_of};
+
+    fn next_block() -> NextBlock {
+        (block(&chain_of(0), Vec::new(), |_| ()).header, Vec::new())
+    }
+
+    fn tip() -> BlockHash {
+        next_block().0.previous
+    }
+
+    fn refresh(mining: &mut Mining, after: u64) -> Order {
+        mining.refresh(NOW.plus_ms(after), tip(), &|| true, &|| Some(next_block()))
+    }
+
+    fn on() -> Mining {
+        let mut mining = Mining::default();
+        mining.set_always(true);
+        mining
+    }
+
+    #[test]
+    fn a_job_is_renewed_after_a_second_with_votes_and_after_five_without() {
+        let mut mining = on();
+        assert!(matches!(refresh(&mut mining, 0), Order::Mine(Job { id: 1, .. })));
+        assert_eq!(refresh(&mut mining, 4_999), Order::GoOn);
+        assert!(matches!(refresh(&mut mining, 5_000), Order::Mine(Job { id: 2, .. })));
+        mining.votes_changed();
+        assert_eq!(refresh(&mut mining, 5_999), Order::GoOn);
+        assert!(matches!(refresh(&mut mining, 6_000), Order::Mine(Job { id: 3, .. })));
+    }
+
+    #[test]
+    fn a_new_tip_brings_a_job_at_once_and_ends_mining_once() {
+        let mut mining = on();
+        refresh(&mut mining, 0);
+        let other = BlockHash([9; 32]);
+        let order = mining.refresh(NOW, other, &|| true, &|| Some(next_block()));
+        assert!(matches!(order, Order::Mine(_)));
+        mining.set_always(false);
+        mining.set_once(true);
+        assert_eq!(refresh(&mut mining, 1), Order::GoOn);
+        mining.tip_changed();
+        assert_eq!(refresh(&mut mining, 2), Order::Rest);
+        assert_eq!(refresh(&mut mining, 3), Order::GoOn, "it is said once");
+    }
+
+    #[test]
+    fn miners_rest_where_there_is_nothing_to_mine() {
+        let mut mining = on();
+        assert_eq!(mining.refresh(NOW, tip(), &|| false, &|| Some(next_block())), Order::GoOn);
+        refresh(&mut mining, 0);
+        assert_eq!(mining.refresh(NOW, tip(), &|| false, &|| Some(next_block())), Order::Rest);
+    }
+
+    #[test]
+    fn a_nonce_is_taken_for_the_last_jobs_on_the_tip_and_no_other() {
+        let mut mining = on();
+        for job in 0..=MAX_JOBS as u64 {
+            refresh(&mut mining, job * RENEW_TIME_MS);
         }
-        if self.mining.made.is_some() {
-            self.mining.stale = true;
-            self.refresh_job(now);
-        }
+        assert!(mining.found(1, 7, tip()).is_none(), "forgotten");
+        assert_eq!(mining.found(2, 7, tip()).unwrap().0.nonce, 7);
+        assert!(mining.found(2, 7, BlockHash([9; 32])).is_none(), "not on the tip");
     }
 }

@@ -1,13 +1,20 @@
-//! The peers this node has heard of, and what they claimed.
+//! The peers this node has heard of: what they claim, their reputation, and what they may cost.
+//!
+//! Takes what peers did and the time; answers whom to ask, whom to serve and whom to drop. Invariant: at
+//! most [`MAX_PEERS`] that are heard, [`MAX_LEFT`] that went and [`MAX_BANNED`] that are not heard any
+//! more. Whoever goes and comes back starts where it was.
 
 use std::{
     cmp::Reverse,
     collections::{HashMap, VecDeque},
 };
 
-use super::{LinkId, Peer};
+use super::{
+    budget::{Allowed, Budget},
+    interface::{LinkId, Offence, Peer},
+};
 use crate::{
-    chain::{difficulty::Work, header::Height, tree::Chain},
+    chain::{difficulty::Work, header::Height},
     crypto::hash::BlockHash,
     time::Timestamp,
 };
@@ -35,45 +42,6 @@ pub struct Claim {
     pub sealed: Option<BlockHash>,
 }
 
-/// How much is served to whoever asks: a short question can ask for a megabyte.
-#[derive(Clone, Debug)]
-pub(super) struct Budget {
-    per_second: u64,
-    most: i64,
-    /// Below 0 is a debt that time pays off: the last answer may have been a long one.
-    level: i64,
-    at: Timestamp,
-}
-
-impl Budget {
-    pub(super) fn new(per_second: u64, most: u64) -> Self {
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        Self { per_second, most, level: most, at: Timestamp(0) }
-    }
-
-    /// Whether there is something left.
-    fn refill(&mut self, now: Timestamp) -> bool {
-        let filled = u128::from(now.ms_since(self.at)) * u128::from(self.per_second) / 1000;
-        // Only time that made up whole units is spent: asking often must not stop the filling.
-        if filled > 0 {
-            let filled = i64::try_from(filled).unwrap_or(i64::MAX);
-            self.level = self.level.saturating_add(filled).min(self.most);
-            self.at = if self.level == self.most {
-                now
-            } else {
-                let spent = filled.unsigned_abs().saturating_mul(1000) / self.per_second;
-                self.at.plus_ms(spent).min(now)
-            };
-        }
-        self.level > 0
-    }
-
-    fn take(&mut self, bytes: usize) {
-        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        self.level = self.level.saturating_sub(bytes).max(-self.most);
-    }
-}
-
 /// To one peer: a tab that syncs gets a page each half second at least.
 const PEER_PER_SECOND: u64 = 2 << 20;
 const PEER_AT_ONCE: u64 = 8 << 20;
@@ -98,74 +66,41 @@ const ALL_WALKS_AT_ONCE: u64 = 256;
 /// At this score a peer is not heard any more. A point is forgiven each second.
 const DROP_AT: u64 = 100;
 
-/// Whether something is within the budgets of one peer and of all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Allowed {
-    Yes,
-    /// Others used it up: no fault of this peer.
-    NotNow,
-    /// It used up its own.
-    Exceeded,
-}
-
-impl Allowed {
-    fn of(own: bool, all: bool) -> Self {
-        match (own, all) {
-            (false, _) => Self::Exceeded,
-            (true, false) => Self::NotNow,
-            (true, true) => Self::Yes,
-        }
+/// What an offence costs, in points.
+fn points(offence: Offence) -> usize {
+    match offence {
+        Offence::EmptyClaim => 30,
+        Offence::Worthless => 10,
+        Offence::Unasked => 5,
+        Offence::Orphan => 2,
+        Offence::OverBudget => 1,
     }
 }
 
-/// What a peer did that an honest one does seldom or never, in points.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Offence {
-    /// Its headers did not add up to the work that it claimed.
-    EmptyClaim,
-    /// It sent an answer to no question. A slow peer's late answer is one too.
-    Unasked,
-    /// It announced a block on a parent that is unknown here. After a partition many are.
-    Orphan,
-    /// It handed out a block that has less work than all that is kept beside the chain.
-    Worthless,
-    /// It asks for more, or sends more that leads to nothing, than its budget.
-    OverBudget,
-}
-
-impl Offence {
-    fn points(self) -> u64 {
-        match self {
-            Self::EmptyClaim => 30,
-            Self::Worthless => 10,
-            Self::Unasked => 5,
-            Self::Orphan => 2,
-            Self::OverBudget => 1,
-        }
-    }
-
-    pub(super) fn words(self) -> &'static str {
-        match self {
-            Self::EmptyClaim => "claimed work that its headers do not have, again and again",
-            Self::Unasked => "sent answers that nobody asked for, again and again",
-            Self::Orphan => "announced blocks that stand on nothing, again and again",
-            Self::Worthless => "handed out blocks that are worth nothing, again and again",
-            Self::OverBudget => "asked for or sent far too much",
-        }
-    }
-}
-
+/// Pending votes are compared with one peer at a time: with many they bring the same votes.
+const COMPARE_EVERY_MS: u64 = 2_000;
+/// Rounds of one comparison: a set of 100,000 votes that one side lacks whole takes about 50.
+const MAX_ROUNDS: u32 = 64;
 /// Between two comparisons of pending votes with one peer.
 const COMPARE_WITH_ONE_MS: u64 = 20_000;
 
+/// How far a peer is trusted to answer: who handed out blocks comes before who was not asked yet, and
+/// that before who left requests unanswered. So names without end do not hold up a node that knows one
+/// honest peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Reputation {
+    answers: bool,
+    stalls: Reverse<u32>,
+}
+
 #[derive(Clone, Debug)]
-pub(super) struct PeerState {
-    pub claim: Option<Claim>,
-    pub heard: Timestamp,
+struct PeerState {
+    claim: Option<Claim>,
+    heard: Timestamp,
     /// When it was first heard.
     since: Timestamp,
     /// Requests it left unanswered.
-    pub stalls: u32,
+    stalls: u32,
     served: Budget,
     idle: Budget,
     /// When it may be asked for statements again, and how often that brought nothing.
@@ -177,7 +112,7 @@ pub(super) struct PeerState {
     rounds: u32,
     walks: Budget,
     /// Points left until it is not heard any more.
-    credit: Budget,
+    patience: Budget,
     /// Whether it brought votes or blocks that were new and good: such a peer does not make room
     /// for one that only talks.
     useful: bool,
@@ -191,8 +126,8 @@ pub(super) struct PeerState {
 }
 
 impl PeerState {
-    fn standing(&self) -> (bool, Reverse<u32>) {
-        (self.answers, Reverse(self.stalls))
+    fn reputation(&self) -> Reputation {
+        Reputation { answers: self.answers, stalls: Reverse(self.stalls) }
     }
 }
 
@@ -210,7 +145,7 @@ impl Default for PeerState {
             compare: Timestamp(0),
             rounds: 0,
             walks: Budget::new(PEER_WALKS_PER_SECOND, PEER_WALKS_AT_ONCE),
-            credit: Budget::new(1, DROP_AT),
+            patience: Budget::new(1, DROP_AT),
             useful: false,
             invited: false,
             asked: 0,
@@ -221,7 +156,7 @@ impl Default for PeerState {
 
 /// Bounded books about peers.
 pub struct Peers {
-    pub(super) known: HashMap<Peer, PeerState>,
+    known: HashMap<Peer, PeerState>,
     banned: VecDeque<Peer>,
     /// Went or made room; the newest [`MAX_LEFT`].
     left: VecDeque<(Peer, PeerState)>,
@@ -230,6 +165,7 @@ pub struct Peers {
     served: Budget,
     idle: Budget,
     walks: Budget,
+    next_compare: Timestamp,
 }
 
 impl Default for Peers {
@@ -245,6 +181,7 @@ impl Default for Peers {
             served,
             idle,
             walks,
+            next_compare: Timestamp(0),
         }
     }
 }
@@ -268,6 +205,29 @@ impl Peers {
     /// Highest tip that any peer claims.
     pub fn highest(&self) -> Option<Height> {
         self.known.values().filter_map(|state| state.claim.as_ref()).map(|c| c.height).max()
+    }
+
+    /// Whether a peer is among those that are heard.
+    pub(super) fn contains(&self, peer: &Peer) -> bool {
+        self.known.contains_key(peer)
+    }
+
+    /// What a peer claims.
+    pub(super) fn claim(&self, peer: Peer) -> Option<&Claim> {
+        self.known.get(&peer)?.claim.as_ref()
+    }
+
+    /// A peer claims something, or nothing that this node understands: what is known of it stays, or
+    /// this would wipe its reputation.
+    pub(super) fn claims(&mut self, peer: Peer, now: Timestamp, claim: Option<Claim>) {
+        self.heard(peer, now).claim = claim;
+    }
+
+    /// Forgets what a peer claimed, so that it is not asked again before it says something new.
+    pub(super) fn settle(&mut self, peer: Peer) {
+        if let Some(state) = self.known.get_mut(&peer) {
+            state.claim = None;
+        }
     }
 
     /// Whether a peer may be served now.
@@ -317,7 +277,7 @@ impl Peers {
 
     /// Whether to compare pending votes with this peer now.
     pub(super) fn may_compare(&mut self, peer: Peer, now: Timestamp) -> bool {
-        let state = self.known.get_mut(&peer);
+        let state = self.known.get_mut(&peer).filter(|_| now >= self.next_compare);
         let Some(state) = state.filter(|state| now >= state.compare) else { return false };
         state.compare = now.plus_ms(COMPARE_WITH_ONE_MS);
         true
@@ -326,9 +286,9 @@ impl Peers {
     /// Counts an offence; says whether the peer is to be dropped for it.
     pub(super) fn offends(&mut self, peer: Peer, now: Timestamp, offence: Offence) -> bool {
         let Some(state) = self.known.get_mut(&peer) else { return false };
-        state.credit.refill(now);
-        state.credit.take(usize::try_from(offence.points()).unwrap_or(usize::MAX));
-        state.credit.level <= 0
+        state.patience.refill(now);
+        state.patience.take(points(offence));
+        state.patience.is_spent()
     }
 
     /// Notes a question to a peer, so that its answer is expected, late ones too.
@@ -387,11 +347,10 @@ impl Peers {
         self.known.get(&peer).map_or(0, |state| state.stalls)
     }
 
-    /// How far a peer is trusted to answer: who handed out blocks comes before who was not asked
-    /// yet, and that before who left requests unanswered. So names without end do not hold up a node
-    /// that knows one honest peer.
-    pub(super) fn standing(&self, peer: Peer) -> (bool, Reverse<u32>) {
-        self.known.get(&peer).map_or((false, Reverse(0)), PeerState::standing)
+    /// The reputation of a peer.
+    pub(super) fn reputation(&self, peer: Peer) -> Reputation {
+        let unknown = Reputation { answers: false, stalls: Reverse(0) };
+        self.known.get(&peer).map_or(unknown, PeerState::reputation)
     }
 
     /// Whether to walk over all pending votes for this peer now; counts it.
@@ -408,9 +367,10 @@ impl Peers {
     }
 
     /// A comparison with a peer begins.
-    pub(super) fn begin_rounds(&mut self, peer: Peer, rounds: u32) {
+    pub(super) fn begin_rounds(&mut self, peer: Peer, now: Timestamp) {
+        self.next_compare = now.plus_ms(COMPARE_EVERY_MS);
         if let Some(state) = self.known.get_mut(&peer) {
-            state.rounds = rounds;
+            state.rounds = MAX_ROUNDS;
         }
     }
 
@@ -422,7 +382,9 @@ impl Peers {
 
     /// The comparison is over.
     pub(super) fn end_rounds(&mut self, peer: Peer) {
-        self.begin_rounds(peer, 0);
+        if let Some(state) = self.known.get_mut(&peer) {
+            state.rounds = 0;
+        }
     }
 
     pub(super) fn is_banned(&self, peer: Peer) -> bool {
@@ -465,9 +427,13 @@ impl Peers {
         self.known.len() < before
     }
 
-    /// The books on a peer, opened if need be; one that brought nothing yet makes room, who came by
-    /// itself before who was drawn, the one not heard for the longest first.
-    pub(super) fn hear(&mut self, peer: Peer, now: Timestamp) -> &mut PeerState {
+    /// A peer was heard. One that brought nothing yet makes room for it if need be: who came by itself
+    /// before who was drawn, the one not heard for the longest first.
+    pub(super) fn hear(&mut self, peer: Peer, now: Timestamp) {
+        self.heard(peer, now);
+    }
+
+    fn heard(&mut self, peer: Peer, now: Timestamp) -> &mut PeerState {
         if !self.known.contains_key(&peer) && self.known.len() >= MAX_PEERS {
             let quietest = self
                 .known
@@ -490,19 +456,141 @@ impl Peers {
         state
     }
 
-    /// The peer that claims the best tip, if it is better than the chain's; among those of the best
-    /// standing the one known longest. What it claims decides nothing: a liar claims the most, and
-    /// comes under a new name when it was found out.
-    pub(super) fn best_above(&self, chain: &Chain) -> Option<Peer> {
-        let anchored = |claim: &Claim| claim.sealed.is_some() && claim.sealed == chain.anchor();
+    /// The peer that claims the best tip, out of those whose claim is better than the chain here;
+    /// among those of the best reputation the one known longest. `is_better` says that of a claim, and
+    /// whether its chain has the sealed block. What a peer claims decides nothing: a liar claims the
+    /// most, and comes under a new name when it was found out.
+    pub(super) fn best_above(&self, is_better: &dyn Fn(&Claim) -> Better) -> Option<Peer> {
         self.known
             .iter()
-            .filter_map(|(peer, state)| Some((*peer, state, state.claim.as_ref()?)))
-            .filter(|(_, _, claim)| chain.is_better(claim.work, claim.tip, anchored(claim)))
-            .max_by_key(|(peer, state, claim)| {
-                let rank = (anchored(claim), claim.work, Reverse(claim.tip));
-                (state.standing(), Reverse(state.since), rank, Reverse(*peer))
+            .filter_map(|(peer, state)| {
+                let claim = state.claim.as_ref()?;
+                let anchored = match is_better(claim) {
+                    Better::No => return None,
+                    Better::ByWork => false,
+                    Better::Sealed => true,
+                };
+                let rank = (anchored, claim.work, Reverse(claim.tip));
+                Some((*peer, (state.reputation(), Reverse(state.since), rank, Reverse(*peer))))
             })
-            .map(|(peer, _, _)| peer)
+            .max_by_key(|(_, rank)| *rank)
+            .map(|(peer, _)| peer)
+    }
+}
+
+/// Whether a claimed chain is better than the one here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Better {
+    /// It is not.
+    No,
+    /// It has more work.
+    ByWork,
+    /// It has the sealed block, and more work if this one has it too.
+    Sealed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::frame::PeerId;
+
+    const NOW: Timestamp = Timestamp(1_000_000);
+
+    fn peer(number: u64) -> Peer {
+        Peer { link: LinkId(0), id: PeerId(number) }
+    }
+
+    fn claim(work: u128) -> Claim {
+        let (tip, height) = (BlockHash([1; 32]), Height(1));
+        Claim { tip, height, work: Work(work), sealed: None }
+    }
+
+    fn knowing(numbers: std::ops::Range<u64>) -> Peers {
+        let mut peers = Peers::default();
+        numbers.for_each(|number| peers.hear(peer(number), NOW));
+        peers
+    }
+
+    fn best(peers: &Peers) -> Option<Peer> {
+        peers.best_above(&|_| Better::ByWork)
+    }
+
+    #[test]
+    fn who_handed_out_blocks_is_asked_before_who_claims_more() {
+        let mut peers = knowing(0..3);
+        peers.claims(peer(0), NOW, Some(claim(10)));
+        peers.claims(peer(1), NOW, Some(claim(1_000)));
+        assert_eq!(best(&peers), Some(peer(1)));
+        peers.answered(peer(0));
+        assert_eq!(best(&peers), Some(peer(0)));
+        peers.stalled(peer(0));
+        assert_eq!(best(&peers), Some(peer(1)));
+        peers.settle(peer(1));
+        assert_eq!(best(&peers), Some(peer(0)));
+        assert_eq!(peers.best_above(&|_| Better::No), None);
+    }
+
+    #[test]
+    fn offences_add_up_and_time_forgives_them() {
+        let mut peers = knowing(0..1);
+        let offends = |peers: &mut Peers, at: u64| {
+            peers.offends(peer(0), NOW.plus_ms(at), Offence::EmptyClaim)
+        };
+        assert!((0..3).all(|_| !offends(&mut peers, 0)));
+        assert!((0..2).all(|_| !offends(&mut peers, 60_000)));
+        assert!(offends(&mut peers, 60_000));
+    }
+
+    #[test]
+    fn going_and_coming_back_wipes_nothing() {
+        let mut peers = knowing(0..1);
+        (0..3).for_each(|_| assert!(!peers.offends(peer(0), NOW, Offence::EmptyClaim)));
+        peers.leave(peer(0));
+        assert!(!peers.contains(&peer(0)));
+        peers.hear(peer(0), NOW);
+        assert!(peers.offends(peer(0), NOW, Offence::EmptyClaim));
+    }
+
+    #[test]
+    fn who_brought_something_does_not_make_room_for_names() {
+        let mut peers = knowing(0..MAX_PEERS as u64);
+        peers.was_useful(peer(0));
+        for number in 1_000..1_000 + 2 * MAX_PEERS as u64 {
+            peers.hear(peer(number), NOW.plus_ms(number));
+        }
+        assert_eq!(peers.len(), MAX_PEERS);
+        assert!(peers.contains(&peer(0)) && !peers.contains(&peer(1)));
+    }
+
+    #[test]
+    fn an_answer_is_expected_once_for_each_question() {
+        let mut peers = knowing(0..1);
+        assert!(!peers.was_asked(peer(0)));
+        peers.asked(peer(0));
+        assert!(peers.was_asked(peer(0)) && !peers.was_asked(peer(0)));
+        peers.begin_rounds(peer(0), NOW);
+        assert!(peers.next_round(peer(0)));
+        peers.end_rounds(peer(0));
+        assert!(!peers.next_round(peer(0)));
+    }
+
+    #[test]
+    fn pending_votes_are_compared_with_one_peer_at_a_time() {
+        let mut peers = knowing(0..2);
+        assert!(peers.may_compare(peer(0), NOW));
+        peers.begin_rounds(peer(0), NOW);
+        assert!(!peers.may_compare(peer(1), NOW));
+        let later = NOW.plus_ms(COMPARE_EVERY_MS);
+        assert!(peers.may_compare(peer(1), later));
+        assert!(!peers.may_compare(peer(0), later), "it had its turn");
+    }
+
+    #[test]
+    fn who_was_banned_is_forgiven_when_others_were_banned_since() {
+        let mut peers = knowing(0..1);
+        (0..=MAX_BANNED as u64).for_each(|number| peers.ban(peer(number)));
+        assert!(!peers.is_banned(peer(0)) && peers.is_banned(peer(1)));
+        peers.forget_link(LinkId(0));
+        assert!(!peers.is_banned(peer(1)));
     }
 }

@@ -1,7 +1,11 @@
 //! Votes that wait for a block, in the order in which they came.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cell::OnceCell,
+    collections::{BTreeMap, HashMap},
+};
 
+use super::reconcile::ComparedIds;
 use crate::{
     crypto::hash::{ShortId, VoteId},
     election::{token::TokenId, vote::CheckedVote},
@@ -28,6 +32,8 @@ pub struct PendingVotes {
     by_short: HashMap<ShortId, u64>,
     next: u64,
     bytes: usize,
+    /// Sorted when they are first compared, until something changes.
+    compared: OnceCell<Option<ComparedIds>>,
 }
 
 impl PendingVotes {
@@ -78,8 +84,18 @@ impl PendingVotes {
         self.waiting.values().map(|waiting| &waiting.vote)
     }
 
-    /// Appends a vote whose slot is free here.
-    pub(crate) fn push(&mut self, vote: CheckedVote) {
+    /// The ids, ready to be compared with those of a peer.
+    pub(super) fn compared(&self) -> Option<&ComparedIds> {
+        let ids = || ComparedIds::new(&mut self.iter().map(CheckedVote::id)).ok();
+        self.compared.get_or_init(ids).as_ref()
+    }
+
+    /// Appends a vote, unless another one has its slot.
+    pub(super) fn push(&mut self, vote: CheckedVote) {
+        if self.of_use(vote.token, vote.sequence).is_some() {
+            return;
+        }
+        self.compared.take();
         let (id, bytes) = (vote.id(), vote.encode().len());
         self.by_id.insert(id, self.next);
         self.by_use.insert((vote.token, vote.sequence), self.next);
@@ -89,12 +105,81 @@ impl PendingVotes {
         self.next += 1;
     }
 
-    pub(crate) fn remove(&mut self, id: &VoteId) -> Option<CheckedVote> {
+    pub(super) fn remove(&mut self, id: &VoteId) -> Option<CheckedVote> {
         let at = self.by_id.remove(id)?;
+        self.compared.take();
         let waiting = self.waiting.remove(&at)?;
         self.by_use.remove(&(waiting.vote.token, waiting.vote.sequence));
         self.by_short.remove(&ShortId::from(id));
         self.bytes -= waiting.bytes;
         Some(waiting.vote)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::{context, vote};
+
+    fn checked(token: u64, text: &str) -> CheckedVote {
+        vote(token, text).into_checked(&context()).unwrap()
+    }
+
+    #[test]
+    fn a_vote_is_found_by_id_slot_and_token_until_it_is_removed() {
+        let mut pool = PendingVotes::default();
+        let (vote, id) = (checked(1, "Yes"), checked(1, "Yes").id());
+        pool.push(vote.clone());
+        assert!(pool.contains(&id));
+        let found = [pool.get(&id), pool.get_short(&ShortId::from(&id))];
+        assert_eq!(found, [Some(&vote); 2]);
+        let token = TokenId(1);
+        assert_eq!([pool.of_use(token, 0), pool.latest_of(token)], [Some(&vote); 2]);
+        assert_eq!(pool.remove(&id), Some(vote));
+        assert!(pool.is_empty() && pool.of_use(token, 0).is_none() && pool.bytes == 0);
+        assert!(pool.by_id.is_empty() && pool.by_use.is_empty() && pool.by_short.is_empty());
+    }
+
+    #[test]
+    fn a_slot_belongs_to_the_vote_that_came_first() {
+        let mut pool = PendingVotes::default();
+        pool.push(checked(1, "Yes"));
+        pool.push(checked(1, "No"));
+        assert_eq!(pool.iter().collect::<Vec<_>>(), [&checked(1, "Yes")]);
+    }
+
+    #[test]
+    fn votes_stay_in_the_order_in_which_they_came() {
+        let mut pool = PendingVotes::default();
+        for token in [7, 3, 5] {
+            pool.push(checked(token, "Yes"));
+        }
+        pool.remove(&checked(3, "Yes").id());
+        pool.push(checked(3, "No"));
+        let tokens: Vec<_> = pool.iter().map(|vote| vote.token.0).collect();
+        assert_eq!(tokens, [7, 5, 3]);
+    }
+
+    #[test]
+    fn what_is_compared_changes_with_the_votes() {
+        let mut pool = PendingVotes::default();
+        let question = |pool: &PendingVotes| pool.compared().unwrap().question().unwrap();
+        let empty = question(&pool);
+        pool.push(checked(1, "Yes"));
+        assert_ne!(question(&pool), empty);
+        pool.remove(&checked(1, "Yes").id());
+        assert_eq!(question(&pool), empty);
+    }
+
+    #[test]
+    fn bytes_fill_it_before_the_number_does_where_votes_are_long() {
+        let mut pool = PendingVotes::default();
+        let text = "a".repeat(190);
+        let mut token = 1;
+        while !pool.is_full() {
+            pool.push(checked(token, &text));
+            token += 1;
+        }
+        assert!(pool.len() < MAX_PENDING_VOTES && pool.bytes < MAX_PENDING_BYTES + 300);
     }
 }

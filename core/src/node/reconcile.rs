@@ -5,111 +5,108 @@
 //! timestamp 0. Whoever begins learns both differences, sends what the other lacks and asks for
 //! what it lacks itself.
 //!
-//! Invariant: nothing is kept between messages but a count of rounds, so a peer that breaks off
-//! leaves nothing behind.
+//! Invariant: nothing is kept between messages, so a peer that breaks off leaves nothing behind.
 
 use negentropy::{Id, Negentropy, NegentropyStorageVector};
 
-use super::{
-    COMPARE_EVERY_MS, Node, Peer,
-    gossip::{MAX_PAGES, pages},
-    peers::Allowed,
-};
-use crate::{
-    crypto::hash::{ShortId, VoteId},
-    election::vote::CheckedVote,
-    sorted::sorted,
-    time::Timestamp,
-    wire::message::{MAX_RECONCILE_BYTES, MAX_VOTES_ASKED, Message},
-};
+use crate::{crypto::hash::VoteId, sorted::sorted, wire::message::MAX_RECONCILE_BYTES};
 
-/// Rounds of one comparison: a set of 100,000 votes that one side lacks whole takes about 50.
-const MAX_ROUNDS: u32 = 64;
-
-/// The ids of pending votes, sorted; made anew when they changed.
-#[derive(Default)]
-pub(super) struct PendingIds {
-    storage: Option<NegentropyStorageVector>,
+/// The ids of pending votes, sorted, as they are compared.
+pub(super) struct ComparedIds {
+    storage: NegentropyStorageVector,
 }
 
-impl PendingIds {
-    pub(super) fn changed(&mut self) {
-        self.storage = None;
-    }
+/// What the answer of a peer shows, each list in ascending order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Difference {
+    /// The peer has not these.
+    pub lacking: Vec<VoteId>,
+    /// Only the peer has these.
+    pub wanted: Vec<VoteId>,
+    /// What to ask next; nothing when all is compared.
+    pub next: Option<Vec<u8>>,
 }
 
-impl Node {
-    fn pending_ids(&mut self) -> Option<&NegentropyStorageVector> {
-        if self.pending_ids.storage.is_none() {
-            let mut storage = NegentropyStorageVector::with_capacity(self.pending.len());
-            for vote in self.pending.iter() {
-                storage.insert(0, Id::from_byte_array(vote.id().0)).ok()?;
-            }
-            storage.seal().ok()?;
-            self.pending_ids.storage = Some(storage);
+impl ComparedIds {
+    /// Sorts the ids.
+    ///
+    /// # Errors
+    /// When the crate refuses them. It does so for a set that is sealed already, and this one is not.
+    pub fn new(ids: &mut dyn Iterator<Item = VoteId>) -> Result<Self, negentropy::Error> {
+        let mut storage = NegentropyStorageVector::new();
+        for id in ids {
+            storage.insert(0, Id::from_byte_array(id.0))?;
         }
-        self.pending_ids.storage.as_ref()
+        storage.seal()?;
+        Ok(Self { storage })
     }
 
-    /// Begins to compare pending votes with a peer.
-    pub(super) fn compare(&mut self, now: Timestamp, peer: Peer) {
-        self.next_compare = now.plus_ms(COMPARE_EVERY_MS);
-        let question = self.pending_ids().and_then(|ids| {
-            Negentropy::borrowed(ids, MAX_RECONCILE_BYTES as u64).ok()?.initiate().ok()
-        });
-        if let Some(question) = question {
-            self.peers.begin_rounds(peer, MAX_ROUNDS);
-            self.send(peer, &Message::Reconcile(question));
-        }
+    fn session(&self) -> Result<Negentropy<'_, NegentropyStorageVector>, negentropy::Error> {
+        Negentropy::borrowed(&self.storage, MAX_RECONCILE_BYTES as u64)
     }
 
-    pub(super) fn on_reconcile(&mut self, now: Timestamp, from: Peer, query: &[u8]) {
-        let answer = self.pending_ids().and_then(|ids| {
-            Some(Negentropy::borrowed(ids, MAX_RECONCILE_BYTES as u64).ok()?.reconcile(query))
-        });
-        match answer {
-            Some(Ok(answer)) => self.send(from, &Message::Reconciled(answer)),
-            Some(Err(error)) => self.reject(now, from, format!("reconciliation: {error}")),
-            None => {}
-        }
+    /// The question that begins a comparison.
+    ///
+    /// # Errors
+    /// Those of the crate; its bounds are met.
+    pub fn question(&self) -> Result<Vec<u8>, negentropy::Error> {
+        self.session()?.initiate()
     }
 
-    pub(super) fn on_reconciled(&mut self, now: Timestamp, from: Peer, answer: &[u8]) {
-        // Only from whom it was asked, and only so often.
-        if !self.peers.next_round(from) {
-            return;
-        }
+    /// The answer to a peer's question.
+    ///
+    /// # Errors
+    /// What is wrong with the question: no honest peer sends it.
+    pub fn answer(&self, question: &[u8]) -> Result<Vec<u8>, negentropy::Error> {
+        self.session()?.reconcile(question)
+    }
+
+    /// Reads a peer's answer.
+    ///
+    /// # Errors
+    /// What is wrong with the answer: no honest peer sends it.
+    pub fn difference(&self, answer: &[u8]) -> Result<Difference, negentropy::Error> {
+        let mut session = self.session()?;
+        session.set_initiator();
         let (mut have, mut need) = (Vec::new(), Vec::new());
-        let next = self.pending_ids().and_then(|ids| {
-            let mut session = Negentropy::borrowed(ids, MAX_RECONCILE_BYTES as u64).ok()?;
-            session.set_initiator();
-            Some(session.reconcile_with_ids(answer, &mut have, &mut need))
-        });
-        let next = match next {
-            Some(Ok(next)) => next,
-            Some(Err(error)) => return self.reject(now, from, format!("reconciliation: {error}")),
-            None => return,
-        };
+        let next = session.reconcile_with_ids(answer, &mut have, &mut need)?;
         // The crate hands them out in the order of a hash table: sorted, so that a node given the
         // same input does the same.
-        let need = sorted(need);
-        let lacking = have.iter().map(|id| VoteId(id.to_bytes()));
-        let most = if self.peers.may_serve(from, now) == Allowed::Yes { MAX_PAGES } else { 0 };
-        let mut lacking = lacking.filter_map(|id| self.pending.get(&id)).map(CheckedVote::vote);
-        for page in pages(&mut lacking, most) {
-            self.send(from, &Message::Votes(page));
-        }
-        let wanted: Vec<_> = need
-            .iter()
-            .map(|id| ShortId::from(&VoteId(id.to_bytes())))
-            .take(MAX_VOTES_ASKED)
-            .collect();
-        if !wanted.is_empty() {
-            self.send(from, &Message::GetVotes(wanted));
-        }
-        match next {
-            Some(question) => self.send(from, &Message::Reconcile(question)),
-            None => self.peers.end_rounds(from),
-        }
+        let ids = |ids: Vec<Id>| sorted(ids.iter().map(|id| VoteId(id.to_bytes())).collect());
+        Ok(Difference { lacking: ids(have), wanted: ids(need), next })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(numbers: &[u8]) -> Vec<VoteId> {
+        numbers.iter().map(|number| VoteId([*number; 32])).collect()
+    }
+
+    fn set(numbers: &[u8]) -> ComparedIds {
+        ComparedIds::new(&mut ids(numbers).into_iter()).unwrap()
+    }
+
+    #[test]
+    fn whoever_asks_learns_both_differences() {
+        let (asking, answering) = (set(&[1, 2, 3, 9]), set(&[2, 3, 4]));
+        let answer = answering.answer(&asking.question().unwrap()).unwrap();
+        let difference = Difference { lacking: ids(&[1, 9]), wanted: ids(&[4]), next: None };
+        assert_eq!(asking.difference(&answer), Ok(difference));
+    }
+
+    #[test]
+    fn equal_sets_need_one_round_and_bring_nothing() {
+        let (asking, answering) = (set(&[1, 2]), set(&[2, 1]));
+        let answer = answering.answer(&asking.question().unwrap()).unwrap();
+        assert_eq!(asking.difference(&answer), Ok(Difference::default()));
+    }
+
+    #[test]
+    fn bytes_that_are_no_comparison_are_an_error() {
+        assert!(set(&[1]).answer(&[]).is_err());
+        assert!(set(&[1]).difference(&[0xff; 40]).is_err());
     }
 }

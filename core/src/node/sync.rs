@@ -5,21 +5,28 @@
 //! chain and add up to more work than it has lead to blocks being fetched. Every request has a
 //! deadline; a peer that misses it is asked last from then on.
 //!
-//! Invariant: at most one download is under way, and it holds at most [`MAX_CANDIDATE`] headers. At
-//! most one page of blocks is being verified, and at most one more waits for that.
+//! Takes what a peer sent, the time and the chain as it is; answers with what that comes to, and leaves
+//! it to the node what to do about it. Invariant: at most one download is under way, and it holds at
+//! most [`MAX_CANDIDATE`] headers. At most one page of blocks is being verified, and at most one more
+//! waits for that.
 
 use std::collections::VecDeque;
 
-use super::{Event, LinkId, Node, Peer, Signatures, peers::Offence};
+use super::interface::{LinkId, Peer, Signatures};
 use crate::{
     chain::{
         ancestry::{Ancestry, LinkError},
-        block::Block,
+        block::{Block, BlockError, CheckedBlock},
+        difficulty::Work,
         header::{Header, Height},
+        tree::Chain,
         unverified::UnverifiedBlocks,
     },
     crypto::hash::BlockHash,
-    election::vote::{CheckedVote, Vote},
+    election::{
+        context::ElectionContext,
+        vote::{CheckedVote, Vote},
+    },
     time::Timestamp,
     wire::message::{MAX_BLOCK_VOTES, MAX_BLOCKS_ASKED, MAX_HEADERS, Message},
 };
@@ -34,10 +41,9 @@ const DRIP_MS: u64 = 5_000;
 const DRIP_BYTES_PER_SECOND: u64 = 8_000;
 /// The deadline while nothing is asked for: pages are verified first.
 const NOTHING_DUE: Timestamp = Timestamp(u64::MAX);
-/// Stalls in a row after which no announced block is fetched from a peer.
-const MAX_STALLS: u32 = 3;
-/// Time for the first headers (200 kB at most) or an announced block: most are small, and who stalls is found out early. Doubled with each
-/// stall, up to the time for any answer, because the slow line may be this node's own.
+/// Time for the first headers (200 kB at most) or an announced block: most are small, and who stalls
+/// is found out early. Doubled with each stall, up to the time for any answer, because the slow line
+/// may be this node's own.
 const FIRST_ANSWER_WITHIN_MS: u64 = 6_000;
 
 enum Stage {
@@ -50,7 +56,7 @@ enum Stage {
     Blocks {
         wanted: VecDeque<BlockHash>,
     },
-    /// One announced block, of whose votes some are held here.
+    /// One announced block, some of whose votes are here.
     Votes {
         header: Header,
         votes: Vec<Option<CheckedVote>>,
@@ -90,6 +96,102 @@ pub struct Sync {
     stalls: u32,
 }
 
+/// What headers come to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Headers {
+    /// They were not asked for, or came twice or late.
+    Ignored,
+    /// More of them are asked for.
+    Ask(Message),
+    /// The peer claims more and hands out nothing: it is busy, or a liar.
+    Stalled,
+    /// They hold nothing new, or do not meet the chain.
+    Useless,
+    /// They break a rule.
+    Broken(LinkError),
+    /// They are all there is for now.
+    Branch(Branch),
+}
+
+/// A branch of headers that keep every rule.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Branch {
+    /// The block that it begins after, and its own.
+    pub hashes: Vec<BlockHash>,
+    /// Work of the chain up to its tip.
+    pub work: Work,
+    /// Its last block.
+    pub tip: BlockHash,
+    /// Height of that.
+    pub height: Height,
+    /// Whether it has the sealed block.
+    pub anchored: bool,
+    /// Whether there is more of it that was not handed out, or is not taken in one go.
+    pub cut_short: bool,
+}
+
+/// What blocks come to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Blocks {
+    /// They were not asked for.
+    Ignored,
+    /// The peer hands out nothing, or in drops.
+    Stalled,
+    /// They wait until the page before them is verified.
+    Wait,
+    /// They are to be verified.
+    Page(Vec<Block>),
+}
+
+/// What the votes of an announced block come to.
+#[derive(Debug)]
+pub(super) enum BlockVotes {
+    /// They were not asked for.
+    Ignored,
+    /// The peer hands out nothing.
+    Stalled,
+    /// The block came another way meanwhile.
+    Known,
+    /// The block.
+    Block(CheckedBlock),
+    /// They are not the block's: it is asked for whole.
+    Ask(Message),
+    /// They break a rule.
+    Broken(BlockError),
+}
+
+/// What the driver is to verify of a page.
+pub(super) enum ToVerify {
+    /// These signatures.
+    Signatures(Signatures),
+    /// Nothing: the page is ready.
+    Nothing(Page),
+}
+
+/// Blocks that were verified, up to the first that does not hold.
+#[derive(Debug)]
+pub(super) struct Page {
+    /// Who sent them.
+    pub from: Peer,
+    /// Each that holds.
+    pub blocks: Vec<CheckedBlock>,
+    /// What is wrong with the next one, and its hash if it is the signatures: the hash commits to them.
+    pub offender: Option<(BlockError, Option<BlockHash>)>,
+    /// Whether the page raises the reputation of its peer.
+    pub counts: bool,
+}
+
+/// What the download wants next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing: it waits for an answer or a verdict, or there is none.
+    Wait,
+    /// A page.
+    Ask(Peer, Message),
+    /// Nothing more: it is complete.
+    Done(Peer),
+}
+
 impl Sync {
     /// When the peer must have answered.
     pub fn deadline(&self) -> Option<Timestamp> {
@@ -101,274 +203,204 @@ impl Sync {
         self.download.as_ref().map(|download| download.target)
     }
 
-    /// Replaces the download, with what waits of the one before.
-    fn begin(&mut self, download: Option<Download>) {
-        (self.download, self.waiting) = (download, None);
+    /// The peer of the download.
+    pub(super) fn peer(&self) -> Option<Peer> {
+        self.download.as_ref().map(|download| download.peer)
     }
 
-    pub(super) fn link_down(&mut self, link: LinkId) {
-        if self.download.as_ref().is_some_and(|download| download.peer.link == link) {
-            self.begin(None);
-        }
+    /// Whether the download is from this peer.
+    pub(super) fn is_from(&self, peer: Peer) -> bool {
+        self.peer() == Some(peer)
     }
 
     /// Whether blocks are on their way whose headers proved their work. A claim alone proves nothing,
     /// and must not keep this node from announcing its own blocks.
     pub(super) fn is_fetching(&self) -> bool {
-        let stage = self.download.as_ref().map(|download| &download.stage);
-        matches!(stage, Some(Stage::Blocks { .. } | Stage::Votes { .. }))
+        match self.download.as_ref().map(|download| &download.stage) {
+            None | Some(Stage::Headers { .. }) => false,
+            Some(Stage::Blocks { .. } | Stage::Votes { .. }) => true,
+        }
     }
 
+    /// Whether a page is being verified.
     pub(super) fn is_verifying(&self) -> bool {
         self.verifying.is_some()
     }
 
-    pub(super) fn is_from(&self, peer: Peer) -> bool {
-        self.download.as_ref().is_some_and(|download| download.peer == peer)
+    /// The peer whose answer is overdue.
+    pub(super) fn overdue(&self, now: Timestamp) -> Option<Peer> {
+        self.download.as_ref().filter(|download| now >= download.deadline).map(|it| it.peer)
     }
-}
 
-impl Node {
-    /// Begins a download from the best peer that claims more work, unless one is under way.
-    pub(super) fn start_sync(&mut self, now: Timestamp) {
-        let Some(peer) = self.peers.best_above(&self.chain) else {
-            return;
-        };
-        if !self.is_free_for(peer) {
-            return;
+    /// A relay is gone, and the download with it.
+    pub(super) fn link_down(&mut self, link: LinkId) {
+        if self.peer().is_some_and(|peer| peer.link == link) {
+            self.end();
         }
-        let claimed = self.peers.known.get(&peer).and_then(|state| state.claim.as_ref());
-        let target = claimed.map_or(self.chain.height(), |claim| claim.height);
+    }
+
+    /// Ends the download. What is being verified is taken in all the same.
+    pub(super) fn end(&mut self) {
+        (self.download, self.waiting) = (None, None);
+    }
+
+    /// The download's peer left a question unanswered.
+    pub(super) fn stalled(&mut self, peer: Peer) {
+        if let Some(page) = self.verifying.as_mut().filter(|page| page.from == peer) {
+            page.stalled = true;
+        }
+        self.stalls = self.stalls.saturating_add(1);
+    }
+
+    /// A peer handed out good blocks.
+    pub(super) fn moves(&mut self) {
+        self.stalls = self.stalls.min(1);
+    }
+
+    /// Begins a download, in place of the one before.
+    fn begin(&mut self, now: Timestamp, peer: Peer, stage: Stage, target: Height) {
+        let deadline =
+            now.plus_ms((FIRST_ANSWER_WITHIN_MS << self.stalls.min(2)).min(ANSWER_WITHIN_MS));
+        let download = Download { peer, stage, deadline, target, asked: now, drips: 0 };
+        (self.download, self.waiting) = (Some(download), None);
+    }
+
+    /// Begins a download of headers from a peer that claims a better chain.
+    pub(super) fn begin_headers(
+        &mut self,
+        now: Timestamp,
+        peer: Peer,
+        claimed: Height,
+        locator: Vec<BlockHash>,
+    ) -> Message {
         let stage = Stage::Headers { start: None, ancestry: None, hashes: Vec::new() };
-        let deadline = now.plus_ms(self.first_answer_within());
-        self.sync.begin(Some(Download { peer, stage, deadline, target, asked: now, drips: 0 }));
-        let locator = self.chain.locator();
-        self.send(peer, &Message::GetHeaders(locator));
-        self.out.event(Event::NetworkChanged);
+        self.begin(now, peer, stage, claimed);
+        Message::GetHeaders(locator)
     }
 
-    /// Time for the first answer of a peer.
-    fn first_answer_within(&self) -> u64 {
-        (FIRST_ANSWER_WITHIN_MS << self.sync.stalls.min(2)).min(ANSWER_WITHIN_MS)
-    }
-
-    /// Whether a download from a peer may begin: when none is under way, or one from a peer of
-    /// lower standing, so that who withholds holds up nobody else.
-    fn is_free_for(&self, peer: Peer) -> bool {
-        let download = self.sync.download.as_ref();
-        download.is_none_or(|download| {
-            download.peer != peer && self.peers.standing(peer) > self.peers.standing(download.peer)
-        })
-    }
-
-    /// Fetches what is missing of one block whose header was announced and checked, unless a
-    /// download is under way: its end compares tips again.
-    pub(super) fn fetch_block(
+    /// Begins to fetch what is missing of one block whose header was announced and checked.
+    pub(super) fn begin_block(
         &mut self,
         now: Timestamp,
         peer: Peer,
         header: Header,
         votes: Vec<Option<CheckedVote>>,
-    ) {
-        if !self.is_free_for(peer) {
-            return;
-        }
-        if self.peers.stalls(peer) >= MAX_STALLS {
-            // It announced blocks before and did not hand them out; its headers still count.
-            return;
-        }
+    ) -> Message {
         let (hash, target) = (header.hash(), header.height);
         let missing: Vec<_> =
             (0..).zip(&votes).filter(|(_, vote)| vote.is_none()).map(|(index, _)| index).collect();
-        let some_held = missing.len() < votes.len();
-        let (stage, question) = if some_held && (1..=MAX_BLOCK_VOTES).contains(&missing.len()) {
+        let some_here = missing.len() < votes.len();
+        let (stage, question) = if some_here && (1..=MAX_BLOCK_VOTES).contains(&missing.len()) {
             (Stage::Votes { header, votes }, Message::GetBlockVotes(hash, missing))
         } else {
             (Stage::Blocks { wanted: [hash].into() }, Message::GetBlocks(vec![hash]))
         };
-        let deadline = now.plus_ms(self.first_answer_within());
-        self.sync.begin(Some(Download { peer, stage, deadline, target, asked: now, drips: 0 }));
-        self.send(peer, &question);
+        self.begin(now, peer, stage, target);
+        question
     }
 
-    /// A peer handed out a block: that raises its standing if the block is in the chain now. One
-    /// beside it costs little to make.
-    fn answered(&mut self, now: Timestamp, from: Peer, hash: &BlockHash, credit: bool) {
-        let block = self.chain.block(hash);
-        if block.is_none() {
-            // Nothing remembers it: it could be handed out for ever for one proof of work.
-            self.offended(now, from, Offence::Worthless);
-            return;
-        }
-        let height = block.map(|block| block.header().height);
-        let in_chain = height.and_then(|height| self.chain.block_at(height));
-        if credit && in_chain.is_some_and(|block| block.hash() == *hash) {
-            self.peers.answered(from);
-        }
-    }
-
-    /// Puts an announced block together; what does not fit is fetched whole.
-    pub(super) fn on_block_votes(
-        &mut self,
-        now: Timestamp,
-        from: Peer,
-        hash: BlockHash,
-        sent: Vec<Vote>,
-    ) {
-        let asked = self.sync.download.as_mut().filter(|download| download.peer == from);
-        let Some(Download { stage: stage @ Stage::Votes { .. }, deadline, .. }) = asked else {
-            return;
-        };
-        let Stage::Votes { header, votes } = stage else { return };
-        if header.hash() != hash {
-            return;
-        }
-        if sent.is_empty() {
-            return self.stall(now, from);
-        }
-        // It may have come another way meanwhile.
-        if self.chain.block(&hash).is_none() {
-            // What was not asked for is left out.
-            let (header, here, came) = (header.clone(), std::mem::take(votes), sent);
-            match Block::complete(header, here, came, self.chain.context()) {
-                Ok(block) => match self.take_checked(now, block, None) {
-                    Ok(()) => self.answered(now, from, &hash, true),
-                    Err(LinkError::Ahead { .. } | LinkError::UnknownParent(_)) => {}
-                    Err(error) => return self.reject(now, from, error.to_string()),
-                },
-                // Two votes share a short id, or not all fitted, or it lied: the whole block shows.
-                Err(error) if error.is_other_votes() => {
-                    *stage = Stage::Blocks { wanted: [hash].into() };
-                    *deadline = now.plus_ms(ANSWER_WITHIN_MS);
-                    return self.send(from, &Message::GetBlocks(vec![hash]));
-                }
-                Err(error) => return self.reject(now, from, error.to_string()),
-            }
-        }
-        self.end_sync(now, from, false);
-    }
-
-    pub(super) fn on_headers(&mut self, now: Timestamp, from: Peer, headers: &[Header]) {
-        if !self.sync.is_from(from) {
-            return;
-        }
-        let Some(Download { stage: Stage::Headers { start, ancestry, hashes }, .. }) =
-            &mut self.sync.download
-        else {
-            return;
-        };
-        if ancestry.is_none() {
-            *start = headers.first().map(|header| header.previous);
-            *ancestry = start.and_then(|hash| self.chain.ancestry(&hash)).map(Box::new);
-        }
-        if headers.is_empty() && ancestry.is_none() {
-            // It claims more, and hands out nothing: busy, or a liar. Others come first from now on.
-            return self.stall(now, from);
-        }
-        let Some(ancestry) = ancestry else {
-            // Nothing new after all, or headers that do not meet this chain.
-            return self.end_sync(now, from, true);
-        };
-        if headers.first().is_some_and(|header| header.previous != ancestry.tip()) {
-            // A page that came twice or late: what was asked for is still on its way.
-            return;
-        }
-        let mut refused = None;
-        for header in headers {
-            match ancestry.extend(self.chain.election(), header, now) {
-                Ok(hash) if self.chain.is_invalid(&hash) => {
-                    refused = Some(LinkError::InvalidParent(header.height));
-                    break;
-                }
-                Ok(hash) => hashes.push(hash),
-                Err(error) => {
-                    refused = Some(error);
-                    break;
-                }
-            }
-        }
-        let cut_short = matches!(refused, Some(LinkError::Ahead { .. })) || hashes.len() >= MAX_CANDIDATE
-            // An empty page after others: it is busy, and serves no more now.
-            || headers.is_empty();
-        match refused {
-            Some(LinkError::Ahead { .. }) => {}
-            Some(error) => return self.reject(now, from, error.to_string()),
-            None if headers.len() == MAX_HEADERS && hashes.len() < MAX_CANDIDATE => {
-                let last = ancestry.tip();
-                if let Some(download) = &mut self.sync.download {
-                    download.deadline = now.plus_ms(ANSWER_WITHIN_MS);
-                }
-                return self.send(from, &Message::GetHeaders(vec![last]));
-            }
-            None => {}
-        }
-        let anchored = self.chain.anchor().is_some_and(|anchor| {
-            hashes.contains(&anchor)
-                || start.is_some_and(|hash| self.chain.leads_over_anchor(&hash))
-        });
-        let (work, tip, start) = (ancestry.work(), ancestry.tip(), *start);
-        let claimed = self.peers.known.get(&from).and_then(|state| state.claim.as_ref());
-        // It may have switched to a better chain since it made its claim, never to a worse one.
-        let empty = claimed.is_some_and(|claim| claim.work > work) && !cut_short;
-        let target = ancestry.height();
-        let hashes = std::mem::take(hashes);
-        if empty && self.offended(now, from, Offence::EmptyClaim) {
-            return;
-        }
-        if !self.chain.is_better(work, tip, anchored) {
-            return self.end_sync(now, from, true);
-        }
-        self.chain.protect(start.into_iter().chain(hashes.iter().copied()));
-        let wanted =
-            hashes.iter().copied().filter(|hash| self.chain.block(hash).is_none()).collect();
-        if let Some(download) = &mut self.sync.download {
+    /// Begins to fetch the blocks of a branch, from the peer that sent its headers.
+    pub(super) fn begin_blocks(&mut self, wanted: VecDeque<BlockHash>, target: Height) {
+        if let Some(download) = &mut self.download {
             download.stage = Stage::Blocks { wanted };
             download.target = target;
         }
-        self.ask_blocks(now);
     }
 
-    /// Asks for the next page, or ends the download when there is none. While pages are verified, one
-    /// more is fetched, and no more.
-    fn ask_blocks(&mut self, now: Timestamp) {
-        let verifying = self.sync.verifying.is_some();
-        let Some(download) = &mut self.sync.download else {
-            return;
+    /// Reads headers.
+    pub(super) fn on_headers(
+        &mut self,
+        now: Timestamp,
+        from: Peer,
+        headers: &[Header],
+        chain: &Chain,
+    ) -> Headers {
+        let download = self.download.as_mut().filter(|download| download.peer == from);
+        let Some(Download { stage: Stage::Headers { start, ancestry, hashes }, deadline, .. }) =
+            download
+        else {
+            return Headers::Ignored;
         };
-        let Stage::Blocks { wanted } = &download.stage else {
-            return;
+        if ancestry.is_none() {
+            *start = headers.first().map(|header| header.previous);
+            *ancestry = start.and_then(|hash| chain.ancestry(&hash)).map(Box::new);
+        }
+        if headers.is_empty() && ancestry.is_none() {
+            return Headers::Stalled;
+        }
+        let Some(ancestry) = ancestry else {
+            return Headers::Useless;
         };
-        let peer = download.peer;
-        if self.sync.waiting.is_some() || (wanted.is_empty() && verifying) {
-            download.deadline = NOTHING_DUE;
-            return;
+        if headers.first().is_some_and(|header| header.previous != ancestry.tip()) {
+            // A page that came twice or late: what was asked for is still on its way.
+            return Headers::Ignored;
+        }
+        let mut ahead = false;
+        for header in headers {
+            match ancestry.extend(chain.election(), header, now) {
+                Ok(hash) if chain.is_invalid(&hash) => {
+                    return Headers::Broken(LinkError::InvalidParent(header.height));
+                }
+                Ok(hash) => hashes.push(hash),
+                Err(LinkError::Ahead { .. }) => {
+                    ahead = true;
+                    break;
+                }
+                Err(error) => return Headers::Broken(error),
+            }
+        }
+        let full = hashes.len() >= MAX_CANDIDATE;
+        if !ahead && !full && headers.len() == MAX_HEADERS {
+            *deadline = now.plus_ms(ANSWER_WITHIN_MS);
+            return Headers::Ask(Message::GetHeaders(vec![ancestry.tip()]));
+        }
+        let hashes: Vec<_> = start.iter().copied().chain(std::mem::take(hashes)).collect();
+        let anchored = chain.anchor().is_some_and(|anchor| {
+            hashes.contains(&anchor) || start.is_some_and(|hash| chain.leads_over_anchor(&hash))
+        });
+        Headers::Branch(Branch {
+            hashes,
+            work: ancestry.work(),
+            tip: ancestry.tip(),
+            height: ancestry.height(),
+            anchored,
+            // An empty page after others: it is busy, and serves no more now.
+            cut_short: ahead || full || headers.is_empty(),
+        })
+    }
+
+    /// The next page to ask for. While pages are verified, one more is fetched, and no more.
+    pub(super) fn next(&mut self, now: Timestamp) -> Next {
+        let verifying = self.is_verifying();
+        let Some(Download { peer, stage: Stage::Blocks { wanted }, deadline, asked, .. }) =
+            &mut self.download
+        else {
+            return Next::Wait;
+        };
+        if self.waiting.is_some() || (wanted.is_empty() && verifying) {
+            *deadline = NOTHING_DUE;
+            return Next::Wait;
         }
         if wanted.is_empty() {
-            return self.end_sync(now, peer, false);
+            return Next::Done(*peer);
         }
-        let page: Vec<_> = wanted.iter().take(MAX_BLOCKS_ASKED).copied().collect();
-        download.deadline = now.plus_ms(ANSWER_WITHIN_MS);
-        download.asked = now;
-        self.send(peer, &Message::GetBlocks(page));
-        self.out.event_once(Event::NetworkChanged);
+        let page = wanted.iter().take(MAX_BLOCKS_ASKED).copied().collect();
+        (*deadline, *asked) = (now.plus_ms(ANSWER_WITHIN_MS), now);
+        Next::Ask(*peer, Message::GetBlocks(page))
     }
 
-    pub(super) fn on_blocks(&mut self, now: Timestamp, from: Peer, blocks: Vec<Block>) {
-        if !self.sync.is_from(from) {
-            return;
+    /// Reads blocks.
+    pub(super) fn on_blocks(&mut self, now: Timestamp, from: Peer, blocks: Vec<Block>) -> Blocks {
+        let download = self.download.as_mut().filter(|download| download.peer == from);
+        // While a page waits, nothing was asked for.
+        let Some(download) = download.filter(|_| self.waiting.is_none()) else {
+            return Blocks::Ignored;
+        };
+        if blocks.is_empty() || download.drips(now, &blocks) {
+            return Blocks::Stalled;
         }
-        if self.sync.waiting.is_some() {
-            // Nothing was asked for.
-            return;
-        }
-        if blocks.is_empty() {
-            return self.stall(now, from);
-        }
-        if self.drips(now, &blocks) {
-            return self.stall(now, from);
-        }
-        let Some(Download { stage: Stage::Blocks { wanted }, .. }) = &mut self.sync.download else {
-            return;
+        let Stage::Blocks { wanted } = &mut download.stage else {
+            return Blocks::Ignored;
         };
         let mut fitting = Vec::with_capacity(blocks.len());
         for block in blocks {
@@ -380,145 +412,293 @@ impl Node {
             fitting.push(block);
         }
         if fitting.is_empty() {
-            return;
+            return Blocks::Ignored;
         }
-        if self.sync.verifying.is_some() {
-            self.sync.waiting = Some(fitting);
-        } else {
-            self.verify_page(now, from, fitting);
+        if self.is_verifying() {
+            self.waiting = Some(fitting);
+            return Blocks::Wait;
         }
-        if self.sync.is_from(from) {
-            self.ask_blocks(now);
-        }
+        Blocks::Page(fitting)
     }
 
-    /// Has the signatures of a page verified, and takes in its blocks then.
-    fn verify_page(&mut self, now: Timestamp, from: Peer, blocks: Vec<Block>) {
-        let blocks = UnverifiedBlocks::check(blocks, self.chain.context());
-        let list = blocks.signatures(self.chain.context());
+    /// Checks a page but for its signatures.
+    pub(super) fn verify(
+        &mut self,
+        from: Peer,
+        blocks: Vec<Block>,
+        context: &ElectionContext,
+    ) -> ToVerify {
+        let blocks = UnverifiedBlocks::check(blocks, context);
+        let list = blocks.signatures(context);
         if list.is_empty() {
-            return self.take_page(now, from, blocks, Ok(()), true);
+            return ToVerify::Nothing(Page::new(from, blocks, Ok(()), true));
         }
-        self.sync.last_id += 1;
-        let id = self.sync.last_id;
-        self.sync.verifying = Some(Verifying { id, from, blocks, stalled: false });
-        self.out.verify(Signatures { id, list });
+        self.last_id += 1;
+        let id = self.last_id;
+        self.verifying = Some(Verifying { id, from, blocks, stalled: false });
+        ToVerify::Signatures(Signatures { id, list })
     }
 
-    pub(super) fn on_verified(&mut self, now: Timestamp, id: u64, verdict: Result<(), usize>) {
-        let Some(Verifying { from, blocks, stalled, .. }) =
-            self.sync.verifying.take_if(|verifying| verifying.id == id)
-        else {
-            return;
-        };
-        self.take_page(now, from, blocks, verdict, !stalled);
-        let Some(peer) = self.sync.download.as_ref().map(|download| download.peer) else {
-            return self.chain.protect([]);
-        };
-        let next = self.sync.waiting.take();
-        let nothing_due = self.sync.deadline() == Some(NOTHING_DUE);
-        if let Some(blocks) = next {
-            self.verify_page(now, peer, blocks);
-        }
-        if nothing_due && self.sync.is_from(peer) {
-            self.ask_blocks(now);
-        }
+    /// The page that a verdict is on; nothing if it is on none that is being verified.
+    pub(super) fn verified(&mut self, id: u64, verdict: Result<(), usize>) -> Option<Page> {
+        let Verifying { from, blocks, stalled, .. } =
+            self.verifying.take_if(|verifying| verifying.id == id)?;
+        Some(Page::new(from, blocks, verdict, !stalled))
     }
 
-    /// Takes in blocks of a page, up to the first that does not hold. `credit` says whether that
-    /// raises the standing of its peer.
-    fn take_page(
+    /// The page that waited for the one before it to be verified.
+    pub(super) fn take_waiting(&mut self) -> Option<Vec<Block>> {
+        self.waiting.take()
+    }
+
+    /// Whether the download waits for a verdict, not for its peer.
+    pub(super) fn is_nothing_due(&self) -> bool {
+        self.deadline() == Some(NOTHING_DUE)
+    }
+
+    /// Puts an announced block together; what does not fit is fetched whole. `known` says whether the
+    /// block is here already.
+    pub(super) fn on_block_votes(
         &mut self,
         now: Timestamp,
         from: Peer,
-        blocks: UnverifiedBlocks,
-        verdict: Result<(), usize>,
-        credit: bool,
-    ) {
-        let hashes: Vec<_> = blocks.hashes().collect();
-        for (index, checked) in blocks.settle(verdict).into_iter().enumerate() {
-            let checked = match checked {
-                Ok(checked) => checked,
-                Err(error) => {
-                    // Its hash commits to the signatures: it is not verified again for the next peer.
-                    hashes.get(index).into_iter().for_each(|hash| self.chain.mark_invalid(*hash));
-                    return self.reject(now, from, error.to_string());
-                }
-            };
-            if self.peers.is_banned(from) {
-                // Dropped meanwhile, for what its blocks were worth.
-                return;
+        hash: BlockHash,
+        sent: Vec<Vote>,
+        known: bool,
+        context: &ElectionContext,
+    ) -> BlockVotes {
+        let download = self.download.as_mut().filter(|download| download.peer == from);
+        let Some(Download { stage: stage @ Stage::Votes { .. }, deadline, .. }) = download else {
+            return BlockVotes::Ignored;
+        };
+        let Stage::Votes { header, votes } = stage else { return BlockVotes::Ignored };
+        if header.hash() != hash {
+            return BlockVotes::Ignored;
+        }
+        if sent.is_empty() {
+            return BlockVotes::Stalled;
+        }
+        if known {
+            return BlockVotes::Known;
+        }
+        // What was not asked for is left out.
+        match Block::complete(header.clone(), std::mem::take(votes), sent, context) {
+            Ok(block) => BlockVotes::Block(block),
+            // Two votes share a short id, or not all fitted, or it lied: the whole block shows.
+            Err(error) if error.is_other_votes() => {
+                *stage = Stage::Blocks { wanted: [hash].into() };
+                *deadline = now.plus_ms(ANSWER_WITHIN_MS);
+                BlockVotes::Ask(Message::GetBlocks(vec![hash]))
             }
-            let hash = checked.hash();
-            match self.take_checked(now, checked, None) {
-                Ok(()) => {
-                    self.answered(now, from, &hash, credit);
-                    if credit {
-                        self.sync.stalls = self.sync.stalls.min(1);
-                    }
-                }
-                Err(LinkError::Ahead { .. }) => {}
-                // The branch that it stands on was dropped meanwhile.
-                Err(LinkError::UnknownParent(_)) => {
-                    if self.sync.is_from(from) {
-                        self.end_sync(now, from, true);
-                    }
-                    return;
-                }
-                Err(error) => return self.reject(now, from, error.to_string()),
-            }
+            Err(error) => BlockVotes::Broken(error),
         }
     }
+}
 
-    /// Whether a peer hands out less than it was asked for, and that in drops, for the third time in
+impl Download {
+    /// Whether the peer hands out less than it was asked for, and that in drops, for the third time in
     /// a row: it would keep the download for days.
     fn drips(&mut self, now: Timestamp, blocks: &[Block]) -> bool {
-        let Some(download) = &mut self.sync.download else { return false };
-        let Stage::Blocks { wanted } = &download.stage else { return false };
+        let Stage::Blocks { wanted } = &self.stage else { return false };
         let bytes: usize = blocks.iter().map(Block::encoded_len).sum();
-        let took = now.ms_since(download.asked);
+        let took = now.ms_since(self.asked);
         let short = blocks.len() < wanted.len().min(MAX_BLOCKS_ASKED);
         let slow = took > DRIP_MS && (bytes as u64) * 1000 / took < DRIP_BYTES_PER_SECOND;
-        download.drips = if short && slow { download.drips + 1 } else { 0 };
-        download.drips >= 3
+        self.drips = if short && slow { self.drips + 1 } else { 0 };
+        self.drips >= 3
+    }
+}
+
+impl Page {
+    fn new(from: Peer, page: UnverifiedBlocks, verdict: Result<(), usize>, counts: bool) -> Self {
+        let hashes: Vec<_> = page.hashes().collect();
+        let (mut blocks, mut offender) = (Vec::with_capacity(hashes.len()), None);
+        for block in page.settle(verdict) {
+            match block {
+                Ok(block) => blocks.push(block),
+                Err(error) => offender = Some((error, hashes.get(blocks.len()).copied())),
+            }
+        }
+        Self { from, blocks, offender, counts }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        testkit::{NOW, chain_of, context},
+        wire::frame::PeerId,
+    };
+
+    const PEER: Peer = Peer { link: LinkId(0), id: PeerId(1) };
+    const OTHER: Peer = Peer { link: LinkId(0), id: PeerId(2) };
+
+    /// The blocks of a chain above the first one.
+    fn blocks(chain: &Chain) -> Vec<Block> {
+        let heights = (2..=chain.height().0).map(Height);
+        heights.map(|height| chain.block_at(height).unwrap().to_block()).collect()
     }
 
-    /// Ends a download. `settle` forgets what the peer claimed, so that it is not asked again
-    /// before it says something new.
-    fn end_sync(&mut self, now: Timestamp, peer: Peer, settle: bool) {
-        self.sync.begin(None);
-        if !self.sync.is_verifying() {
-            self.chain.protect([]);
-        }
-        if let Some(state) = self.peers.known.get_mut(&peer).filter(|_| settle) {
-            state.claim = None;
-        }
-        self.out.event(Event::NetworkChanged);
-        self.start_sync(now);
+    fn headers(chain: &Chain) -> Vec<Header> {
+        blocks(chain).into_iter().map(|block| block.header).collect()
     }
 
-    fn stall(&mut self, now: Timestamp, peer: Peer) {
-        if let Some(page) = self.sync.verifying.as_mut().filter(|page| page.from == peer) {
-            page.stalled = true;
-        }
-        self.peers.stalled(peer);
-        self.sync.stalls = self.sync.stalls.saturating_add(1);
-        self.end_sync(now, peer, true);
+    fn hashes(chain: &Chain) -> Vec<BlockHash> {
+        headers(chain).iter().map(Header::hash).collect()
     }
 
-    /// Gives up on a peer that is gone or was rejected.
-    pub(super) fn fail_sync(&mut self, now: Timestamp, peer: Peer) {
-        if self.sync.is_from(peer) {
-            self.end_sync(now, peer, false);
-        }
+    /// A download of headers from [`PEER`], by a node whose chain is `ours`.
+    fn asking(ours: &Chain) -> Sync {
+        let mut sync = Sync::default();
+        let question = sync.begin_headers(NOW, PEER, Height(4), ours.locator());
+        assert_eq!(question, Message::GetHeaders(ours.locator()));
+        sync
     }
 
-    pub(super) fn check_sync_deadline(&mut self, now: Timestamp) {
-        if let Some(download) = &self.sync.download
-            && now >= download.deadline
-        {
-            let peer = download.peer;
-            self.stall(now, peer);
+    /// A download of these blocks from [`PEER`].
+    fn fetching(wanted: Vec<BlockHash>) -> Sync {
+        let mut sync = asking(&chain_of(0));
+        sync.begin_blocks(wanted.into(), Height(4));
+        sync
+    }
+
+    #[test]
+    fn headers_that_meet_the_chain_are_a_branch() {
+        let (ours, theirs) = (chain_of(0), chain_of(3));
+        let mut sync = asking(&ours);
+        let found = sync.on_headers(NOW, PEER, &headers(&theirs), &ours);
+        let Headers::Branch(branch) = found else { panic!("{found:?}") };
+        assert_eq!(branch.hashes[1..], hashes(&theirs));
+        assert_eq!(branch.hashes[0], ours.tip().hash());
+        let (work, tip) = (theirs.work(), theirs.tip().hash());
+        assert_eq!((branch.work, branch.tip, branch.height), (work, tip, Height(4)));
+        assert!(!branch.cut_short && !branch.anchored);
+    }
+
+    #[test]
+    fn headers_are_read_from_whom_they_were_asked_and_only_where_they_fit() {
+        let (ours, theirs) = (chain_of(1), chain_of(3));
+        let headers = headers(&theirs);
+        let mut sync = asking(&ours);
+        assert_eq!(sync.on_headers(NOW, OTHER, &headers, &ours), Headers::Ignored);
+        assert_eq!(sync.on_headers(NOW, PEER, &[], &ours), Headers::Stalled);
+        let mut broken = headers[..2].to_vec();
+        broken[1].height = Height(7);
+        let found = asking(&ours).on_headers(NOW, PEER, &broken, &ours);
+        assert!(matches!(found, Headers::Broken(_)), "{found:?}");
+        let strange = vec![chain_of(5).tip().header().clone()];
+        assert_eq!(asking(&ours).on_headers(NOW, PEER, &strange, &ours), Headers::Useless);
+    }
+
+    #[test]
+    fn a_slow_answer_is_overdue_sooner_the_first_time() {
+        let mut sync = asking(&chain_of(0));
+        assert_eq!(sync.overdue(NOW.plus_ms(5_999)), None);
+        assert_eq!(sync.overdue(NOW.plus_ms(6_000)), Some(PEER));
+        sync.stalled(PEER);
+        sync.begin_headers(NOW, OTHER, Height(4), Vec::new());
+        assert_eq!(sync.overdue(NOW.plus_ms(6_000)), None);
+        assert_eq!(sync.overdue(NOW.plus_ms(12_000)), Some(OTHER));
+    }
+
+    #[test]
+    fn one_page_is_verified_while_one_more_is_fetched() {
+        let context = context();
+        let theirs = chain_of(3);
+        let mut sync = fetching(hashes(&theirs));
+        let all = Message::GetBlocks(hashes(&theirs));
+        assert_eq!(sync.next(NOW), Next::Ask(PEER, all));
+        let page = |range: std::ops::Range<usize>| blocks(&theirs)[range].to_vec();
+        assert_eq!(sync.on_blocks(NOW, PEER, page(0..1)), Blocks::Page(page(0..1)));
+        // In an open election there is nothing to verify: as if there were.
+        sync.verifying = Some(Verifying {
+            id: 1,
+            from: PEER,
+            blocks: UnverifiedBlocks::check(page(0..1), &context),
+            stalled: false,
+        });
+        assert!(matches!(sync.next(NOW), Next::Ask(PEER, _)));
+        assert_eq!(sync.on_blocks(NOW, PEER, page(1..2)), Blocks::Wait);
+        assert_eq!(sync.next(NOW), Next::Wait);
+        assert!(sync.is_nothing_due());
+        assert_eq!(sync.on_blocks(NOW, PEER, page(2..3)), Blocks::Ignored, "nothing was asked for");
+        assert!(sync.verified(9, Ok(())).is_none());
+        let done = sync.verified(1, Ok(())).unwrap();
+        assert_eq!((done.blocks.len(), done.counts), (1, true));
+        assert_eq!(sync.take_waiting(), Some(page(1..2)));
+        assert!(matches!(sync.next(NOW), Next::Ask(PEER, _)));
+        assert_eq!(sync.on_blocks(NOW, PEER, page(2..3)), Blocks::Page(page(2..3)));
+        assert_eq!(sync.next(NOW), Next::Done(PEER));
+    }
+
+    #[test]
+    fn blocks_that_were_not_asked_for_are_passed_over() {
+        let theirs = chain_of(3);
+        let mut sync = fetching(hashes(&theirs)[..1].to_vec());
+        let sent = blocks(&theirs);
+        assert_eq!(sync.on_blocks(NOW, OTHER, sent.clone()), Blocks::Ignored);
+        assert_eq!(sync.on_blocks(NOW, PEER, sent[1..].to_vec()), Blocks::Ignored);
+        assert_eq!(sync.on_blocks(NOW, PEER, sent.clone()), Blocks::Page(sent[..1].to_vec()));
+        assert_eq!(sync.on_blocks(NOW, PEER, Vec::new()), Blocks::Stalled);
+    }
+
+    #[test]
+    fn whoever_lets_blocks_drip_is_given_up_at_the_third_drip() {
+        let theirs = chain_of(5);
+        let mut sync = fetching(hashes(&theirs));
+        let mut now = NOW;
+        for (drips, block) in blocks(&theirs).into_iter().enumerate() {
+            assert!(matches!(sync.next(now), Next::Ask(..)));
+            now = now.plus_ms(DRIP_MS + 1);
+            match sync.on_blocks(now, PEER, vec![block]) {
+                Blocks::Stalled => return assert_eq!(drips, 2),
+                found => assert!(matches!(found, Blocks::Page(_)), "{found:?}"),
+            }
         }
+        panic!("three drips are not enough");
+    }
+
+    #[test]
+    fn a_page_whose_peer_stalled_since_counts_for_nothing() {
+        let theirs = chain_of(1);
+        let mut sync = fetching(hashes(&theirs));
+        let blocks = UnverifiedBlocks::check(blocks(&theirs), &context());
+        sync.verifying = Some(Verifying { id: 1, from: PEER, blocks, stalled: false });
+        sync.stalled(PEER);
+        sync.end();
+        let page = sync.verified(1, Err(0)).unwrap();
+        assert!(page.blocks.is_empty() && !page.counts);
+        let hash = page.offender.unwrap().1;
+        assert_eq!(hash, hashes(&theirs).first().copied());
+    }
+
+    #[test]
+    fn the_missing_votes_of_an_announced_block_are_asked_for_and_put_in() {
+        let context = context();
+        let theirs = chain_of(1);
+        let block = blocks(&theirs).remove(0);
+        let hash = block.header.hash();
+        let begun = |votes| {
+            let mut sync = Sync::default();
+            let question = sync.begin_block(NOW, PEER, block.header.clone(), votes);
+            (sync, question)
+        };
+        // Of none of its votes anything is here: the whole block.
+        let (_, question) = begun(vec![None]);
+        assert_eq!(question, Message::GetBlocks(vec![hash]));
+        let here = block.votes[0].clone().into_checked(&context).unwrap();
+        let (mut sync, question) = begun(vec![Some(here), None]);
+        assert_eq!(question, Message::GetBlockVotes(hash, vec![1]));
+        let votes = || block.votes.clone();
+        let ignored = sync.on_block_votes(NOW, OTHER, hash, votes(), false, &context);
+        assert!(matches!(ignored, BlockVotes::Ignored));
+        let stalled = sync.on_block_votes(NOW, PEER, hash, Vec::new(), false, &context);
+        assert!(matches!(stalled, BlockVotes::Stalled));
+        let known = sync.on_block_votes(NOW, PEER, hash, votes(), true, &context);
+        assert!(matches!(known, BlockVotes::Known));
+        // The block has one vote, not two: what came is not its own.
+        let whole = sync.on_block_votes(NOW, PEER, hash, votes(), false, &context);
+        assert!(matches!(whole, BlockVotes::Ask(Message::GetBlocks(asked)) if asked == [hash]));
     }
 }

@@ -103,7 +103,7 @@ pub fn hello_of(chain: &Chain) -> Message {
 /// Why a peer was banned, if one was.
 pub fn rejected(outputs: &[Output]) -> Option<String> {
     outputs.iter().find_map(|output| match output {
-        Output::Event(Event::PeerRejected { reason, .. }) => Some(reason.clone()),
+        Output::Event(Event::PeerRejected { reason, .. }) => Some(reason.to_string()),
         _ => None,
     })
 }

@@ -5,11 +5,11 @@ use blockvote_core::{
         block::Block,
         header::Height,
         pow,
-        statements::{Seal, Statement},
+        statements::{Seal, Sealing, Statement},
     },
     crypto::hash::BlockHash,
     election::vote::Authorization,
-    node::{Node, Outcome as Sealing},
+    node::Node,
     testkit::{
         nodes::{LIAR, hear_verified},
         rolls::{AFTER, context, extend, node, organiser, vote, voter},
@@ -29,14 +29,14 @@ fn what_was_proven_and_sealed_is_there_after_a_restart() {
     let mut again = Node::new(context.clone(), 1);
     let checked = || blocks.iter().map(|block| block.clone().check(&context));
     again.restore(AFTER, checked(), [], statements.clone()).unwrap();
-    assert_eq!(again.outcome(), node.outcome());
+    assert_eq!(again.ballot_box().sealing(), node.ballot_box().sealing());
     assert_eq!(again.statements().digest(), node.statements().digest());
     // A store that somebody wrote a forged seal into.
     let forged =
         Seal::sign(context.id(), Height(1), BlockHash([0; 32]), node.chain().tally(), &voter(1));
     let mut again = Node::new(context.clone(), 1);
     again.restore(AFTER, checked(), [], [Statement::Seal(forged)]).unwrap();
-    assert_eq!(*again.outcome(), Sealing::Unsealed);
+    assert_eq!(*again.ballot_box().sealing(), Sealing::Unsealed);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use blockvote_core::{
     chain::{
         block::Block,
         header::Height,
-        statements::{Closing, DoubleVote, Seal, Statement, StatementBook},
+        statements::{Closing, DoubleVote, Seal, Sealing, Statement, StatementBook},
         tree::Chain,
     },
     crypto::{
@@ -17,7 +17,7 @@ use blockvote_core::{
         definition::{Counting, Election},
         vote::Vote,
     },
-    node::{CastError, Input, Outcome as Sealing, SealError},
+    node::{CastError, Input, SealError},
     testkit::{
         NOW, block, block_at,
         nodes::{LIAR, drain_verified, hear, hear_verified, rejected, sent},
@@ -54,7 +54,7 @@ fn a_seal_that_binds_nobody_costs_nobody_a_long_chain() {
     let seal = Seal::sign(context.id(), Height(2), short.tip().hash(), &tally, &organiser());
     node.handle(late, Input::Blocks(vec![lure]));
     node.handle(late, Input::Statements(vec![Statement::Seal(seal)]));
-    assert_eq!(*node.outcome(), Sealing::Refuted(seal));
+    assert_eq!(*node.ballot_box().sealing(), Sealing::Refuted(seal));
     assert_eq!(node.chain().tip().hash(), tip, "the chain is back");
 }
 
@@ -68,11 +68,14 @@ fn the_sealed_count_is_the_result_whatever_comes_after_it() {
     // Somebody who did not know of the seal goes on.
     extend(&mut node, vec![vote(&context, 0, 1, 1), vote(&context, 1, 0, 1)]);
     node.handle(AFTER, Input::Statements(vec![Statement::Seal(seal)]));
-    assert_eq!((node.counted().count("Yes"), node.counted().ballots), (1, 1));
+    assert_eq!(
+        (node.ballot_box().counted().count("Yes"), node.ballot_box().counted().ballots),
+        (1, 1)
+    );
     assert_eq!(node.chain().tally().ballots, 2);
     let voter = |number| vote(&context, number, 0, 0).token;
-    assert_eq!(node.counting_vote(voter(0)), Some(vote(&context, 0, 0, 0).id()));
-    assert_eq!(node.counting_vote(voter(1)), None);
+    assert_eq!(node.ballot_box().counting_vote(voter(0)), Some(vote(&context, 0, 0, 0).id()));
+    assert_eq!(node.ballot_box().counting_vote(voter(1)), None);
 }
 
 #[test]
@@ -137,7 +140,7 @@ fn statements_that_prove_nothing_are_rejected() {
         let found = rejected(&outputs).unwrap();
         assert!(found.contains(reason), "expected {reason:?}: {found}");
         assert_eq!(node.statements().digest(), StatementBook::default().digest());
-        assert_eq!(*node.outcome(), Sealing::Unsealed);
+        assert_eq!(*node.ballot_box().sealing(), Sealing::Unsealed);
     }
     // Nothing of the kind exists in an open election.
     let open = ElectionContext::open(Election::demo()).unwrap();
@@ -152,15 +155,17 @@ fn the_organiser_closes_early_and_seals_once_and_nobody_else_can() {
     extend(&mut node, vec![vote(&context, 0, 0, 0)]);
     assert_eq!(node.seal(NOW, &organiser(), false), Err(SealError::NotClosed));
     assert!(node.close(NOW, &voter(0)).is_err());
-    assert_eq!(node.closes(), Some(CLOSES));
+    assert_eq!(node.ballot_box().closes(), Some(CLOSES));
     node.close(NOW.plus_ms(5), &organiser()).unwrap();
-    assert_eq!(node.closes(), Some(NOW.plus_ms(5)));
+    assert_eq!(node.ballot_box().closes(), Some(NOW.plus_ms(5)));
     assert!(node.cast(NOW, vote(&context, 1, 0, 0)).is_ok());
     let late = node.cast(NOW.plus_ms(5), vote(&context, 2, 0, 0)).unwrap_err();
     assert!(matches!(late, CastError::Closed(at) if at == NOW.plus_ms(5)));
     assert!(matches!(node.seal(AFTER, &voter(0), false), Err(SealError::Statement(_))));
     node.seal(AFTER, &organiser(), false).unwrap();
-    assert!(matches!(node.outcome(), Sealing::Sealed { tally, .. } if tally.count("Yes") == 1));
+    assert!(
+        matches!(node.ballot_box().sealing(), Sealing::Sealed { tally, .. } if tally.count("Yes") == 1)
+    );
     assert_eq!(node.seal(AFTER, &organiser(), false), Err(SealError::AlreadySealed));
     // A clock that is an hour behind does not open it again.
     let back = Timestamp(NOW.0 - 3_600_000);
@@ -191,7 +196,7 @@ fn a_sealed_block_outlasts_more_work_until_a_second_seal_contests_it() {
     let seal = node.statements().all().next().unwrap();
     let outputs = hear_verified(&mut other, LIAR, &Message::Statements(vec![seal]));
     assert_eq!(rejected(&outputs), None);
-    assert!(matches!(other.outcome(), Sealing::Awaited(_)));
+    assert!(matches!(other.ballot_box().sealing(), Sealing::Awaited(_)));
     let tip = node.chain().tip();
     let hello = Message::Hello(Hello {
         version: PROTOCOL_VERSION,
@@ -208,14 +213,14 @@ fn a_sealed_block_outlasts_more_work_until_a_second_seal_contests_it() {
     hear_verified(&mut other, LIAR, &Message::Headers(vec![tip.header().clone()]));
     hear_verified(&mut other, LIAR, &Message::Blocks(vec![tip.to_block()]));
     assert_eq!(other.chain().tip().hash(), sealed);
-    assert!(matches!(other.outcome(), Sealing::Sealed { .. }));
+    assert!(matches!(other.ballot_box().sealing(), Sealing::Sealed { .. }));
 
     // The organiser also sealed the other chain: nothing is final, work decides again.
     let tally = heavier.tally().clone();
     let second = Seal::sign(context.id(), Height(4), heavier.tip().hash(), &tally, &organiser());
     for node in [&mut node, &mut other] {
         node.handle(AFTER, Input::Statements(vec![Statement::Seal(second)]));
-        assert!(matches!(node.outcome(), Sealing::Contested(..)));
+        assert!(matches!(node.ballot_box().sealing(), Sealing::Contested(..)));
         assert_eq!(node.chain().tip().hash(), heavier.tip().hash());
     }
 }
@@ -236,7 +241,7 @@ fn a_seal_over_another_count_or_height_binds_nobody() {
         extend(&mut node, vec![vote(&context, 0, 0, 0)]);
         let seal = make(node.chain());
         node.handle(AFTER, Input::Statements(vec![Statement::Seal(seal)]));
-        assert_eq!(*node.outcome(), Sealing::Refuted(seal));
+        assert_eq!(*node.ballot_box().sealing(), Sealing::Refuted(seal));
         assert_eq!(node.chain().anchor(), None);
     }
 }

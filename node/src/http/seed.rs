@@ -115,7 +115,7 @@ async fn token_id(State(app): State<App>) -> Result<Json<BTreeMap<u64, u64>>, Ap
 #[utoipa::path(get, path = "/view_vote", tag = "seed",
     responses((status = 200, description = "Votes by selection", body = BTreeMap<String, u64>)))]
 async fn view_vote(State(app): State<App>) -> Result<Json<BTreeMap<String, u64>>, ApiError> {
-    Ok(Json(app.handle.call(|node, _| node.counted().selections.clone()).await?))
+    Ok(Json(app.handle.call(|node, _| node.ballot_box().counted().selections.clone()).await?))
 }
 
 /// Take over a longer chain, then forge the pending votes.
@@ -206,7 +206,7 @@ fn progress(node: &mut Node, now: blockvote_core::time::Timestamp, vote: &VoteId
     if !node.pending().contains(vote) {
         return Progress::Lost;
     }
-    if node.block_time(now).is_none() {
+    if node.ballot_box().block_time(now).is_none() {
         return Progress::Closed;
     }
     node.mine_once(now);

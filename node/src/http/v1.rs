@@ -146,10 +146,10 @@ async fn status(State(app): State<App>) -> Result<Json<StatusJson>, ApiError> {
         tip: node.chain().tip().hash(),
         work: node.chain().work(),
         votes: node.chain().votes() as u64,
-        voters: node.counted().ballots,
-        closes: node.closes().map(|closes| closes.0),
-        seal: node.outcome().word(),
-        sealed_height: node.sealed_height().map(|height| height.0),
+        voters: node.ballot_box().counted().ballots,
+        closes: node.ballot_box().closes().map(|closes| closes.0),
+        seal: node.ballot_box().sealing().word(),
+        sealed_height: node.ballot_box().sealed_height().map(|height| height.0),
         double_votes: node.statements().double_votes().len() as u64,
         pending: node.pending().len() as u64,
         peers: node.peers().len() as u64,
@@ -158,7 +158,7 @@ async fn status(State(app): State<App>) -> Result<Json<StatusJson>, ApiError> {
         mining: node.is_mining(),
         mining_threads,
         hashes,
-        difficulty: node.current_difficulty(now),
+        difficulty: node.ballot_box().current_difficulty(now),
     });
     Ok(Json(answer.await?))
 }
@@ -308,11 +308,11 @@ async fn token(
     Part(token_id): Part<u64>,
 ) -> Result<Json<LatestJson>, ApiError> {
     let answer = app.handle.call(move |node, _| {
-        let latest = node.latest_of(TokenId(token_id));
+        let latest = node.ballot_box().latest_of(TokenId(token_id));
         LatestJson {
             token_id,
             vote_id: latest.as_ref().map(|(id, _)| *id),
-            counts: node.counting_vote(TokenId(token_id)),
+            counts: node.ballot_box().counting_vote(TokenId(token_id)),
             sequence: latest.map(|(_, vote)| vote.sequence),
             double_vote: node.statements().double_vote_of(TokenId(token_id)).is_some(),
         }
@@ -330,7 +330,7 @@ async fn evidence(State(app): State<App>) -> Result<Json<Value>, ApiError> {
             "double_votes": book.double_votes().collect::<Vec<_>>(),
             "closing": book.closing(),
             "seals": book.seals().collect::<Vec<_>>(),
-            "seal": node.outcome().word(),
+            "seal": node.ballot_box().sealing().word(),
         })
     });
     Ok(Json(answer.await?))
@@ -349,7 +349,7 @@ async fn add_evidence(
     let take = move |node: &mut Node, now| {
         statement.check(node.chain().context())?;
         node.handle(now, Input::Statements(vec![statement]));
-        Ok::<_, StatementError>(node.outcome().word())
+        Ok::<_, StatementError>(node.ballot_box().sealing().word())
     };
     let seal = app.handle.call(take).await?.map_err(|error| ApiError::bad(error.to_string()))?;
     Ok((StatusCode::CREATED, Json(json!({"seal": seal}))))
@@ -366,7 +366,7 @@ async fn receipt(
 ) -> Result<Json<Receipt>, ApiError> {
     let id: VoteId =
         vote_id.parse().map_err(|error| ApiError::bad(format!("the vote id: {error}")))?;
-    let receipt = app.handle.call(move |node, _| node.receipt(&id)).await?;
+    let receipt = app.handle.call(move |node, _| node.ballot_box().receipt(&id)).await?;
     receipt.map(Json).ok_or_else(|| {
         let error = "no vote with this id is pending or in the chain of this node";
         ApiError::new(StatusCode::NOT_FOUND, error)
@@ -431,7 +431,7 @@ async fn block(
 #[utoipa::path(get, path = "/tally", tag = "v1",
     responses((status = 200, description = "`selections`, `ballots`, `blank`", body = Object)))]
 async fn tally(State(app): State<App>) -> Result<Json<Tally>, ApiError> {
-    Ok(Json(app.handle.call(|node, _| node.counted().clone()).await?))
+    Ok(Json(app.handle.call(|node, _| node.ballot_box().counted().clone()).await?))
 }
 
 /// The audit file: definition, roll, signed statements and the whole chain, for `blockvote verify`.

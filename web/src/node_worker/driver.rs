@@ -338,7 +338,7 @@ impl Driver {
                 match event {
                     Event::PeerRejected { reason, .. } => {
                         let mut inner = self.0.borrow_mut();
-                        inner.rejected = (inner.rejected.0 + 1, Some(reason));
+                        inner.rejected = (inner.rejected.0 + 1, Some(reason.to_string()));
                     }
                     Event::VoteDropped(id) => self.dropped(id),
                     _ => {}
@@ -484,7 +484,7 @@ impl Driver {
         post(&FromNode::Status(Box::new(status)));
         if inner.shown_result.as_ref() != Some(&result) {
             inner.shown_result = Some(result);
-            post(&FromNode::Tally(inner.node.counted().clone()));
+            post(&FromNode::Tally(inner.node.ballot_box().counted().clone()));
         }
         post(&FromNode::Receipts(views::own_receipts(&mut inner)));
     }

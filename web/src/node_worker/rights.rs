@@ -30,7 +30,7 @@ pub fn view(node: &Node, right: Right) -> RightView {
     let token = match &right {
         Right::Token(token) => {
             let token = TokenId(*token);
-            match node.check_token(token) {
+            match node.ballot_box().check_token(token) {
                 Err(error @ blockvote_core::node::CastError::Vote(_)) => Err(error.to_string()),
                 _ => Ok(token),
             }
@@ -43,7 +43,7 @@ pub fn view(node: &Node, right: Right) -> RightView {
             .and_then(|key| token_of(node, &key, "key")),
     };
     let election = node.chain().election();
-    let latest = token.as_ref().ok().and_then(|token| node.latest_of(*token));
+    let latest = token.as_ref().ok().and_then(|token| node.ballot_box().latest_of(*token));
     let voted = latest.as_ref().map(|(_, vote)| vote.ballot.words(&election.question()));
     let may_change = latest.is_some_and(|(_, vote)| {
         next_sequence(election.counting, Some(vote.sequence), true).is_ok()
@@ -97,7 +97,7 @@ pub fn vote(
         return Ok(Vote::open(id, TokenId(*token), ballot));
     };
     let token = token_of(node, &key.public(), what)?;
-    let latest = node.latest_of(token).map(|(_, vote)| vote.sequence);
+    let latest = node.ballot_box().latest_of(token).map(|(_, vote)| vote.sequence);
     let sequence =
         next_sequence(election.counting, latest, change).map_err(|error| match error {
             NextVoteError::FirstCounts => {

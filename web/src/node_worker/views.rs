@@ -2,13 +2,13 @@
 
 use blockvote_core::{
     audit::archive::ArchiveWriter,
-    chain::{header::Height, kept::KeptBlock},
+    chain::{header::Height, kept::KeptBlock, statements::Sealing},
     crypto::hash::VoteId,
     election::{
         definition::{Counting, Credentials, Election, Eligibility},
         vote::Vote,
     },
-    node::{LinkId, Node, Outcome},
+    node::{LinkId, Node},
 };
 
 use super::driver::{Inner, MAX_RECEIPTS};
@@ -64,8 +64,8 @@ pub fn status(inner: &Inner) -> Status {
         height: chain.height().0,
         tip: chain.tip().hash().to_string(),
         votes: chain.votes() as u64,
-        voters: node.counted().ballots,
-        closes: node.closes().map(millis),
+        voters: node.ballot_box().counted().ballots,
+        closes: node.ballot_box().closes().map(millis),
         closed_early: node.statements().closing().is_some(),
         seal: seal(node),
         double_votes: double_votes(node),
@@ -78,7 +78,7 @@ pub fn status(inner: &Inner) -> Status {
             active: inner.miners.is_active(),
             workers: inner.wish.workers,
             rate: inner.miners.rate(),
-            difficulty: node.current_difficulty(now()).0,
+            difficulty: node.ballot_box().current_difficulty(now()).0,
             found: inner.found,
             elsewhere: inner.mines_elsewhere(),
         },
@@ -91,23 +91,23 @@ pub fn status(inner: &Inner) -> Status {
 }
 
 fn seal(node: &Node) -> SealView {
-    match node.outcome() {
-        Outcome::Unsealed => SealView::Unsealed,
-        Outcome::Awaited(_) => SealView::Awaited,
-        Outcome::Sealed { seal, .. } => SealView::Sealed {
+    match node.ballot_box().sealing() {
+        Sealing::Unsealed => SealView::Unsealed,
+        Sealing::Awaited(_) => SealView::Awaited,
+        Sealing::Sealed { seal, .. } => SealView::Sealed {
             height: seal.height.0,
             tip: seal.tip.to_string(),
             id: seal.id().to_string(),
         },
-        Outcome::Refuted(_) => SealView::Refuted,
-        Outcome::Contested(one, other) => SealView::Contested(one.height.0, other.height.0),
+        Sealing::Refuted(_) => SealView::Refuted,
+        Sealing::Contested(one, other) => SealView::Contested(one.height.0, other.height.0),
     }
 }
 
 /// Whether a vote counts, in words.
 fn standing(node: &Node, vote: &Vote) -> &'static str {
     let id = vote.id();
-    if node.counting_vote(vote.token) == Some(id) {
+    if node.ballot_box().counting_vote(vote.token) == Some(id) {
         "counts"
     } else if node.chain().place_of(&id).is_some() {
         "is in the chain and does not count"
@@ -151,10 +151,10 @@ fn state(inner: &mut Inner, id: &VoteId, vote: &Vote) -> ReceiptState {
             return ReceiptState::Pending;
         }
         // Neither in the chain nor waiting: another vote has its place, or nobody told this tab.
-        let other = inner.node.of_use(vote.token, vote.sequence);
+        let other = inner.node.ballot_box().of_use(vote.token, vote.sequence);
         return if other.is_some() { ReceiptState::Lost } else { ReceiptState::Unknown };
     };
-    match inner.node.counting_vote(vote.token) {
+    match inner.node.ballot_box().counting_vote(vote.token) {
         Some(counts) if counts == *id => {}
         Some(_) => return ReceiptState::Replaced { height: place.height.0 },
         None => return ReceiptState::AfterSeal { height: place.height.0 },
@@ -163,7 +163,7 @@ fn state(inner: &mut Inner, id: &VoteId, vote: &Vote) -> ReceiptState {
     let (path, problem) = if let Some((_, path, problem)) = known {
         (*path, problem.clone())
     } else {
-        let receipt = inner.node.receipt(id);
+        let receipt = inner.node.ballot_box().receipt(id);
         let problem = receipt.as_ref().and_then(|receipt| receipt.check().err());
         let path = receipt.and_then(|receipt| receipt.inclusion);
         let path = path.map_or(0, |inclusion| small(inclusion.proof.path.len()));
@@ -206,7 +206,7 @@ pub fn receipt(inner: &mut Inner, id: &VoteId) -> Option<ReceiptView> {
     if let Some(own) = inner.own.iter().find(|(own, _)| own == id).map(|(_, own)| own.clone()) {
         return Some(own_receipt(inner, id, &own));
     }
-    let vote = inner.node.receipt(id)?.vote;
+    let vote = inner.node.ballot_box().receipt(id)?.vote;
     let state = state(inner, id, &vote);
     Some(view(&inner.node, id, &vote, state, None))
 }

@@ -125,7 +125,7 @@ impl Driver {
                 vote: own.vote.clone(),
                 inclusion: None,
             });
-            inner.node.receipt(&id).or(own)
+            inner.node.ballot_box().receipt(&id).or(own)
         });
         let written = receipt.map(|receipt| WriteReceipt { receipt, election: election.encode() });
         post(&match written.and_then(|written| encode(&written).ok()) {

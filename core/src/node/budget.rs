@@ -1,0 +1,110 @@
+//! What strangers may cost: so much in each second, and so much at once.
+
+use crate::time::Timestamp;
+
+/// How much is served to whoever asks: a short question can ask for a megabyte.
+#[derive(Clone, Debug)]
+pub(super) struct Budget {
+    per_second: u64,
+    most: i64,
+    /// Below 0 is a debt that time pays off: the last answer may have been a long one.
+    level: i64,
+    at: Timestamp,
+}
+
+impl Budget {
+    pub fn new(per_second: u64, most: u64) -> Self {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        Self { per_second, most, level: most, at: Timestamp(0) }
+    }
+
+    /// Fills up for the time that passed; says whether there is something left.
+    pub fn refill(&mut self, now: Timestamp) -> bool {
+        let filled = u128::from(now.ms_since(self.at)) * u128::from(self.per_second) / 1000;
+        // Only time that made up whole units is spent: asking often must not stop the filling.
+        if filled > 0 {
+            let filled = i64::try_from(filled).unwrap_or(i64::MAX);
+            self.level = self.level.saturating_add(filled).min(self.most);
+            self.at = if self.level == self.most {
+                now
+            } else {
+                let spent = filled.unsigned_abs().saturating_mul(1000) / self.per_second;
+                self.at.plus_ms(spent).min(now)
+            };
+        }
+        self.level > 0
+    }
+
+    /// Uses some of it: what was begun is finished, also with too little left.
+    pub fn take(&mut self, units: usize) {
+        let units = i64::try_from(units).unwrap_or(i64::MAX);
+        self.level = self.level.saturating_sub(units).max(-self.most);
+    }
+
+    /// Whether nothing is left.
+    pub fn is_spent(&self) -> bool {
+        self.level <= 0
+    }
+}
+
+/// Whether something is within the budgets of one peer and of all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Allowed {
+    Yes,
+    /// Others used it up: no fault of this peer.
+    NotNow,
+    /// It used up its own.
+    Exceeded,
+}
+
+impl Allowed {
+    pub fn of(own: bool, all: bool) -> Self {
+        match (own, all) {
+            (false, _) => Self::Exceeded,
+            (true, false) => Self::NotNow,
+            (true, true) => Self::Yes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_fills_with_time_up_to_its_bound() {
+        let mut budget = Budget::new(10, 100);
+        assert!(budget.refill(Timestamp(1_000)));
+        budget.take(100);
+        assert!(!budget.refill(Timestamp(1_000)) && budget.is_spent());
+        assert!(budget.refill(Timestamp(1_100)));
+        budget.take(1);
+        assert!(budget.is_spent());
+        assert!(budget.refill(Timestamp(1_000_000)));
+        assert_eq!(budget.level, 100);
+    }
+
+    #[test]
+    fn asking_often_does_not_stop_the_filling() {
+        let mut budget = Budget::new(1, 10);
+        budget.refill(Timestamp(0));
+        budget.take(10);
+        assert!((1..1_000).all(|ms| !budget.refill(Timestamp(ms))));
+        assert!(budget.refill(Timestamp(1_000)));
+    }
+
+    #[test]
+    fn a_debt_has_a_bound() {
+        let mut budget = Budget::new(1, 10);
+        budget.take(usize::MAX);
+        assert!(!budget.refill(Timestamp(10_000)));
+        assert!(budget.refill(Timestamp(11_000)));
+    }
+
+    #[test]
+    fn whose_budget_is_used_up_decides_whose_fault_it_is() {
+        assert_eq!(Allowed::of(true, true), Allowed::Yes);
+        assert_eq!(Allowed::of(true, false), Allowed::NotNow);
+        assert_eq!(Allowed::of(false, false), Allowed::Exceeded);
+    }
+}

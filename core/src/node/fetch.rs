@@ -1,0 +1,255 @@
+//! How a download goes on: what [`Sync`](super::sync::Sync) says of what a peer sent, done.
+
+use super::{
+    Node,
+    interface::{Event, Offence, Peer},
+    peers::{Better, Claim},
+    sync::{self, Next, Page, ToVerify},
+};
+use crate::{
+    chain::{
+        ancestry::LinkError,
+        block::{Block, CheckedBlock},
+        header::{Header, Height},
+    },
+    crypto::hash::BlockHash,
+    election::vote::{CheckedVote, Vote},
+    time::Timestamp,
+};
+
+/// Stalls in a row after which no announced block is fetched from a peer.
+const MAX_STALLS: u32 = 3;
+
+impl Node {
+    /// The peer whose claim is worth a download.
+    pub(super) fn best_peer(&self) -> Option<Peer> {
+        let chain = self.chain();
+        self.peers.best_above(&|claim: &Claim| {
+            let sealed = claim.sealed.is_some() && claim.sealed == chain.anchor();
+            match chain.is_better(claim.work, claim.tip, sealed) {
+                true if sealed => Better::Sealed,
+                true => Better::ByWork,
+                false => Better::No,
+            }
+        })
+    }
+
+    /// Begins a download from the best peer that claims more work, unless one is under way.
+    pub(super) fn start_sync(&mut self, now: Timestamp) {
+        let Some(peer) = self.best_peer().filter(|peer| self.is_free_for(*peer)) else { return };
+        let claimed = self.peers.claim(peer).map_or(Height(0), |claim| claim.height);
+        let question =
+            self.sync.begin_headers(now, peer, claimed, self.ballot_box.chain().locator());
+        self.send(peer, &question);
+        self.out.event(Event::NetworkChanged);
+    }
+
+    /// Whether a download from a peer may begin: when none is under way, or one from a peer of
+    /// lower reputation, so that who withholds holds up nobody else.
+    fn is_free_for(&self, peer: Peer) -> bool {
+        let better = |from| self.peers.reputation(peer) > self.peers.reputation(from);
+        self.sync.peer().is_none_or(|from| from != peer && better(from))
+    }
+
+    /// Fetches what is missing of one block whose header was announced and checked, unless a
+    /// download is under way: its end compares tips again.
+    pub(super) fn fetch_block(
+        &mut self,
+        now: Timestamp,
+        peer: Peer,
+        header: Header,
+        votes: Vec<Option<CheckedVote>>,
+    ) {
+        // Who announced blocks before and did not hand them out: its headers still count.
+        if self.is_free_for(peer) && self.peers.stalls(peer) < MAX_STALLS {
+            let question = self.sync.begin_block(now, peer, header, votes);
+            self.send(peer, &question);
+        }
+    }
+
+    pub(super) fn on_headers(&mut self, now: Timestamp, from: Peer, headers: &[Header]) {
+        let branch = match self.sync.on_headers(now, from, headers, self.ballot_box.chain()) {
+            sync::Headers::Ignored => return,
+            sync::Headers::Ask(question) => return self.send(from, &question),
+            sync::Headers::Stalled => return self.stall(now, from),
+            sync::Headers::Useless => return self.end_sync(now, from, true),
+            sync::Headers::Broken(error) => return self.reject(now, from, error.into()),
+            sync::Headers::Branch(branch) => branch,
+        };
+        // It may have switched to a better chain since it made its claim, never to a worse one.
+        let less = self.peers.claim(from).is_some_and(|claim| claim.work > branch.work);
+        if less && !branch.cut_short && self.offended(now, from, Offence::EmptyClaim) {
+            return;
+        }
+        if !self.chain().is_better(branch.work, branch.tip, branch.anchored) {
+            return self.end_sync(now, from, true);
+        }
+        self.ballot_box.protect(&mut branch.hashes.iter().copied());
+        let unknown = |hash: &BlockHash| self.chain().block(hash).is_none();
+        let wanted = branch.hashes.into_iter().filter(unknown).collect();
+        self.sync.begin_blocks(wanted, branch.height);
+        self.ask_blocks(now);
+    }
+
+    fn ask_blocks(&mut self, now: Timestamp) {
+        match self.sync.next(now) {
+            Next::Wait => {}
+            Next::Ask(peer, question) => {
+                self.send(peer, &question);
+                self.out.event_once(Event::NetworkChanged);
+            }
+            Next::Done(peer) => self.end_sync(now, peer, false),
+        }
+    }
+
+    pub(super) fn on_blocks(&mut self, now: Timestamp, from: Peer, blocks: Vec<Block>) {
+        match self.sync.on_blocks(now, from, blocks) {
+            sync::Blocks::Ignored => return,
+            sync::Blocks::Stalled => return self.stall(now, from),
+            sync::Blocks::Wait => {}
+            sync::Blocks::Page(blocks) => self.verify_page(now, from, blocks),
+        }
+        if self.sync.is_from(from) {
+            self.ask_blocks(now);
+        }
+    }
+
+    fn verify_page(&mut self, now: Timestamp, from: Peer, blocks: Vec<Block>) {
+        match self.sync.verify(from, blocks, self.ballot_box.chain().context()) {
+            ToVerify::Signatures(signatures) => self.out.verify(signatures),
+            ToVerify::Nothing(page) => self.take_page(now, page),
+        }
+    }
+
+    pub(super) fn on_verified(&mut self, now: Timestamp, id: u64, verdict: Result<(), usize>) {
+        let Some(page) = self.sync.verified(id, verdict) else { return };
+        self.take_page(now, page);
+        let Some(peer) = self.sync.peer() else {
+            return self.ballot_box.protect(&mut std::iter::empty());
+        };
+        let nothing_due = self.sync.is_nothing_due();
+        if let Some(blocks) = self.sync.take_waiting() {
+            self.verify_page(now, peer, blocks);
+        }
+        if nothing_due && self.sync.is_from(peer) {
+            self.ask_blocks(now);
+        }
+    }
+
+    /// Takes in blocks of a page, up to the first that does not hold.
+    fn take_page(&mut self, now: Timestamp, page: Page) {
+        let Page { from, blocks, offender, counts } = page;
+        for block in blocks {
+            if self.peers.is_banned(from) {
+                // Dropped meanwhile, for what its blocks were worth.
+                return;
+            }
+            if !self.take_sent_block(now, from, block, counts) {
+                return;
+            }
+        }
+        if let Some((error, hash)) = offender {
+            // It is not verified again for the next peer.
+            if let Some(hash) = hash {
+                self.ballot_box.mark_invalid(hash);
+            }
+            self.reject(now, from, LinkError::from(error).into());
+        }
+    }
+
+    /// Takes in a block that a peer was asked for; says whether to go on with the next one.
+    fn take_sent_block(
+        &mut self,
+        now: Timestamp,
+        from: Peer,
+        block: CheckedBlock,
+        counts: bool,
+    ) -> bool {
+        let hash = block.hash();
+        match self.take_block(now, block, None) {
+            Ok(()) => {
+                self.answered(now, from, &hash, counts);
+                if counts {
+                    self.sync.moves();
+                }
+                true
+            }
+            Err(LinkError::Ahead { .. }) => true,
+            // The branch that it stands on was dropped meanwhile.
+            Err(LinkError::UnknownParent(_)) => {
+                if self.sync.is_from(from) {
+                    self.end_sync(now, from, true);
+                }
+                false
+            }
+            Err(error) => {
+                self.reject(now, from, error.into());
+                false
+            }
+        }
+    }
+
+    /// A peer handed out a block: that raises its reputation if the block is in the chain now. A side
+    /// block costs little to make.
+    fn answered(&mut self, now: Timestamp, from: Peer, hash: &BlockHash, counts: bool) {
+        let block = self.chain().block(hash);
+        if block.is_none() {
+            // Nothing remembers it: it could be handed out for ever for one proof of work.
+            self.offended(now, from, Offence::Worthless);
+        } else if counts && block.is_some_and(|block| self.chain().is_main(block)) {
+            self.peers.answered(from);
+        }
+    }
+
+    pub(super) fn on_block_votes(
+        &mut self,
+        now: Timestamp,
+        from: Peer,
+        hash: BlockHash,
+        sent: Vec<Vote>,
+    ) {
+        let chain = self.ballot_box.chain();
+        let (known, context) = (chain.block(&hash).is_some(), chain.context());
+        match self.sync.on_block_votes(now, from, hash, sent, known, context) {
+            sync::BlockVotes::Ignored => {}
+            sync::BlockVotes::Stalled => self.stall(now, from),
+            sync::BlockVotes::Ask(question) => self.send(from, &question),
+            sync::BlockVotes::Broken(error) => {
+                self.reject(now, from, LinkError::from(error).into());
+            }
+            sync::BlockVotes::Known => self.end_sync(now, from, false),
+            sync::BlockVotes::Block(block) => {
+                if self.take_sent_block(now, from, block, true) && self.sync.is_from(from) {
+                    self.end_sync(now, from, false);
+                }
+            }
+        }
+    }
+
+    /// Ends a download. `settle` forgets what the peer claimed, so that it is not asked again
+    /// before it says something new.
+    fn end_sync(&mut self, now: Timestamp, peer: Peer, settle: bool) {
+        self.sync.end();
+        if !self.sync.is_verifying() {
+            self.ballot_box.protect(&mut std::iter::empty());
+        }
+        if settle {
+            self.peers.settle(peer);
+        }
+        self.out.event(Event::NetworkChanged);
+        self.start_sync(now);
+    }
+
+    pub(super) fn stall(&mut self, now: Timestamp, peer: Peer) {
+        self.sync.stalled(peer);
+        self.peers.stalled(peer);
+        self.end_sync(now, peer, true);
+    }
+
+    /// Gives up on a peer that is gone or was rejected.
+    pub(super) fn fail_sync(&mut self, now: Timestamp, peer: Peer) {
+        if self.sync.is_from(peer) {
+            self.end_sync(now, peer, false);
+        }
+    }
+}

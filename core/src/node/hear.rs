@@ -1,0 +1,372 @@
+//! What each message of a peer does.
+
+use std::collections::HashSet;
+
+use super::{
+    Node,
+    budget::Allowed,
+    interface::{Event, LinkId, Offence, Peer, Rejection},
+    peers::Claim,
+    serving::{self, vote_pages},
+};
+use crate::{
+    chain::{
+        ancestry::LinkError,
+        block::{Block, check_header},
+        header::Header,
+        statements::Statement,
+        tree::Chain,
+    },
+    crypto::hash::ShortId,
+    election::vote::{CheckedVote, Vote, check_all},
+    time::Timestamp,
+    wire::{
+        frame::PeerId,
+        message::{
+            Class, Cost, Expected, Hello, MAX_STATEMENTS_KNOWN, MAX_STATEMENTS_SENT, MAX_VOTES,
+            MAX_VOTES_ASKED, Message, PROTOCOL_VERSION,
+        },
+    },
+};
+
+/// So many votes in a message are verified also when others used up what may be verified for nothing.
+const FEW_VOTES: usize = 16;
+/// An announced block so far below the tip is not fetched.
+const STALE_BLOCKS: u32 = 16;
+
+impl Node {
+    /// Takes in a message, if its class is one that its sender may send now.
+    pub(super) fn hear(&mut self, now: Timestamp, from: Peer, broadcast: bool, message: Message) {
+        self.peers.hear(from, now);
+        let class = message.rules().class;
+        if broadcast && !class.may_be_broadcast() {
+            self.offended(now, from, Offence::Unasked);
+            return;
+        }
+        match class {
+            Class::Announcement | Class::Greeting | Class::Answer(Expected::ByAsker) => {}
+            Class::Answer(Expected::Counted) => {
+                if !self.peers.was_asked(from) && !self.sync.is_from(from) {
+                    self.offended(now, from, Offence::Unasked);
+                    return;
+                }
+            }
+            Class::Question { cost, refusal } => {
+                if !self.may_answer(now, from, cost) {
+                    // Whoever is refused asks another peer.
+                    if let Some(refusal) = refusal.filter(|_| !self.peers.is_banned(from)) {
+                        self.send(from, &refusal);
+                    }
+                    return;
+                }
+            }
+        }
+        let here = &self.ballot_box;
+        match message {
+            Message::Hello(hello) => self.on_hello(now, from, &hello),
+            Message::GetElection => self.send(from, &serving::election(here)),
+            Message::GetRollPage(index) => {
+                let page = serving::roll_page(here, index);
+                self.send_all(from, page.as_slice());
+            }
+            Message::GetStatements(known) => {
+                let page = serving::statements(here, &known);
+                self.send_all(from, page.as_slice());
+            }
+            Message::GetHeaders(locator) => self.send(from, &serving::headers(here, &locator)),
+            Message::GetBlocks(hashes) => self.send(from, &serving::blocks(here, &hashes)),
+            Message::GetBlockVotes(hash, wanted) => {
+                self.send(from, &serving::block_votes(here, hash, &wanted));
+            }
+            Message::GetVotes(ids) => self.send_all(from, &serving::votes(here, &ids)),
+            Message::AskHeld(ids) => {
+                let held = serving::held(here, ids);
+                self.send_all(from, held.as_slice());
+            }
+            Message::Reconcile(question) => self.on_reconcile(now, from, &question),
+            // Whoever joins takes these: see `join`.
+            Message::Election(_) | Message::RollPage(_) => {}
+            Message::Statements(statements) => {
+                self.on_statements(now, from, broadcast, statements);
+            }
+            Message::Headers(headers) => self.on_headers(now, from, &headers),
+            Message::Blocks(blocks) => self.on_blocks(now, from, blocks),
+            Message::BlockVotes(hash, votes) => self.on_block_votes(now, from, hash, votes),
+            Message::Votes(votes) => self.on_votes(now, from, broadcast, votes),
+            Message::NewBlock { header, votes } => {
+                self.on_new_block(now, from, broadcast, header, &votes);
+            }
+            Message::Reconciled(answer) => self.on_reconciled(now, from, &answer),
+            Message::Held(ids) => {
+                // Another tab of the same user is no other place.
+                if from.link != LinkId::OWN_TABS && self.own_votes.held(from, &ids) {
+                    self.out.event(Event::NetworkChanged);
+                }
+            }
+        }
+    }
+
+    /// Whether a question is within the budgets. Whoever asks for too much again and again is dropped.
+    fn may_answer(&mut self, now: Timestamp, from: Peer, cost: Cost) -> bool {
+        let allowed = self.peers.may_serve(from, now);
+        if allowed == Allowed::Exceeded {
+            self.offended(now, from, Offence::OverBudget);
+        }
+        allowed == Allowed::Yes
+            && !self.links.is_busy(from.link)
+            && match cost {
+                Cost::Looks => true,
+                Cost::Walk => self.peers.may_walk(from, now),
+            }
+    }
+
+    pub(super) fn greet(&mut self, link: LinkId, ids: &[PeerId]) {
+        let hello = serving::hello(&self.ballot_box, true);
+        for id in ids {
+            let peer = Peer { link, id: *id };
+            if !self.peers.is_banned(peer) {
+                self.peers.greeted(peer);
+                self.send(peer, &hello);
+            }
+        }
+    }
+
+    fn on_hello(&mut self, now: Timestamp, from: Peer, hello: &Hello) {
+        if hello.version != PROTOCOL_VERSION {
+            return self.peers.claims(from, now, None);
+        }
+        let Hello { tip, height, work, sealed, .. } = *hello;
+        self.peers.claims(from, now, Some(Claim { tip, height, work, sealed }));
+        if hello.wants_reply {
+            self.send(from, &serving::hello(&self.ballot_box, false));
+        }
+        if hello.statements != self.statements().digest() {
+            self.ask_statements(now, from);
+        }
+        // The one that asked compares; what could not be taken is not asked for.
+        let something = hello.pending > 0 || !self.pending().is_empty();
+        if !hello.wants_reply
+            && self.peers.answers_greeting(from)
+            && something
+            && self.ballot_box.takes_votes(now)
+            && self.peers.may_compare(from, now)
+        {
+            self.compare(now, from);
+        }
+        self.out.event(Event::NetworkChanged);
+        self.start_sync(now);
+    }
+
+    /// Takes in votes; one that no honest peer sends ends the listening.
+    fn on_votes(&mut self, now: Timestamp, from: Peer, broadcast: bool, votes: Vec<Vote>) {
+        let full_page = !broadcast && votes.len() >= MAX_VOTES;
+        let few = votes.len() <= FEW_VOTES;
+        let votes = self.ballot_box.worth_verifying(now, votes);
+        if votes.is_empty() {
+            return;
+        }
+        match self.peers.may_verify(from, now) {
+            Allowed::Yes => {}
+            // A few of a peer that kept its own budget: others must not shut a voter out.
+            Allowed::NotNow if few => {}
+            Allowed::NotNow => return,
+            // An honest peer cannot know that nothing is taken here now.
+            Allowed::Exceeded if !self.ballot_box.takes_votes(now) => return,
+            Allowed::Exceeded => {
+                self.offended(now, from, Offence::OverBudget);
+                return;
+            }
+        }
+        let votes = match check_all(votes, self.chain().context()) {
+            Ok(votes) => votes,
+            Err((_, error)) => return self.reject(now, from, error.into()),
+        };
+        let verified = votes.len();
+        let changes = self.ballot_box.take_votes(now, votes);
+        let (taken, proven) = (changes.votes.len(), changes.proofs.len());
+        self.apply(now, changes, broadcast.then_some(from.link));
+        self.peers.verified_idly(from, verified.saturating_sub(taken + 2 * proven));
+        if taken > 0 {
+            self.peers.was_useful(from);
+        }
+        // There was more than one answer holds: go on.
+        if full_page && taken > 0 {
+            self.compare(now, from);
+        }
+    }
+
+    fn on_new_block(
+        &mut self,
+        now: Timestamp,
+        from: Peer,
+        broadcast: bool,
+        header: Header,
+        votes: &[ShortId],
+    ) {
+        let claim = match weigh(self.chain(), &header, now) {
+            Announced::Worthless => return,
+            Announced::Broken(error) => return self.reject(now, from, error.into()),
+            Announced::Orphan => {
+                // Compare tips, the headers will show what it is worth.
+                if !self.offended(now, from, Offence::Orphan) {
+                    self.send(from, &serving::hello(&self.ballot_box, true));
+                }
+                return;
+            }
+            Announced::Claim(claim) => return self.peers.claims(from, now, Some(claim)),
+            Announced::Wanted(claim) => claim,
+        };
+        self.peers.claims(from, now, Some(claim));
+        let unique: HashSet<_> = votes.iter().collect();
+        if unique.len() < votes.len() {
+            // Two votes of one short id: only the block itself tells them apart.
+            return self.fetch_block(now, from, header, Vec::new());
+        }
+        let here: Vec<_> = votes.iter().map(|id| self.pending().get_short(id).cloned()).collect();
+        if let Some(votes) = here.iter().cloned().collect::<Option<Vec<CheckedVote>>>() {
+            match Block::of_checked(header.clone(), votes, self.chain().context()) {
+                Ok(block) => {
+                    return match self.take_block(now, block, broadcast.then_some(from.link)) {
+                        Ok(()) => self.peers.was_useful(from),
+                        Err(error) => self.reject(now, from, error.into()),
+                    };
+                }
+                // A short id that two votes share shows here; the whole block is fetched then.
+                Err(error) if error.is_other_votes() => {}
+                Err(error) => return self.reject(now, from, LinkError::from(error).into()),
+            }
+        }
+        self.fetch_block(now, from, header, here);
+    }
+
+    /// Takes in statements; one that proves nothing ends the listening.
+    fn on_statements(
+        &mut self,
+        now: Timestamp,
+        from: Peer,
+        broadcast: bool,
+        mut statements: Vec<Statement>,
+    ) {
+        let full = !broadcast && statements.len() >= MAX_STATEMENTS_SENT;
+        statements.retain(|statement| !self.statements().knows(statement));
+        for statement in &statements {
+            if let Err(error) = statement.check(self.chain().context()) {
+                return self.reject(now, from, error.into());
+            }
+        }
+        let progress = !statements.is_empty();
+        let changes = self.ballot_box.take_statements(statements);
+        self.apply(now, changes, broadcast.then_some(from.link));
+        if progress {
+            self.peers.statements_were_new(from, now);
+        }
+        if full && progress {
+            // There was more than one answer holds.
+            self.ask_statements(now, from);
+        }
+    }
+
+    /// Asks a peer for the statements that this node lacks.
+    fn ask_statements(&mut self, now: Timestamp, peer: Peer) {
+        if self.peers.may_serve(peer, now) == Allowed::Yes
+            && self.peers.may_ask_statements(peer, now)
+        {
+            let known: Vec<_> = self.statements().all().map(|it| it.short_id()).collect();
+            debug_assert!(known.len() <= MAX_STATEMENTS_KNOWN);
+            self.send(peer, &Message::GetStatements(known));
+        }
+    }
+
+    /// Begins to compare pending votes with a peer.
+    fn compare(&mut self, now: Timestamp, peer: Peer) {
+        let question = self.pending().compared().and_then(|ids| ids.question().ok());
+        if let Some(question) = question {
+            self.peers.begin_rounds(peer, now);
+            self.send(peer, &Message::Reconcile(question));
+        }
+    }
+
+    fn on_reconcile(&mut self, now: Timestamp, from: Peer, question: &[u8]) {
+        let Some(ids) = self.pending().compared() else { return };
+        match ids.answer(question) {
+            Ok(answer) => self.send(from, &Message::Reconciled(answer)),
+            Err(error) => self.reject(now, from, Rejection::Comparison(error.to_string())),
+        }
+    }
+
+    fn on_reconciled(&mut self, now: Timestamp, from: Peer, answer: &[u8]) {
+        // Only from whom it was asked, and only so often.
+        if !self.peers.next_round(from) {
+            return;
+        }
+        let Some(ids) = self.pending().compared() else { return };
+        let difference = match ids.difference(answer) {
+            Ok(difference) => difference,
+            Err(error) => {
+                return self.reject(now, from, Rejection::Comparison(error.to_string()));
+            }
+        };
+        if self.peers.may_serve(from, now) == Allowed::Yes {
+            let pending = self.pending();
+            let lacking = difference.lacking.iter().filter_map(|id| pending.get(id));
+            let messages = vote_pages(&mut lacking.map(CheckedVote::vote));
+            self.send_all(from, &messages);
+        }
+        let wanted = difference.wanted.iter().map(ShortId::from);
+        let wanted: Vec<_> = wanted.take(MAX_VOTES_ASKED).collect();
+        if !wanted.is_empty() {
+            self.send(from, &Message::GetVotes(wanted));
+        }
+        match difference.next {
+            Some(question) => self.send(from, &Message::Reconcile(question)),
+            None => self.peers.end_rounds(from),
+        }
+    }
+}
+
+/// What an announced header is worth.
+#[derive(Debug)]
+enum Announced {
+    /// Its block is here and not valid, or its clock or ours is off: it may be fine later.
+    Worthless,
+    /// It breaks a rule.
+    Broken(LinkError),
+    /// Its parent is unknown here.
+    Orphan,
+    /// It says what its sender has, and its block is not wanted: it is here, or far below the tip. Such
+    /// a block is cheap to make and of no use alone; should its branch win, its headers will show.
+    Claim(Claim),
+    /// Its block is wanted.
+    Wanted(Claim),
+}
+
+fn weigh(chain: &Chain, header: &Header, now: Timestamp) -> Announced {
+    let (hash, height) = (header.hash(), header.height);
+    if let Some(work) = chain.work_at(&hash) {
+        let sealed = chain.anchor().filter(|_| chain.leads_over_anchor(&hash));
+        return Announced::Claim(Claim { tip: hash, height, work, sealed });
+    }
+    if chain.is_invalid(&hash) {
+        return Announced::Worthless;
+    }
+    if let Err(error) = check_header(header, chain.election()) {
+        return Announced::Broken(error.into());
+    }
+    let Some(ancestry) = chain.ancestry(&header.previous) else {
+        return Announced::Orphan;
+    };
+    match ancestry.check_next(chain.election(), header, now) {
+        Ok(()) => {}
+        Err(LinkError::Ahead { .. }) => return Announced::Worthless,
+        Err(error) => return Announced::Broken(error),
+    }
+    let work = ancestry.work().plus(header.work());
+    let anchored = chain.leads_over_anchor(&header.previous);
+    let sealed = chain.anchor().filter(|anchor| anchored || *anchor == hash);
+    let claim = Claim { tip: hash, height, work, sealed };
+    let better = chain.is_better(work, hash, sealed.is_some());
+    if !better && height.0.saturating_add(STALE_BLOCKS) < chain.height().0 {
+        return Announced::Claim(claim);
+    }
+    Announced::Wanted(claim)
+}

@@ -1,0 +1,94 @@
+//! The relays this node is connected to.
+
+use std::collections::BTreeMap;
+
+use super::interface::LinkId;
+use crate::time::Timestamp;
+
+/// How often a relay is asked for peers to compare tips and pending votes with.
+const SAMPLE_EVERY_MS: u64 = 20_000;
+/// Bytes waiting towards a relay above which nobody is served: own votes come first.
+const MAX_BACKLOG: usize = 2 << 20;
+
+/// Connections, and the bytes that wait to go out on each, as the driver says.
+#[derive(Default)]
+pub(super) struct Links {
+    backlog: BTreeMap<LinkId, usize>,
+    next_sample: Timestamp,
+}
+
+impl Links {
+    /// A relay let this node in. It is asked for peers at once, so the next sample has time.
+    pub fn up(&mut self, now: Timestamp, link: LinkId) {
+        self.backlog.entry(link).or_default();
+        self.next_sample = now.plus_ms(SAMPLE_EVERY_MS);
+    }
+
+    /// A relay is gone.
+    pub fn down(&mut self, link: LinkId) {
+        self.backlog.remove(&link);
+    }
+
+    /// Bytes wait to go out.
+    pub fn set_backlog(&mut self, link: LinkId, bytes: usize) {
+        if let Some(backlog) = self.backlog.get_mut(&link) {
+            *backlog = bytes;
+        }
+    }
+
+    /// Whether so much waits that questions of peers there are not answered.
+    pub fn is_busy(&self, link: LinkId) -> bool {
+        self.backlog.get(&link).is_some_and(|bytes| *bytes > MAX_BACKLOG)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.backlog.is_empty()
+    }
+
+    /// The connections, by number.
+    pub fn iter(&self) -> impl Iterator<Item = LinkId> {
+        self.backlog.keys().copied()
+    }
+
+    /// Those on which nobody heard what was heard on `heard_on`.
+    pub fn without(&self, heard_on: Option<LinkId>) -> Vec<LinkId> {
+        self.iter().filter(|link| Some(*link) != heard_on).collect()
+    }
+
+    /// Whether it is time to ask for peers again.
+    pub fn is_sample_due(&mut self, now: Timestamp) -> bool {
+        let due = now >= self.next_sample;
+        if due {
+            self.next_sample = now.plus_ms(SAMPLE_EVERY_MS);
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relay_is_busy_above_its_bound_and_forgotten_when_it_goes() {
+        let mut links = Links::default();
+        links.up(Timestamp(0), LinkId(1));
+        links.set_backlog(LinkId(1), MAX_BACKLOG);
+        assert!(!links.is_busy(LinkId(1)));
+        links.set_backlog(LinkId(1), MAX_BACKLOG + 1);
+        assert!(links.is_busy(LinkId(1)));
+        links.down(LinkId(1));
+        links.set_backlog(LinkId(1), MAX_BACKLOG + 1);
+        assert!(!links.is_busy(LinkId(1)) && links.is_empty());
+    }
+
+    #[test]
+    fn peers_are_asked_for_every_twenty_seconds() {
+        let mut links = Links::default();
+        links.up(Timestamp(5_000), LinkId(1));
+        assert!(!links.is_sample_due(Timestamp(24_999)));
+        assert!(links.is_sample_due(Timestamp(25_000)));
+        assert!(!links.is_sample_due(Timestamp(25_001)));
+    }
+}

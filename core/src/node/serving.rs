@@ -1,0 +1,132 @@
+//! Answers to peers' questions, out of what this node has. Each looks and changes nothing; whether a
+//! question is answered at all is decided by [`Message::rules`] and the budgets of [`super::peers`].
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::{
+    ballot_box::BallotBox,
+    pages::{PAGE_BYTES, pages},
+};
+use crate::{
+    chain::header::Height,
+    crypto::hash::{BlockHash, ShortId, VoteId},
+    election::vote::{CheckedVote, Vote},
+    wire::message::{
+        Hello, MAX_BLOCKS_ASKED, MAX_HEADERS, MAX_STATEMENTS_SENT, MAX_VOTES, MAX_VOTES_ASKED,
+        Message, PROTOCOL_VERSION,
+    },
+};
+
+/// Messages of votes in one answer: what fits in a relay's queue beside other things.
+pub(super) const MAX_PAGES: usize = MAX_VOTES_ASKED / MAX_VOTES;
+
+/// What this node says of itself.
+pub(super) fn hello(ballot_box: &BallotBox, wants_reply: bool) -> Message {
+    let chain = ballot_box.chain();
+    Message::Hello(Hello {
+        version: PROTOCOL_VERSION,
+        tip: chain.tip().hash(),
+        height: chain.height(),
+        work: chain.work(),
+        pending: u32::try_from(ballot_box.pending().len()).unwrap_or(u32::MAX),
+        sealed: chain.anchor().filter(|_| chain.is_anchored()),
+        statements: ballot_box.statements().digest(),
+        wants_reply,
+    })
+}
+
+/// What this node says of its tip.
+pub(super) fn new_block(ballot_box: &BallotBox) -> Message {
+    let tip = ballot_box.chain().tip();
+    let votes = tip.vote_ids().iter().map(ShortId::from).collect();
+    Message::NewBlock { header: tip.header().clone(), votes }
+}
+
+/// The definition.
+pub(super) fn election(ballot_box: &BallotBox) -> Message {
+    Message::Election(Box::new(ballot_box.chain().election().clone()))
+}
+
+/// A page of the voter roll, if there is one with this number.
+pub(super) fn roll_page(ballot_box: &BallotBox, index: u32) -> Option<Message> {
+    let page = ballot_box.chain().context().roll()?.page(index)?;
+    Some(Message::RollPage(page))
+}
+
+/// Headers after the first hash that is in the chain. Without a meeting point there is no next block:
+/// the answer is empty, and nobody waits.
+pub(super) fn headers(ballot_box: &BallotBox, locator: &[BlockHash]) -> Message {
+    let chain = ballot_box.chain();
+    let mut headers = Vec::new();
+    let mut height = chain.meeting_point(locator).map_or(Height(0), Height::next);
+    while let Some(block) = chain.block_at(height) {
+        if headers.len() == MAX_HEADERS {
+            break;
+        }
+        headers.push(block.header().clone());
+        height = height.next();
+    }
+    Message::Headers(headers)
+}
+
+/// Blocks up to the first that is not here, as many as fit.
+pub(super) fn blocks(ballot_box: &BallotBox, hashes: &[BlockHash]) -> Message {
+    let mut blocks = Vec::new();
+    let mut bytes = 0;
+    for hash in hashes.iter().take(MAX_BLOCKS_ASKED) {
+        let block = ballot_box.chain().block(hash).filter(|block| block.vote_count() > 0);
+        let Some(block) = block else { break };
+        bytes += block.encoded_len();
+        if bytes > PAGE_BYTES && !blocks.is_empty() {
+            break;
+        }
+        blocks.push(block.to_block());
+    }
+    Message::Blocks(blocks)
+}
+
+/// Votes of one block, up to the first that it does not have, as many as fit.
+pub(super) fn block_votes(ballot_box: &BallotBox, hash: BlockHash, wanted: &[u32]) -> Message {
+    let mut bytes = 0;
+    let mut votes = Vec::new();
+    if let Some(block) = ballot_box.chain().block(&hash) {
+        for vote in wanted.iter().map_while(|index| block.vote(*index)) {
+            bytes += borsh::object_length(&vote).unwrap_or(PAGE_BYTES);
+            if bytes > PAGE_BYTES {
+                break;
+            }
+            votes.push(vote);
+        }
+    }
+    Message::BlockVotes(hash, votes)
+}
+
+/// Pending votes, at most [`MAX_PAGES`] messages.
+pub(super) fn vote_pages(votes: &mut dyn Iterator<Item = &Vote>) -> Vec<Message> {
+    pages(votes, MAX_VOTES, MAX_PAGES).into_iter().map(Message::Votes).collect()
+}
+
+/// Pending votes by their short ids.
+pub(super) fn votes(ballot_box: &BallotBox, ids: &[ShortId]) -> Vec<Message> {
+    let unique: BTreeSet<_> = ids.iter().collect();
+    let votes = unique.into_iter().filter_map(|id| ballot_box.pending().get_short(id));
+    vote_pages(&mut votes.map(CheckedVote::vote))
+}
+
+/// The statements that a peer lacks, as many as fit in a message; nothing if it lacks none.
+pub(super) fn statements(ballot_box: &BallotBox, known: &[ShortId]) -> Option<Message> {
+    let known: HashSet<_> = known.iter().collect();
+    let all = ballot_box.statements().all();
+    let lacking: Vec<_> = all
+        .filter(|statement| !known.contains(&statement.short_id()))
+        .take(MAX_STATEMENTS_SENT)
+        .collect();
+    let page = pages(&mut lacking.iter(), MAX_STATEMENTS_SENT, 1).pop()?;
+    Some(Message::Statements(page))
+}
+
+/// Those of these votes that are here; nothing if none is.
+pub(super) fn held(ballot_box: &BallotBox, mut ids: Vec<VoteId>) -> Option<Message> {
+    ids.retain(|id| ballot_box.contains(id));
+    (!ids.is_empty()).then_some(Message::Held(ids))
+}
