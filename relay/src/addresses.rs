@@ -11,7 +11,7 @@ use blockvote_frames::ids::ElectionId;
 use ipnet::IpNet;
 use tokio::time::Instant;
 
-use crate::{config::Config, metrics::Metrics, throttle::Bucket};
+use crate::{config::Config, metrics::Metrics, refusals::Refused, throttle::Bucket};
 
 /// What a broadcast costs its sender besides its bytes: everybody in the room gets a frame.
 const BROADCAST_COST: usize = 1 << 10;
@@ -77,15 +77,6 @@ pub struct Addresses {
     books: Mutex<Books>,
 }
 
-/// Why a connection is not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The relay is full.
-    Full,
-    /// This address holds as many as it may.
-    Address,
-}
-
 /// A connection counted in all; dropping it counts back.
 #[derive(Debug)]
 pub struct Counted {
@@ -146,16 +137,16 @@ impl Addresses {
     ///
     /// # Errors
     /// Which limit it would break.
-    pub fn enter(self: &Arc<Self>, from: IpAddr) -> Result<Counted, Refusal> {
+    pub fn enter(self: &Arc<Self>, from: IpAddr) -> Result<Counted, Refused> {
         let mut books = self.books();
         if books.connections >= self.max_in_all {
-            return Err(Refusal::Full);
+            return Err(Refused::Full);
         }
         books.connections += 1;
         drop(books);
         let mut counted = Counted { addresses: Arc::clone(self), from, address: None };
         if !self.is_trusted(from) {
-            counted.address = Some(Arc::new(self.count(from).ok_or(Refusal::Address)?));
+            counted.address = Some(Arc::new(self.count(from).ok_or(Refused::Address)?));
         }
         Ok(counted)
     }
@@ -200,12 +191,12 @@ impl Counted {
     ///
     /// # Errors
     /// When the address holds as many as it may.
-    pub fn address(&self, forwarded: Option<&str>) -> Result<Arc<CountedAddress>, Refusal> {
+    pub fn address(&self, forwarded: Option<&str>) -> Result<Arc<CountedAddress>, Refused> {
         if let Some(address) = &self.address {
             return Ok(Arc::clone(address));
         }
         let address = self.addresses.forwarded(self.from, forwarded);
-        self.addresses.count(address).map(Arc::new).ok_or(Refusal::Address)
+        self.addresses.count(address).map(Arc::new).ok_or(Refused::Address)
     }
 }
 
@@ -305,12 +296,12 @@ mod tests {
         let a = ip("192.0.2.1");
         let first = addresses.enter(a).unwrap();
         let _second = addresses.enter(ip("::ffff:192.0.2.1")).unwrap();
-        assert_eq!(addresses.enter(a).unwrap_err(), Refusal::Address);
+        assert_eq!(addresses.enter(a).unwrap_err(), Refused::Address);
         let _third = addresses.enter(ip("2001:db8::1")).unwrap();
-        assert_eq!(addresses.enter(ip("2001:db8::2")).unwrap_err(), Refusal::Full);
+        assert_eq!(addresses.enter(ip("2001:db8::2")).unwrap_err(), Refused::Full);
         drop(first);
         let _fourth = addresses.enter(ip("2001:db8::2")).unwrap();
-        assert_eq!(addresses.enter(ip("2001:db8:0:0:9::")).unwrap_err(), Refusal::Full);
+        assert_eq!(addresses.enter(ip("2001:db8:0:0:9::")).unwrap_err(), Refused::Full);
     }
 
     #[test]

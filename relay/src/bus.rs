@@ -6,12 +6,22 @@
 pub mod in_process;
 pub mod nats;
 
-use std::{fmt::Debug, sync::Arc};
+use std::{
+    fmt::Debug,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use axum::body::Bytes;
 use blockvote_frames::{frame::PeerId, ids::ElectionId};
+use tokio::sync::mpsc;
 
 use crate::names::RelayId;
+
+/// What waits to be heard: what does not fit is missed, and said to be.
+const HEARD: usize = 8_192;
 
 /// Where a frame goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,7 +39,7 @@ pub enum Subject {
 pub enum Heard {
     /// A frame.
     Frame(Subject, Bytes),
-    /// Frames may have been missed.
+    /// Frames may have been missed, or that the bus went or came back.
     Missed,
     /// A frame of this relay did not get out to there.
     Lost(Subject),
@@ -37,8 +47,46 @@ pub enum Heard {
     Up(bool),
 }
 
-/// Takes what a relay hears. It does not wait.
-pub type Ear = Arc<dyn Fn(Heard) + Send + Sync>;
+/// What a relay hears, in order.
+#[derive(Debug)]
+pub struct Hearing {
+    queue: mpsc::Receiver<Heard>,
+    missed: Arc<AtomicBool>,
+}
+
+/// The bus's side of it.
+#[derive(Clone, Debug)]
+pub struct Ear {
+    queue: mpsc::Sender<Heard>,
+    missed: Arc<AtomicBool>,
+}
+
+/// An ear, and what it hears.
+pub fn ear() -> (Ear, Hearing) {
+    let (sender, queue) = mpsc::channel(HEARD);
+    let missed = Arc::<AtomicBool>::default();
+    (Ear { queue: sender, missed: Arc::clone(&missed) }, Hearing { queue, missed })
+}
+
+impl Ear {
+    /// Says something, without waiting.
+    pub fn hear(&self, heard: Heard) {
+        if self.queue.try_send(heard).is_err() {
+            self.missed.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Hearing {
+    /// The next thing that is heard; nothing when the bus is gone for good.
+    pub async fn next(&mut self) -> Option<Heard> {
+        // It is set only while the queue is full, so there is a next time.
+        if self.missed.swap(false, Ordering::Relaxed) {
+            return Some(Heard::Missed);
+        }
+        self.queue.recv().await
+    }
+}
 
 /// A connection to the bus. None of its methods waits.
 pub trait Bus: Debug + Send + Sync {
@@ -53,4 +101,23 @@ pub trait Bus: Debug + Send + Sync {
     fn is_up(&self) -> bool;
     /// Bytes that a frame may have.
     fn max_frame_bytes(&self) -> usize;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_does_not_fit_is_said_to_be_missed_once() {
+        let (ear, mut hearing) = ear();
+        for _ in 0..=HEARD {
+            ear.hear(Heard::Up(true));
+        }
+        assert!(matches!(hearing.next().await, Some(Heard::Missed)));
+        for _ in 0..HEARD {
+            assert!(matches!(hearing.next().await, Some(Heard::Up(true))));
+        }
+        drop(ear);
+        assert!(hearing.next().await.is_none());
+    }
 }

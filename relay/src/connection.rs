@@ -22,10 +22,9 @@ use tokio_tungstenite::tungstenite::{Error as WsError, error::ProtocolError};
 
 use crate::{
     addresses::{CountedAddress, cost_of_broadcast},
-    close::Close,
-    metrics::Reason,
+    refusals::{Close, Dropped, Throttled},
+    relay::Relay,
     rooms::{Client, Queued},
-    server::Relay,
     throttle::Bucket,
 };
 
@@ -49,19 +48,20 @@ pub async fn run(relay: Arc<Relay>, socket: WebSocket, address: Arc<CountedAddre
             ended = reading.run(&mut rooms, stream, &heard) => ended,
             ended = write(&relay, &client, &mut sink, &mut drain, &silence) => ended,
             () = client.ended.cancelled() => client.why(),
-            () = moment_to_move(&relay) => Some(Close::RESTART),
+            () = moment_to_move(&relay) => Some(Close::Restart),
         }
     };
     for room in &rooms {
         relay.leave(*room, id);
         address.leave_room(room);
     }
-    if ended == Some(Close::RESTART) && flush(&relay, &client, &mut sink, &mut drain).await.is_err()
+    if ended == Some(Close::Restart) && flush(&relay, &client, &mut sink, &mut drain).await.is_err()
     {
-        ended = Some(Close::SLOW);
+        ended = Some(Close::Slow);
     }
-    if let Some(close) = ended {
-        let frame = CloseFrame { code: close.code, reason: Utf8Bytes::from_static(close.words) };
+    let ended = ended.unwrap_or(Close::Client);
+    if let Some((code, words)) = ended.told() {
+        let frame = CloseFrame { code, reason: Utf8Bytes::from_static(words) };
         // A peer that does not read cannot be told; it is dropped.
         let _ = timeout(config.write_timeout / 10, sink.send(Message::Close(Some(frame)))).await;
     }
@@ -70,7 +70,7 @@ pub async fn run(relay: Arc<Relay>, socket: WebSocket, address: Arc<CountedAddre
     while let Ok(frame) = drain.try_recv() {
         client.drained(frame.bytes.len());
     }
-    relay.metrics.closed(ended.map_or(Reason("client"), |close| close.reason));
+    relay.metrics.closed(ended);
     relay.metrics.connections.dec();
 }
 
@@ -122,7 +122,7 @@ impl Reading<'_> {
             let message = if rooms.is_empty() {
                 match timeout_at(begun + config.handshake_timeout, stream.next()).await {
                     Ok(message) => message?,
-                    Err(_) => return Some(Close::NO_ROOM),
+                    Err(_) => return Some(Close::NoRoom),
                 }
             } else {
                 stream.next().await?
@@ -136,7 +136,7 @@ impl Reading<'_> {
                         return Some(close);
                     }
                 }
-                Ok(Message::Text(_)) => return Some(Close::TEXT),
+                Ok(Message::Text(_)) => return Some(Close::Text),
                 // Reading on sends the answer to a ping or a close.
                 Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_)) => {}
                 Err(error) => return close_for(&error),
@@ -145,7 +145,7 @@ impl Reading<'_> {
                 begun = now;
             }
             if let Some(pause) = frames.take(1.0, now) {
-                self.relay.metrics.throttled(Reason("frames"));
+                self.relay.metrics.throttled(Throttled::Frames);
                 sleep(pause).await;
             }
         }
@@ -161,14 +161,14 @@ impl Reading<'_> {
     ) -> Option<Close> {
         let (relay, client) = (self.relay, self.client);
         let Ok(frame) = ClientFrame::decode(frame) else {
-            return Some(Close::FRAME);
+            return Some(Close::Frame);
         };
         let answer = |frame: ServerFrame<'_>| client.push(frame.encode(), now);
         match frame {
             ClientFrame::Join(room) => {
                 if !rooms.contains(&room) {
                     if rooms.len() >= relay.config.max_rooms || !self.address.enter_room(room) {
-                        return Some(Close::ROOMS);
+                        return Some(Close::Rooms);
                     }
                     rooms.insert(room);
                     relay.enter(room, client);
@@ -186,18 +186,18 @@ impl Reading<'_> {
             | ClientFrame::Sample(room, _)
                 if !rooms.contains(&room) =>
             {
-                relay.metrics.dropped(Reason("not_in_room"));
+                relay.metrics.dropped(Dropped::NotInRoom);
             }
             ClientFrame::Broadcast(_, payload) | ClientFrame::Send(_, _, payload)
                 if payload.len() > relay.max_payload() =>
             {
-                return Some(Close::SIZE);
+                return Some(Close::Size);
             }
             ClientFrame::Broadcast(room, payload) => {
                 let cost = cost_of_broadcast(payload.len(), relay.rooms.size(&room));
                 // Before it goes out: many connections of one address come to one frame at a time.
                 while let Err(pause) = self.address.broadcast(cost, Instant::now()) {
-                    relay.metrics.throttled(Reason("broadcasts"));
+                    relay.metrics.throttled(Throttled::Broadcasts);
                     sleep(pause).await;
                     // Its pongs are not read meanwhile.
                     heard.send_replace(Instant::now());
@@ -224,10 +224,10 @@ impl Reading<'_> {
 
 fn close_for(error: &axum::Error) -> Option<Close> {
     match error.source()?.downcast_ref::<WsError>()? {
-        WsError::Capacity(_) => Some(Close::SIZE),
-        WsError::Utf8(_) => Some(Close::UTF8),
+        WsError::Capacity(_) => Some(Close::Size),
+        WsError::Utf8(_) => Some(Close::Utf8),
         WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
-        WsError::Protocol(_) => Some(Close::PROTOCOL),
+        WsError::Protocol(_) => Some(Close::Protocol),
         _ => None,
     }
 }
@@ -258,7 +258,7 @@ async fn write(
             }
             now = ping.tick() => {
                 if now.saturating_duration_since(*heard.borrow()) > config.idle_timeout {
-                    return Some(Close::IDLE);
+                    return Some(Close::Idle);
                 }
                 timeout(config.write_timeout, sink.send(Message::Ping(Bytes::new()))).await
             }
@@ -266,7 +266,7 @@ async fn write(
         match sent {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return None,
-            Err(_) => return Some(Close::SLOW),
+            Err(_) => return Some(Close::Slow),
         }
     }
 }

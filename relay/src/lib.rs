@@ -5,7 +5,6 @@
 
 pub mod addresses;
 pub mod bus;
-pub mod close;
 pub mod config;
 pub mod connection;
 pub mod duplicates;
@@ -16,10 +15,14 @@ pub mod metered;
 pub mod metrics;
 pub mod names;
 pub mod page;
+pub mod refusals;
+pub mod relay;
+pub mod relay_frames;
 pub mod rooms;
 pub mod server;
 pub mod throttle;
 pub mod tls;
 
 pub use config::Config;
-pub use server::{Relay, serve};
+pub use relay::Relay;
+pub use server::serve;

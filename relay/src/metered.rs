@@ -15,10 +15,7 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-use crate::{
-    metrics::{Metrics, Reason},
-    throttle::Bucket,
-};
+use crate::{metrics::Metrics, refusals::Throttled, throttle::Bucket};
 
 /// A socket with a bucket in front of its reading side.
 #[derive(Debug)]
@@ -51,7 +48,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
         let read = buffer.filled().len() - before;
         self.metrics.received_bytes.inc_by(read as u64);
         if let Some(pause) = self.bytes.take(read as f64, Instant::now()) {
-            self.metrics.throttled(Reason("bytes"));
+            self.metrics.throttled(Throttled::Bytes);
             self.pause = Some(Box::pin(sleep(pause)));
         }
         Poll::Ready(Ok(()))

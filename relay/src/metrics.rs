@@ -14,9 +14,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-/// Why a connection ended or a frame was not forwarded: one of a few fixed words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Reason(pub &'static str);
+use crate::refusals::{Close, Dropped, Refused, Throttled};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
@@ -122,65 +120,43 @@ impl Default for Metrics {
     }
 }
 
-/// Every reason there is, so that each figure is there from the start.
-const THROTTLED: [&str; 3] = ["broadcasts", "bytes", "frames"];
-const DROPPED: [&str; 7] =
-    ["bad_bus_frame", "bus", "busy", "duplicate", "memory", "not_in_room", "queue_full"];
-const REFUSED: [&str; 7] = ["accept", "address", "full", "http", "origin", "subprotocol", "tls"];
-const CLOSED: [&str; 11] = [
-    "bad_frame",
-    "client",
-    "idle",
-    "no_room",
-    "protocol",
-    "restart",
-    "rooms",
-    "slow",
-    "text",
-    "too_big",
-    "utf8",
-];
+fn count(family: &Reasons, reason: &'static str) {
+    family.get_or_create(&Labels { reason }).inc();
+}
 
-fn count(family: &Reasons, reason: Reason) {
-    family.get_or_create(&Labels { reason: reason.0 }).inc();
+/// Each figure is there from the start.
+fn begin(family: &Reasons, reasons: &mut dyn Iterator<Item = &'static str>) {
+    for reason in reasons {
+        drop(family.get_or_create(&Labels { reason }));
+    }
 }
 
 impl Metrics {
     fn begin_at_zero(&self) {
-        for (family, reasons) in [
-            (&self.throttled, &THROTTLED[..]),
-            (&self.dropped, &DROPPED),
-            (&self.refused, &REFUSED),
-            (&self.closed, &CLOSED),
-        ] {
-            for reason in reasons {
-                drop(family.get_or_create(&Labels { reason }));
-            }
-        }
+        begin(&self.throttled, &mut Throttled::ALL.iter().map(|reason| reason.label()));
+        begin(&self.dropped, &mut Dropped::ALL.iter().map(|reason| reason.label()));
+        begin(&self.refused, &mut Refused::ALL.iter().map(|reason| reason.label()));
+        begin(&self.closed, &mut Close::ALL.iter().map(|reason| reason.label()));
     }
 
     /// Counts a closed connection.
-    pub fn closed(&self, reason: Reason) {
-        debug_assert!(CLOSED.contains(&reason.0), "{reason:?}");
-        count(&self.closed, reason);
+    pub fn closed(&self, reason: Close) {
+        count(&self.closed, reason.label());
     }
 
     /// Counts a frame that was not forwarded.
-    pub fn dropped(&self, reason: Reason) {
-        debug_assert!(DROPPED.contains(&reason.0), "{reason:?}");
-        count(&self.dropped, reason);
+    pub fn dropped(&self, reason: Dropped) {
+        count(&self.dropped, reason.label());
     }
 
     /// Counts a connection that was refused.
-    pub fn refused(&self, reason: Reason) {
-        debug_assert!(REFUSED.contains(&reason.0), "{reason:?}");
-        count(&self.refused, reason);
+    pub fn refused(&self, reason: Refused) {
+        count(&self.refused, reason.label());
     }
 
     /// Counts a pause in reading.
-    pub fn throttled(&self, reason: Reason) {
-        debug_assert!(THROTTLED.contains(&reason.0), "{reason:?}");
-        count(&self.throttled, reason);
+    pub fn throttled(&self, reason: Throttled) {
+        count(&self.throttled, reason.label());
     }
 
     /// Counts deliveries, many at once: a broadcast touches the figures once.

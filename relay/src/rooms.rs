@@ -15,9 +15,9 @@ use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    close::Close,
     config::Config,
-    metrics::{Metrics, Reason},
+    metrics::Metrics,
+    refusals::{Close, Dropped},
 };
 
 /// Below this a queue counts as short: it is not the one that fills the memory.
@@ -117,7 +117,7 @@ impl Client {
             || after > SHORT_QUEUE && self.in_all() > self.max_in_all
             || self.queue.capacity() < self.queue.max_capacity() / 2
         {
-            self.metrics.dropped(Reason("busy"));
+            self.metrics.dropped(Dropped::Busy);
         } else {
             self.push(frame, at);
         }
@@ -136,15 +136,15 @@ impl Client {
         let bytes = frame.bytes.len();
         let before = self.queued.fetch_add(bytes, Ordering::Relaxed);
         let reason = if before > SHORT_QUEUE && self.in_all() > self.max_in_all {
-            "memory"
+            Dropped::Memory
         } else if before + bytes > self.max_bytes || self.queue.try_send(frame).is_err() {
-            "queue_full"
+            Dropped::QueueFull
         } else {
             return true;
         };
         self.queued.fetch_sub(bytes, Ordering::Relaxed);
-        self.metrics.dropped(Reason(reason));
-        self.end(Close::SLOW);
+        self.metrics.dropped(reason);
+        self.end(Close::Slow);
         false
     }
 

@@ -1,11 +1,6 @@
 //! Accepting connections, routing requests, stopping in order.
 
-use std::{
-    net::SocketAddr,
-    pin::pin,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::{
@@ -24,136 +19,34 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::AbortOnDropHandle;
 use tower::Service;
 
 use crate::{
-    addresses::{Addresses, Counted, Refusal},
-    bus::{Bus, Ear, in_process::Hub, nats::Nats},
-    config::{ANY_ORIGIN, Config},
+    addresses::{Addresses, Counted},
+    config::ANY_ORIGIN,
     connection,
-    duplicates::Duplicates,
-    mesh::{Mesh, Missed},
     metered::Metered,
-    metrics::{Metrics, Reason},
-    names::RelayId,
     page,
-    rooms::Rooms,
+    refusals::Refused,
+    relay::Relay,
     throttle::Bucket,
     tls::Certificate,
 };
 
-/// Bytes that a frame has on the bus besides its payload.
-const FRAME_MARGIN: usize = 64;
-
-/// What the connections share.
-#[derive(Debug)]
-pub struct Relay {
-    /// Limits.
-    pub config: Config,
-    /// Figures.
-    pub metrics: Arc<Metrics>,
-    /// Who is where.
-    pub rooms: Rooms,
-    /// Other relays.
-    pub mesh: Mesh,
-    /// What went out a moment ago.
-    pub duplicates: Duplicates,
-    /// Cancelled when the relay is to stop.
-    pub stop: CancellationToken,
-    pub(crate) missed: Mutex<Missed>,
-    pub(crate) tasks: TaskTracker,
-}
-
-impl Relay {
-    /// A relay by itself.
-    pub fn new(config: Config) -> Arc<Self> {
-        Self::on_hub(config, &Arc::default())
-    }
-
-    /// One of several relays in this process.
-    pub fn on_hub(config: Config, hub: &Arc<Hub>) -> Arc<Self> {
-        let name = RelayId::draw();
-        let (ear, hears) = ear();
-        let relay = Self::with_bus(config, name, hub.join(name, ear));
-        let _ = hears.set(Arc::downgrade(&relay));
-        relay
-    }
-
-    /// One of several relays that meet over NATS, or a relay by itself: as the settings say.
-    ///
-    /// # Errors
-    /// When the bus's address is none. A bus that is not there yet is waited for.
-    pub async fn connect(config: Config) -> anyhow::Result<Arc<Self>> {
-        let Some(address) = config.bus.clone() else {
-            return Ok(Self::new(config));
-        };
-        let name = RelayId::draw();
-        let (ear, hears) = ear();
-        let bus = Nats::connect(&address, &config.bus_prefix, name, ear).await?;
-        let relay = Self::with_bus(config, name, Arc::new(bus));
-        let _ = hears.set(Arc::downgrade(&relay));
-        Ok(relay)
-    }
-
-    fn with_bus(config: Config, name: RelayId, bus: Arc<dyn Bus>) -> Arc<Self> {
-        let metrics = Arc::new(Metrics::default());
-        metrics.bus_up.set(i64::from(bus.is_up()));
-        Arc::new(Self {
-            rooms: Rooms::new(Arc::clone(&metrics)),
-            mesh: Mesh::new(name, bus),
-            duplicates: Duplicates::new(config.duplicate_frames, config.duplicate_for),
-            stop: CancellationToken::new(),
-            missed: Mutex::default(),
-            tasks: TaskTracker::new(),
-            metrics,
-            config,
-        })
-    }
-
-    /// Bytes that a payload may have: the bus must be able to carry the frame around it.
-    pub fn max_payload(&self) -> usize {
-        self.mesh.max_frame_bytes().saturating_sub(FRAME_MARGIN)
-    }
-
-    /// Why the relay should get no new clients now, or nothing when it should.
-    pub fn not_ready(&self) -> Option<&'static str> {
-        if self.stop.is_cancelled() {
-            Some("draining\n")
-        } else if self.mesh.is_up() {
-            None
-        } else {
-            Some("the bus is away\n")
-        }
-    }
-
-    fn router(self: &Arc<Self>) -> Router {
-        let router = Router::new()
-            .route("/ws", get(upgrade))
-            .route("/healthz", get(async || "ok\n"))
-            .route("/readyz", get(ready));
-        let router = if self.config.metrics_listen.is_none() {
-            router.route("/metrics", get(metrics))
-        } else {
-            router
-        };
-        #[cfg(feature = "echo")]
-        let router = router.route("/echo", get(crate::echo::upgrade));
-        router.fallback(page::serve).with_state(Arc::clone(self))
-    }
-}
-
-/// An ear for a relay that is made after its bus.
-fn ear() -> (Ear, Arc<std::sync::OnceLock<std::sync::Weak<Relay>>>) {
-    let relay = Arc::new(std::sync::OnceLock::<std::sync::Weak<Relay>>::new());
-    let hears = Arc::clone(&relay);
-    let ear = move |heard| {
-        // What comes before the relay is there is as if it had not been sent.
-        if let Some(relay) = hears.get().and_then(std::sync::Weak::upgrade) {
-            relay.heard(heard);
-        }
+fn router(relay: &Arc<Relay>) -> Router {
+    let router = Router::new()
+        .route("/ws", get(upgrade))
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready));
+    let router = if relay.config.metrics_listen.is_none() {
+        router.route("/metrics", get(metrics))
+    } else {
+        router
     };
-    (Arc::new(ear), relay)
+    #[cfg(feature = "echo")]
+    let router = router.route("/echo", get(crate::echo::upgrade));
+    router.fallback(page::serve).with_state(Arc::clone(relay))
 }
 
 /// Accepts connections until `relay.stop` is cancelled and a while after, then lets them end.
@@ -171,6 +64,7 @@ pub async fn serve(relay: Arc<Relay>, listener: TcpListener) -> anyhow::Result<(
         relay.tasks.spawn(keep_certificate(Arc::clone(&relay), certificate));
     }
     relay.tasks.spawn(Arc::clone(&relay).keep_presence());
+    let hearing = AbortOnDropHandle::new(tokio::spawn(Arc::clone(&relay).keep_hearing()));
     accept(&relay, &listener, tls).await;
     drop(listener);
     relay.tasks.close();
@@ -179,12 +73,13 @@ pub async fn serve(relay: Arc<Relay>, listener: TcpListener) -> anyhow::Result<(
     if timeout(within, relay.tasks.wait()).await.is_err() {
         tracing::warn!(open = relay.tasks.len(), "some connections did not end in time");
     }
+    drop(hearing);
     Ok(())
 }
 
 async fn accept(relay: &Arc<Relay>, listener: &TcpListener, tls: Option<TlsAcceptor>) {
     let addresses = Addresses::new(&relay.config, Arc::clone(&relay.metrics));
-    let app = relay.router();
+    let app = router(relay);
     let mut stopping = pin!(async {
         relay.stop.cancelled().await;
         sleep(relay.config.drain_delay).await;
@@ -205,22 +100,15 @@ async fn accept(relay: &Arc<Relay>, listener: &TcpListener, tls: Option<TlsAccep
                     };
                     relay.tasks.spawn(taken.run(tcp, tls.clone()));
                 }
-                Err(refusal) => relay.metrics.refused(reason(refusal)),
+                Err(refusal) => relay.metrics.refused(refusal),
             },
             Err(error) => {
                 // Out of file descriptors or the like: what is open goes on, what is new waits.
-                relay.metrics.refused(Reason("accept"));
+                relay.metrics.refused(Refused::Accept);
                 tracing::warn!(%error, "cannot accept a connection");
                 sleep(Duration::from_millis(100)).await;
             }
         }
-    }
-}
-
-fn reason(refusal: Refusal) -> Reason {
-    match refusal {
-        Refusal::Full => Reason("full"),
-        Refusal::Address => Reason("address"),
     }
 }
 
@@ -270,10 +158,10 @@ impl Accepted {
         match timeout(config.handshake_timeout, tls.accept(socket)).await {
             Ok(Ok(socket)) => self.http(socket).await,
             Ok(Err(error)) => {
-                self.relay.metrics.refused(Reason("tls"));
+                self.relay.metrics.refused(Refused::Tls);
                 tracing::debug!(from = %self.from, %error, "TLS handshake");
             }
-            Err(_) => self.relay.metrics.refused(Reason("tls")),
+            Err(_) => self.relay.metrics.refused(Refused::Tls),
         }
     }
 
@@ -297,13 +185,13 @@ impl Accepted {
             tokio::select! {
                 ended = connection.as_mut() => {
                     if let Err(error) = ended {
-                        relay.metrics.refused(Reason("http"));
+                        relay.metrics.refused(Refused::Http);
                         tracing::debug!(%from, %error, "http connection");
                     }
                     break;
                 }
                 () = &mut deadline => {
-                    relay.metrics.refused(Reason("http"));
+                    relay.metrics.refused(Refused::Http);
                     break;
                 }
                 () = relay.stop.cancelled(), if !stopping => {
@@ -372,13 +260,13 @@ async fn upgrade(
     upgrade: WebSocketUpgrade,
 ) -> Response {
     if !origin_allowed(&headers, &relay.config.allowed_origins) {
-        relay.metrics.refused(Reason("origin"));
+        relay.metrics.refused(Refused::Origin);
         let why = "pages from this origin may not connect: start the relay with --allow-origin\n";
         return (StatusCode::FORBIDDEN, why).into_response();
     }
     let upgrade = upgrade.protocols([SUBPROTOCOL]);
     if upgrade.selected_protocol().is_none() {
-        relay.metrics.refused(Reason("subprotocol"));
+        relay.metrics.refused(Refused::Subprotocol);
         let why = format!("this relay speaks the WebSocket subprotocol {SUBPROTOCOL}\n");
         return (StatusCode::BAD_REQUEST, why).into_response();
     }
@@ -391,7 +279,7 @@ async fn upgrade(
     let address = match counted.address(Some(&forwarded.join(","))) {
         Ok(address) => address,
         Err(refusal) => {
-            relay.metrics.refused(reason(refusal));
+            relay.metrics.refused(refusal);
             let why = "too many connections from your address\n";
             return (StatusCode::TOO_MANY_REQUESTS, why).into_response();
         }

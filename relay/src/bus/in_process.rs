@@ -11,7 +11,7 @@ use std::{
 use axum::body::Bytes;
 use blockvote_frames::ids::ElectionId;
 
-use super::{Bus, Ear, Heard, Subject};
+use super::{Bus, Ear, Heard, Hearing, Subject, ear};
 use crate::names::RelayId;
 
 struct Member {
@@ -33,19 +33,20 @@ impl std::fmt::Debug for Hub {
 }
 
 impl Hub {
-    /// A relay's connection to the others.
-    pub fn join(self: &Arc<Self>, name: RelayId, ear: Ear) -> Arc<dyn Bus> {
+    /// A relay's connection to the others, and what it hears of them.
+    pub fn join(self: &Arc<Self>, name: RelayId) -> (Arc<dyn Bus>, Hearing) {
+        let (ear, hearing) = ear();
         self.members().insert(name, Member { ear, rooms: HashSet::new() });
-        Arc::new(Connection { hub: Arc::clone(self), name })
+        (Arc::new(Connection { hub: Arc::clone(self), name }), hearing)
     }
 
     /// Takes the bus away from all, or brings it back.
     pub fn set_up(&self, up: bool) {
         self.away.store(!up, Ordering::Relaxed);
         for ear in self.ears(|_, _| true) {
-            ear(Heard::Up(up));
+            ear.hear(Heard::Up(up));
             if up {
-                ear(Heard::Missed);
+                ear.hear(Heard::Missed);
             }
         }
     }
@@ -57,7 +58,7 @@ impl Hub {
     fn ears(&self, wanted: impl Fn(RelayId, &Member) -> bool) -> Vec<Ear> {
         let members = self.members();
         let wanted = members.iter().filter(|(name, member)| wanted(**name, member));
-        wanted.map(|(_, member)| Arc::clone(&member.ear)).collect()
+        wanted.map(|(_, member)| member.ear.clone()).collect()
     }
 }
 
@@ -81,7 +82,7 @@ impl Bus for Connection {
                 }
         });
         for ear in ears {
-            ear(Heard::Frame(to, frame.clone()));
+            ear.hear(Heard::Frame(to, frame.clone()));
         }
         true
     }

@@ -25,7 +25,7 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Bus, Ear, Heard, Subject};
+use super::{Bus, Ear, Heard, Hearing, Subject, ear};
 use crate::names::RelayId;
 
 /// Frames that wait for the bus, and their bytes: what does not fit is lost and said so.
@@ -62,7 +62,8 @@ pub struct Nats {
 }
 
 impl Nats {
-    /// Connects, now or as soon as there is a server: until then the bus is away.
+    /// Connects, now or as soon as there is a server: until then the bus is away. Returns the
+    /// connection and what it hears.
     ///
     /// # Errors
     /// When the address is none.
@@ -70,8 +71,8 @@ impl Nats {
         address: &str,
         prefix: &str,
         name: RelayId,
-        ear: Ear,
-    ) -> anyhow::Result<Self> {
+    ) -> anyhow::Result<(Self, Hearing)> {
+        let (ear, hearing) = ear();
         let shared = Arc::new(Shared {
             prefix: prefix.to_owned(),
             up: AtomicBool::new(false),
@@ -80,7 +81,7 @@ impl Nats {
             changed: Notify::new(),
             client: OnceCell::new(),
         });
-        let (events, hearing) = (Arc::clone(&shared), Arc::clone(&ear));
+        let (events, events_ear) = (Arc::clone(&shared), ear.clone());
         let client = ConnectOptions::new()
             .name(format!("blockvote-relay {name}"))
             .no_echo()
@@ -95,7 +96,7 @@ impl Nats {
                 wait.min(LONGEST_WAIT).mul_f64(rand::random_range(0.5..1.0))
             })
             .event_callback(move |event| {
-                let (shared, ear) = (Arc::clone(&events), Arc::clone(&hearing));
+                let (shared, ear) = (Arc::clone(&events), events_ear.clone());
                 async move { shared.on_event(&event, &ear) }
             })
             .connect(address)
@@ -103,10 +104,10 @@ impl Nats {
             .with_context(|| format!("{address} is no address of a NATS server"))?;
         let _ = shared.client.set(client.clone());
         let (out, queue) = mpsc::channel(QUEUE_FRAMES);
-        let publisher = publish(Arc::clone(&shared), client.clone(), queue, Arc::clone(&ear));
+        let publisher = publish(Arc::clone(&shared), client.clone(), queue, ear.clone());
         let listener = subscribe(Arc::clone(&shared), client, name, ear);
         let tasks = [tokio::spawn(publisher), tokio::spawn(listener)].map(AbortOnDropHandle::new);
-        Ok(Self { shared, out, _tasks: tasks })
+        Ok((Self { shared, out, _tasks: tasks }, hearing))
     }
 }
 
@@ -116,15 +117,15 @@ impl Shared {
             Event::Connected => {
                 self.up.store(true, Ordering::Relaxed);
                 tracing::info!("the bus is there");
-                ear(Heard::Up(true));
-                ear(Heard::Missed);
+                ear.hear(Heard::Up(true));
+                ear.hear(Heard::Missed);
             }
             Event::Disconnected | Event::Closed => {
                 self.up.store(false, Ordering::Relaxed);
                 tracing::warn!("the bus is away: this relay goes on by itself");
-                ear(Heard::Up(false));
+                ear.hear(Heard::Up(false));
             }
-            Event::SlowConsumer(_) => ear(Heard::Missed),
+            Event::SlowConsumer(_) => ear.hear(Heard::Missed),
             Event::ServerError(_) | Event::ClientError(_) => tracing::warn!(%event, "bus"),
             Event::LameDuckMode | Event::Draining => tracing::info!(%event, "bus"),
         }
@@ -194,7 +195,7 @@ async fn publish(
         shared.queued.fetch_sub(bytes, Ordering::Relaxed);
         // While the bus is away its return is the sign.
         if !matches!(sent, Ok(Ok(()))) && shared.up.load(Ordering::Relaxed) {
-            ear(Heard::Lost(to));
+            ear.hear(Heard::Lost(to));
         }
     }
 }
@@ -206,7 +207,7 @@ async fn subscribe(shared: Arc<Shared>, client: Client, name: RelayId, ear: Ear)
     let mut always = Vec::new();
     for subject in own {
         match client.subscribe(subject).await {
-            Ok(subscriber) => always.push(hear(subscriber, Arc::clone(&ear))),
+            Ok(subscriber) => always.push(hear(subscriber, ear.clone())),
             // Only a client that ended refuses.
             Err(error) => return tracing::error!(%error, "cannot subscribe on the bus"),
         }
@@ -220,7 +221,7 @@ async fn subscribe(shared: Arc<Shared>, client: Client, name: RelayId, ear: Ear)
         };
         for room in new {
             match client.subscribe(shared.subject(Subject::Room(room))).await {
-                Ok(subscriber) => rooms.insert(room, hear(subscriber, Arc::clone(&ear))),
+                Ok(subscriber) => rooms.insert(room, hear(subscriber, ear.clone())),
                 Err(error) => return tracing::error!(%error, "cannot subscribe on the bus"),
             };
         }
@@ -232,7 +233,7 @@ fn hear(mut subscriber: Subscriber, ear: Ear) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async move {
         while let Some(message) = subscriber.next().await {
             if let Some(subject) = parse(&message.subject) {
-                ear(Heard::Frame(subject, message.payload));
+                ear.hear(Heard::Frame(subject, message.payload));
             }
         }
     }))
