@@ -4,7 +4,7 @@ pub mod ask;
 pub mod election;
 pub mod key;
 pub mod node;
-pub mod private;
 pub mod receipt;
+pub mod secret_files;
 pub mod verify;
 pub mod vote;

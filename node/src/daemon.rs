@@ -3,30 +3,27 @@
 //! Commands come in through one queue. Whatever a round of commands changes is committed to disk
 //! in one transaction before anything of it is sent, answered or told.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread::JoinHandle,
-    time::Duration,
-};
+mod links;
+mod restore;
+
+use std::{thread::JoinHandle, time::Duration};
 
 use anyhow::Context;
 use blockvote_core::{
-    chain::{block::Block, header::Height},
+    chain::header::Height,
     crypto::hash::BlockHash,
-    node::{Event, Input, LinkId, Node, Output, Signatures},
+    node::{Event, Input, Node, Output, Signatures},
     time::Timestamp,
     wire::frame::ClientFrame,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub use self::links::{LinkState, Links};
+use self::restore::restore;
 use crate::{
     clock,
     miner::Miner,
-    parallel::{in_order, verify_on_all},
+    parallel::verify_on_all,
     store::{Contents, Store},
 };
 
@@ -34,10 +31,6 @@ use crate::{
 const QUEUE: usize = 1024;
 /// Commands handled between two commits.
 const ROUND: usize = 256;
-/// Frames that wait for a relay before its connection is given up and made anew, and their bytes.
-const LINK_QUEUE: usize = 4096;
-const LINK_QUEUE_BYTES: usize = 32 << 20;
-
 type After = Box<dyn FnOnce() + Send>;
 type Call = Box<dyn FnOnce(&mut Node, Timestamp) -> After + Send>;
 
@@ -47,56 +40,12 @@ enum Command {
     Stop,
 }
 
-/// State of the connection to a relay, for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LinkState {
-    /// Not yet, or not any more; what was last seen.
-    Down(String),
-    /// In the room.
-    Up,
-}
-
-/// The receiving end of what is to be sent to a relay.
-pub struct Outgoing {
-    frames: mpsc::Receiver<Vec<u8>>,
-    waiting: Arc<AtomicUsize>,
-}
-
-impl Outgoing {
-    /// The next frame, or nothing when the connection is given up.
-    pub async fn next(&mut self) -> Option<Vec<u8>> {
-        self.frames.recv().await
-    }
-
-    /// A frame that waits already.
-    pub fn ready(&mut self) -> Option<Vec<u8>> {
-        self.frames.try_recv().ok()
-    }
-
-    /// Says that so many bytes are gone.
-    pub fn sent(&self, bytes: usize) {
-        self.waiting.fetch_sub(bytes, Ordering::Relaxed);
-    }
-}
-
-/// The other end, and the bytes that wait in between.
-struct Queue {
-    sender: mpsc::Sender<Vec<u8>>,
-    waiting: Arc<AtomicUsize>,
-}
-
-/// Queues and states of the relays, by link.
-#[derive(Default)]
-pub struct Links {
-    senders: HashMap<LinkId, Queue>,
-    states: HashMap<LinkId, (String, LinkState)>,
-}
-
 /// A handle on the running node.
 #[derive(Clone)]
 pub struct Handle {
     commands: mpsc::Sender<Command>,
-    links: Arc<Mutex<Links>>,
+    /// Relays.
+    pub links: Links,
     tip: watch::Receiver<(Height, BlockHash)>,
     /// Mining threads.
     pub miner: Miner,
@@ -144,34 +93,6 @@ impl Handle {
     pub async fn stop(&self) {
         let _ = self.commands.send(Command::Stop).await;
     }
-
-    /// Makes a queue for what is to be sent to a relay.
-    pub fn attach(&self, link: LinkId) -> Outgoing {
-        let (sender, frames) = mpsc::channel(LINK_QUEUE);
-        let waiting = Arc::<AtomicUsize>::default();
-        let queue = Queue { sender, waiting: Arc::clone(&waiting) };
-        self.links.lock().unwrap_or_else(PoisonError::into_inner).senders.insert(link, queue);
-        Outgoing { frames, waiting }
-    }
-
-    /// Takes a relay's queue away.
-    pub fn detach(&self, link: LinkId) {
-        self.links.lock().unwrap_or_else(PoisonError::into_inner).senders.remove(&link);
-    }
-
-    /// Notes the state of a relay.
-    pub fn set_link_state(&self, link: LinkId, url: &str, state: LinkState) {
-        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        links.states.insert(link, (url.to_owned(), state));
-    }
-
-    /// Relays and their states, in the order of the command line.
-    pub fn link_states(&self) -> Vec<(String, LinkState)> {
-        let links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut states: Vec<_> = links.states.iter().collect();
-        states.sort_by_key(|(link, _)| **link);
-        states.into_iter().map(|(_, state)| state.clone()).collect()
-    }
 }
 
 /// A node with what drives it.
@@ -179,7 +100,7 @@ struct Daemon {
     node: Node,
     store: Option<Store>,
     miner: Miner,
-    links: Arc<Mutex<Links>>,
+    links: Links,
     tip: watch::Sender<(Height, BlockHash)>,
     commands: mpsc::Sender<Command>,
     runtime: tokio::runtime::Handle,
@@ -214,11 +135,11 @@ pub fn start(
         }
     };
     let miner = Miner::start(threads, found);
-    let links = Arc::new(Mutex::new(Links::default()));
+    let links = Links::default();
     let (tip, tip_seen) = watch::channel((node.chain().height(), node.chain().tip().hash()));
     let handle = Handle {
         commands: commands.clone(),
-        links: Arc::clone(&links),
+        links: links.clone(),
         tip: tip_seen,
         miner: miner.clone(),
     };
@@ -229,34 +150,6 @@ pub fn start(
         .spawn(move || daemon.run(queue))
         .context("cannot start the node's thread")?;
     Ok((handle, thread))
-}
-
-const DAMAGED: &str = "the data folder holds a block that does not verify: move the folder away, and the node fetches the chain again";
-
-/// Brings a node to what its store holds: blocks are read, checked on all processors and taken in at
-/// the same time. Says how many there were.
-fn restore(node: &mut Node, contents: Contents, signatures: bool) -> anyhow::Result<u32> {
-    let context = node.chain().context().clone();
-    let check = |entry: anyhow::Result<(u32, Vec<u8>)>| {
-        let (height, bytes) = entry?;
-        let block: Block = borsh::from_slice(&bytes)
-            .with_context(|| format!("block {height} cannot be read"))
-            .context(DAMAGED)?;
-        Ok(if signatures { block.check(&context) } else { block.check_but_signatures(&context) })
-    };
-    let (mut unreadable, mut count) = (None, 0);
-    let restored = in_order(contents.blocks, check, |checked| {
-        let readable = checked.map_while(|checked| {
-            count += 1;
-            checked.map_err(|error: anyhow::Error| unreadable = Some(error)).ok()
-        });
-        node.restore(clock::now(), readable, contents.pending, contents.statements)
-    });
-    if let Some(error) = unreadable {
-        return Err(error);
-    }
-    restored.context(DAMAGED)?;
-    Ok(count)
 }
 
 impl Daemon {
@@ -278,7 +171,7 @@ impl Daemon {
                 match command {
                     Command::Input(input) => {
                         if let Input::Message { from, .. } = &input {
-                            self.node.set_backlog(from.link, self.backlog(from.link));
+                            self.node.set_backlog(from.link, self.links.backlog(from.link));
                         }
                         self.node.handle(clock::now(), input);
                     }
@@ -328,12 +221,12 @@ impl Daemon {
         let room = self.node.chain().id();
         match effect {
             Output::Broadcast(link, bytes) => {
-                self.frame(link, &ClientFrame::Broadcast(room, &bytes));
+                self.links.send(link, &ClientFrame::Broadcast(room, &bytes));
             }
             Output::Send(peer, bytes) => {
-                self.frame(peer.link, &ClientFrame::Send(room, peer.id, &bytes));
+                self.links.send(peer.link, &ClientFrame::Send(room, peer.id, &bytes));
             }
-            Output::Sample(link, count) => self.frame(link, &ClientFrame::Sample(room, count)),
+            Output::Sample(link, count) => self.links.send(link, &ClientFrame::Sample(room, count)),
             Output::Mine(job) => self.miner.set(job),
             Output::Event(Event::NewTip { height, hash, abandoned }) => {
                 tracing::info!(%height, hash = hash.short(), abandoned, "new tip");
@@ -370,23 +263,5 @@ impl Daemon {
             // When the node has stopped, nobody needs it.
             let _ = commands.blocking_send(Command::Input(Input::Verified { id, verdict }));
         });
-    }
-
-    /// Bytes that wait to be sent to a relay.
-    fn backlog(&self, link: LinkId) -> usize {
-        let links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        links.senders.get(&link).map_or(0, |queue| queue.waiting.load(Ordering::Relaxed))
-    }
-
-    fn frame(&mut self, link: LinkId, frame: &ClientFrame<'_>) {
-        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(queue) = links.senders.get(&link) else { return };
-        let frame = frame.encode();
-        let bytes = frame.len();
-        let before = queue.waiting.fetch_add(bytes, Ordering::Relaxed);
-        if before + bytes > LINK_QUEUE_BYTES || queue.sender.try_send(frame).is_err() {
-            // The connection sees its queue end, and reconnecting compares everything anew.
-            links.senders.remove(&link);
-        }
     }
 }

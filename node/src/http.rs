@@ -19,7 +19,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::{daemon::Handle, registered::Registered};
+use crate::{daemon::Handle, registered_nodes::Registered};
 pub use json::read_chain_json;
 
 /// Bytes of a request: votes and lists of nodes are short.

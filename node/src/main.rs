@@ -1,5 +1,6 @@
 //! `blockvote`: the native node and the command line.
 
+mod audit_file;
 mod clock;
 mod commands;
 mod daemon;
@@ -7,8 +8,7 @@ mod http;
 mod miner;
 mod output;
 mod parallel;
-mod records;
-mod registered;
+mod registered_nodes;
 mod relay_link;
 mod store;
 

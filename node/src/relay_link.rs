@@ -56,13 +56,13 @@ pub async fn follow(
 ) {
     let mut wait = FIRST_WAIT;
     loop {
-        handle.set_link_state(link, &url, LinkState::Down("connecting".into()));
+        handle.links.set_state(link, &url, LinkState::Down("connecting".into()));
         let mut entered = false;
         let ended = tokio::select! {
             () = stop.cancelled() => return,
             ended = connection(&handle, room, link, &url, &mut entered) => ended,
         };
-        handle.detach(link);
+        handle.links.detach(link);
         if entered {
             wait = FIRST_WAIT;
             if handle.input(Input::LinkDown(link)).await.is_err() {
@@ -79,7 +79,7 @@ pub async fn follow(
             "the relay cannot be reached"
         };
         tracing::warn!(relay = url, why, again_in, "{what}");
-        handle.set_link_state(link, &url, LinkState::Down(why));
+        handle.links.set_state(link, &url, LinkState::Down(why));
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
@@ -117,7 +117,7 @@ async fn connection(
 ) -> anyhow::Result<()> {
     let (mut sink, mut stream) = connect(url).await?.split();
     sink.send(Message::Binary(Bytes::from(ClientFrame::Join(room).encode()))).await?;
-    let mut outgoing = handle.attach(link);
+    let mut outgoing = handle.links.attach(link);
     let mut ping = tokio::time::interval(PING_EVERY);
     let mut heard = Instant::now();
     loop {
@@ -171,7 +171,7 @@ async fn receive(
         ServerFrame::Joined(..) => {
             tracing::info!(relay = url, "in the room");
             *entered = true;
-            handle.set_link_state(link, url, LinkState::Up);
+            handle.links.set_state(link, url, LinkState::Up);
             Input::LinkUp(link)
         }
         ServerFrame::Peers(_, ids) => Input::Peers(link, ids),

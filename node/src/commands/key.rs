@@ -12,7 +12,7 @@ use blockvote_core::{
 };
 use clap::Subcommand;
 
-use super::private;
+use super::secret_files;
 use crate::output::say;
 
 /// Where scripts put the passphrase.
@@ -50,17 +50,17 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 fn create(out: &Path, locked: bool, json: bool) -> anyhow::Result<ExitCode> {
-    let key = SecretKey::new(*private::secret().bytes());
+    let key = SecretKey::new(*secret_files::secret().bytes());
     let file = if locked {
-        let passphrase = private::ask_twice("passphrase", PASSPHRASE)?;
+        let passphrase = secret_files::ask_twice("passphrase", PASSPHRASE)?;
         let length = passphrase.as_str().chars().count();
         ensure!(length >= 8, "the passphrase has {length} letters; take at least 8");
         let passphrase = Passphrase::typed(passphrase).context("the passphrase is empty")?;
-        KeyFile::new(&key, Some((&passphrase, &private::random())))?
+        KeyFile::new(&key, Some((&passphrase, &secret_files::random())))?
     } else {
         KeyFile::new(&key, None)?
     };
-    private::write_new(out, file.to_text().as_str(), true, "--out")?;
+    secret_files::write_new(out, file.to_text().as_str(), true, "--out")?;
     eprintln!("wrote {}; keep it: without it you cannot vote", out.display());
     print(&file, json)
 }
@@ -84,7 +84,7 @@ fn print(file: &KeyFile, json: bool) -> anyhow::Result<ExitCode> {
 }
 
 fn read_file(path: &Path) -> anyhow::Result<KeyFile> {
-    let text = private::read_secret(path)?;
+    let text = secret_files::read_secret(path)?;
     KeyFile::read(text.as_str()).with_context(|| path.display().to_string())
 }
 
@@ -92,7 +92,7 @@ fn read_file(path: &Path) -> anyhow::Result<KeyFile> {
 pub fn open(path: &Path) -> anyhow::Result<SecretKey> {
     let file = read_file(path)?;
     let opened = match file.open(None) {
-        Err(KeyFileError::Locked) => file.open(Some(&private::passphrase(PASSPHRASE)?)),
+        Err(KeyFileError::Locked) => file.open(Some(&secret_files::passphrase(PASSPHRASE)?)),
         other => other,
     };
     opened.with_context(|| path.display().to_string())

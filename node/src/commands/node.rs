@@ -30,11 +30,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::election::Published;
 use crate::{
+    audit_file::Records,
     daemon::{self, Handle},
     http::{self, App},
     parallel::in_order,
-    records::Records,
-    registered::Registered,
+    registered_nodes::Registered,
     relay_link,
     store::{Contents, Store},
 };

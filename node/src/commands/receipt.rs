@@ -15,7 +15,7 @@ use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{ask::At, private};
+use super::{ask::At, secret_files};
 use crate::output::say;
 
 #[derive(Subcommand)]
@@ -59,7 +59,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 async fn check(path: &Path, at: &At) -> anyhow::Result<(bool, &'static str, Vec<String>)> {
-    let text = private::read(path)?;
+    let text = secret_files::read(path)?;
     let file = ReceiptFile::read(&text).with_context(|| path.display().to_string())?;
     let receipt = &file.receipt;
     let election: ElectionAnswer = at.get("/api/v1/election").await?;

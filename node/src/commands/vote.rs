@@ -22,7 +22,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ask::At, key, private};
+use super::{ask::At, key, secret_files};
 use crate::output::say;
 
 #[derive(Args)]
@@ -131,7 +131,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Some(path) = &arguments.receipt {
         // The vote is cast whatever becomes of the file.
         let id = receipt.receipt.vote_id;
-        private::write_new(path, &receipt.to_text(), true, "--receipt")
+        secret_files::write_new(path, &receipt.to_text(), true, "--receipt")
             .with_context(|| format!("the vote {id} was cast, but its receipt was not kept"))?;
     }
     if arguments.json {
@@ -153,7 +153,7 @@ fn secret(right: &Right) -> anyhow::Result<Option<SecretKey>> {
     }
     let Some(code) = &right.code else { return Ok(None) };
     let typed = if code == "-" {
-        private::ask("voting code", "BLOCKVOTE_CODE")?
+        secret_files::ask("voting code", "BLOCKVOTE_CODE")?
     } else {
         code.clone().into()
     };

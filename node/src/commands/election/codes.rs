@@ -1,0 +1,66 @@
+//! `blockvote election codes`.
+
+use std::{path::Path, process::ExitCode};
+
+use anyhow::ensure;
+use blockvote_core::{
+    custody::{organiser::Organiser, voters},
+    election::definition::Election,
+};
+use serde_json::json;
+
+use crate::{commands::secret_files, output::say};
+
+/// The link of a voter: the code stands behind the `#`, which browsers send to no server.
+fn link(relay: &str, election: &Election, code: &str) -> String {
+    format!("{}/e/{}/vote#code={code}", relay.trim_end_matches('/'), election.id())
+}
+
+pub fn run(
+    organiser: &Organiser,
+    csv: Option<&Path>,
+    relay: &str,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    let election = &organiser.election;
+    let rows: Vec<_> = organiser
+        .codes()
+        .map(|(row, code)| (row, code.to_string()))
+        .map(|(row, code)| (row, link(relay, election, &code), code))
+        .collect();
+    ensure!(!rows.is_empty(), "this election has no voting codes");
+    if let Some(path) = csv {
+        // As many columns as the longest line has; a mail merge wants their names.
+        let width = rows.iter().map(|(row, ..)| row.len()).max().unwrap_or(0);
+        let mut head: Vec<_> = (1..=width).map(|column| format!("voter {column}")).collect();
+        head.extend(["code".to_owned(), "link".to_owned()]);
+        let lines = rows.iter().map(|(row, link, code)| {
+            let mut line: Vec<_> = row.iter().map(|field| voters::for_spreadsheet(field)).collect();
+            line.resize(width, String::new());
+            line.extend([code.clone(), link.clone()]);
+            line
+        });
+        let lines = std::iter::once(head).chain(lines);
+        secret_files::write_new(path, &voters::write(lines), true, "--csv")?;
+        let answer = json!({"file": path.display().to_string(), "codes": rows.len()});
+        if json {
+            say!("{answer}");
+        } else {
+            let line = if width > 0 { "the voter's line, " } else { "" };
+            say!("Wrote {} codes to {}: {line}the code, the link.", rows.len(), path.display());
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if json {
+        let rows: Vec<_> = rows
+            .into_iter()
+            .map(|(voter, link, code)| json!({"voter": voter, "code": code, "link": link}))
+            .collect();
+        say!("{}", serde_json::to_string_pretty(&rows)?);
+    } else {
+        for (row, _, code) in rows {
+            say!("{code}  {}", row.join(", "));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,87 @@
+//! An election as a file gives it: a definition, a published or exported file, or an organiser's.
+
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, ensure};
+use blockvote_core::{
+    audit::archive::{ArchiveReader, Record},
+    custody::organiser::Organiser,
+    election::{
+        context::ElectionContext,
+        definition::{Election, Eligibility},
+        roll::RollBuilder,
+    },
+};
+
+use crate::{audit_file::Records, commands::secret_files};
+
+/// An election as a file gives it.
+pub struct Published {
+    /// Definition and roll.
+    pub context: ElectionContext,
+    /// The file, where it is an archive: it may hold blocks and statements too.
+    pub archive: Option<PathBuf>,
+}
+
+impl Published {
+    /// Reads a definition in JSON, or a published or exported file.
+    ///
+    /// # Errors
+    /// In words: what is wrong with the file.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display();
+        let mut file = File::open(path).with_context(|| format!("cannot read {shown}"))?;
+        let mut head = vec![0; 16];
+        let read = file.read(&mut head).with_context(|| format!("cannot read {shown}"))?;
+        if ArchiveReader::recognises(&head[..read]) {
+            return Self::of_archive(path).with_context(|| shown.to_string());
+        }
+        let bytes = secret_files::read_bytes(path)?;
+        let wrong =
+            || format!("{shown} is no election definition; `blockvote election new` writes one");
+        let text = String::from_utf8(bytes).with_context(wrong)?;
+        if let Ok(organiser) = Organiser::read(&text) {
+            let context = organiser.context().with_context(|| shown.to_string())?;
+            return Ok(Self { context, archive: None });
+        }
+        let election: Election = serde_json::from_str(&text).with_context(wrong)?;
+        election.validate().with_context(|| shown.to_string())?;
+        ensure!(
+            !election.has_roll(),
+            "{shown} holds no voter roll: take the file that `blockvote election publish` writes"
+        );
+        Ok(Self { context: ElectionContext::open(election)?, archive: None })
+    }
+
+    /// Reads all of it, so that a file that was cut is refused before anything is done with it.
+    fn of_archive(path: &Path) -> anyhow::Result<Self> {
+        let (mut election, mut roll) = (None, None);
+        for record in Records::open(path)? {
+            match record? {
+                Record::Election(found) => {
+                    if let Eligibility::Roll { root, size, .. } = found.eligibility {
+                        roll = Some(RollBuilder::new(root, size));
+                    }
+                    election = Some(*found);
+                }
+                Record::RollPage(page) => {
+                    let roll = roll.as_mut().context("keys without a voter roll")?;
+                    let next: Option<u32> = roll.missing().next();
+                    ensure!(
+                        next == Some(page.index),
+                        "the pages of the voter roll are not in order"
+                    );
+                    roll.add(page)?;
+                }
+                Record::Block(_) | Record::Statement(_) | Record::End { .. } => {}
+            }
+        }
+        let election = election.context("the file holds no election")?;
+        let roll = roll.map(RollBuilder::finish).transpose()?.flatten();
+        Ok(Self { context: ElectionContext::new(election, roll)?, archive: Some(path.to_owned()) })
+    }
+}
