@@ -1,0 +1,72 @@
+//! What peers say to each other.
+
+use std::collections::BTreeSet;
+
+use blockvote_core::{
+    chain::{block::Block, difficulty::Work, header::Height, statements::StatementBook},
+    crypto::hash::{BlockHash, ShortId, VoteId},
+    election::vote::Vote,
+    wire::message::{Hello, Message, MessageError},
+};
+
+use crate::{Vectors, blocks, check, elections, hex, statements, votes};
+
+pub fn vectors() -> Vectors {
+    let block = blocks::second();
+    let (header, tip) = (block.header.clone(), block.header.hash());
+    let ids: Vec<VoteId> = block.votes.iter().map(Vote::id).collect();
+    let shorts: Vec<ShortId> = ids.iter().map(ShortId::from).collect();
+    let (double, closing) = (statements::double_vote(), statements::closing());
+    let page = elections::with_roll().roll().unwrap().page(0).unwrap();
+    let genesis = Block::genesis(&elections::open()).hash();
+    let hello = Hello {
+        version: 3,
+        tip,
+        height: Height(2),
+        work: Work(65_536),
+        pending: 3,
+        sealed: None,
+        statements: StatementBook::default().digest(),
+        wants_reply: true,
+    };
+    let messages = [
+        ("message hello", Message::Hello(hello)),
+        ("message get election", Message::GetElection),
+        ("message election", Message::Election(Box::new(elections::open()))),
+        ("message get headers", Message::GetHeaders(vec![tip, genesis])),
+        ("message headers", Message::Headers(vec![header.clone()])),
+        ("message get blocks", Message::GetBlocks(vec![BlockHash(tip.0)])),
+        ("message blocks", Message::Blocks(vec![block.clone()])),
+        ("message votes", Message::Votes(block.votes)),
+        ("message new block", Message::NewBlock { header, votes: shorts.clone() }),
+        ("message reconcile", Message::Reconcile(vec![0x61, 0, 0, 2, 0])),
+        ("message reconciled", Message::Reconciled(vec![0x61])),
+        ("message get block votes", Message::GetBlockVotes(tip, vec![0, 2])),
+        ("message block votes", Message::BlockVotes(tip, vec![votes::free_text()])),
+        ("message get votes", Message::GetVotes(shorts)),
+        ("message ask held", Message::AskHeld(ids.clone())),
+        ("message held", Message::Held(ids)),
+        ("message get roll page", Message::GetRollPage(7)),
+        ("message roll page", Message::RollPage(page)),
+        ("message get evidence", Message::GetStatements(vec![double.short_id()])),
+        ("message evidence", Message::Statements(vec![closing])),
+    ];
+    messages.map(|(name, message)| (name, hex(message.encode()))).to_vec()
+}
+
+#[test]
+fn a_message_is_as_documented() {
+    check(vectors());
+}
+
+/// A message that is added without a vector shows here.
+#[test]
+fn every_kind_of_message_has_a_vector() {
+    let kinds: BTreeSet<u8> =
+        vectors().iter().map(|(_, text)| u8::from_str_radix(&text[..2], 16).unwrap()).collect();
+    let is_kind = |kind: &u8| match Message::decode(&[*kind]) {
+        Err(MessageError::Malformed(why)) => !why.contains("variant"),
+        _ => true,
+    };
+    assert!(kinds.into_iter().eq((0..=u8::MAX).filter(is_kind)));
+}
