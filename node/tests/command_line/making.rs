@@ -1,0 +1,45 @@
+//! Making and publishing an election, and its codes.
+
+use std::fs;
+
+use crate::desk::{Lunch, bad, good, json_of, mode};
+
+#[test]
+fn the_organisers_file_is_private_and_never_overwritten() {
+    let lunch = Lunch::new();
+    assert_eq!(mode(&lunch.private), 0o600);
+    let again = Lunch::command("names.csv", &lunch.private);
+    let names = lunch.desk.path("names.csv");
+    let again: Vec<_> =
+        again.into_iter().map(|word| if word == "names.csv" { &names } else { word }).collect();
+    bad(&again, "nothing is overwritten: choose another file with --organiser");
+}
+
+#[test]
+fn what_is_published_names_nobody() {
+    let lunch = Lunch::new();
+    let publish = ["election", "publish", "--organiser", &lunch.private, "--out"];
+    let other = lunch.desk.path("other.blockvote");
+    assert!(good(&[&publish[..], &[&other]].concat()).contains("nothing private"));
+    bad(&[&publish[..], &[&lunch.public]].concat(), "choose another file with --out");
+    let bytes = fs::read(&lunch.public).unwrap();
+    assert_eq!(bytes, fs::read(&other).unwrap());
+    for secret in ["Ann", "example.org"] {
+        let found = bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
+        assert!(!found, "{secret} left the organiser's machine");
+    }
+}
+
+#[test]
+fn each_name_gets_a_code_and_a_link() {
+    let lunch = Lunch::new();
+    let csv = lunch.desk.path("codes.csv");
+    good(&["election", "codes", "--organiser", &lunch.private, "--csv", &csv]);
+    assert_eq!(mode(&csv), 0o600);
+    let table = fs::read_to_string(&csv).unwrap();
+    assert!(table.starts_with("voter 1,voter 2,code,link\n"), "{table}");
+    assert!(table.contains("Ann Archer,ann@example.org,"));
+    let codes = json_of(&["election", "codes", "--organiser", &lunch.private, "--json"]);
+    let (code, link) = (codes[0]["code"].as_str().unwrap(), codes[0]["link"].as_str().unwrap());
+    assert!(table.contains(code) && link.contains(&format!("vote#code={code}")));
+}
