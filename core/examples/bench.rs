@@ -181,7 +181,7 @@ fn verification(maker: &Maker, blocks: u64, votes: u64) {
     }
     verifier.push(Record::End { blocks: blocks as u32 });
     let took = start.elapsed().as_secs_f64();
-    assert!(verifier.report().passed);
+    assert!(verifier.report().passed());
     println!(
         "verified, native, one thread, {votes} {} votes a block: {:.0} votes/s, {:.0} blocks/s",
         if maker.voters.is_empty() { "open" } else { "signed" },

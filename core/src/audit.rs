@@ -5,5 +5,6 @@
 
 pub mod archive;
 pub mod receipt;
+pub mod report;
 pub mod seed;
 pub mod verify;

@@ -5,6 +5,7 @@
 
 use blockvote_core::{
     chain::{
+        ancestry::LinkError,
         block::Block,
         header::Height,
         pow,
@@ -144,8 +145,8 @@ fn the_first_offender_ends_a_page_and_its_peer() {
         Output::Event(Event::PeerRejected { reason, .. }) => Some(reason.clone()),
         _ => None,
     });
-    let alone = blocks[2].clone().check(&context).unwrap_err().to_string();
-    assert_eq!(reason.map(|reason| reason.to_string()), Some(alone));
+    let alone = LinkError::from(blocks[2].clone().check(&context).unwrap_err());
+    assert_eq!(reason, Some(alone.into()));
     assert_eq!(node.chain().height(), Height(3), "the blocks before it are good");
     assert!(!node.is_behind());
     // It is known now, and not fetched from anybody else.

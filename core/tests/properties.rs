@@ -243,7 +243,7 @@ fn a_verifier_keeps_no_more_than_a_block_of_unverified_bytes_waiting() {
     assert!(verifier.push(Record::Election(Box::new(context.election().clone()))));
     assert!(verifier.push(Record::Block(block.clone())), "it may wait");
     assert!(!verifier.push(Record::Block(block)), "together they may not");
-    assert!(!verifier.report().passed);
+    assert!(!verifier.report().passed());
 }
 
 fn recount(chain: &Chain) -> BTreeMap<String, u64> {
@@ -385,12 +385,12 @@ fn read_archive(bytes: &[u8]) -> Result<Vec<Block>, String> {
     let mut blocks = Vec::new();
     for piece in bytes.chunks(700) {
         reader.push(piece);
-        while let Some(record) = reader.next_record().map_err(|error| error.to_string())? {
+        while let Some(record) = reader.next_record().map_err(|error| format!("{error:?}"))? {
             if let Record::Block(block) = record {
                 blocks.push(block);
             }
         }
     }
-    reader.finish().map_err(|error| error.to_string())?;
+    reader.finish().map_err(|error| format!("{error:?}"))?;
     Ok(blocks)
 }

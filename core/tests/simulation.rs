@@ -267,7 +267,7 @@ impl World {
                     }
                     let rejected = (peer.id.0 % NAMES) as usize;
                     let Some(kind) = self.machines[rejected].hostile else {
-                        panic!("an honest peer was rejected: {reason}");
+                        panic!("an honest peer was rejected: {reason:?}");
                     };
                     *self.dropped.entry(kind).or_default() += 1;
                 }

@@ -4,6 +4,7 @@ use std::{fs::File, io::Read, path::Path};
 
 use anyhow::Context;
 use blockvote_core::audit::archive::{ArchiveReader, Record};
+use blockvote_words::InWords;
 
 /// Bytes read at a time.
 const PIECE: usize = 1 << 20;
@@ -28,14 +29,14 @@ impl Records {
 
     fn read(&mut self) -> anyhow::Result<Option<Record>> {
         loop {
-            if let Some(record) = self.reader.next_record()? {
+            if let Some(record) = self.reader.next_record().in_words()? {
                 return Ok(Some(record));
             }
             let Some(file) = &mut self.file else { return Ok(None) };
             let read = file.read(&mut self.piece)?;
             if read == 0 {
                 self.file = None;
-                std::mem::take(&mut self.reader).finish()?;
+                std::mem::take(&mut self.reader).finish().in_words()?;
                 return Ok(None);
             }
             self.reader.push(&self.piece[..read]);

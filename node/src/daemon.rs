@@ -16,6 +16,7 @@ use blockvote_core::{
     time::Timestamp,
     wire::frame::ClientFrame,
 };
+use blockvote_words::Words;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::links::{LinkState, Links};
@@ -233,7 +234,7 @@ impl Daemon {
                 self.tip.send_replace((height, hash));
             }
             Output::Event(Event::PeerRejected { peer, reason }) => {
-                tracing::warn!(peer = %peer.id, %reason, "peer rejected");
+                tracing::warn!(peer = %peer.id, reason = reason.words(), "peer rejected");
             }
             Output::Event(Event::VoteLost(id)) => {
                 tracing::warn!(vote = id.short(), "a pending vote lost its token to another vote");

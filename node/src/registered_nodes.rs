@@ -16,6 +16,7 @@ use blockvote_core::{
     election::token::TokenId,
     node::Input,
 };
+use blockvote_words::InWords;
 use futures_util::future::join_all;
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -149,7 +150,7 @@ impl Registered {
             bytes += chunk.len();
             ensure!(bytes <= MAX_CHAIN, "{node} sent a chain of over {MAX_CHAIN} bytes");
             reader.push(&chunk);
-            while let Some(record) = reader.next_record()? {
+            while let Some(record) = reader.next_record().in_words()? {
                 match record {
                     Record::Election(election) if election.id() != id => {
                         bail!("{node} sent another election");
@@ -167,7 +168,7 @@ impl Registered {
                 }
             }
         }
-        reader.finish()?;
+        reader.finish().in_words()?;
         Ok(handle.call(move |node, now| node.handle(now, Input::Blocks(batch))).await?)
     }
 }

@@ -24,6 +24,7 @@ use blockvote_core::{
     election::{context::ElectionContext, definition::Election, roll::Roll, vote::Vote},
     node::StoreChange,
 };
+use blockvote_words::InWords;
 use redb::{
     Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition,
 };
@@ -93,7 +94,7 @@ fn open(file: &Path) -> anyhow::Result<Database> {
 fn roll_of(bytes: &[u8]) -> anyhow::Result<Roll> {
     let keys = bytes.chunks(32).map(<[u8; 32]>::try_from);
     let keys = keys.map(|key| key.map(PublicKey)).collect::<Result<Vec<_>, _>>();
-    Ok(Roll::of_checked(keys.context("the voter roll cannot be read")?)?)
+    Ok(Roll::of_checked(keys.context("the voter roll cannot be read")?).in_words()?)
 }
 
 impl Store {
@@ -121,7 +122,9 @@ impl Store {
             ),
             (Some(stored), _) => stored,
             (None, asked) => {
-                let context = asked.map_or_else(|| ElectionContext::open(Election::plain()), Ok)?;
+                let context = asked
+                    .map_or_else(|| ElectionContext::open(Election::plain()), Ok)
+                    .in_words()?;
                 store.write_context(&context)?;
                 context
             }
@@ -149,7 +152,10 @@ impl Store {
             return Ok(None);
         };
         let roll = meta.get("roll")?.map(|keys| roll_of(keys.value())).transpose()?;
-        Ok(Some(ElectionContext::new(Election::decode(election.value())?, roll)?))
+        Ok(Some(
+            ElectionContext::new(Election::decode(election.value()).in_words()?, roll)
+                .in_words()?,
+        ))
     }
 
     fn write_context(&self, context: &ElectionContext) -> anyhow::Result<()> {

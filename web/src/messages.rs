@@ -6,7 +6,6 @@
 mod tools;
 
 use blockvote_core::{
-    audit::verify::Report,
     crypto::{
         key::SecretKey,
         secret::{SecretBytes, SecretText},
@@ -14,6 +13,7 @@ use blockvote_core::{
     election::tally::Tally,
     time::Timestamp,
 };
+use blockvote_words::report::WordedReport;
 use serde::{Deserialize, Serialize};
 pub use tools::{CastByKey, CodeRow, FromTools, OrganiserFile, ToTools, WriteReceipt};
 use wasm_bindgen::JsValue;
@@ -482,7 +482,7 @@ pub const MAX_VOTES_SHOWN: usize = 200;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VerifyView {
     /// What is known so far.
-    pub report: Report,
+    pub report: WordedReport,
     /// Name of the file; nothing for the living chain.
     pub file: Option<String>,
     /// Blocks, or bytes of the file, so far.

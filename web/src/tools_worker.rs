@@ -16,6 +16,7 @@ use blockvote_core::{
     },
     election::definition::Election,
 };
+use blockvote_words::Words;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 
@@ -49,7 +50,7 @@ fn hear(message: ToTools) {
             let publishing = Publishing::new(*draft, secret(), secret());
             answer(match publishing {
                 Ok(publishing) => publish(publishing, passphrase.as_ref()).await,
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(error.words()),
             });
         }),
         ToTools::Codes(file) => answer(organiser(&file).map(|organiser| {
@@ -71,10 +72,10 @@ fn hear(message: ToTools) {
             let salt = secret_bytes();
             let lock = passphrase.as_ref().map(|passphrase| (passphrase, &salt));
             let file = KeyFile::new(&SecretKey::new(*secret().bytes()), lock);
-            answer(file.map_err(|error| error.to_string()).and_then(|file| key(&file)));
+            answer(file.map_err(|error| error.words()).and_then(|file| key(&file)));
         }
         ToTools::ReadKey(text) => {
-            let file = KeyFile::read(text.as_str()).map_err(|error| error.to_string());
+            let file = KeyFile::read(text.as_str()).map_err(|error| error.words());
             answer(file.and_then(|file| key(&file)));
         }
         ToTools::Cast(vote) => answer(Ok(cast(vote).unwrap_or_else(FromTools::KeyRefused))),
@@ -85,7 +86,7 @@ fn hear(message: ToTools) {
                     vote_id: file.receipt.vote_id.to_string(),
                     vote: hex::encode(file.receipt.vote.encode()),
                 })
-                .map_err(|error| error.to_string()),
+                .map_err(|error| error.words()),
         ),
         ToTools::WriteReceipt(receipt) => answer(write_receipt(receipt)),
     }
@@ -103,8 +104,8 @@ fn for_node(message: &ToNode) -> Result<FromTools, String> {
 
 fn cast(vote: CastByKey) -> Result<FromTools, String> {
     let CastByKey { file, passphrase, selections, change } = vote;
-    let file = KeyFile::read(file.as_str()).map_err(|error| error.to_string())?;
-    let key = file.open(passphrase.as_ref()).map_err(|error| error.to_string())?;
+    let file = KeyFile::read(file.as_str()).map_err(|error| error.words())?;
+    let key = file.open(passphrase.as_ref()).map_err(|error| error.words())?;
     let right = Right::Key { public: key.public().to_text(), secret: Some(Secret::new(&key)) };
     for_node(&ToNode::Cast { right, selections, change })
 }
@@ -112,14 +113,14 @@ fn cast(vote: CastByKey) -> Result<FromTools, String> {
 fn write_receipt(receipt: JsValue) -> Result<FromTools, String> {
     let WriteReceipt { receipt, election } =
         serde_wasm_bindgen::from_value(receipt).map_err(|error| error.to_string())?;
-    let election = Election::decode(&election).map_err(|error| error.to_string())?;
+    let election = Election::decode(&election).map_err(|error| error.words())?;
     let id = receipt.vote_id.to_string();
     let name = format!("receipt-{}.json", id.get(..8).unwrap_or("vote"));
     Ok(FromTools::Save(name, ReceiptFile::new(receipt, &election).to_text()))
 }
 
 fn key(file: &KeyFile) -> Result<FromTools, String> {
-    let public = file.public().map_err(|error| error.to_string())?.to_text();
+    let public = file.public().map_err(|error| error.words())?.to_text();
     Ok(FromTools::Key { file: file.to_text(), public, locked: file.is_locked() })
 }
 
@@ -129,11 +130,11 @@ fn organiser(file: &OrganiserFile) -> Result<Organiser, String> {
         let Some(passphrase) = &file.passphrase else {
             return Err("the organiser's file is locked: type its passphrase".into());
         };
-        locked::unlock(file.text.as_str(), passphrase).map_err(|error| error.to_string())?
+        locked::unlock(file.text.as_str(), passphrase).map_err(|error| error.words())?
     } else {
         file.text.clone()
     };
-    Organiser::read(text.as_str()).map_err(|error| error.to_string())
+    Organiser::read(text.as_str()).map_err(|error| error.words())
 }
 
 /// Random bytes that nobody else may know.
@@ -154,12 +155,12 @@ async fn publish(
             slice = monotonic_ms();
         }
     }
-    let (organiser, context) = publishing.finish(now()).map_err(|error| error.to_string())?;
+    let (organiser, context) = publishing.finish(now()).map_err(|error| error.words())?;
     let text = organiser.to_text();
     let organiser = match passphrase {
         None => text,
         Some(passphrase) => locked::lock(text.as_str().as_bytes(), passphrase, &secret_bytes())
-            .map_err(|error| error.to_string())?
+            .map_err(|error| error.words())?
             .into(),
     };
     let id = context.id();

@@ -4,16 +4,14 @@
 use std::collections::VecDeque;
 
 use blockvote_core::{
-    audit::{
-        archive::Record,
-        verify::{Outcome, Report, Verifier},
-    },
+    audit::{archive::Record, verify::Verifier},
     chain::{
         block::{Block, MAX_BLOCK_BYTES},
         unverified::UnverifiedBlocks,
     },
     election::tally::Tally,
 };
+use blockvote_words::report::{Ended, WordedReport};
 
 use crate::{
     messages::VerifyView,
@@ -79,7 +77,11 @@ impl Run {
         self.verifier.blocks()
     }
 
-    fn tell(&self, report: Report, progress: f64, done: bool) {
+    fn words(&self) -> WordedReport {
+        WordedReport::from(&self.verifier.report())
+    }
+
+    fn tell(&self, report: WordedReport, progress: f64, done: bool) {
         let (file, total) = (self.file.clone(), self.total);
         let took_ms = monotonic_ms() - self.start;
         (self.tell)(Box::new(VerifyView { report, file, progress, total, done, took_ms }));
@@ -135,7 +137,7 @@ impl Run {
         let time = monotonic_ms();
         if time - self.reported > REPORT_MS {
             self.reported = time;
-            self.tell(unearned(self.verifier.report()), progress, false);
+            self.tell(unearned(self.words()), progress, false);
         }
         if time - self.slice > SLICE_MS {
             breathe().await;
@@ -148,7 +150,7 @@ impl Run {
         if self.begin_part(self.total) {
             self.settle(0).await;
         }
-        self.tell(self.verifier.report(), self.total, true);
+        self.tell(self.words(), self.total, true);
     }
 
     /// The file cannot be read to its end.
@@ -162,11 +164,11 @@ impl Run {
 
 /// Passed so far is not passed, and what is not over has not failed. The count, which can be long, is
 /// shown at the end.
-fn unearned(mut report: Report) -> Report {
+fn unearned(mut report: WordedReport) -> WordedReport {
     report.tally = Tally::default();
-    let open = [Outcome::Pass, Outcome::Fail];
+    let open = [Ended::Pass, Ended::Fail];
     for line in report.lines.iter_mut().filter(|line| open.contains(&line.outcome)) {
-        line.outcome = Outcome::NotReached;
+        line.outcome = Ended::NotReached;
     }
     report
 }

@@ -45,34 +45,61 @@ const END_BYTES: usize = 36;
 const MAX_STATEMENTS: usize = MAX_DOUBLE_VOTES + 3;
 
 /// Why a file cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, derive_more::From)]
 pub enum ArchiveError {
     /// Another kind of file.
-    #[error("this is not a Blockvote audit file: it does not begin with \"blockvote chain\"")]
     Magic,
     /// Written by a later build.
-    #[error(
-        "the file has format version {0}; this build reads version {ARCHIVE_VERSION}: use the blockvote that wrote it"
-    )]
     Version(u16),
     /// Cut off.
-    #[error("the file ends early, after {}: it was cut off, get it again", complete(*.0))]
     Truncated(u32),
     /// A record that cannot stand here.
-    #[error("after {} the file is damaged: {what}", complete(*blocks))]
     Damaged {
         /// Blocks read before.
         blocks: u32,
         /// What is wrong.
-        what: String,
+        what: Damage,
     },
     /// The definition is not valid.
-    #[error(transparent)]
-    Election(#[from] ElectionError),
+    #[from]
+    Election(ElectionError),
 }
 
-fn complete(number: u32) -> String {
-    format!("{number} complete block{}", if number == 1 { "" } else { "s" })
+/// What is wrong with a damaged file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// It announces a record of so many bytes.
+    Length(usize),
+    /// It holds a record of an unknown kind.
+    Kind(u8),
+    /// Its parts are in the wrong order.
+    Order,
+    /// A record cannot be read.
+    Unreadable {
+        /// Which kind.
+        kind: RecordKind,
+        /// What the decoder says.
+        why: String,
+    },
+    /// It holds more signed statements than any node.
+    Statements,
+    /// It holds another number of blocks than it says.
+    Count,
+    /// Its checksum does not hold.
+    Checksum,
+    /// There are bytes after its end.
+    AfterEnd,
+}
+
+/// A kind of record that is decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordKind {
+    /// A page of the voter roll.
+    RollPage,
+    /// A block.
+    Block,
+    /// A signed statement.
+    Statement,
 }
 
 /// What a file holds, in its order.
@@ -185,12 +212,14 @@ impl ArchiveReader {
         taken
     }
 
-    fn damaged(&self, what: impl Into<String>) -> ArchiveError {
-        ArchiveError::Damaged { blocks: self.blocks, what: what.into() }
+    fn damaged(&self, what: Damage) -> ArchiveError {
+        ArchiveError::Damaged { blocks: self.blocks, what }
     }
 
-    fn read<T: BorshDeserialize>(&self, what: &str, body: &[u8]) -> Result<T, ArchiveError> {
-        borsh::from_slice(body).map_err(|error| self.damaged(format!("the next {what}: {error}")))
+    fn read<T: BorshDeserialize>(&self, kind: RecordKind, body: &[u8]) -> Result<T, ArchiveError> {
+        let unreadable =
+            |error: std::io::Error| Damage::Unreadable { kind, why: error.to_string() };
+        borsh::from_slice(body).map_err(|error| self.damaged(unreadable(error)))
     }
 
     /// The next complete record, or nothing when more bytes are needed.
@@ -214,17 +243,17 @@ impl ArchiveReader {
             self.started = true;
         }
         if self.last == END && !self.rest().is_empty() {
-            return Err(self.damaged("there are bytes after its end"));
+            return Err(self.damaged(Damage::AfterEnd));
         }
         let Some(([kind, length @ ..], _)) = self.rest().split_first_chunk::<5>() else {
             return Ok(None);
         };
         let (kind, length) = (*kind, u32::from_le_bytes(*length) as usize);
         if length > MAX_BLOCK_BYTES {
-            return Err(self.damaged(format!("it announces a record of {length} bytes")));
+            return Err(self.damaged(Damage::Length(length)));
         }
         if !(ELECTION..=EVIDENCE).contains(&kind) {
-            return Err(self.damaged(format!("it holds a record of the unknown kind {kind}")));
+            return Err(self.damaged(Damage::Kind(kind)));
         }
         let before: &[u8] = match kind {
             ELECTION => &[0],
@@ -233,7 +262,7 @@ impl ArchiveReader {
             _ => &[ELECTION, ROLL_PAGE, EVIDENCE, BLOCK],
         };
         if !before.contains(&self.last) || (kind == END && length != END_BYTES) {
-            return Err(self.damaged("its parts are in the wrong order"));
+            return Err(self.damaged(Damage::Order));
         }
         if self.rest().len() < 5 + length {
             return Ok(None);
@@ -243,25 +272,25 @@ impl ArchiveReader {
         let body = &record[5..];
         let record = match kind {
             ELECTION => Record::Election(Box::new(Election::decode(body)?)),
-            ROLL_PAGE => Record::RollPage(self.read("page of the voter roll", body)?),
+            ROLL_PAGE => Record::RollPage(self.read(RecordKind::RollPage, body)?),
             BLOCK => {
-                let block = self.read("block", body)?;
+                let block = self.read(RecordKind::Block, body)?;
                 self.blocks += 1;
                 Record::Block(block)
             }
             EVIDENCE => {
                 self.statements += 1;
                 if self.statements > MAX_STATEMENTS {
-                    return Err(self.damaged("it holds more signed statements than any node"));
+                    return Err(self.damaged(Damage::Statements));
                 }
-                Record::Statement(self.read("signed statement", body)?)
+                Record::Statement(self.read(RecordKind::Statement, body)?)
             }
             _ => {
                 if body[..4] != self.blocks.to_le_bytes() {
-                    return Err(self.damaged("it holds another number of blocks than it says"));
+                    return Err(self.damaged(Damage::Count));
                 }
                 if body[4..] != checksum.finalize()[..] {
-                    return Err(self.damaged("its checksum does not hold"));
+                    return Err(self.damaged(Damage::Checksum));
                 }
                 Record::End { blocks: self.blocks }
             }
@@ -281,10 +310,6 @@ impl ArchiveReader {
         if self.last != END {
             return Err(ArchiveError::Truncated(self.blocks));
         }
-        if self.rest().is_empty() {
-            Ok(())
-        } else {
-            Err(self.damaged("there are bytes after its end"))
-        }
+        if self.rest().is_empty() { Ok(()) } else { Err(self.damaged(Damage::AfterEnd)) }
     }
 }

@@ -36,19 +36,15 @@ pub struct Inclusion {
 }
 
 /// What makes a receipt worthless.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReceiptError {
     /// The id belongs to other contents.
-    #[error("the vote id is not the hash of this vote")]
     VoteId,
     /// The header belongs to another block.
-    #[error("the block hash is not the hash of this header")]
     BlockHash,
     /// The header carries no work.
-    #[error("the header's proof of work does not hold")]
     Proof,
     /// The path does not lead to the votes root.
-    #[error("the inclusion proof does not lead from the vote to the votes root of the header")]
     Inclusion,
 }
 
@@ -72,16 +68,13 @@ pub struct ReceiptFile {
 }
 
 /// Why a text is no receipt that can be checked.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReceiptFileError {
     /// Another kind of file.
-    #[error("this is not a Blockvote receipt")]
     Format,
     /// A part is missing or of another shape.
-    #[error("the receipt cannot be read: {0}")]
     Malformed(String),
     /// It contradicts itself.
-    #[error("the receipt does not hold: {0}")]
     Wrong(ReceiptError),
 }
 

@@ -9,20 +9,24 @@ use std::{collections::HashMap, fmt::Write as _};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{
-    audit::verify::{Line, Outcome, Report},
-    election::tally::Tally,
-};
+use crate::election::tally::Tally;
 
 /// Why a text is not a chain of the seed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SeedError {
     /// Not JSON.
-    #[error("this is not JSON: {0}")]
     Json(String),
-    /// JSON of another shape.
-    #[error("this is not a chain of the seed: {0}")]
-    Shape(String),
+    /// It has no list named `chain`.
+    NoChain,
+    /// That list is empty.
+    Empty,
+    /// It says that it has another number of blocks.
+    Length {
+        /// What it says, in JSON.
+        said: String,
+        /// What it has.
+        found: usize,
+    },
 }
 
 /// Reads the blocks out of the seed's `{"chain": […], "length": n}`.
@@ -33,15 +37,14 @@ pub fn read(text: &str) -> Result<Vec<Value>, SeedError> {
     let value: Value =
         serde_json::from_str(text).map_err(|error| SeedError::Json(error.to_string()))?;
     let chain = value.get("chain").and_then(Value::as_array);
-    let chain = chain.ok_or_else(|| SeedError::Shape("it has no list named \"chain\"".into()))?;
+    let chain = chain.ok_or(SeedError::NoChain)?;
     if chain.is_empty() {
-        return Err(SeedError::Shape("its chain is empty".into()));
+        return Err(SeedError::Empty);
     }
     if let Some(length) = value.get("length")
         && length.as_u64() != Some(chain.len() as u64)
     {
-        let found = chain.len();
-        return Err(SeedError::Shape(format!("it says length {length} but holds {found} blocks")));
+        return Err(SeedError::Length { said: length.to_string(), found: chain.len() });
     }
     Ok(chain.clone())
 }
@@ -123,16 +126,97 @@ fn write_float(float: f64, out: &mut String) {
     }
 }
 
-const CHECKS: [&str; 4] = [
-    "indexes count from 1",
-    "blocks hold the hash of the block before",
-    "proofs",
-    "no token votes twice",
-];
+/// What is checked, in the order of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeedCheck {
+    /// Indexes count from 1.
+    Indexes,
+    /// Blocks hold the hash of the block before.
+    Hashes,
+    /// Proofs.
+    Proofs,
+    /// No token votes twice.
+    Once,
+    /// The votes of the last block, which no proof covers: a change there cannot be found.
+    LastVotes,
+}
 
-struct Failure {
-    check: usize,
-    what: String,
+impl SeedCheck {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Indexes, Self::Hashes, Self::Proofs, Self::Once, Self::LastVotes];
+}
+
+/// The first thing that does not hold. Blocks are told by their place, counted from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SeedFailure {
+    /// The block has no index.
+    NoIndex(u64),
+    /// It has another one than its place: blocks were swapped, added or left out.
+    Index {
+        /// Its place.
+        block: u64,
+        /// What it says.
+        index: u64,
+    },
+    /// It has no proof.
+    NoProof(u64),
+    /// The block before it was changed: this one has another hash of it.
+    Hash(u64),
+    /// Its proof does not hold.
+    Proof {
+        /// Its place.
+        block: u64,
+        /// The proof.
+        proof: i64,
+    },
+    /// It has no list of votes.
+    NoVotes(u64),
+    /// It has a vote without token or selection.
+    Vote {
+        /// Its place.
+        block: u64,
+        /// The vote, in JSON.
+        vote: String,
+    },
+    /// A token voted before.
+    UsedToken {
+        /// Its place.
+        block: u64,
+        /// The token.
+        token: i64,
+        /// The place of the block before.
+        earlier: u64,
+    },
+}
+
+impl SeedFailure {
+    /// The check that it breaks.
+    pub fn check(&self) -> SeedCheck {
+        match self {
+            Self::NoIndex(_) | Self::Index { .. } | Self::NoVotes(_) => SeedCheck::Indexes,
+            Self::Hash(_) => SeedCheck::Hashes,
+            Self::NoProof(_) | Self::Proof { .. } => SeedCheck::Proofs,
+            Self::Vote { .. } | Self::UsedToken { .. } => SeedCheck::Once,
+        }
+    }
+}
+
+/// The result of a verification.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SeedReport {
+    /// Blocks in the file.
+    pub all: usize,
+    /// Blocks verified.
+    pub blocks: usize,
+    /// Votes verified.
+    pub votes: u64,
+    /// What does not hold, if something does not.
+    pub failure: Option<SeedFailure>,
+    /// Hash of the last block verified, in hexadecimal.
+    pub tip: String,
+    /// The count of what was verified.
+    pub tally: Tally,
 }
 
 #[derive(Default)]
@@ -148,54 +232,34 @@ impl Walk {
         position: u64,
         block: &Value,
         before: Option<&Value>,
-    ) -> Result<(), Failure> {
-        let fail = |check, what: String| Err(Failure { check, what });
-        let Some(index) = block.get("index").and_then(Value::as_u64) else {
-            return fail(0, format!("block {position} has no index"));
-        };
+    ) -> Result<(), SeedFailure> {
+        let index = block.get("index").and_then(Value::as_u64);
+        let index = index.ok_or(SeedFailure::NoIndex(position))?;
         if index != position {
-            return fail(
-                0,
-                format!(
-                    "block {position} has the index {index}: blocks were swapped, added or left out"
-                ),
-            );
+            return Err(SeedFailure::Index { block: position, index });
         }
-        let Some(proof) = block.get("proof").and_then(Value::as_i64) else {
-            return fail(2, format!("block {index} has no proof"));
-        };
+        let proof = block.get("proof").and_then(Value::as_i64);
+        let proof = proof.ok_or(SeedFailure::NoProof(index))?;
         if let Some(before) = before {
             let hash = block_hash(before);
             if block.get("previous_hash").and_then(Value::as_str) != Some(&hash) {
-                let previous = index - 1;
-                return fail(
-                    1,
-                    format!("block {previous} was changed: block {index} holds another hash of it"),
-                );
+                return Err(SeedFailure::Hash(index));
             }
             let previous_proof = before.get("proof").and_then(Value::as_i64).unwrap_or_default();
             let guess = hex::encode(Sha256::digest(format!("{previous_proof}{proof}{hash}")));
             if !guess.starts_with("0000") {
-                return fail(2, format!("block {index}: the proof {proof} does not hold"));
+                return Err(SeedFailure::Proof { block: index, proof });
             }
         }
-        let Some(votes) = block.get("votes").and_then(Value::as_array) else {
-            return fail(0, format!("block {index} has no list of votes"));
-        };
-        for vote in votes {
+        let votes = block.get("votes").and_then(Value::as_array);
+        for vote in votes.ok_or(SeedFailure::NoVotes(index))? {
             let token = vote.get("token_id").and_then(Value::as_i64);
             let selection = vote.get("selection").and_then(Value::as_str);
             let (Some(token), Some(selection)) = (token, selection) else {
-                return fail(
-                    3,
-                    format!("block {index} holds a vote without token_id or selection: {vote}"),
-                );
+                return Err(SeedFailure::Vote { block: index, vote: vote.to_string() });
             };
             if let Some(earlier) = self.tokens.insert(token, index) {
-                return fail(
-                    3,
-                    format!("block {index}: the token_id {token} already voted in block {earlier}"),
-                );
+                return Err(SeedFailure::UsedToken { block: index, token, earlier });
             }
             *self.tally.selections.entry(selection.to_owned()).or_insert(0) += 1;
             self.tally.ballots += 1;
@@ -206,7 +270,7 @@ impl Walk {
 }
 
 /// Verifies a chain by the seed's own rules. `progress` is told how many blocks are done.
-pub fn verify(chain: &[Value], mut progress: impl FnMut(usize)) -> Report {
+pub fn verify(chain: &[Value], mut progress: impl FnMut(usize)) -> SeedReport {
     let mut walk = Walk::default();
     let mut failure = None;
     let mut done = 0_usize;
@@ -219,54 +283,14 @@ pub fn verify(chain: &[Value], mut progress: impl FnMut(usize)) -> Report {
         done += 1;
         progress(done);
     }
-    let (blocks, votes) = (done, walk.votes);
-    let linked = done.saturating_sub(1);
-    let counted = [
-        format!("{blocks} of {}", chain.len()),
-        format!("{linked} of {}", chain.len() - 1),
-        format!("{linked} of {} (the first block has none)", chain.len() - 1),
-        format!("{votes} tokens, each used once"),
-    ];
-    let mut lines: Vec<_> = CHECKS
-        .iter()
-        .zip(counted)
-        .enumerate()
-        .map(|(index, (check, counted))| match &failure {
-            None => Line::new(check, Outcome::Pass, counted),
-            Some(failure) if failure.check == index => {
-                Line::new(check, Outcome::Fail, failure.what.clone())
-            }
-            Some(_) => Line::new(
-                check,
-                Outcome::NotReached,
-                format!("held for the {blocks} blocks before"),
-            ),
-        })
-        .collect();
-    lines.push(Line::new(
-        "votes of the last block",
-        Outcome::Skipped,
-        "the seed's proof does not cover them: a change there cannot be found from this file",
-    ));
-    let verdict = match &failure {
-        None => format!(
-            "Verified by the seed's rules: {blocks} blocks and {votes} votes; the last block's votes are covered by no proof."
-        ),
-        Some(failure) => format!("Not valid: {}.", failure.what),
-    };
-    Report {
-        lines,
-        verdict,
-        passed: failure.is_none(),
-        blocks: u32::try_from(blocks).unwrap_or(u32::MAX),
-        votes,
-        tip: done
-            .checked_sub(1)
-            .and_then(|index| chain.get(index))
-            .map(block_hash)
-            .unwrap_or_default(),
+    let last = done.checked_sub(1).and_then(|index| chain.get(index));
+    SeedReport {
+        all: chain.len(),
+        blocks: done,
+        votes: walk.votes,
+        failure,
+        tip: last.map(block_hash).unwrap_or_default(),
         tally: walk.tally,
-        ..Report::default()
     }
 }
 

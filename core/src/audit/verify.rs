@@ -1,14 +1,15 @@
-//! Verification from the first block on, check by check, with the words that people read.
+//! Verification from the first block on.
 //!
-//! The page and the command line show the same report, of a file and of the living chain alike.
+//! The page and the command line show the same [`Report`], of a file and of the living chain alike.
 //! The rules are those of [`Block::check`], [`Ancestry`] and [`Ledger`]: a report only says which of
 //! them a chain kept, and for how many blocks and votes. Nothing but the tokens that were used is
 //! held, so a file of a million votes is verified as it is read.
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
-    audit::archive::Record,
+    audit::{
+        archive::Record,
+        report::{Check, Failure, Outcome, Passed, Report, Skipped, Unit},
+    },
     chain::{
         ancestry::{Ancestry, LinkError},
         block::{Block, BlockError, CheckedBlock, MAX_BLOCK_BYTES},
@@ -23,134 +24,9 @@ use crate::{
         roll::{RollBuilder, RollPage},
         tally::Tally,
         token::TokenId,
-        vote::VoteError,
     },
     time::Timestamp,
 };
-
-/// How a check ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// Everything that was counted holds.
-    Pass,
-    /// Something does not hold.
-    Fail,
-    /// It does not apply here.
-    Skipped,
-    /// An earlier failure made it pointless to go on.
-    NotReached,
-}
-
-/// One line of a report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
-    /// What was checked.
-    pub check: String,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// How many were checked, or why it failed or was skipped.
-    pub detail: String,
-}
-
-impl Line {
-    /// A line.
-    pub fn new(check: &str, outcome: Outcome, detail: impl Into<String>) -> Self {
-        Self { check: check.into(), outcome, detail: detail.into() }
-    }
-}
-
-/// The result of a verification.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
-    /// The question, where the format has one.
-    pub title: String,
-    /// The election's id, in hexadecimal, where the format has one.
-    pub election: String,
-    /// One line for each check, in order.
-    pub lines: Vec<Line>,
-    /// The verdict in one sentence.
-    pub verdict: String,
-    /// Whether every check passed or was skipped.
-    pub passed: bool,
-    /// Blocks verified, the first included.
-    pub blocks: u32,
-    /// Votes verified, those that a later one replaced among them.
-    pub votes: u64,
-    /// Hash of the last block, in hexadecimal, where the format has one.
-    pub tip: String,
-    /// Height of the sealed block, where there is a seal that holds.
-    pub sealed: Option<u32>,
-    /// Tokens whose voters signed two ballots.
-    pub double_votes: Vec<u64>,
-    /// The count, of what was verified: up to the sealed block, where there is one.
-    pub tally: Tally,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Check {
-    File,
-    Roll,
-    Links,
-    Proofs,
-    Covered,
-    Allowed,
-    Signatures,
-    Once,
-    DoubleVotes,
-    Closing,
-    Seal,
-    Count,
-}
-
-const CHECKS: [(Check, &str); 12] = [
-    (Check::File, "everything is there"),
-    (Check::Roll, "voter roll"),
-    (Check::Links, "blocks follow each other"),
-    (Check::Proofs, "proofs of work"),
-    (Check::Covered, "votes are those that the proofs cover"),
-    (Check::Allowed, "votes are allowed by the election"),
-    (Check::Signatures, "signatures of the voters"),
-    (Check::Once, "no token votes twice"),
-    (Check::DoubleVotes, "proofs of double votes"),
-    (Check::Closing, "closing by the organiser"),
-    (Check::Seal, "seal of the organiser"),
-    (Check::Count, "the count"),
-];
-
-impl Check {
-    fn of(error: &LinkError) -> Self {
-        match error {
-            LinkError::UnknownParent(_)
-            | LinkError::InvalidParent(_)
-            | LinkError::Height { .. }
-            | LinkError::Old { .. }
-            | LinkError::Ahead { .. }
-            | LinkError::Block(BlockError::Version { .. } | BlockError::Hours { .. }) => {
-                Self::Links
-            }
-            LinkError::Difficulty { .. } | LinkError::Block(BlockError::Proof(_)) => Self::Proofs,
-            LinkError::Block(
-                BlockError::VotesRoot(_) | BlockError::Empty(_) | BlockError::TooBig { .. },
-            ) => Self::Covered,
-            LinkError::Block(BlockError::Vote {
-                error: VoteError::Signature(_) | VoteError::Unsigned(_),
-                ..
-            }) => Self::Signatures,
-            LinkError::Block(BlockError::Vote { .. }) => Self::Allowed,
-            LinkError::UsedToken { .. } | LinkError::Block(BlockError::RepeatedToken { .. }) => {
-                Self::Once
-            }
-        }
-    }
-}
-
-/// The first thing that does not hold.
-#[derive(Clone, Debug)]
-struct Failure {
-    check: Check,
-    what: String,
-}
 
 /// What goes on while the roll is read.
 struct Walk {
@@ -168,7 +44,7 @@ pub struct Verifier {
     /// Seals, and the count at their block once it was reached.
     seals: Vec<(SealId, Seal)>,
     sealed: Option<Tally>,
-    seal_problem: Option<String>,
+    seal_problem: Option<Failure>,
     closed: Option<Timestamp>,
     doubles: Vec<TokenId>,
     failure: Option<Failure>,
@@ -264,8 +140,7 @@ impl Verifier {
     }
 
     fn take_election(&mut self, election: Election) -> Result<(), Failure> {
-        let fail = |what: String| Failure { check: Check::File, what };
-        election.validate().map_err(|error| fail(error.to_string()))?;
+        election.validate().map_err(Failure::Election)?;
         if let Eligibility::Roll { root, size, .. } = election.eligibility {
             self.roll = Some(RollBuilder::new(root, size));
         }
@@ -274,82 +149,53 @@ impl Verifier {
     }
 
     fn take_page(&mut self, page: RollPage) -> Result<(), Failure> {
-        let Some(roll) = &mut self.roll else {
-            let what = "there are keys, but the election has no voter roll".into();
-            return Err(Failure { check: Check::Roll, what });
-        };
+        let roll = self.roll.as_mut().ok_or(Failure::KeysWithoutRoll)?;
         let number = u64::from(page.index) + 1;
         if roll.missing().next() != Some(page.index) {
-            let what = format!("page {number} is not the next page of the voter roll");
-            return Err(Failure { check: Check::Roll, what });
+            return Err(Failure::PageOrder(number));
         }
-        roll.add(page).map_err(|error| Failure {
-            check: Check::Roll,
-            what: format!("page {number}: {error}"),
-        })
+        roll.add(page).map_err(|error| Failure::Page(number, error))
     }
 
     /// The walk over the blocks, begun when the roll is complete.
     fn walk(&mut self) -> Result<&mut Walk, Failure> {
         if self.walk.is_none() {
-            let fail = |what: String| Failure { check: Check::Roll, what };
-            let election = self.election.clone();
-            let election = election.ok_or_else(|| Failure {
-                check: Check::File,
-                what: "there is no election".into(),
-            })?;
+            let election = self.election.clone().ok_or(Failure::NoElection)?;
             let roll = self.roll.take().map(RollBuilder::finish).transpose();
-            let roll = roll.map_err(|error| fail(error.to_string()))?.flatten();
+            let roll = roll.map_err(|error| Failure::Roll(error.into()))?.flatten();
             if election.has_roll() && roll.is_none() {
-                return Err(fail("pages of the voter roll are missing".into()));
+                return Err(Failure::PagesMissing);
             }
             let ancestry = Ancestry::first(&election);
             let ledger = Ledger::forward_only(election.clone());
-            let context =
-                ElectionContext::new(election, roll).map_err(|error| fail(error.to_string()))?;
+            let context = ElectionContext::new(election, roll).map_err(Failure::Roll)?;
             self.walk = Some(Walk { context, ancestry, ledger });
         }
         self.walk.as_mut().ok_or_else(|| unreachable!("it was begun above"))
     }
 
     fn take_statement(&mut self, statement: &Statement) -> Result<(), Failure> {
-        let context = self.walk()?.context.clone();
-        self.check_statement(&context, statement)
-    }
-
-    fn check_statement(
-        &mut self,
-        context: &ElectionContext,
-        statement: &Statement,
-    ) -> Result<(), Failure> {
-        let (check, name) = match statement {
-            Statement::DoubleVote(double) => {
-                (Check::DoubleVotes, format!("the proof against token {}", double.token()))
-            }
-            Statement::Closing(_) => (Check::Closing, "the closing".into()),
-            Statement::Seal(_) => (Check::Seal, "the seal".into()),
+        let (kind, token) = match statement {
+            Statement::DoubleVote(double) => (statement.kind(), Some(double.token())),
+            Statement::Closing(_) | Statement::Seal(_) => (statement.kind(), None),
         };
-        statement
-            .check(context)
-            .map_err(|error| Failure { check, what: format!("{name}: {error}") })?;
+        let checked = statement.check(&self.walk()?.context);
+        checked.map_err(|error| Failure::Statement(kind, token, error))?;
         match statement {
             Statement::DoubleVote(double) => {
                 if self.doubles.contains(&double.token()) {
-                    let what = format!("{name} stands there twice");
-                    return Err(Failure { check, what });
+                    return Err(Failure::StatementTwice(kind, token));
                 }
                 self.doubles.push(double.token());
             }
             Statement::Closing(closing) => {
                 if self.closed.replace(closing.at).is_some() {
-                    let what = "there are two closings: nodes keep the earliest alone".into();
-                    return Err(Failure { check, what });
+                    return Err(Failure::TwoClosings);
                 }
             }
             Statement::Seal(seal) => {
                 if self.seals.iter().any(|(id, _)| *id == seal.id()) {
-                    let what = format!("{name} stands there twice");
-                    return Err(Failure { check, what });
+                    return Err(Failure::StatementTwice(kind, token));
                 }
                 self.seals.push((seal.id(), *seal));
             }
@@ -373,8 +219,7 @@ impl Verifier {
         self.compare_with_seal(first);
         let walk = self.walk()?;
         let result = block.map_err(LinkError::from).and_then(|checked| walk.block(&checked, now));
-        let hash = result
-            .map_err(|error| Failure { check: Check::of(&error), what: error.to_string() })?;
+        let hash = result.map_err(Failure::Block)?;
         self.compare_with_seal(hash);
         Ok(())
     }
@@ -388,17 +233,13 @@ impl Verifier {
             return;
         }
         let tally = walk.ledger.tally().clone();
-        if seal.height != walk.ancestry.height() {
-            self.seal_problem = Some(format!(
-                "the seal says block {}, but it is over block {}",
-                seal.height,
-                walk.ancestry.height()
-            ));
+        let found = walk.ancestry.height();
+        if seal.height != found {
+            self.seal_problem = Some(Failure::SealHeight { said: seal.height, found });
         } else if seal.tally == tally.hash() {
             self.sealed = Some(tally);
         } else {
-            self.seal_problem =
-                Some(format!("the seal is over another count than that of block {}", seal.height));
+            self.seal_problem = Some(Failure::SealCount(seal.height));
         }
     }
 
@@ -413,119 +254,67 @@ impl Verifier {
     }
 
     /// What the seals come to, at the end.
-    fn seal_line(&self) -> (Outcome, String) {
+    fn of_seals(&self) -> Outcome {
         let organiser = self.election.as_ref().is_some_and(|election| election.organiser.is_some());
         match self.seals.as_slice() {
-            [] if organiser => (Outcome::Skipped, "the organiser has not sealed the result".into()),
-            [] => (
-                Outcome::Skipped,
-                "this election has no organiser's key, so nobody can seal it".into(),
-            ),
-            [(_, seal)] => {
-                if let Some(problem) = &self.seal_problem {
-                    return (Outcome::Fail, problem.clone());
+            [] if organiser => Outcome::Skipped(Skipped::NotSealed),
+            [] => Outcome::Skipped(Skipped::NoOrganiser),
+            [(_, seal)] => match &self.seal_problem {
+                Some(problem) => Outcome::Failed(problem.clone()),
+                None if self.sealed.is_some() => {
+                    let (height, after) =
+                        (seal.height, self.blocks().saturating_sub(seal.height.0));
+                    Outcome::Passed(Passed::Sealed { height, after })
                 }
-                if self.sealed.is_some() {
-                    let after = self.blocks().saturating_sub(seal.height.0);
-                    let also = match after {
-                        0 => String::new(),
-                        1 => "; 1 block after it does not count".into(),
-                        n => format!("; {n} blocks after it do not count"),
-                    };
-                    return (
-                        Outcome::Pass,
-                        format!("over block {} and its count{also}", seal.height),
-                    );
-                }
-                let what = format!(
-                    "the seal is over block {} with the hash {}, which is not in this chain",
-                    seal.height,
-                    seal.tip.short()
-                );
-                (Outcome::Fail, what)
-            }
+                None => Outcome::Failed(Failure::SealElsewhere(seal.height, seal.tip)),
+            },
             [(_, one), (_, other), ..] => {
-                let what = format!(
-                    "contested: the organiser signed two seals that differ, over block {} and over block {}",
-                    one.height, other.height
-                );
-                (Outcome::Fail, what)
+                Outcome::Failed(Failure::Contested(one.height, other.height))
             }
         }
     }
 
-    fn line(&self, check: Check) -> (Outcome, String) {
+    /// How a check ends if nothing failed.
+    fn outcome(&self, check: Check) -> Outcome {
         let (blocks, votes) = (self.blocks(), self.votes());
+        let voters = self.tally().ballots;
         let election = self.election.as_ref();
-        let pass = |detail: String| (Outcome::Pass, detail);
-        let skip = |detail: &str| (Outcome::Skipped, detail.to_owned());
-        // Nothing checked is nothing earned.
-        let no_votes = || skip("there is no vote yet");
-        match check {
-            Check::File if self.ended => {
-                pass("definition, roll, statements and blocks, to the end".into())
-            }
-            Check::File => skip("the end was not reached"),
+        let has_roll = election.is_some_and(Election::has_roll);
+        let outcome = match check {
+            Check::File if self.ended => Ok(Passed::Whole),
+            Check::File => Err(Skipped::NoEnd),
             Check::Roll => match election.map(|election| &election.eligibility) {
-                Some(Eligibility::Roll { size, .. }) => pass(format!(
-                    "{} fit to vote, and the election commits to {}",
-                    keys(*size),
-                    if *size == 1 { "it" } else { "them" }
-                )),
-                _ => skip("this election is open: it has no voter roll"),
+                Some(Eligibility::Roll { size, .. }) => Ok(Passed::Keys(*size)),
+                Some(Eligibility::Open { .. }) | None => Err(Skipped::NoRoll),
             },
-            Check::Links | Check::Proofs if blocks == 1 => {
-                skip("there is no block yet but the first, which the definition gives")
-            }
-            Check::Links => pass(format!("{blocks} of {blocks}")),
+            // Nothing checked is nothing earned.
+            Check::Links | Check::Proofs if blocks == 1 => Err(Skipped::NoBlock),
             Check::Covered | Check::Allowed | Check::Signatures | Check::Once | Check::Count
                 if votes == 0 =>
             {
-                no_votes()
+                Err(Skipped::NoVote)
             }
-            Check::Proofs => {
-                pass(format!("{} of {} (the first block has none)", blocks - 1, blocks - 1))
-            }
-            Check::Covered | Check::Allowed => pass(format!("{votes} of {votes}")),
-            Check::Signatures => match election {
-                Some(election) if election.has_roll() => pass(format!("{votes} of {votes}")),
-                _ => skip("this election has no voter roll"),
-            },
+            Check::Links => Ok(Passed::Blocks(blocks)),
+            Check::Proofs => Ok(Passed::Proofs(blocks - 1)),
+            Check::Signatures if !has_roll => Err(Skipped::NoSignatures),
+            Check::Covered | Check::Allowed | Check::Signatures => Ok(Passed::Votes(votes)),
             Check::Once => {
                 let voters = self.walk.as_ref().map_or(0, |walk| walk.ledger.tally().ballots);
-                match (voters == votes, voters) {
-                    (true, 1) => pass("1 token, used once".into()),
-                    (true, _) => pass(format!("{votes} tokens, each used once")),
-                    (false, _) => pass(format!(
-                        "{voters} voters, {} later replaced",
-                        votes_in_words(votes - voters)
-                    )),
+                match votes.saturating_sub(voters) {
+                    0 => Ok(Passed::UsedOnce(votes)),
+                    replaced => Ok(Passed::Replaced { voters, replaced }),
                 }
             }
-            Check::DoubleVotes => match self.doubles.len() {
-                0 if election.is_some_and(Election::has_roll) => skip("none is known here"),
-                0 => skip("an open election has none: the first use of a token counts"),
-                n => {
-                    let tokens: Vec<_> =
-                        self.doubles.iter().take(20).map(ToString::to_string).collect();
-                    let more = if n > 20 { ", …" } else { "" };
-                    pass(format!(
-                        "{n} proven, token {}{more}: two different ballots signed by one voter",
-                        tokens.join(", ")
-                    ))
-                }
-            },
-            Check::Closing => match self.closed {
-                Some(at) => pass(format!("signed, at {at}")),
-                None => skip("the organiser did not close before the time"),
-            },
-            Check::Seal => self.seal_line(),
-            Check::Count => pass(format!(
-                "counted anew from {} of {}",
-                votes_in_words(votes),
-                voters_in_words(self.tally().ballots)
-            )),
-        }
+            Check::DoubleVotes if !self.doubles.is_empty() => {
+                Ok(Passed::DoubleVotes(self.doubles.clone()))
+            }
+            Check::DoubleVotes if has_roll => Err(Skipped::NoDoubleVote),
+            Check::DoubleVotes => Err(Skipped::NoDoubleVoteInOpen),
+            Check::Closing => self.closed.map(Passed::Closed).ok_or(Skipped::NotClosed),
+            Check::Seal => return self.of_seals(),
+            Check::Count => Ok(Passed::Counted { votes, voters }),
+        };
+        outcome.map_or_else(Outcome::Skipped, Outcome::Passed)
     }
 
     fn tally(&self) -> Tally {
@@ -535,93 +324,37 @@ impl Verifier {
         })
     }
 
-    /// What was to be verified cannot be read to its end.
+    /// What was to be verified cannot be read to its end; `why` in words.
     pub fn broken(&mut self, why: impl Into<String>) {
         if self.failure.is_none() {
             let found = self.take_waiting().err();
-            let unreadable = Failure { check: Check::File, what: why.into() };
-            self.failure = Some(found.unwrap_or(unreadable));
+            self.failure = Some(found.unwrap_or_else(|| Failure::Unreadable(why.into())));
         }
     }
 
     /// The report on what was verified so far.
     pub fn report(&self) -> Report {
-        let mut failed = false;
-        let (blocks, votes) = (self.blocks(), self.votes());
-        let mut lines = Vec::new();
-        let mut problem = None;
-        for (check, name) in CHECKS {
-            let line = match &self.failure {
-                None => {
-                    let (outcome, detail) = self.line(check);
-                    if outcome == Outcome::Fail {
-                        failed = true;
-                        problem = Some(detail.clone());
-                    }
-                    Line::new(name, outcome, detail)
-                }
-                Some(failure) if failure.check == check => {
-                    failed = true;
-                    problem = Some(failure.what.clone());
-                    Line::new(name, Outcome::Fail, failure.what.clone())
-                }
-                Some(_) => {
-                    let of_blocks = !matches!(
-                        check,
-                        Check::File
-                            | Check::Roll
-                            | Check::DoubleVotes
-                            | Check::Closing
-                            | Check::Seal
-                            | Check::Count
-                    );
-                    let detail = match blocks {
-                        1 => "not reached".to_owned(),
-                        n if of_blocks => format!("not reached; it held for the {n} blocks before"),
-                        _ => "not reached".to_owned(),
-                    };
-                    Line::new(name, Outcome::NotReached, detail)
-                }
-            };
-            lines.push(line);
-        }
-        let seal = self.seals.first().filter(|_| self.sealed.is_some() && self.seals.len() == 1);
-        let counted = format!(
-            "{blocks} {} and {}",
-            if blocks == 1 { "block" } else { "blocks" },
-            votes_in_words(votes)
-        );
-        let verdict = match (problem, seal) {
-            (Some(problem), _) => format!("Not valid: {problem}."),
-            (None, Some((_, seal))) => format!(
-                "Verified and sealed: {counted} keep every rule, and the organiser's seal over block {} holds.",
-                seal.height
-            ),
-            (None, None) => {
-                format!("Verified: {counted} keep every rule. The result is not sealed.")
+        let blocks = self.blocks();
+        let outcome = |check: Check| match &self.failure {
+            None => self.outcome(check),
+            Some(failure) if failure.check() == check => Outcome::Failed(failure.clone()),
+            Some(_) => {
+                let held = check.unit() == Unit::Block && blocks > 1;
+                Outcome::NotReached { blocks: held.then_some(blocks) }
             }
         };
+        let seal = self.seals.first().filter(|_| self.sealed.is_some() && self.seals.len() == 1);
+        let election = self.election.as_ref();
         let tip = self.walk.as_ref().map(|walk| walk.ancestry.tip());
-        let first = self.election.as_ref().map(|election| Block::genesis(election).hash());
         Report {
-            title: self
-                .election
-                .as_ref()
-                .map(|election| election.title.clone())
-                .unwrap_or_default(),
-            election: self
-                .election
-                .as_ref()
-                .map(|election| election.id().to_string())
-                .unwrap_or_default(),
-            lines,
-            verdict,
-            passed: !failed,
+            title: election.map(|election| election.title.clone()).unwrap_or_default(),
+            election: election.map(Election::id),
+            checks: Check::ALL.map(|check| (check, outcome(check))).to_vec(),
             blocks,
-            votes,
-            tip: tip.or(first).map(|hash| hash.to_string()).unwrap_or_default(),
-            sealed: seal.map(|(_, seal)| seal.height.0),
-            double_votes: self.doubles.iter().map(|token| token.0).collect(),
+            votes: self.votes(),
+            tip: tip.or_else(|| election.map(|election| Block::genesis(election).hash())),
+            sealed: seal.map(|(_, seal)| seal.height),
+            double_votes: self.doubles.clone(),
             tally: self.tally(),
         }
     }
@@ -646,16 +379,4 @@ impl Walk {
         self.ancestry.push(header, checked.hash());
         Ok(checked.hash())
     }
-}
-
-fn keys(number: u32) -> String {
-    format!("{number} {}", if number == 1 { "key is" } else { "keys are" })
-}
-
-fn votes_in_words(number: u64) -> String {
-    format!("{number} {}", if number == 1 { "vote" } else { "votes" })
-}
-
-fn voters_in_words(number: u64) -> String {
-    format!("{number} {}", if number == 1 { "voter" } else { "voters" })
 }

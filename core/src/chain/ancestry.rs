@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use crate::{
     chain::{
-        block::{Block, BlockError, changed, check_header},
+        block::{Block, BlockError, check_header},
         difficulty::{Demand, Work},
         header::{Header, Height},
     },
@@ -20,16 +20,13 @@ pub(crate) const MEDIAN_OF: usize = 11;
 /// A block may be this far ahead of the node's clock.
 pub const MAX_AHEAD_MS: u64 = 120_000;
 /// Why a block cannot follow its parent.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, derive_more::From)]
 pub enum LinkError {
     /// The parent is not known here.
-    #[error("block {0} does not follow any block that is known here")]
     UnknownParent(Height),
     /// The parent, or one before it, was found invalid.
-    #[error("block {0} follows a block that was found invalid")]
     InvalidParent(Height),
     /// Not the parent's height + 1.
-    #[error("block {found} follows block {parent}; the number must be one higher")]
     Height {
         /// Height found.
         found: Height,
@@ -37,10 +34,6 @@ pub enum LinkError {
         parent: Height,
     },
     /// Not what the rule demands.
-    #[error(
-        "block {height} states difficulty {} eased {} times; the rule demands {} eased {} times",
-        found.difficulty.0, found.easing, demanded.difficulty.0, demanded.easing
-    )]
     Difficulty {
         /// Height of the block.
         height: Height,
@@ -50,9 +43,6 @@ pub enum LinkError {
         demanded: Demand,
     },
     /// Not above the median of the last 11 blocks.
-    #[error(
-        "block {height} was made at {found}, not after {median}, the median of the last blocks"
-    )]
     Old {
         /// Height of the block.
         height: Height,
@@ -62,7 +52,6 @@ pub enum LinkError {
         median: Timestamp,
     },
     /// More than two minutes ahead. It may be valid later.
-    #[error("block {height} was made at {found}, more than two minutes ahead of this clock")]
     Ahead {
         /// Height of the block.
         height: Height,
@@ -70,10 +59,6 @@ pub enum LinkError {
         found: Timestamp,
     },
     /// A token that an earlier block used.
-    #[error(
-        "block {height}, vote {number}: the token {token} already voted in block {earlier}{}",
-        changed(*sequence)
-    )]
     UsedToken {
         /// Height of the block.
         height: Height,
@@ -87,8 +72,8 @@ pub enum LinkError {
         earlier: Height,
     },
     /// The block itself breaks a rule.
-    #[error(transparent)]
-    Block(#[from] BlockError),
+    #[from]
+    Block(BlockError),
 }
 
 /// What the blocks before a block say about it.

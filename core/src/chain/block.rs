@@ -41,10 +41,9 @@ pub struct Block {
 }
 
 /// Why a block is not valid, whatever stands before it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BlockError {
     /// A rule of a later build.
-    #[error("block {height} has version {version}; this build knows version {HEADER_VERSION}")]
     Version {
         /// Its height.
         height: Height,
@@ -52,10 +51,8 @@ pub enum BlockError {
         version: u32,
     },
     /// Nothing is decided by an empty block.
-    #[error("block {0} holds no votes")]
     Empty(Height),
     /// Too big for a frame.
-    #[error("block {height} has {bytes} bytes; at most {MAX_BLOCK_BYTES} are allowed")]
     TooBig {
         /// Its height.
         height: Height,
@@ -63,15 +60,10 @@ pub enum BlockError {
         bytes: usize,
     },
     /// The hash is above the target.
-    #[error(
-        "block {0} has no valid proof of work: its hash does not meet the difficulty it states"
-    )]
     Proof(Height),
     /// The votes are not those that the proof covers.
-    #[error("block {0} holds other votes than its header commits to")]
     VotesRoot(Height),
     /// A vote breaks a rule.
-    #[error("block {height}, vote {number} (token {token}): {error}")]
     Vote {
         /// Height of the block.
         height: Height,
@@ -83,7 +75,6 @@ pub enum BlockError {
         error: VoteError,
     },
     /// The same token twice in one block.
-    #[error("block {height}, vote {number}: the token {token} votes twice in this block{}", changed(*sequence))]
     RepeatedToken {
         /// Height of the block.
         height: Height,
@@ -95,7 +86,6 @@ pub enum BlockError {
         sequence: u8,
     },
     /// Made before opening or after closing.
-    #[error("block {height} was made at {timestamp}, outside the election's opening hours")]
     Hours {
         /// Height of the block.
         height: Height,
@@ -117,11 +107,6 @@ impl BlockError {
             | Self::Hours { .. } => false,
         }
     }
-}
-
-/// Which change of a vote is meant, in words.
-pub(crate) fn changed(sequence: u8) -> String {
-    if sequence == 0 { String::new() } else { format!(" with the sequence number {sequence}") }
 }
 
 /// A block whose own contents hold.

@@ -141,31 +141,36 @@ pub enum Statement {
     Seal(Seal),
 }
 
+/// A kind of statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatementKind {
+    /// [`Statement::DoubleVote`].
+    DoubleVote,
+    /// [`Statement::Closing`].
+    Closing,
+    /// [`Statement::Seal`].
+    Seal,
+}
+
 /// Why a statement proves nothing here.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StatementError {
     /// It belongs elsewhere.
-    #[error("the {what} is for election {election}, not for this one")]
     OtherElection {
         /// What kind of statement.
-        what: &'static str,
+        what: StatementKind,
         /// The election it names.
         election: ElectionId,
     },
     /// Nobody can close or seal this election.
-    #[error("this election has no organiser's key, so nobody can close or seal it")]
     NoOrganiser,
     /// Somebody else signed.
-    #[error("the {0} is not signed by the organiser of this election")]
-    Signature(&'static str),
+    Signature(StatementKind),
     /// Votes that do not contradict each other, or in the wrong order.
-    #[error("the two votes are not a double vote")]
     NotDouble,
     /// In an open election anybody can use a token: two votes prove nothing about anybody.
-    #[error("an open election has no double votes: the first use of a token counts")]
     Open,
     /// One of the votes is not valid, so it may be forged.
-    #[error("one of the two votes is not valid: {0}")]
     Vote(VoteError),
 }
 
@@ -195,11 +200,20 @@ impl Statement {
             }
             Self::Closing(closing) => {
                 let message = Closing::message(closing.election, closing.at);
-                signed(context, "closing", closing.election, &message, &closing.signature)
+                signed(context, self.kind(), closing.election, &message, &closing.signature)
             }
             Self::Seal(seal) => {
-                signed(context, "seal", seal.election, &seal.message(), &seal.signature)
+                signed(context, self.kind(), seal.election, &seal.message(), &seal.signature)
             }
+        }
+    }
+
+    /// What kind of statement it is.
+    pub fn kind(&self) -> StatementKind {
+        match self {
+            Self::DoubleVote(_) => StatementKind::DoubleVote,
+            Self::Closing(_) => StatementKind::Closing,
+            Self::Seal(_) => StatementKind::Seal,
         }
     }
 
@@ -220,7 +234,7 @@ impl Statement {
 
 fn signed(
     context: &ElectionContext,
-    what: &'static str,
+    what: StatementKind,
     election: ElectionId,
     message: &[u8],
     signature: &Signature,

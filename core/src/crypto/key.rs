@@ -32,22 +32,17 @@ hash_type!(
 );
 
 /// Why bytes or a text are not a key that may vote or seal.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyError {
     /// No point of the curve has this encoding.
-    #[error("the key {0} is not a point of the curve")]
     NotAPoint(PublicKey),
     /// The same point has a shorter number: two keys that look different would be one voter.
-    #[error("the key {0} is not in canonical form")]
     NotCanonical(PublicKey),
     /// Anybody could sign with it.
-    #[error("the key {0} is of small order: anybody could sign with it")]
     SmallOrder(PublicKey),
     /// Another kind of text, or cut off.
-    #[error("{0:?} is not a public key; one begins with bvk1 and has 76 letters and digits")]
     Text(String),
     /// A letter was lost or changed.
-    #[error("there is a typo in the public key {0:?}: its check digits do not fit")]
     Typo(String),
 }
 

@@ -21,16 +21,13 @@ const PASSES: u32 = 3;
 const MAX_TEXT: usize = 64 << 20;
 
 /// Why a secret cannot be unlocked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnlockError {
     /// Another kind of text.
-    #[error("this is not a secret that Blockvote locked")]
     Format,
     /// The passphrase is another one, or a letter was changed.
-    #[error("the passphrase does not fit, or what it locks was damaged")]
     Passphrase,
     /// A machine without 32 MiB to spare.
-    #[error("there is not enough memory to work with the passphrase")]
     Memory,
 }
 

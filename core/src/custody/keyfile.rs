@@ -22,23 +22,19 @@ pub struct KeyFile {
 }
 
 /// Why a key file cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, derive_more::From)]
 pub enum KeyFileError {
     /// Another kind of file.
-    #[error("this is not a Blockvote key file")]
     Format,
     /// The public half is damaged.
-    #[error("the key file is damaged: {0}")]
     Public(KeyError),
     /// The secret half is damaged or is another key's.
-    #[error("the key file is damaged: its secret is not the one of its public key")]
     Secret,
     /// It asks for a passphrase.
-    #[error("the key is locked with a passphrase")]
     Locked,
     /// The passphrase is another one.
-    #[error(transparent)]
-    Unlock(#[from] UnlockError),
+    #[from]
+    Unlock(UnlockError),
 }
 
 impl From<KeyError> for KeyFileError {

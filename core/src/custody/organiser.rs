@@ -87,24 +87,29 @@ impl Default for Draft {
     }
 }
 
+/// A part of an organiser's file that does not fit the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrganiserFilePart {
+    /// Its key is not the election's.
+    Key,
+    /// Its codes cannot be made again.
+    Codes,
+}
+
 /// Why a draft cannot be published, or a file is not an organiser's.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, derive_more::From)]
 pub enum OrganiserError {
     /// Another kind of file.
-    #[error("this is not a Blockvote organiser's file")]
     Format,
     /// Damaged or written by hand.
-    #[error("the organiser's file is damaged: {0}")]
-    Damaged(&'static str),
+    Damaged(OrganiserFilePart),
     /// The list of voters.
-    #[error("the list of voters: {0}")]
     Voters(VotersError),
     /// Too many or too few codes.
-    #[error("{0} voting codes: the number must be from 1 to {MAX_ROLL}")]
     Count(u32),
     /// The definition or the roll breaks a rule.
-    #[error(transparent)]
-    Context(#[from] ContextError),
+    #[from]
+    Context(ContextError),
 }
 
 impl From<VotersError> for OrganiserError {
@@ -259,12 +264,12 @@ impl Organiser {
         let key = SecretBytes::from_hex(file.secret.as_str())
             .map(|secret| SecretKey::new(*secret.bytes()))
             .filter(|key| Some(key.public()) == file.election.organiser)
-            .ok_or(OrganiserError::Damaged("its key is not the election's"))?;
+            .ok_or(OrganiserError::Damaged(OrganiserFilePart::Key))?;
         let codes = match file.codes.as_str() {
             "" => None,
             digits => {
                 let secret = SecretBytes::from_hex(digits).filter(|_| file.count <= MAX_ROLL);
-                let broken = OrganiserError::Damaged("its codes cannot be made again");
+                let broken = OrganiserError::Damaged(OrganiserFilePart::Codes);
                 Some((secret.ok_or(broken)?, file.count))
             }
         };
@@ -347,6 +352,7 @@ impl Organiser {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::election::{ballot::BallotError, definition::ElectionError};
 
     fn draft(who: Who) -> Draft {
         Draft {
@@ -420,12 +426,15 @@ mod tests {
         assert_eq!(codes(0), OrganiserError::Count(0));
         assert_eq!(codes(100_001), OrganiserError::Count(100_001));
         let twice = publish(Who::Codes { count: 0, voters: "Ann\nAnn\n".into() }).unwrap_err();
-        assert!(twice.to_string().contains("line 2 is the same as line 1"));
+        let (line, earlier, words) = (2, 1, "Ann".into());
+        let same = OrganiserError::Voters(VotersError::Twice { line, earlier, words });
+        assert_eq!(twice, same);
         let untitled = Draft { title: " ".into(), ..draft(Who::Anyone { highest_token: None }) };
         let error = Publishing::new(untitled, SecretBytes::new([1; 32]), SecretBytes::new([2; 32]))
             .unwrap()
             .finish(Timestamp(7));
-        assert!(error.unwrap_err().to_string().contains("title"));
+        let title = ContextError::Election(ElectionError::Title(BallotError::Empty));
+        assert_eq!(error.unwrap_err(), OrganiserError::Context(title));
         assert_eq!(Organiser::read("{}").unwrap_err(), OrganiserError::Format);
         let (organiser, _) = publish(Who::Codes { count: 2, voters: String::new() }).unwrap();
         let other_key = organiser.to_text().as_str().replace(&"01".repeat(32), &"03".repeat(32));

@@ -11,16 +11,15 @@ use crate::{
 };
 
 /// Why a definition and a roll do not belong together.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, derive_more::From)]
 pub enum ContextError {
     /// The definition breaks a rule.
-    #[error(transparent)]
-    Election(#[from] ElectionError),
+    #[from]
+    Election(ElectionError),
     /// The roll is another one, or there is none.
-    #[error(transparent)]
-    Roll(#[from] RollError),
+    #[from]
+    Roll(RollError),
     /// Nothing to check votes with.
-    #[error("the election has a voter roll, but the roll is not here")]
     NoRoll,
 }
 

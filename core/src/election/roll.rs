@@ -22,28 +22,22 @@ pub const MAX_ROLL: u32 = 100_000;
 pub const PAGE_KEYS: usize = 1024;
 
 /// Why keys are not a roll, or a page not one of it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, derive_more::From)]
 pub enum RollError {
     /// Nobody could vote.
-    #[error("the voter roll is empty")]
     Empty,
     /// Above the bound.
-    #[error("the voter roll has {0} keys; at most {MAX_ROLL} are allowed")]
     TooLong(usize),
     /// A key that must not vote.
-    #[error(transparent)]
-    Key(#[from] KeyError),
+    #[from]
+    Key(KeyError),
     /// One voter would have two votes.
-    #[error("the key {0} stands on the voter roll twice")]
     Twice(PublicKey),
     /// The order is part of the format.
-    #[error("the keys of the voter roll are not in ascending order")]
     Order,
     /// Another roll than the election's.
-    #[error("these are not the keys that the election commits to")]
     Root,
     /// A page that the roll does not have.
-    #[error("page {0} is not a page of the voter roll")]
     NoSuchPage(u32),
 }
 

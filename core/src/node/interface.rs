@@ -151,45 +151,39 @@ pub enum Event {
 }
 
 /// What no honest peer does, or none so often.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, derive_more::From)]
 pub enum Rejection {
     /// It sent bytes that break the format.
-    #[error(transparent)]
-    Message(#[from] MessageError),
+    #[from]
+    Message(MessageError),
     /// It sent a block or header that breaks a rule.
-    #[error(transparent)]
-    Block(#[from] LinkError),
+    #[from]
+    Block(LinkError),
     /// It sent a vote that is not valid.
-    #[error(transparent)]
-    Vote(#[from] VoteError),
+    #[from]
+    Vote(VoteError),
     /// It sent a statement that proves nothing.
-    #[error(transparent)]
-    Statement(#[from] StatementError),
+    #[from]
+    Statement(StatementError),
     /// It sent a comparison of pending votes that cannot be read.
-    #[error("reconciliation: {0}")]
     Comparison(String),
     /// It did again and again what an honest peer does seldom.
-    #[error(transparent)]
-    Often(#[from] Offence),
+    #[from]
+    Often(Offence),
 }
 
 /// What an honest peer does seldom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offence {
     /// Its headers did not add up to the work that it claimed.
-    #[error("claimed work that its headers do not have, again and again")]
     EmptyClaim,
     /// It sent an answer to no question. A slow peer's late answer is one too.
-    #[error("sent answers that nobody asked for, again and again")]
     Unasked,
     /// It announced a block on a parent that is unknown here. After a partition many are.
-    #[error("announced blocks that stand on nothing, again and again")]
     Orphan,
     /// It handed out a block that has less work than all that is kept beside the chain.
-    #[error("handed out blocks that are worth nothing, again and again")]
     Worthless,
     /// It asks for more, or sends more that leads to nothing, than its budget.
-    #[error("asked for or sent far too much")]
     OverBudget,
 }
 
@@ -214,25 +208,21 @@ pub enum Output {
 }
 
 /// Why a vote is not taken.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, derive_more::From)]
 pub enum CastError {
     /// The vote itself is not valid here.
-    #[error(transparent)]
-    Vote(#[from] VoteError),
+    #[from]
+    Vote(VoteError),
     /// The selection is not allowed.
-    #[error("the selection {0}")]
-    Selection(#[from] BallotError),
+    #[from]
+    Selection(BallotError),
     /// Too early.
-    #[error("the election opens at {0}")]
     NotOpen(Timestamp),
     /// Too late.
-    #[error("the election closed at {0}")]
     Closed(Timestamp),
     /// The result is sealed.
-    #[error("the result is sealed: votes are not taken any more")]
     Sealed,
     /// The token is used in the chain or by a pending vote.
-    #[error("the token_id {token} already voted{}", crate::chain::block::changed(*sequence))]
     AlreadyVoted {
         /// The token.
         token: TokenId,
@@ -242,23 +232,19 @@ pub enum CastError {
         by: VoteId,
     },
     /// Bounds of the pending votes.
-    #[error("too many votes wait for a block; try again in a minute")]
     Full,
 }
 
 /// Why a result cannot be sealed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, derive_more::From)]
 pub enum SealError {
     /// There is no closing time in the past.
-    #[error("the election is not closed yet: close it first, or wait for its closing time")]
     NotClosed,
     /// Peers hold more than this node: what is sealed now would leave it out.
-    #[error("this node is still fetching the chain: what it holds is not all there is; wait")]
     Behind,
     /// There is a seal already.
-    #[error("the election is sealed already; another seal would contradict it")]
     AlreadySealed,
     /// The key is not the organiser's, or there is none.
-    #[error(transparent)]
-    Statement(#[from] StatementError),
+    #[from]
+    Statement(StatementError),
 }

@@ -9,9 +9,9 @@ use super::Peer;
 use crate::{
     crypto::hash::ElectionId,
     election::{
-        context::ElectionContext,
+        context::{ContextError, ElectionContext},
         definition::{Election, Eligibility},
-        roll::RollBuilder,
+        roll::{RollBuilder, RollError},
     },
     time::Timestamp,
     wire::message::Message,
@@ -46,7 +46,7 @@ pub enum Step {
     /// Everything is here.
     Done(ElectionContext),
     /// The election itself is broken: its roll keeps no rule, or not the one it commits to.
-    Broken(String),
+    Broken(ContextError),
 }
 
 /// An election on its way here.
@@ -144,8 +144,8 @@ impl Join {
                     match roll.add(page) {
                         Ok(()) => {}
                         // Its proof held, so the organiser put it there.
-                        Err(crate::election::roll::RollError::Key(error)) => {
-                            return Step::Broken(format!("the voter roll: {error}"));
+                        Err(RollError::Key(error)) => {
+                            return Step::Broken(RollError::Key(error).into());
                         }
                         Err(_) => self.gone(|peer| *peer == from),
                     }
@@ -166,8 +166,8 @@ impl Join {
         if done && let Some(election) = self.election.take() {
             return match self.roll.take().map(RollBuilder::finish).transpose() {
                 Ok(roll) => ElectionContext::new(election, roll.flatten())
-                    .map_or_else(|error| Step::Broken(error.to_string()), Step::Done),
-                Err(error) => Step::Broken(format!("the voter roll: {error}")),
+                    .map_or_else(Step::Broken, Step::Done),
+                Err(error) => Step::Broken(error.into()),
             };
         }
         let mut questions = Vec::new();

@@ -12,7 +12,7 @@ use crate::{
     },
     crypto::hash::{BlockHash, ShortId},
     election::{context::ElectionContext, vote::verify_signatures},
-    node::{Event, Input, LinkId, Node, Output, Peer, Signatures},
+    node::{Event, Input, LinkId, Node, Output, Peer, Rejection, Signatures},
     wire::{
         frame::PeerId,
         message::{Hello, Message, PROTOCOL_VERSION},
@@ -101,9 +101,9 @@ pub fn hello_of(chain: &Chain) -> Message {
 }
 
 /// Why a peer was banned, if one was.
-pub fn rejected(outputs: &[Output]) -> Option<String> {
+pub fn rejected(outputs: &[Output]) -> Option<Rejection> {
     outputs.iter().find_map(|output| match output {
-        Output::Event(Event::PeerRejected { reason, .. }) => Some(reason.to_string()),
+        Output::Event(Event::PeerRejected { reason, .. }) => Some(reason.clone()),
         _ => None,
     })
 }

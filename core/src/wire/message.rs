@@ -119,16 +119,13 @@ pub enum Message {
 }
 
 /// A message that breaks the format.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MessageError {
     /// Too long.
-    #[error("a message of {0} bytes; at most {MAX_MESSAGE_BYTES} are allowed")]
     TooLong(usize),
     /// Not an encoding of a message.
-    #[error("bytes that are no message: {0}")]
     Malformed(String),
     /// A list above its bound.
-    #[error("a list of {found} {what}; at most {max} are allowed")]
     TooMany {
         /// What is listed.
         what: &'static str,

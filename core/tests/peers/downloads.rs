@@ -2,13 +2,14 @@
 
 use blockvote_core::{
     chain::{
+        ancestry::LinkError,
         block::Block,
         header::Height,
         kept::KeptBlock,
         tree::{Chain, MAX_SIDE_BLOCKS, MAX_SIDE_BYTES},
     },
     crypto::hash::BlockHash,
-    node::Input,
+    node::{Input, Offence, Rejection},
     testkit::{
         NOW, block, block_on, chain_of, context, election,
         nodes::{HONEST, LIAR, drain, hear, hello, node, page, rejected, sent_to},
@@ -29,7 +30,7 @@ fn claims_without_work_behind_them_cost_the_connection_and_a_late_answer_does_no
         let lying = hear(&mut node, LIAR, &Message::Blocks(Vec::new()));
         dropped = dropped.or(rejected(&lying));
     }
-    assert!(dropped.unwrap().contains("claimed work"));
+    assert_eq!(dropped, Some(Offence::EmptyClaim.into()));
     // An honest slow peer answers questions that were given up: once in a while, not always.
     let mut later = NOW;
     for _ in 0..20 {
@@ -154,5 +155,6 @@ fn a_branch_that_repeats_votes_is_refused_while_it_is_fetched() {
     say(&Message::Headers(headers));
     assert_eq!(rejected(&say(&Message::Blocks(blocks[..1].to_vec()))), None);
     let outputs = say(&Message::Blocks(blocks[1..2].to_vec()));
-    assert!(rejected(&outputs).unwrap().contains("already voted in block 2"));
+    let used = |error: &LinkError| matches!(error, LinkError::UsedToken { earlier: Height(2), .. });
+    assert!(matches!(rejected(&outputs), Some(Rejection::Block(error)) if used(&error)));
 }

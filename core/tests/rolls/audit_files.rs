@@ -2,8 +2,9 @@
 
 use blockvote_core::{
     audit::{
-        archive::{ArchiveReader, ArchiveWriter, Record},
-        verify::{Outcome, Report, Verifier},
+        archive::{ArchiveError, ArchiveReader, ArchiveWriter, Damage, Record},
+        report::{Check, Outcome, Passed, Report, Skipped},
+        verify::Verifier,
     },
     chain::{
         block::Block,
@@ -19,6 +20,10 @@ use blockvote_core::{
         rolls::{AFTER, context_with, extend, node, organiser, vote, voter},
     },
     wire::message::Message,
+};
+use blockvote_words::{
+    Words,
+    report::{Ended, WordedReport},
 };
 
 /// An audit file with votes, a changed vote, a double vote and a seal.
@@ -50,48 +55,59 @@ fn write(context: &ElectionContext, statements: &[Statement], blocks: &[Block]) 
 }
 
 /// What `blockvote verify` and the page do with a file.
-fn verify(bytes: &[u8]) -> Result<Report, String> {
+fn verify(bytes: &[u8]) -> Result<Report, ArchiveError> {
     let mut reader = ArchiveReader::new();
     let mut verifier = Verifier::new(AFTER);
     for piece in bytes.chunks(777) {
         reader.push(piece);
-        while let Some(record) = reader.next_record().map_err(|error| error.to_string())? {
+        while let Some(record) = reader.next_record()? {
             if !verifier.push(record) {
                 return Ok(verifier.report());
             }
         }
     }
-    reader.finish().map_err(|error| error.to_string())?;
+    reader.finish()?;
     Ok(verifier.report())
 }
 
+/// What is said of a file that does not hold.
 fn failed(bytes: &[u8]) -> String {
     let report = verify(bytes).unwrap();
-    assert!(!report.passed, "{report:?}");
-    report.verdict
+    report.failure().unwrap().words()
+}
+
+fn outcome(report: &Report, check: Check) -> &Outcome {
+    &report.checks.iter().find(|(found, _)| *found == check).unwrap().1
 }
 
 #[test]
 fn an_audit_file_passes_whole_and_says_what_was_checked() {
     let (_, _, _, bytes) = audit();
     let report = verify(&bytes).unwrap();
-    assert!(report.passed, "{report:?}");
-    assert_eq!((report.blocks, report.votes, report.sealed), (3, 4, Some(3)));
+    assert!(report.passed(), "{report:?}");
+    assert_eq!((report.blocks, report.votes, report.sealed), (3, 4, Some(Height(3))));
     assert_eq!((report.tally.ballots, report.tally.count("No")), (3, 2));
     assert_eq!(report.double_votes.len(), 1);
-    let lines: Vec<_> = report
-        .lines
-        .iter()
-        .map(|line| (line.check.as_str(), line.outcome, line.detail.as_str()))
-        .collect();
-    assert!(lines.iter().all(|(_, outcome, _)| *outcome != Outcome::Fail));
-    let find = |name: &str| *lines.iter().find(|(check, ..)| *check == name).unwrap();
-    assert!(find("voter roll").2.starts_with("6 keys are fit to vote"));
-    assert_eq!(find("signatures of the voters").2, "4 of 4");
-    assert_eq!(find("no token votes twice").2, "3 voters, 1 vote later replaced");
-    assert_eq!(find("closing by the organiser").1, Outcome::Skipped);
-    assert_eq!(find("seal of the organiser").1, Outcome::Pass);
-    assert!(report.verdict.starts_with("Verified and sealed: 3 blocks and 4 votes"));
+    let passed = |check| match outcome(&report, check) {
+        Outcome::Passed(passed) => passed.clone(),
+        other => panic!("{check:?}: {other:?}"),
+    };
+    assert_eq!(passed(Check::Roll), Passed::Keys(6));
+    assert_eq!(passed(Check::Signatures), Passed::Votes(4));
+    assert_eq!(passed(Check::Once), Passed::Replaced { voters: 3, replaced: 1 });
+    assert_eq!(passed(Check::Seal), Passed::Sealed { height: Height(3), after: 0 });
+    assert_eq!(outcome(&report, Check::Closing), &Outcome::Skipped(Skipped::NotClosed));
+}
+
+#[test]
+fn the_report_is_said_in_words() {
+    let (_, _, _, bytes) = audit();
+    let words = WordedReport::from(&verify(&bytes).unwrap());
+    assert!(words.passed && words.verdict.starts_with("Verified and sealed: 3 blocks and 4 votes"));
+    let find = |name: &str| words.lines.iter().find(|line| line.check == name).unwrap();
+    assert!(find("voter roll").detail.starts_with("6 keys are fit to vote"));
+    assert_eq!(find("no token votes twice").detail, "3 voters, 1 vote later replaced");
+    assert_eq!(find("closing by the organiser").outcome, Ended::Skipped);
 }
 
 #[test]
@@ -101,16 +117,17 @@ fn every_flipped_byte_and_every_cut_of_an_audit_file_is_found() {
         for flip in [0x01, 0x80] {
             let mut changed = bytes.clone();
             changed[at] ^= flip;
-            let found = verify(&changed).map_or(true, |report| !report.passed);
+            let found = verify(&changed).map_or(true, |report| !report.passed());
             assert!(found, "byte {at} of {} flipped by {flip}", bytes.len());
         }
     }
     for at in (0..bytes.len()).step_by(13) {
         let error = verify(&bytes[..at]).unwrap_err();
-        assert!(error.contains("cut off") || error.contains("not a Blockvote"), "{error}");
+        assert!(matches!(error, ArchiveError::Truncated(_)), "{error:?}");
     }
     let longer = [&bytes[..], &[0]].concat();
-    assert!(verify(&longer).unwrap_err().contains("after its end"));
+    let after = ArchiveError::Damaged { blocks: 2, what: Damage::AfterEnd };
+    assert_eq!(verify(&longer), Err(after));
 }
 
 #[test]
@@ -149,9 +166,9 @@ fn forgeries_with_a_fresh_checksum_are_found_by_what_is_in_the_file() {
     assert!(failed(&write(&context, &[lie], &blocks)).contains("another count"));
     // A seal below the newest block says what does not count.
     let report = verify(&write(&context, &[second], &blocks)).unwrap();
-    assert!(report.passed && report.tally == *chain.tally());
-    let line = report.lines.iter().find(|line| line.check.starts_with("seal")).unwrap();
-    assert!(line.detail.contains("1 block after it does not count"), "{}", line.detail);
+    assert!(report.passed() && report.tally == *chain.tally());
+    let sealed = Passed::Sealed { height: Height(2), after: 1 };
+    assert_eq!(outcome(&report, Check::Seal), &Outcome::Passed(sealed));
     // The roll of another election, and none.
     let other = context_with(Counting::LastCounts, 5);
     let bytes = write(&other, &[], &[]);
@@ -171,7 +188,8 @@ fn a_record_of_gigabytes_is_refused_at_its_announcement() {
     let (_, mut bytes) = ArchiveWriter::new(&context);
     bytes.push(2);
     bytes.extend(u32::MAX.to_le_bytes());
-    assert!(verify(&bytes).unwrap_err().contains("announces a record of 4294967295 bytes"));
+    let what = Damage::Length(u32::MAX as usize);
+    assert_eq!(verify(&bytes), Err(ArchiveError::Damaged { blocks: 0, what }));
     // Records of nothing but one kind do not pile up either.
     let mut reader = ArchiveReader::new();
     let (mut writer, head) = ArchiveWriter::new(&context);

@@ -52,7 +52,7 @@ fn the_last_vote_counts_where_the_election_says_so_and_a_reorganisation_takes_it
     extend(&mut node, votes);
     assert_eq!((node.chain().tally().count("Yes"), node.chain().tally().count("No")), (4, 2));
     let again = node.cast(NOW, vote(&context, 0, 1, 0)).unwrap_err();
-    assert!(matches!(again, CastError::AlreadyVoted { sequence: 1, .. }), "{again}");
+    assert!(matches!(again, CastError::AlreadyVoted { sequence: 1, .. }), "{again:?}");
 }
 
 #[test]

@@ -26,6 +26,7 @@ use blockvote_core::{
     time::Timestamp,
     wire::message::{Hello, Message, PROTOCOL_VERSION},
 };
+use blockvote_words::Words;
 
 #[test]
 fn a_seal_that_binds_nobody_costs_nobody_a_long_chain() {
@@ -138,7 +139,7 @@ fn statements_that_prove_nothing_are_rejected() {
         let mut node = node(&context);
         let outputs = hear_verified(&mut node, LIAR, &Message::Statements(vec![statements]));
         let found = rejected(&outputs).unwrap();
-        assert!(found.contains(reason), "expected {reason:?}: {found}");
+        assert!(found.words().contains(reason), "expected {reason:?}: {found:?}");
         assert_eq!(node.statements().digest(), StatementBook::default().digest());
         assert_eq!(*node.ballot_box().sealing(), Sealing::Unsealed);
     }

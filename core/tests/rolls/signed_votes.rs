@@ -137,13 +137,13 @@ fn a_block_is_completed_from_checked_votes_and_only_what_came_is_verified() {
     // Too few, or another one: these are not the votes of the header.
     for came in [vec![], vec![vote(&context, 1, 0, 0)]] {
         let error = complete(&whole.header, came).unwrap_err();
-        assert!(matches!(error, BlockError::VotesRoot(_)), "{error}");
+        assert!(matches!(error, BlockError::VotesRoot(_)), "{error:?}");
     }
     // A header over a forged vote: named with its place in the block.
     let forged = Vote { authorization: votes[0].authorization, ..votes[1].clone() };
     let bad = block(&chain, vec![votes[0].clone(), forged.clone(), votes[2].clone()], |_| ());
     let error = complete(&bad.header, vec![forged]).unwrap_err();
-    assert!(matches!(error, BlockError::Vote { number: 2, .. }), "{error}");
+    assert!(matches!(error, BlockError::Vote { number: 2, .. }), "{error:?}");
     // What was checked for another election is no vote here.
     let other = context_with(Counting::LastCounts, 6);
     let foreign = vote(&other, 0, 0, 1).check(&other).unwrap();

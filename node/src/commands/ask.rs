@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use blockvote_core::election::definition::Election;
+use blockvote_words::InWords;
 use clap::Args;
 use reqwest::{Client, Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
@@ -181,13 +182,13 @@ pub async fn export(export: Export) -> anyhow::Result<ExitCode> {
     })?;
     while let Some(chunk) = response.chunk().await? {
         reader.push(&chunk);
-        while let Some(record) = reader.next_record()? {
+        while let Some(record) = reader.next_record().in_words()? {
             blocks += u32::from(matches!(record, blockvote_core::audit::archive::Record::Block(_)));
         }
         file.write_all(&chunk)?;
         bytes += chunk.len();
     }
-    reader.finish()?;
+    reader.finish().in_words()?;
     file.sync_all()?;
     // A link, unlike a move, takes nobody's place.
     fs::hard_link(&part, &export.out).with_context(|| format!("cannot write {shown}"))?;

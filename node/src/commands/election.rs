@@ -12,6 +12,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use blockvote_core::{crypto::locked, custody::organiser::Organiser};
+use blockvote_words::InWords;
 use clap::{Args, Subcommand};
 
 use self::new::New;
@@ -101,9 +102,11 @@ impl OrganiserFile {
         let mut text = secret_files::read_secret(&self.file)?;
         if locked::is_locked(text.as_str()) {
             let passphrase = secret_files::passphrase("BLOCKVOTE_PASSPHRASE")?;
-            text = locked::unlock(text.as_str(), &passphrase).with_context(|| shown.clone())?;
+            text = locked::unlock(text.as_str(), &passphrase)
+                .in_words()
+                .with_context(|| shown.clone())?;
         }
-        Organiser::read(text.as_str()).with_context(|| shown)
+        Organiser::read(text.as_str()).in_words().with_context(|| shown)
     }
 }
 

@@ -10,6 +10,7 @@ use blockvote_core::{
     crypto::{key::SecretKey, secret::Passphrase},
     custody::keyfile::{KeyFile, KeyFileError},
 };
+use blockvote_words::InWords;
 use clap::Subcommand;
 
 use super::secret_files;
@@ -56,9 +57,9 @@ fn create(out: &Path, locked: bool, json: bool) -> anyhow::Result<ExitCode> {
         let length = passphrase.as_str().chars().count();
         ensure!(length >= 8, "the passphrase has {length} letters; take at least 8");
         let passphrase = Passphrase::typed(passphrase).context("the passphrase is empty")?;
-        KeyFile::new(&key, Some((&passphrase, &secret_files::random())))?
+        KeyFile::new(&key, Some((&passphrase, &secret_files::random()))).in_words()?
     } else {
-        KeyFile::new(&key, None)?
+        KeyFile::new(&key, None).in_words()?
     };
     secret_files::write_new(out, file.to_text().as_str(), true, "--out")?;
     eprintln!("wrote {}; keep it: without it you cannot vote", out.display());
@@ -70,7 +71,7 @@ fn show(path: &Path, json: bool) -> anyhow::Result<ExitCode> {
 }
 
 fn print(file: &KeyFile, json: bool) -> anyhow::Result<ExitCode> {
-    let public = file.public()?.to_text();
+    let public = file.public().in_words()?.to_text();
     if json {
         say!("{}", serde_json::json!({"public": public, "locked": file.is_locked()}));
     } else {
@@ -85,7 +86,7 @@ fn print(file: &KeyFile, json: bool) -> anyhow::Result<ExitCode> {
 
 fn read_file(path: &Path) -> anyhow::Result<KeyFile> {
     let text = secret_files::read_secret(path)?;
-    KeyFile::read(text.as_str()).with_context(|| path.display().to_string())
+    KeyFile::read(text.as_str()).in_words().with_context(|| path.display().to_string())
 }
 
 /// The secret half, the passphrase asked for where one is needed.
@@ -95,5 +96,5 @@ pub fn open(path: &Path) -> anyhow::Result<SecretKey> {
         Err(KeyFileError::Locked) => file.open(Some(&secret_files::passphrase(PASSPHRASE)?)),
         other => other,
     };
-    opened.with_context(|| path.display().to_string())
+    opened.in_words().with_context(|| path.display().to_string())
 }

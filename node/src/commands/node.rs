@@ -23,6 +23,7 @@ use blockvote_core::{
     election::{context::ElectionContext, definition::Election},
     node::{Input, LinkId},
 };
+use blockvote_words::InWords;
 use clap::Args;
 use directories::ProjectDirs;
 use tokio::signal::unix::{SignalKind, signal};
@@ -98,7 +99,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let (store, contents) = if arguments.memory {
         let context = match &published {
             Some(published) => published.context.clone(),
-            None => ElectionContext::open(Election::plain())?,
+            None => ElectionContext::open(Election::plain()).in_words()?,
         };
         (None, Contents::empty(context))
     } else {
@@ -194,7 +195,7 @@ fn take_in(handle: &Handle, context: &ElectionContext, path: &Path) -> anyhow::R
         Ok(match record? {
             Record::Block(block) if !known.contains(&block.header.hash()) => {
                 let bytes = block.encoded_len();
-                Checked::Block(Box::new(block.check(context)?), bytes)
+                Checked::Block(Box::new(block.check(context).in_words()?), bytes)
             }
             Record::Statement(statement) => Checked::Statement(statement),
             _ => Checked::Nothing,

@@ -11,6 +11,7 @@ use blockvote_core::{
     crypto::hash::{ElectionId, VoteId},
     election::definition::Election,
 };
+use blockvote_words::InWords;
 use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::json;
@@ -60,7 +61,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
 
 async fn check(path: &Path, at: &At) -> anyhow::Result<(bool, &'static str, Vec<String>)> {
     let text = secret_files::read(path)?;
-    let file = ReceiptFile::read(&text).with_context(|| path.display().to_string())?;
+    let file = ReceiptFile::read(&text).in_words().with_context(|| path.display().to_string())?;
     let receipt = &file.receipt;
     let election: ElectionAnswer = at.get("/api/v1/election").await?;
     let id = election.definition.id();
@@ -102,7 +103,7 @@ async fn check(path: &Path, at: &At) -> anyhow::Result<(bool, &'static str, Vec<
         words.push(what.into());
         return Ok((false, if other { "lost" } else { "unknown" }, words));
     };
-    held.check().context("the node's inclusion proof")?;
+    held.check().in_words().context("the node's inclusion proof")?;
     ensure!(held.vote_id == receipt.vote_id, "the node answered with another vote");
     let Some(inclusion) = held.inclusion else {
         words.push("The vote waits for a block at this node.".into());

@@ -7,10 +7,14 @@ use blockvote_core::{
     audit::{
         archive::{ArchiveReader, Record},
         seed,
-        verify::{Outcome, Report, TOGETHER, Verifier},
+        verify::{TOGETHER, Verifier},
     },
     chain::{block::Block, unverified::check_together},
     election::definition::Election,
+};
+use blockvote_words::{
+    InWords, Words,
+    report::{Ended, WordedReport},
 };
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -134,7 +138,7 @@ async fn archive_report(
     head: Vec<u8>,
     mut source: Source,
     bar: &ProgressBar,
-) -> anyhow::Result<Report> {
+) -> anyhow::Result<WordedReport> {
     let mut reader = ArchiveReader::new();
     let mut verifier = Verifier::new(clock::now());
     let (mut blocks, mut bytes) = (Vec::new(), 0);
@@ -149,9 +153,9 @@ async fn archive_report(
                 Ok(None) => break,
                 Err(error) => {
                     if verify_blocks(&mut verifier, &mut blocks, bar) {
-                        verifier.broken(error.to_string());
+                        verifier.broken(error.words());
                     }
-                    return Ok(verifier.report());
+                    return Ok(WordedReport::from(&verifier.report()));
                 }
             };
             if let Record::Election(election) = &record {
@@ -165,13 +169,13 @@ async fn archive_report(
                 record => verify_blocks(&mut verifier, &mut blocks, bar) && verifier.push(record),
             };
             if !goes_on {
-                return Ok(verifier.report());
+                return Ok(WordedReport::from(&verifier.report()));
             }
         }
         if bytes >= VERIFIED_AT_ONCE {
             bytes = 0;
             if !verify_blocks(&mut verifier, &mut blocks, bar) {
-                return Ok(verifier.report());
+                return Ok(WordedReport::from(&verifier.report()));
             }
         }
         piece = source.next().await?;
@@ -180,12 +184,12 @@ async fn archive_report(
         }
     }
     if !verify_blocks(&mut verifier, &mut blocks, bar) {
-        return Ok(verifier.report());
+        return Ok(WordedReport::from(&verifier.report()));
     }
     if let Err(error) = reader.finish() {
-        verifier.broken(error.to_string());
+        verifier.broken(error.words());
     }
-    Ok(verifier.report())
+    Ok(WordedReport::from(&verifier.report()))
 }
 
 /// Verifies the blocks read so far, each in itself on all processors; says whether to go on.
@@ -229,7 +233,7 @@ async fn json_report(
     head: Vec<u8>,
     mut source: Source,
     bar: &ProgressBar,
-) -> anyhow::Result<Report> {
+) -> anyhow::Result<WordedReport> {
     let mut bytes = head;
     loop {
         let piece = source.next().await?;
@@ -255,13 +259,14 @@ async fn json_report(
         println_election(&election);
         return Ok(json_blocks_report(election, blocks, bar));
     }
-    let chain = seed::read(&text)?;
+    let chain = seed::read(&text).in_words()?;
     eprintln!("a chain of the seed, verified by the seed's own rules");
     bar.set_length(chain.len() as u64);
-    Ok(seed::verify(&chain, |done| bar.set_position(done as u64)))
+    let report = seed::verify(&chain, |done| bar.set_position(done as u64));
+    Ok(WordedReport::from(&report))
 }
 
-fn json_blocks_report(election: Election, blocks: Vec<Block>, bar: &ProgressBar) -> Report {
+fn json_blocks_report(election: Election, blocks: Vec<Block>, bar: &ProgressBar) -> WordedReport {
     let mut verifier = Verifier::new(clock::now());
     bar.set_length(blocks.len() as u64);
     let end = u32::try_from(blocks.len()).unwrap_or(u32::MAX);
@@ -273,16 +278,16 @@ fn json_blocks_report(election: Election, blocks: Vec<Block>, bar: &ProgressBar)
         }
         bar.inc(1);
     }
-    verifier.report()
+    WordedReport::from(&verifier.report())
 }
 
 /// Word for word what the page shows.
-fn print_report(report: &Report) {
+fn print_report(report: &WordedReport) {
     for line in &report.lines {
         let word = match line.outcome {
-            Outcome::Pass => "PASS",
-            Outcome::Fail => "FAIL",
-            Outcome::Skipped | Outcome::NotReached => "SKIPPED",
+            Ended::Pass => "PASS",
+            Ended::Fail => "FAIL",
+            Ended::Skipped | Ended::NotReached => "SKIPPED",
         };
         crate::output::say!("{word:<12} {}: {}", line.check, line.detail);
     }

@@ -18,6 +18,7 @@ use blockvote_core::{
         vote::Vote,
     },
 };
+use blockvote_words::{InWords, Words};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -98,7 +99,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     ensure!(definition.id() == id, "the node's election is not the one of its id");
     let ballot = definition
         .ballot(&arguments.selections)
-        .map_err(|error| anyhow::anyhow!("the selection {error}"))?;
+        .map_err(|error| anyhow::anyhow!("the selection {}", error.words()))?;
     let (vote, body) = match secret(&arguments.right)? {
         None => {
             let token = arguments.right.token.context("a code, a key or a token is needed")?;
@@ -157,7 +158,7 @@ fn secret(right: &Right) -> anyhow::Result<Option<SecretKey>> {
     } else {
         code.clone().into()
     };
-    Ok(Some(Code::parse(typed.as_str())?.secret_key()))
+    Ok(Some(Code::parse(typed.as_str()).in_words()?.secret_key()))
 }
 
 /// What to do about a vote that cannot be cast, in words.

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use blockvote_core::{chain::block::Block, node::Node};
+use blockvote_words::InWords;
 
 use crate::{clock, parallel::in_order, store::Contents};
 
@@ -29,6 +30,6 @@ pub fn restore(node: &mut Node, contents: Contents, signatures: bool) -> anyhow:
     if let Some(error) = unreadable {
         return Err(error);
     }
-    restored.context(DAMAGED)?;
+    restored.in_words().context(DAMAGED)?;
     Ok(count)
 }

@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use blockvote_core::node::CastError;
+use blockvote_words::Words;
 use serde::{Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 
@@ -64,7 +65,7 @@ impl From<CastError> for ApiError {
             | CastError::AlreadyVoted { .. } => StatusCode::CONFLICT,
             CastError::Full => StatusCode::SERVICE_UNAVAILABLE,
         };
-        Self::new(status, error.to_string())
+        Self::new(status, error.words())
     }
 }
 

@@ -21,6 +21,7 @@ use blockvote_core::{
     },
     time::Timestamp,
 };
+use blockvote_words::InWords;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -133,6 +134,7 @@ impl BlockJson {
         let votes = self.votes.into_iter().map(|vote| {
             let token = vote.token_id;
             vote.into_vote(election, id)
+                .in_words()
                 .with_context(|| format!("block {index}, token {token}: the selection"))
         });
         let header = Header {
@@ -174,7 +176,7 @@ pub fn read_chain_json(value: Value) -> anyhow::Result<(Election, Vec<Block>)> {
     }
     let ChainJson { election, chain } =
         serde_json::from_value(value).context("this JSON is not a chain of a Blockvote node")?;
-    election.validate().context("the election")?;
+    election.validate().in_words().context("the election")?;
     ensure!(
         !election.has_roll(),
         "this JSON does not hold the voter roll that its votes are checked with: verify the file that `blockvote export` writes"

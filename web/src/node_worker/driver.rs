@@ -20,6 +20,7 @@ use blockvote_core::{
     node::{Event, Input, LinkId, Node, Output, Peer, Signatures, StoreChange},
     wire::frame::{ClientFrame, ServerFrame},
 };
+use blockvote_words::Words;
 use gloo_timers::callback::{Interval, Timeout};
 use wasm_bindgen_futures::spawn_local;
 
@@ -338,7 +339,7 @@ impl Driver {
                 match event {
                     Event::PeerRejected { reason, .. } => {
                         let mut inner = self.0.borrow_mut();
-                        inner.rejected = (inner.rejected.0 + 1, Some(reason.to_string()));
+                        inner.rejected = (inner.rejected.0 + 1, Some(reason.words()));
                     }
                     Event::VoteDropped(id) => self.dropped(id),
                     _ => {}

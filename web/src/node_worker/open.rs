@@ -12,6 +12,7 @@ use blockvote_core::{
     },
     wire::frame::{ClientFrame, ServerFrame},
 };
+use blockvote_words::Words;
 use futures_channel::mpsc;
 use futures_util::{StreamExt, future::Either};
 use gloo_timers::future::TimeoutFuture;
@@ -191,7 +192,7 @@ async fn search(
                 continue;
             }
             Step::Done(context) => Ok(context),
-            Step::Broken(why) => Err(why),
+            Step::Broken(why) => Err(why.words()),
         };
         for link in &links {
             link.end();

@@ -10,6 +10,7 @@ use blockvote_core::{
     },
     node::Node,
 };
+use blockvote_words::Words;
 
 use crate::messages::{Right, RightView, Secret};
 
@@ -31,15 +32,15 @@ pub fn view(node: &Node, right: Right) -> RightView {
         Right::Token(token) => {
             let token = TokenId(*token);
             match node.ballot_box().check_token(token) {
-                Err(error @ blockvote_core::node::CastError::Vote(_)) => Err(error.to_string()),
+                Err(error @ blockvote_core::node::CastError::Vote(_)) => Err(error.words()),
                 _ => Ok(token),
             }
         }
         Right::Code(code) => Code::parse(code.as_str())
-            .map_err(|error| error.to_string())
+            .map_err(|error| error.words())
             .and_then(|code| token_of(node, &code.secret_key().public(), "code")),
         Right::Key { public, .. } => PublicKey::from_text(public)
-            .map_err(|error| error.to_string())
+            .map_err(|error| error.words())
             .and_then(|key| token_of(node, &key, "key")),
     };
     let election = node.chain().election();
@@ -70,7 +71,7 @@ fn secret(right: &Right) -> Result<Option<(SecretKey, &'static str)>, String> {
     match right {
         Right::Token(_) => Ok(None),
         Right::Code(code) => {
-            let code = Code::parse(code.as_str()).map_err(|error| error.to_string())?;
+            let code = Code::parse(code.as_str()).map_err(|error| error.words())?;
             Ok(Some((code.secret_key(), "code")))
         }
         Right::Key { secret, .. } => {
@@ -91,7 +92,8 @@ pub fn vote(
     change: bool,
 ) -> Result<Vote, String> {
     let (id, election) = (node.chain().id(), node.chain().election());
-    let ballot = election.ballot(selections).map_err(|error| format!("the selection {error}"))?;
+    let ballot =
+        election.ballot(selections).map_err(|error| format!("the selection {}", error.words()))?;
     let Some((key, what)) = secret(right)? else {
         let Right::Token(token) = right else { return Err("a token is missing".into()) };
         return Ok(Vote::open(id, TokenId(*token), ballot));

@@ -10,6 +10,7 @@ use blockvote_core::{
     },
     node::{LinkId, Node},
 };
+use blockvote_words::Words;
 
 use super::driver::{Inner, MAX_RECEIPTS};
 use crate::{
@@ -167,7 +168,7 @@ fn state(inner: &mut Inner, id: &VoteId, vote: &Vote) -> ReceiptState {
         let problem = receipt.as_ref().and_then(|receipt| receipt.check().err());
         let path = receipt.and_then(|receipt| receipt.inclusion);
         let path = path.map_or(0, |inclusion| small(inclusion.proof.path.len()));
-        let problem = problem.map(|error| error.to_string());
+        let problem = problem.map(|error| error.words());
         inner.proofs.insert(*id, (block.hash(), path, problem.clone()));
         (path, problem)
     };

@@ -1,6 +1,7 @@
 //! Verifying an audit file from the disk, piece by piece.
 
 use blockvote_core::audit::archive::ArchiveReader;
+use blockvote_words::Words;
 use js_sys::Uint8Array;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
@@ -34,12 +35,12 @@ pub async fn file(file: File) {
                     }
                 }
                 Ok(None) => break,
-                Err(error) => return run.broken(&error.to_string()).await,
+                Err(error) => return run.broken(&error.words()).await,
             }
         }
     }
     match reader.finish() {
         Ok(()) => run.end().await,
-        Err(error) => run.broken(&error.to_string()).await,
+        Err(error) => run.broken(&error.words()).await,
     }
 }

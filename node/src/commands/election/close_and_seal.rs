@@ -9,10 +9,11 @@ use blockvote_core::{
         header::Height,
         statements::{Closing, Seal, Statement},
     },
-    crypto::hash::{BlockHash, ElectionId},
+    crypto::hash::ElectionId,
     custody::organiser::Organiser,
     time::Timestamp,
 };
+use blockvote_words::{InWords, report::WordedReport};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -116,18 +117,22 @@ pub async fn seal(
     let (mut reader, mut verifier) = (ArchiveReader::new(), Verifier::new(clock::now()));
     while let Some(chunk) = response.chunk().await? {
         reader.push(&chunk);
-        while let Some(record) = reader.next_record()? {
+        while let Some(record) = reader.next_record().in_words()? {
             if !verifier.push(record) {
-                bail!("the node's chain does not verify: {}", verifier.report().verdict);
+                bail!(
+                    "the node's chain does not verify: {}",
+                    WordedReport::from(&verifier.report()).verdict
+                );
             }
         }
     }
-    reader.finish()?;
+    reader.finish().in_words()?;
     let report = verifier.report();
-    ensure!(report.passed && report.sealed.is_none(), "{}", report.verdict);
-    let tip: BlockHash = report.tip.parse()?;
+    let words = WordedReport::from(&report);
+    ensure!(words.passed && words.sealed.is_none(), "{}", words.verdict);
+    let tip = report.tip.context("the node sent no election")?;
     let id = organiser.election.id();
-    ensure!(report.election == id.to_string(), "the node sent another election");
+    ensure!(report.election == Some(id), "the node sent another election");
     let seal = Seal::sign(id, Height(report.blocks), tip, &report.tally, organiser.key());
     let seal = Statement::Seal(seal);
     let text = hex::encode(borsh::to_vec(&seal)?) + "\n";
@@ -136,9 +141,9 @@ pub async fn seal(
     let word = answer.get("seal").and_then(Value::as_str).unwrap_or_default();
     ensure!(word == "sealed", "the node's chain changed meanwhile: its seal is {word}");
     if json {
-        say!("{}", json!({"block": report.blocks, "tip": report.tip, "tally": report.tally}));
+        say!("{}", json!({"block": report.blocks, "tip": tip, "tally": report.tally}));
     } else {
-        say!("{}", report.verdict);
+        say!("{}", words.verdict);
         ask::print_tally(&report.tally, &organiser.election.choices);
         say!("Sealed: block {} and its count are the result.", report.blocks);
         say!("Hand out the audit file: blockvote election export --out result.blockvote");

@@ -17,6 +17,7 @@ use blockvote_core::{
     },
     time::Timestamp,
 };
+use blockvote_words::InWords;
 use clap::Args;
 
 use super::show;
@@ -89,7 +90,7 @@ pub struct New {
 fn csv_text(path: &Path) -> anyhow::Result<String> {
     let bytes = secret_files::read_bytes(path)?;
     // Read once to name the first line that cannot stand, whatever encoding it is in.
-    voters::read(&bytes).with_context(|| path.display().to_string())?;
+    voters::read(&bytes).in_words().with_context(|| path.display().to_string())?;
     String::from_utf8(bytes).with_context(|| path.display().to_string())
 }
 
@@ -122,8 +123,9 @@ pub fn run(new: New) -> anyhow::Result<ExitCode> {
             spacing_ms: new.spacing_ms,
         },
     };
-    let publishing = Publishing::new(draft, secret_files::secret(), secret_files::secret())?;
-    let (mut organiser, context) = publishing.finish(now)?;
+    let publishing =
+        Publishing::new(draft, secret_files::secret(), secret_files::secret()).in_words()?;
+    let (mut organiser, context) = publishing.finish(now).in_words()?;
     if context.election().choices.len() == 1 && !new.blank && !new.write_in {
         eprintln!("note: there is one choice only; give others with --choice, or allow --blank");
     }

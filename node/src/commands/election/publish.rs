@@ -4,12 +4,13 @@ use std::{path::Path, process::ExitCode};
 
 use anyhow::Context;
 use blockvote_core::{audit::archive::ArchiveWriter, custody::organiser::Organiser};
+use blockvote_words::InWords;
 use serde_json::json;
 
 use crate::output::say;
 
 pub fn run(organiser: &Organiser, file: &Path, out: &Path, json: bool) -> anyhow::Result<ExitCode> {
-    let context = organiser.context()?;
+    let context = organiser.context().in_words()?;
     let (writer, mut bytes) = ArchiveWriter::new(&context);
     bytes.extend(writer.finish());
     let shown = out.display();

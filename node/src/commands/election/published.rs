@@ -16,6 +16,7 @@ use blockvote_core::{
         roll::RollBuilder,
     },
 };
+use blockvote_words::InWords;
 
 use crate::{audit_file::Records, commands::secret_files};
 
@@ -45,16 +46,16 @@ impl Published {
             || format!("{shown} is no election definition; `blockvote election new` writes one");
         let text = String::from_utf8(bytes).with_context(wrong)?;
         if let Ok(organiser) = Organiser::read(&text) {
-            let context = organiser.context().with_context(|| shown.to_string())?;
+            let context = organiser.context().in_words().with_context(|| shown.to_string())?;
             return Ok(Self { context, archive: None });
         }
         let election: Election = serde_json::from_str(&text).with_context(wrong)?;
-        election.validate().with_context(|| shown.to_string())?;
+        election.validate().in_words().with_context(|| shown.to_string())?;
         ensure!(
             !election.has_roll(),
             "{shown} holds no voter roll: take the file that `blockvote election publish` writes"
         );
-        Ok(Self { context: ElectionContext::open(election)?, archive: None })
+        Ok(Self { context: ElectionContext::open(election).in_words()?, archive: None })
     }
 
     /// Reads all of it, so that a file that was cut is refused before anything is done with it.
@@ -75,13 +76,16 @@ impl Published {
                         next == Some(page.index),
                         "the pages of the voter roll are not in order"
                     );
-                    roll.add(page)?;
+                    roll.add(page).in_words()?;
                 }
                 Record::Block(_) | Record::Statement(_) | Record::End { .. } => {}
             }
         }
         let election = election.context("the file holds no election")?;
-        let roll = roll.map(RollBuilder::finish).transpose()?.flatten();
-        Ok(Self { context: ElectionContext::new(election, roll)?, archive: Some(path.to_owned()) })
+        let roll = roll.map(RollBuilder::finish).transpose().in_words()?.flatten();
+        Ok(Self {
+            context: ElectionContext::new(election, roll).in_words()?,
+            archive: Some(path.to_owned()),
+        })
     }
 }

@@ -7,6 +7,7 @@ use blockvote_core::{
     chain::statements::{Statement, StatementError},
     node::{Input, Node},
 };
+use blockvote_words::Words;
 use serde_json::{Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -51,6 +52,6 @@ async fn add_evidence(
         node.handle(now, Input::Statements(vec![statement]));
         Ok::<_, StatementError>(node.ballot_box().sealing().word())
     };
-    let seal = app.handle.call(take).await?.map_err(|error| ApiError::bad(error.to_string()))?;
+    let seal = app.handle.call(take).await?.map_err(|error| ApiError::bad(error.words()))?;
     Ok((StatusCode::CREATED, Json(json!({"seal": seal}))))
 }

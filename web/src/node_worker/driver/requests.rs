@@ -3,6 +3,7 @@
 use blockvote_core::{
     audit::receipt::Receipt, crypto::hash::VoteId, election::vote::Vote, node::Input,
 };
+use blockvote_words::Words;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{Driver, Effect};
@@ -71,7 +72,7 @@ impl Driver {
             let at = now();
             let vote = rights::vote(&inner.node, right, selections, change);
             let cast = vote.and_then(|vote| {
-                let id = inner.node.cast(at, vote.clone()).map_err(|error| error.to_string())?;
+                let id = inner.node.cast(at, vote.clone()).map_err(|error| error.words())?;
                 Ok((id, vote))
             });
             match cast {
@@ -140,13 +141,13 @@ impl Driver {
             let done = done.and_then(|key| {
                 let (node, now) = (&mut inner.node, now());
                 match &act {
-                    Act::Close => node.close(now, &key).map_err(|error| error.to_string()),
+                    Act::Close => node.close(now, &key).map_err(|error| error.words()),
                     Act::Seal { tip, .. } if *tip != node.chain().tip().hash().to_string() => Err(
                         "the chain is another than the one you saw: look at it again, then seal"
                             .into(),
                     ),
                     Act::Seal { anyway, .. } => {
-                        node.seal(now, &key, *anyway).map_err(|error| error.to_string())
+                        node.seal(now, &key, *anyway).map_err(|error| error.words())
                     }
                 }
             });

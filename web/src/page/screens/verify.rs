@@ -1,6 +1,6 @@
 //! Verifying everything again, before the eyes of whoever asks.
 
-use blockvote_core::audit::verify::Outcome;
+use blockvote_words::report::Ended;
 use web_sys::File;
 use yew::prelude::*;
 
@@ -16,12 +16,12 @@ use crate::{
 };
 
 /// The words that the command line prints too.
-fn word(outcome: Outcome, done: bool) -> &'static str {
+fn word(outcome: Ended, done: bool) -> &'static str {
     match (outcome, done) {
-        (Outcome::Pass, _) => "PASS",
-        (Outcome::Fail, _) => "FAIL",
-        (Outcome::NotReached, false) => "UNDER WAY",
-        (Outcome::Skipped | Outcome::NotReached, _) => "SKIPPED",
+        (Ended::Pass, _) => "PASS",
+        (Ended::Fail, _) => "FAIL",
+        (Ended::NotReached, false) => "UNDER WAY",
+        (Ended::Skipped | Ended::NotReached, _) => "SKIPPED",
     }
 }
 
@@ -31,9 +31,9 @@ fn lines(view: &VerifyView) -> Html {
             for line in view.report.lines.iter() {
                 <li data-outcome={format!("{:?}", line.outcome)}>
                     { match (line.outcome, view.done) {
-                        (Outcome::Pass, _) => html! { <span class="pass">{ icon(Name::Tick) }</span> },
-                        (Outcome::Fail, _) => html! { <span class="fail">{ icon(Name::Cross) }</span> },
-                        (Outcome::NotReached, false) => html! { <span class="other">{ icon(Name::Clock) }</span> },
+                        (Ended::Pass, _) => html! { <span class="pass">{ icon(Name::Tick) }</span> },
+                        (Ended::Fail, _) => html! { <span class="fail">{ icon(Name::Cross) }</span> },
+                        (Ended::NotReached, false) => html! { <span class="other">{ icon(Name::Clock) }</span> },
                         _ => html! { <span class="other">{ icon(Name::Dash) }</span> },
                     } }
                     <span>

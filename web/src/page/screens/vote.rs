@@ -1,6 +1,7 @@
 //! The ballot paper, and after casting the receipt in its place.
 
 use blockvote_core::{crypto::secret::Passphrase, custody::code::Code, election::hours::Hours};
+use blockvote_words::Words;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
@@ -339,7 +340,7 @@ fn read_right(election: &ElectionView, typed: &str, key: Option<&OwnKey>) -> Res
         Who::Codes => match Code::parse(typed) {
             // Written one way, so that the answer is recognised.
             Ok(code) => Ok(Right::Code(code.to_string().into())),
-            Err(error) => Err(format!("{}.", capital(&error.to_string()))),
+            Err(error) => Err(format!("{}.", capital(&error.words()))),
         },
         Who::OwnKeys => key
             .map(|key| Right::Key { public: key.public.clone(), secret: None })

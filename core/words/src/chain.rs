@@ -1,0 +1,107 @@
+//! Blocks and statements.
+
+use blockvote_core::chain::{
+    ancestry::LinkError,
+    block::{BlockError, MAX_BLOCK_BYTES},
+    header::HEADER_VERSION,
+    statements::{StatementError, StatementKind},
+};
+
+use crate::Words;
+
+impl Words for BlockError {
+    fn words(&self) -> String {
+        match self {
+            Self::Version { height, version } => format!(
+                "block {height} has version {version}; this build knows version {HEADER_VERSION}"
+            ),
+            Self::Empty(height) => format!("block {height} holds no votes"),
+            Self::TooBig { height, bytes } => {
+                format!("block {height} has {bytes} bytes; at most {MAX_BLOCK_BYTES} are allowed")
+            }
+            Self::Proof(height) => format!(
+                "block {height} has no valid proof of work: its hash does not meet the difficulty it states"
+            ),
+            Self::VotesRoot(height) => {
+                format!("block {height} holds other votes than its header commits to")
+            }
+            Self::Vote { height, number, token, error } => {
+                format!("block {height}, vote {number} (token {token}): {}", error.words())
+            }
+            Self::RepeatedToken { height, number, token, sequence } => format!(
+                "block {height}, vote {number}: the token {token} votes twice in this block{}",
+                changed(*sequence)
+            ),
+            Self::Hours { height, timestamp } => format!(
+                "block {height} was made at {timestamp}, outside the election's opening hours"
+            ),
+        }
+    }
+}
+
+impl Words for LinkError {
+    fn words(&self) -> String {
+        match self {
+            Self::UnknownParent(height) => {
+                format!("block {height} does not follow any block that is known here")
+            }
+            Self::InvalidParent(height) => {
+                format!("block {height} follows a block that was found invalid")
+            }
+            Self::Height { found, parent } => {
+                format!("block {found} follows block {parent}; the number must be one higher")
+            }
+            Self::Difficulty { height, found, demanded } => format!(
+                "block {height} states difficulty {} eased {} times; the rule demands {} eased {} times",
+                found.difficulty.0, found.easing, demanded.difficulty.0, demanded.easing
+            ),
+            Self::Old { height, found, median } => format!(
+                "block {height} was made at {found}, not after {median}, the median of the last blocks"
+            ),
+            Self::Ahead { height, found } => format!(
+                "block {height} was made at {found}, more than two minutes ahead of this clock"
+            ),
+            Self::UsedToken { height, number, token, sequence, earlier } => format!(
+                "block {height}, vote {number}: the token {token} already voted in block {earlier}{}",
+                changed(*sequence)
+            ),
+            Self::Block(error) => error.words(),
+        }
+    }
+}
+
+impl Words for StatementError {
+    fn words(&self) -> String {
+        match self {
+            Self::OtherElection { what, election } => {
+                format!("the {} is for election {election}, not for this one", what.words())
+            }
+            Self::NoOrganiser => {
+                "this election has no organiser's key, so nobody can close or seal it".into()
+            }
+            Self::Signature(what) => {
+                format!("the {} is not signed by the organiser of this election", what.words())
+            }
+            Self::NotDouble => "the two votes are not a double vote".into(),
+            Self::Open => {
+                "an open election has no double votes: the first use of a token counts".into()
+            }
+            Self::Vote(error) => format!("one of the two votes is not valid: {}", error.words()),
+        }
+    }
+}
+
+impl Words for StatementKind {
+    fn words(&self) -> String {
+        match self {
+            Self::DoubleVote => "double vote".into(),
+            Self::Closing => "closing".into(),
+            Self::Seal => "seal".into(),
+        }
+    }
+}
+
+/// Which change of a vote is meant.
+pub(crate) fn changed(sequence: u8) -> String {
+    if sequence == 0 { String::new() } else { format!(" with the sequence number {sequence}") }
+}

@@ -1,0 +1,100 @@
+//! Codes, key files, lists of voters, organiser's files.
+
+use blockvote_core::{
+    custody::{
+        code::{CodeError, SYMBOLS},
+        keyfile::KeyFileError,
+        organiser::{OrganiserError, OrganiserFilePart},
+        voters::{LineError, VotersError},
+    },
+    election::roll::MAX_ROLL,
+};
+
+use crate::Words;
+
+impl Words for CodeError {
+    fn words(&self) -> String {
+        match self {
+            Self::Character(what) => format!(
+                "a voting code has no {what:?}: it is made of digits and letters without I, L, O and U"
+            ),
+            Self::Length(found) => format!(
+                "a voting code has {SYMBOLS} letters and digits in groups of four; this one has {found}"
+            ),
+            Self::Typo(group) => format!("there is a typo in the code{}", place(*group)),
+        }
+    }
+}
+
+impl Words for KeyFileError {
+    fn words(&self) -> String {
+        match self {
+            Self::Format => "this is not a Blockvote key file".into(),
+            Self::Public(error) => format!("the key file is damaged: {}", error.words()),
+            Self::Secret => {
+                "the key file is damaged: its secret is not the one of its public key".into()
+            }
+            Self::Locked => "the key is locked with a passphrase".into(),
+            Self::Unlock(error) => error.words(),
+        }
+    }
+}
+
+impl Words for VotersError {
+    fn words(&self) -> String {
+        match self {
+            Self::Empty => "the list holds no voter: it needs one in each line".into(),
+            Self::TooMany => format!(
+                "the list has more than {MAX_ROLL} voters, which is the most a voter roll can hold"
+            ),
+            Self::Line { line, what } => format!("line {line} cannot be read: {}", what.words()),
+            Self::Twice { line, earlier, words } => {
+                format!("line {line} is the same as line {earlier}: {words:?}")
+            }
+            Self::NoKey { line } => {
+                format!("line {line} holds no public key; one begins with bvk1")
+            }
+            Self::Key { line, error } => format!("line {line}: {}", error.words()),
+        }
+    }
+}
+
+impl Words for OrganiserError {
+    fn words(&self) -> String {
+        match self {
+            Self::Format => "this is not a Blockvote organiser's file".into(),
+            Self::Damaged(what) => format!("the organiser's file is damaged: {}", what.words()),
+            Self::Voters(error) => format!("the list of voters: {}", error.words()),
+            Self::Count(found) => {
+                format!("{found} voting codes: the number must be from 1 to {MAX_ROLL}")
+            }
+            Self::Context(error) => error.words(),
+        }
+    }
+}
+
+/// Where a single wrong symbol would explain it.
+fn place(group: Option<usize>) -> String {
+    group.map_or_else(String::new, |group| format!(", probably in group {group}: compare it again"))
+}
+
+impl Words for LineError {
+    fn words(&self) -> String {
+        match self {
+            Self::NotText => "it is not text in UTF-8; save the list as CSV UTF-8".into(),
+            Self::Control(character) => {
+                format!("it holds the control character U+{:04X}", u32::from(*character))
+            }
+            Self::Csv(why) => why.clone(),
+        }
+    }
+}
+
+impl Words for OrganiserFilePart {
+    fn words(&self) -> String {
+        match self {
+            Self::Key => "its key is not the election's".into(),
+            Self::Codes => "its codes cannot be made again".into(),
+        }
+    }
+}

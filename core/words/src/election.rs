@@ -1,0 +1,161 @@
+//! Definitions, rolls, ballots and votes.
+
+use blockvote_core::election::{
+    ballot::BallotError,
+    context::ContextError,
+    definition::{
+        ELECTION_VERSION, ElectionError, MAX_CHOICES, MAX_DESCRIPTION_BYTES,
+        MAX_STARTING_DIFFICULTY,
+    },
+    roll::{MAX_ROLL, RollError},
+    token::TokenId,
+    vote::VoteError,
+};
+
+use crate::Words;
+
+impl Words for BallotError {
+    fn words(&self) -> String {
+        match self {
+            Self::Empty => "is empty".into(),
+            Self::TooLong { found, max } => format!("has {found} bytes; at most {max} are allowed"),
+            Self::ControlCharacter(character) => {
+                format!("contains the control character U+{:04X}", u32::from(*character))
+            }
+            Self::OuterSpace => "begins or ends with a space".into(),
+            Self::NotAChoice { selection, choices } => {
+                format!("is {selection:?}, which is not one of the choices: {}", choices.join(", "))
+            }
+            Self::NoSuchChoice { number, choices } => {
+                format!("names choice {number}; the election has {choices}")
+            }
+            Self::Order => "names choices twice or not in the order of the election".into(),
+            Self::Number { found, least, most } => {
+                let found = match found {
+                    0 => "no choice".to_owned(),
+                    1 => "1 choice".to_owned(),
+                    choices => format!("{choices} choices"),
+                };
+                format!("has {found}; the election asks for {}", asked(*least, *most))
+            }
+            Self::Blank => "is blank, which this election does not allow".into(),
+            Self::WriteIn => "has words of its own, which this election does not allow".into(),
+            Self::WriteInIsChoice(what) => {
+                format!("writes in {what:?}, which is one of the choices: choose it instead")
+            }
+            Self::OtherKind => "is of another kind than the election asks for".into(),
+        }
+    }
+}
+
+impl Words for VoteError {
+    fn words(&self) -> String {
+        match self {
+            Self::OtherElection(what) => {
+                format!("the vote is for election {what}, not for this one")
+            }
+            Self::NoSuchToken { token, lowest, highest } => format!(
+                "the token {token} does not exist here: tokens go from {lowest} to {highest}"
+            ),
+            Self::Sequence { found, highest } => {
+                format!("the vote has the sequence number {found}; here the highest is {highest}")
+            }
+            Self::Ballot(error) => format!("the selection {}", error.words()),
+            Self::Unsigned(token) => format!(
+                "this election has a voter roll: the vote for token {token} must be signed by its voter"
+            ),
+            Self::NeedlesslySigned => {
+                "this election is open: votes in it carry no signature".into()
+            }
+            Self::Signature(token) => {
+                format!("the signature is not one of token {token}'s voter over this vote")
+            }
+        }
+    }
+}
+
+impl Words for RollError {
+    fn words(&self) -> String {
+        match self {
+            Self::Empty => "the voter roll is empty".into(),
+            Self::TooLong(found) => {
+                format!("the voter roll has {found} keys; at most {MAX_ROLL} are allowed")
+            }
+            Self::Key(error) => error.words(),
+            Self::Twice(what) => format!("the key {what} stands on the voter roll twice"),
+            Self::Order => "the keys of the voter roll are not in ascending order".into(),
+            Self::Root => "these are not the keys that the election commits to".into(),
+            Self::NoSuchPage(found) => format!("page {found} is not a page of the voter roll"),
+        }
+    }
+}
+
+impl Words for ContextError {
+    fn words(&self) -> String {
+        match self {
+            Self::Election(error) => error.words(),
+            Self::Roll(error) => error.words(),
+            Self::NoRoll => "the election has a voter roll, but the roll is not here".into(),
+        }
+    }
+}
+
+impl Words for ElectionError {
+    fn words(&self) -> String {
+        match self {
+            Self::Version(found) => format!(
+                "the election has format version {found}; this build reads version {ELECTION_VERSION}"
+            ),
+            Self::Malformed(what) => format!("the election's definition cannot be read: {what}"),
+            Self::OtherId { expected, found } => {
+                format!("the definition has the id {found}, but {expected} was asked for")
+            }
+            Self::Title(error) => format!("the title {}", error.words()),
+            Self::Description(found) => format!(
+                "the description has {found} bytes; at most {MAX_DESCRIPTION_BYTES} are allowed"
+            ),
+            Self::TooManyChoices(found) => {
+                format!("there are {found} choices; at most {MAX_CHOICES} are allowed")
+            }
+            Self::Choice { number, choice, error } => {
+                format!("choice {number} ({choice:?}) {}", error.words())
+            }
+            Self::RepeatedChoice(what) => format!("the choice {what:?} stands on the ballot twice"),
+            Self::Hours { opens, closes } => {
+                format!("the election closes at {closes}, which is not after it opens at {opens}")
+            }
+            Self::HighestToken(found) => format!(
+                "the highest token is {found}; it must be from 1 to {max}",
+                max = TokenId::MAX.0
+            ),
+            Self::BallotRules { least, most, choices } => format!(
+                "a ballot has from {least} to {most} choices, but there are {choices}: at least 1, and no more than there are"
+            ),
+            Self::FreeTextRules => {
+                "a ballot with free text has no write-in and exactly one selection".into()
+            }
+            Self::RollSize(found) => {
+                format!("the voter roll has {found} keys; it must have 1 to {MAX_ROLL}")
+            }
+            Self::NoOrganiser => "an election with a voter roll needs an organiser's key".into(),
+            Self::Organiser(error) => format!("the organiser's key: {}", error.words()),
+            Self::LastCountsOpen => {
+                "only an election with a voter roll can let the last vote count".into()
+            }
+            Self::StartingDifficulty(found) => format!(
+                "the starting difficulty is {found}; it must be from 1 to {MAX_STARTING_DIFFICULTY}"
+            ),
+            Self::Spacing(found) => {
+                format!("the block spacing is {found} ms; it must be from 1000 to 3600000")
+            }
+        }
+    }
+}
+
+fn asked(least: u16, most: u16) -> String {
+    match (least, most) {
+        (1, 1) => "exactly one".into(),
+        (least, most) if least == most => format!("exactly {most}"),
+        (least, most) => format!("{least} to {most}"),
+    }
+}

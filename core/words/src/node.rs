@@ -1,0 +1,65 @@
+//! Why a vote is not taken, a result not sealed, a peer not heard.
+
+use blockvote_core::node::{CastError, Offence, Rejection, SealError};
+
+use crate::{Words, chain::changed};
+
+impl Words for CastError {
+    fn words(&self) -> String {
+        match self {
+            Self::Vote(error) => error.words(),
+            Self::Selection(error) => format!("the selection {}", error.words()),
+            Self::NotOpen(time) => format!("the election opens at {time}"),
+            Self::Closed(time) => format!("the election closed at {time}"),
+            Self::Sealed => "the result is sealed: votes are not taken any more".into(),
+            Self::AlreadyVoted { token, sequence, .. } => {
+                format!("the token_id {token} already voted{}", changed(*sequence))
+            }
+            Self::Full => "too many votes wait for a block; try again in a minute".into(),
+        }
+    }
+}
+
+impl Words for SealError {
+    fn words(&self) -> String {
+        match self {
+            Self::NotClosed => {
+                "the election is not closed yet: close it first, or wait for its closing time"
+                    .into()
+            }
+            Self::Behind => {
+                "this node is still fetching the chain: what it holds is not all there is; wait"
+                    .into()
+            }
+            Self::AlreadySealed => {
+                "the election is sealed already; another seal would contradict it".into()
+            }
+            Self::Statement(error) => error.words(),
+        }
+    }
+}
+
+impl Words for Rejection {
+    fn words(&self) -> String {
+        match self {
+            Self::Message(error) => error.words(),
+            Self::Block(error) => error.words(),
+            Self::Vote(error) => error.words(),
+            Self::Statement(error) => error.words(),
+            Self::Comparison(what) => format!("reconciliation: {what}"),
+            Self::Often(error) => error.words(),
+        }
+    }
+}
+
+impl Words for Offence {
+    fn words(&self) -> String {
+        match self {
+            Self::EmptyClaim => "claimed work that its headers do not have, again and again".into(),
+            Self::Unasked => "sent answers that nobody asked for, again and again".into(),
+            Self::Orphan => "announced blocks that stand on nothing, again and again".into(),
+            Self::Worthless => "handed out blocks that are worth nothing, again and again".into(),
+            Self::OverBudget => "asked for or sent far too much".into(),
+        }
+    }
+}
