@@ -5,7 +5,16 @@
 
 use crate::election::{definition::Counting, token::MAX_SEQUENCE};
 
-/// Why a voter has no next vote. What to do about it is said where people are.
+/// What is known of a voter's votes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The highest sequence number, in the chain or pending.
+    pub latest: Option<u8>,
+    /// Whether the node is still fetching a chain: a later vote of this voter may be in it.
+    pub behind: bool,
+}
+
+/// Why a voter has no next vote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextVoteError {
     /// The voter voted, and cannot change that here.
@@ -15,25 +24,26 @@ pub enum NextVoteError {
     /// A change was asked for, and the vote that is to be changed is not known here. It may have been
     /// seen elsewhere: a first vote now could contradict it.
     NothingToChange,
+    /// A change was asked for while the node is behind: the vote that it is to replace may have been
+    /// changed already, and a second change with its number would contradict the first.
+    Behind,
     /// There are no more sequence numbers.
     TooOften,
 }
 
-/// The sequence number of the next vote. `latest` is the highest that is known of this voter, in the
-/// chain or pending; `change` says whether the voter asked to change a vote.
+/// The sequence number of the next vote. `change` says whether the voter asked to change a vote. Who did
+/// not, says that this is their first: that is taken at their word, or a liar that claims a long chain
+/// could keep everybody from voting.
 ///
 /// # Errors
 /// Why there is none.
-pub fn next_sequence(
-    counting: Counting,
-    latest: Option<u8>,
-    change: bool,
-) -> Result<u8, NextVoteError> {
-    match (latest, counting) {
+pub fn next_sequence(counting: Counting, known: Known, change: bool) -> Result<u8, NextVoteError> {
+    match (known.latest, counting) {
         (None, _) if change => Err(NextVoteError::NothingToChange),
         (None, _) => Ok(0),
         (Some(_), Counting::FirstCounts) => Err(NextVoteError::FirstCounts),
         (Some(_), Counting::LastCounts) if !change => Err(NextVoteError::NotAsked),
+        (Some(_), Counting::LastCounts) if known.behind => Err(NextVoteError::Behind),
         (Some(latest), Counting::LastCounts) if latest < MAX_SEQUENCE => Ok(latest + 1),
         (Some(_), Counting::LastCounts) => Err(NextVoteError::TooOften),
     }
@@ -43,24 +53,38 @@ pub fn next_sequence(
 mod tests {
     use super::*;
 
+    fn next(counting: Counting, latest: Option<u8>, change: bool) -> Result<u8, NextVoteError> {
+        next_sequence(counting, Known { latest, behind: false }, change)
+    }
+
     #[test]
     fn a_first_vote_is_never_signed_for_who_asks_for_a_change() {
         for counting in [Counting::FirstCounts, Counting::LastCounts] {
-            assert_eq!(next_sequence(counting, None, false), Ok(0));
-            assert_eq!(next_sequence(counting, None, true), Err(NextVoteError::NothingToChange));
+            assert_eq!(next(counting, None, false), Ok(0));
+            assert_eq!(next(counting, None, true), Err(NextVoteError::NothingToChange));
         }
     }
 
     #[test]
     fn a_vote_is_changed_only_where_the_last_counts_and_only_when_asked() {
         for change in [false, true] {
-            let first = next_sequence(Counting::FirstCounts, Some(0), change);
+            let first = next(Counting::FirstCounts, Some(0), change);
             assert_eq!(first, Err(NextVoteError::FirstCounts));
         }
-        let last = |latest, change| next_sequence(Counting::LastCounts, Some(latest), change);
+        let last = |latest, change| next(Counting::LastCounts, Some(latest), change);
         assert_eq!(last(0, false), Err(NextVoteError::NotAsked));
         assert_eq!(last(0, true), Ok(1));
         assert_eq!(last(98, true), Ok(99));
         assert_eq!(last(99, true), Err(NextVoteError::TooOften));
+    }
+
+    #[test]
+    fn nothing_is_changed_by_a_node_that_may_not_know_the_last_change() {
+        let behind = |latest, change| {
+            next_sequence(Counting::LastCounts, Known { latest, behind: true }, change)
+        };
+        assert_eq!(behind(Some(0), true), Err(NextVoteError::Behind));
+        assert_eq!(behind(None, true), Err(NextVoteError::NothingToChange));
+        assert_eq!(behind(None, false), Ok(0));
     }
 }

@@ -13,7 +13,7 @@ use blockvote_core::{
     custody::code::Code,
     election::{
         definition::Election,
-        next_vote::{NextVoteError, next_sequence},
+        next_vote::{Known, NextVoteError, next_sequence},
         token::{MAX_SEQUENCE, TokenId},
         vote::Vote,
     },
@@ -84,6 +84,7 @@ struct RollAnswer {
 #[derive(Deserialize)]
 struct LatestAnswer {
     sequence: Option<u8>,
+    behind: bool,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -116,7 +117,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             )?;
             let token = TokenId(found.token_id);
             let latest: LatestAnswer = arguments.at.get(&format!("/api/v1/tokens/{token}")).await?;
-            let next = next_sequence(definition.counting, latest.sequence, arguments.change);
+            let known = Known { latest: latest.sequence, behind: latest.behind };
+            let next = next_sequence(definition.counting, known, arguments.change);
             let sequence = next.map_err(|error| anyhow::anyhow!(advice(error)))?;
             let vote = Vote::signed(id, token, sequence, ballot, &key);
             let body = json!({"vote": hex::encode(vote.encode())});
@@ -173,6 +175,10 @@ fn advice(error: NextVoteError) -> String {
         NextVoteError::NothingToChange => {
             "the node knows no vote of this code or key: wait until it is in sync, or ask another one. \
              If nothing was cast yet, leave out --change"
+                .into()
+        }
+        NextVoteError::Behind => {
+            "the node is still fetching the chain, which may hold a later change of this vote: wait until it is in sync, or ask another one"
                 .into()
         }
         NextVoteError::TooOften => {

@@ -4,7 +4,7 @@ use blockvote_core::{
     crypto::key::{PublicKey, SecretKey},
     custody::code::Code,
     election::{
-        next_vote::{NextVoteError, next_sequence},
+        next_vote::{Known, NextVoteError, next_sequence},
         token::{MAX_SEQUENCE, TokenId},
         vote::Vote,
     },
@@ -47,7 +47,9 @@ pub fn view(node: &Node, right: Right) -> RightView {
     let latest = token.as_ref().ok().and_then(|token| node.ballot_box().latest_of(*token));
     let voted = latest.as_ref().map(|(_, vote)| vote.ballot.words(&election.question()));
     let may_change = latest.is_some_and(|(_, vote)| {
-        next_sequence(election.counting, Some(vote.sequence), true).is_ok()
+        // Whether this tab is behind is said beside it.
+        let known = Known { latest: Some(vote.sequence), behind: false };
+        next_sequence(election.counting, known, true).is_ok()
     });
     let problem = match &token {
         Err(problem) => Some(problem.clone()),
@@ -100,8 +102,9 @@ pub fn vote(
     };
     let token = token_of(node, &key.public(), what)?;
     let latest = node.ballot_box().latest_of(token).map(|(_, vote)| vote.sequence);
+    let known = Known { latest, behind: node.is_behind() };
     let sequence =
-        next_sequence(election.counting, latest, change).map_err(|error| match error {
+        next_sequence(election.counting, known, change).map_err(|error| match error {
             NextVoteError::FirstCounts => {
                 format!("a vote with this {what} was cast already, and the first vote counts")
             }
@@ -110,6 +113,10 @@ pub fn vote(
             }
             NextVoteError::NothingToChange => {
                 "the vote that is to be changed is not here yet: wait until this tab is in sync"
+                    .into()
+            }
+            NextVoteError::Behind => {
+                "this tab is still fetching the chain, which may hold a later change of your vote: wait until it is in sync"
                     .into()
             }
             NextVoteError::TooOften => {

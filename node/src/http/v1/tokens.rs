@@ -64,6 +64,8 @@ struct LatestJson {
     counts: Option<VoteId>,
     /// Its sequence number.
     sequence: Option<u8>,
+    /// Whether this node is still fetching a chain, which may hold a later one.
+    behind: bool,
     /// Whether two ballots of this voter are proven.
     double_vote: bool,
 }
@@ -83,6 +85,7 @@ async fn token(
             vote_id: latest.as_ref().map(|(id, _)| *id),
             counts: node.ballot_box().counting_vote(TokenId(token_id)),
             sequence: latest.map(|(_, vote)| vote.sequence),
+            behind: node.is_behind(),
             double_vote: node.statements().double_vote_of(TokenId(token_id)).is_some(),
         }
     });
