@@ -16,7 +16,8 @@ use crate::{
         ballot::BallotRules,
         context::{ContextError, ElectionContext},
         definition::{
-            ChainParameters, Counting, Credentials, ELECTION_VERSION, Election, Eligibility,
+            ChainParameters, Counting, Credentials, ELECTION_VERSION, Election, ElectionError,
+            Eligibility,
         },
         roll::{MAX_ROLL, Roll, RollError},
     },
@@ -83,6 +84,131 @@ impl Default for Draft {
             closes: None,
             who: Who::Codes { count: 10, voters: String::new() },
             parameters: ChainParameters::default(),
+        }
+    }
+}
+
+/// A field of a draft, as a form has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DraftField {
+    /// [`Draft::title`].
+    Title,
+    /// [`Draft::description`].
+    Description,
+    /// [`Draft::choices`].
+    Choices,
+    /// The fewest choices on a ballot.
+    Least,
+    /// The most choices on a ballot.
+    Most,
+    /// [`Draft::closes`].
+    Closes,
+    /// [`Draft::counting`].
+    Counting,
+    /// The number of voting codes.
+    Count,
+    /// The list of voters.
+    Voters,
+    /// The highest token.
+    HighestToken,
+    /// [`Draft::parameters`].
+    Parameters,
+}
+
+/// What keeps a draft from becoming an election.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DraftProblem {
+    /// The definition would break a rule.
+    Definition(ElectionError),
+    /// The closing time has passed.
+    Over(Timestamp),
+    /// Too many or too few codes.
+    Count(u32),
+    /// The list of voters' keys is empty.
+    NoKeys,
+}
+
+impl DraftProblem {
+    /// The field that is to be changed.
+    pub fn field(&self) -> DraftField {
+        match self {
+            Self::Over(_) => DraftField::Closes,
+            Self::Count(_) => DraftField::Count,
+            Self::NoKeys => DraftField::Voters,
+            Self::Definition(error) => match error {
+                ElectionError::Title(_) => DraftField::Title,
+                ElectionError::Description(_) => DraftField::Description,
+                ElectionError::TooManyChoices(_)
+                | ElectionError::Choice { .. }
+                | ElectionError::RepeatedChoice(_)
+                | ElectionError::FreeTextRules => DraftField::Choices,
+                ElectionError::BallotRules { most, choices, .. } => {
+                    if usize::from(*most) > *choices { DraftField::Most } else { DraftField::Least }
+                }
+                ElectionError::Hours { .. } => DraftField::Closes,
+                ElectionError::HighestToken(_) => DraftField::HighestToken,
+                ElectionError::RollSize(_) => DraftField::Voters,
+                ElectionError::LastCountsOpen => DraftField::Counting,
+                // A draft has no version, id or key of its own: they cannot be wrong.
+                ElectionError::StartingDifficulty(_)
+                | ElectionError::Spacing(_)
+                | ElectionError::Version(_)
+                | ElectionError::Malformed(_)
+                | ElectionError::OtherId { .. }
+                | ElectionError::NoOrganiser
+                | ElectionError::Organiser(_) => DraftField::Parameters,
+            },
+        }
+    }
+}
+
+impl Draft {
+    /// Whether the draft could become an election now, field by field. A list of voters is read when it
+    /// is published ([`Publishing::new`]): it can be long.
+    pub fn problems(&self, now: Timestamp) -> Vec<DraftProblem> {
+        let mut problems = Vec::new();
+        problems.extend(self.closes.filter(|closes| *closes <= now).map(DraftProblem::Over));
+        let highest_token = match &self.who {
+            Who::Anyone { highest_token } => *highest_token,
+            Who::Codes { count, voters } => {
+                let wrong = voters.trim().is_empty() && !(1..=MAX_ROLL).contains(count);
+                problems.extend(wrong.then_some(DraftProblem::Count(*count)));
+                None
+            }
+            Who::OwnKeys { voters } => {
+                problems.extend(voters.trim().is_empty().then_some(DraftProblem::NoKeys));
+                None
+            }
+        };
+        // Its roll and its key are made when it is published.
+        let election = self.definition(Eligibility::Open { highest_token }, None, now);
+        let open = matches!(self.who, Who::Anyone { .. });
+        let matters = |error: &ElectionError| open || *error != ElectionError::LastCountsOpen;
+        let of_definition = election.problems().into_iter().filter(matters);
+        problems.extend(of_definition.map(DraftProblem::Definition));
+        problems
+    }
+
+    /// The definition, with what is made when it is published.
+    fn definition(
+        &self,
+        eligibility: Eligibility,
+        organiser: Option<PublicKey>,
+        created: Timestamp,
+    ) -> Election {
+        Election {
+            version: ELECTION_VERSION,
+            title: self.title.trim().into(),
+            description: self.description.trim().into(),
+            choices: self.choices.iter().map(|choice| choice.trim().to_owned()).collect(),
+            ballot_rules: self.ballot_rules,
+            counting: self.counting,
+            eligibility,
+            opens: self.opens,
+            closes: self.closes,
+            created,
+            organiser,
+            parameters: self.parameters,
         }
     }
 }
@@ -228,20 +354,7 @@ impl Publishing {
             Who::OwnKeys { .. } => roll(Credentials::OwnKeys)?,
         };
         let with_codes = matches!(self.draft.who, Who::Codes { .. });
-        let election = Election {
-            version: ELECTION_VERSION,
-            title: self.draft.title.trim().into(),
-            description: self.draft.description.trim().into(),
-            choices: self.draft.choices.iter().map(|choice| choice.trim().to_owned()).collect(),
-            ballot_rules: self.draft.ballot_rules,
-            counting: self.draft.counting,
-            eligibility,
-            opens: self.draft.opens,
-            closes: self.draft.closes,
-            created: now,
-            organiser: Some(key.public()),
-            parameters: self.draft.parameters,
-        };
+        let election = self.draft.definition(eligibility, Some(key.public()), now);
         let context = ElectionContext::new(election.clone(), roll)?;
         let codes = with_codes.then_some((self.codes, self.count));
         let organiser = Organiser { election, key, codes, voters: self.rows };
@@ -352,7 +465,7 @@ impl Organiser {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::election::{ballot::BallotError, definition::ElectionError};
+    use crate::election::ballot::BallotError;
 
     fn draft(who: Who) -> Draft {
         Draft {
@@ -418,6 +531,42 @@ mod tests {
             let read = Organiser::read(&file.to_string());
             assert!(matches!(read, Err(OrganiserError::Damaged(_))), "{secret:?}: {read:?}");
         }
+    }
+
+    #[test]
+    fn a_draft_says_field_by_field_what_keeps_it_from_being_an_election() {
+        let now = Timestamp(1_000);
+        let fields = |draft: &Draft| {
+            let problems = draft.problems(now);
+            problems.iter().map(DraftProblem::field).collect::<Vec<_>>()
+        };
+        let good = draft(Who::Codes { count: 2, voters: String::new() });
+        assert_eq!(fields(&good), []);
+        let changed = |change: fn(&mut Draft)| {
+            let mut draft = good.clone();
+            change(&mut draft);
+            fields(&draft)
+        };
+        assert_eq!(changed(|draft| draft.title = " ".into()), [DraftField::Title]);
+        assert_eq!(changed(|draft| draft.choices[1] = " Soup ".into()), [DraftField::Choices]);
+        assert_eq!(changed(|draft| draft.ballot_rules.most = 3), [DraftField::Most]);
+        assert_eq!(changed(|draft| draft.ballot_rules.least = 0), [DraftField::Least]);
+        assert_eq!(changed(|draft| draft.closes = Some(Timestamp(999))), [DraftField::Closes]);
+        let none = |draft: &mut Draft| draft.who = Who::Codes { count: 0, voters: String::new() };
+        assert_eq!(changed(none), [DraftField::Count]);
+        let no_keys = |draft: &mut Draft| draft.who = Who::OwnKeys { voters: "\n".into() };
+        assert_eq!(changed(no_keys), [DraftField::Voters]);
+        assert_eq!(changed(|draft| draft.counting = Counting::LastCounts), []);
+        let open = |draft: &mut Draft| {
+            draft.counting = Counting::LastCounts;
+            draft.who = Who::Anyone { highest_token: Some(0) };
+        };
+        assert_eq!(changed(open), [DraftField::Counting]);
+        let several = |draft: &mut Draft| {
+            draft.title.clear();
+            draft.closes = Some(Timestamp(1));
+        };
+        assert_eq!(changed(several), [DraftField::Closes, DraftField::Title]);
     }
 
     #[test]

@@ -13,7 +13,9 @@ use crate::{
         key::{KeyError, PublicKey},
     },
     election::{
-        ballot::{Ballot, BallotError, BallotRules, Question, check_selection},
+        ballot::{
+            Ballot, BallotError, BallotRules, MAX_SELECTION_BYTES, Question, check_selection,
+        },
         hours::Hours,
         roll::MAX_ROLL,
         token::TokenId,
@@ -297,56 +299,47 @@ impl Election {
     /// # Errors
     /// The first bound that does not hold.
     pub fn validate(&self) -> Result<(), ElectionError> {
-        if self.version != ELECTION_VERSION {
-            return Err(ElectionError::Version(self.version));
-        }
-        check_selection(&self.title, MAX_TITLE_BYTES).map_err(ElectionError::Title)?;
-        if self.description.len() > MAX_DESCRIPTION_BYTES {
-            return Err(ElectionError::Description(self.description.len()));
-        }
+        self.problems().into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// Every bound that does not hold, field by field; of the choices the first.
+    pub fn problems(&self) -> Vec<ElectionError> {
+        let version = (self.version != ELECTION_VERSION).then_some(self.version);
+        let title = check_selection(&self.title, MAX_TITLE_BYTES).err();
+        let description = Some(self.description.len()).filter(|len| *len > MAX_DESCRIPTION_BYTES);
+        let hours = self.opens.zip(self.closes).filter(|(opens, closes)| closes <= opens);
+        let organiser = self.organiser.as_ref().and_then(|key| key.check().err());
+        let ChainParameters { starting_difficulty: difficulty, spacing_ms } = self.parameters;
+        let difficulty = Some(difficulty).filter(|d| !(1..=MAX_STARTING_DIFFICULTY).contains(d));
+        let spacing = Some(spacing_ms).filter(|spacing| !SPACING_MS.contains(spacing));
+        [
+            version.map(ElectionError::Version),
+            title.map(ElectionError::Title),
+            description.map(ElectionError::Description),
+            self.check_choices().err(),
+            hours.map(|(opens, closes)| ElectionError::Hours { opens, closes }),
+            self.check_ballot_rules().err(),
+            organiser.map(ElectionError::Organiser),
+            self.check_eligibility().err(),
+            difficulty.map(ElectionError::StartingDifficulty),
+            spacing.map(ElectionError::Spacing),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    fn check_choices(&self) -> Result<(), ElectionError> {
         if self.choices.len() > MAX_CHOICES {
             return Err(ElectionError::TooManyChoices(self.choices.len()));
         }
         for (index, choice) in self.choices.iter().enumerate() {
-            check_selection(choice, crate::election::ballot::MAX_SELECTION_BYTES).map_err(
-                |error| ElectionError::Choice { number: index + 1, choice: choice.clone(), error },
-            )?;
+            check_selection(choice, MAX_SELECTION_BYTES).map_err(|error| {
+                ElectionError::Choice { number: index + 1, choice: choice.clone(), error }
+            })?;
             if self.choices[..index].contains(choice) {
                 return Err(ElectionError::RepeatedChoice(choice.clone()));
             }
-        }
-        if let (Some(opens), Some(closes)) = (self.opens, self.closes)
-            && closes <= opens
-        {
-            return Err(ElectionError::Hours { opens, closes });
-        }
-        self.check_ballot_rules()?;
-        if let Some(organiser) = &self.organiser {
-            organiser.check().map_err(ElectionError::Organiser)?;
-        }
-        match self.eligibility {
-            Eligibility::Open { .. } if self.counting == Counting::LastCounts => {
-                return Err(ElectionError::LastCountsOpen);
-            }
-            Eligibility::Open { highest_token: Some(highest) }
-                if !(1..=TokenId::MAX.0).contains(&highest) =>
-            {
-                return Err(ElectionError::HighestToken(highest));
-            }
-            Eligibility::Roll { size, .. } if !(1..=MAX_ROLL).contains(&size) => {
-                return Err(ElectionError::RollSize(size));
-            }
-            Eligibility::Roll { .. } if self.organiser.is_none() => {
-                return Err(ElectionError::NoOrganiser);
-            }
-            Eligibility::Open { .. } | Eligibility::Roll { .. } => {}
-        }
-        let ChainParameters { starting_difficulty, spacing_ms } = self.parameters;
-        if !(1..=MAX_STARTING_DIFFICULTY).contains(&starting_difficulty) {
-            return Err(ElectionError::StartingDifficulty(starting_difficulty));
-        }
-        if !SPACING_MS.contains(&spacing_ms) {
-            return Err(ElectionError::Spacing(spacing_ms));
         }
         Ok(())
     }
@@ -362,6 +355,24 @@ impl Election {
             return Err(ElectionError::BallotRules { least, most, choices });
         }
         Ok(())
+    }
+
+    fn check_eligibility(&self) -> Result<(), ElectionError> {
+        match self.eligibility {
+            Eligibility::Open { .. } if self.counting == Counting::LastCounts => {
+                Err(ElectionError::LastCountsOpen)
+            }
+            Eligibility::Open { highest_token: Some(highest) }
+                if !(1..=TokenId::MAX.0).contains(&highest) =>
+            {
+                Err(ElectionError::HighestToken(highest))
+            }
+            Eligibility::Roll { size, .. } if !(1..=MAX_ROLL).contains(&size) => {
+                Err(ElectionError::RollSize(size))
+            }
+            Eligibility::Roll { .. } if self.organiser.is_none() => Err(ElectionError::NoOrganiser),
+            Eligibility::Open { .. } | Eligibility::Roll { .. } => Ok(()),
+        }
     }
 
     /// Lowest and highest token.

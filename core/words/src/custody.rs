@@ -4,10 +4,14 @@ use blockvote_core::{
     custody::{
         code::{CodeError, SYMBOLS},
         keyfile::KeyFileError,
-        organiser::{OrganiserError, OrganiserFilePart},
+        organiser::{DraftField, DraftProblem, OrganiserError, OrganiserFilePart},
         voters::{LineError, VotersError},
     },
-    election::roll::MAX_ROLL,
+    election::{
+        ballot::BallotError,
+        definition::{ElectionError, MAX_TITLE_BYTES},
+        roll::MAX_ROLL,
+    },
 };
 
 use crate::Words;
@@ -97,4 +101,44 @@ impl Words for OrganiserFilePart {
             Self::Codes => "its codes cannot be made again".into(),
         }
     }
+}
+
+/// What to do about a draft, in a whole sentence beside the field.
+pub fn advice(problem: &DraftProblem) -> String {
+    match problem {
+        DraftProblem::Over(_) => "The closing time has passed already.".into(),
+        DraftProblem::Count(_) => "From 1 to 100,000 voting codes can be made.".into(),
+        DraftProblem::NoKeys => "Paste the voters' public keys, one in each line.".into(),
+        DraftProblem::Definition(error) => match error {
+            ElectionError::Title(BallotError::Empty) => {
+                "Ask a question: it is what voters see first.".into()
+            }
+            ElectionError::Title(BallotError::TooLong { .. }) => {
+                format!("The question has more than {MAX_TITLE_BYTES} bytes.")
+            }
+            ElectionError::Choice { number, error: BallotError::Empty, .. } => {
+                format!("Choice {number} is empty: write it or remove it.")
+            }
+            ElectionError::RepeatedChoice(choice) => format!("“{choice}” stands there twice."),
+            ElectionError::FreeTextRules => {
+                "Several choices, or own words beside them, need a list of choices.".into()
+            }
+            ElectionError::BallotRules { choices, .. } if problem.field() == DraftField::Most => {
+                format!("There are only {choices} to choose from.")
+            }
+            ElectionError::BallotRules { .. } => {
+                "The fewest must be at least 1 and no more than the most.".into()
+            }
+            ElectionError::Hours { .. } => "It must close after it opens.".into(),
+            ElectionError::HighestToken(0) => "The highest number must be at least 1.".into(),
+            other => sentence(&other.words()),
+        },
+    }
+}
+
+/// Begun with a capital letter and ended with a full stop.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
 }

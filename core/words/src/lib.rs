@@ -7,7 +7,7 @@
 mod audit;
 mod chain;
 mod crypto;
-mod custody;
+pub mod custody;
 mod election;
 mod node;
 pub mod report;

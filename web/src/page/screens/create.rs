@@ -4,11 +4,12 @@ use blockvote_core::{
     crypto::secret::{Passphrase, SecretText},
     custody::{
         code::Code,
-        organiser::{Draft, Who},
+        organiser::{Draft, DraftField, Who},
     },
     election::{ballot::BallotRules, definition::Counting},
     time::Timestamp,
 };
+use blockvote_words::custody::advice;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
 use yew::prelude::*;
@@ -59,72 +60,28 @@ fn changing(change: &Change, what: impl Fn(&mut Draft, String) + 'static) -> Cal
     })
 }
 
-/// What keeps a step from being done: the field to mend, and why.
-fn problem(step: usize, draft: &Draft) -> Option<(&'static str, String)> {
-    let choices: Vec<_> = draft.choices.iter().map(|choice| choice.trim()).collect();
-    let rules = draft.ballot_rules;
-    match step {
-        0 if draft.title.trim().is_empty() => {
-            Some(("draft-title", "Ask a question: it is what voters see first.".into()))
-        }
-        0 if draft.title.trim().len() > 200 => {
-            Some(("draft-title", "The question has more than 200 bytes.".into()))
-        }
-        1 => {
-            let empty = choices.iter().position(|choice| choice.is_empty());
-            if let Some(at) = empty {
-                return Some((
-                    "choice-list",
-                    format!("Choice {} is empty: write it or remove it.", at + 1),
-                ));
-            }
-            let twice =
-                choices.iter().enumerate().find(|(at, choice)| choices[..*at].contains(choice));
-            if let Some((_, choice)) = twice {
-                return Some(("choice-list", format!("“{choice}” stands there twice.")));
-            }
-            let most = choices.len() + usize::from(rules.write_in);
-            if choices.is_empty() && (rules.most > 1 || rules.write_in) {
-                return Some((
-                    "choice-list",
-                    "Several choices, or own words beside them, need a list of choices.".into(),
-                ));
-            }
-            if !choices.is_empty() && usize::from(rules.most) > most {
-                return Some(("most", format!("There are only {most} to choose from.")));
-            }
-            (rules.least > rules.most || rules.least == 0).then(|| {
-                ("least", "The fewest must be at least 1 and no more than the most.".into())
-            })
-        }
-        2 => {
-            let now = js_sys::Date::now() as u64;
-            match (draft.opens, draft.closes) {
-                (_, Some(closes)) if closes.0 <= now => {
-                    Some(("closes", "The closing time has passed already.".into()))
-                }
-                (Some(opens), Some(closes)) if closes <= opens => {
-                    Some(("closes", "It must close after it opens.".into()))
-                }
-                _ => None,
-            }
-        }
-        3 => match &draft.who {
-            Who::Codes { count, voters }
-                if voters.trim().is_empty() && !(1..=100_000).contains(count) =>
-            {
-                Some(("count", "From 1 to 100,000 voting codes can be made.".into()))
-            }
-            Who::OwnKeys { voters } if voters.trim().is_empty() => {
-                Some(("voters", "Paste the voters' public keys, one in each line.".into()))
-            }
-            Who::Anyone { highest_token: Some(0) } => {
-                Some(("highest", "The highest number must be at least 1.".into()))
-            }
-            _ => None,
-        },
-        _ => None,
+/// The step of the wizard that asks for a field, and the field's element there.
+fn place(field: DraftField) -> (usize, &'static str) {
+    match field {
+        DraftField::Title => (0, "draft-title"),
+        DraftField::Description => (0, "draft-description"),
+        DraftField::Choices => (1, "choice-list"),
+        DraftField::Least => (1, "least"),
+        DraftField::Most => (1, "most"),
+        DraftField::Closes => (2, "closes"),
+        DraftField::Count => (3, "count"),
+        DraftField::Voters => (3, "voters"),
+        DraftField::HighestToken => (3, "highest"),
+        // The form offers nothing else than what can be.
+        DraftField::Counting | DraftField::Parameters => (3, "who-anyone"),
     }
+}
+
+/// What keeps a step from being done: the field to change, and why.
+fn problem(step: usize, draft: &Draft) -> Option<(&'static str, String)> {
+    let problems = draft.problems(Timestamp(js_sys::Date::now() as u64));
+    let here = problems.iter().find(|problem| place(problem.field()).0 == step);
+    here.map(|problem| (place(problem.field()).1, advice(problem)))
 }
 
 /// The election as voters will see it.
