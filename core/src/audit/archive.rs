@@ -313,3 +313,77 @@ impl ArchiveReader {
         if self.rest().is_empty() { Ok(()) } else { Err(self.damaged(Damage::AfterEnd)) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        chain::header::Height,
+        testkit::{chain_of, context},
+    };
+
+    /// A file of an open election with three blocks of votes.
+    fn file() -> Vec<u8> {
+        let chain = chain_of(3);
+        let (mut writer, mut bytes) = ArchiveWriter::new(&context());
+        for height in 2..=4 {
+            bytes.extend(writer.block(&chain.block_at(Height(height)).unwrap().to_block()));
+        }
+        bytes.extend(writer.finish());
+        bytes
+    }
+
+    fn read(bytes: &[u8], piece: usize) -> Result<Vec<Record>, ArchiveError> {
+        let (mut reader, mut records) = (ArchiveReader::new(), Vec::new());
+        for piece in bytes.chunks(piece) {
+            reader.push(piece);
+            while let Some(record) = reader.next_record()? {
+                records.push(record);
+            }
+        }
+        reader.finish().map(|()| records)
+    }
+
+    #[test]
+    fn a_file_is_read_alike_in_pieces_of_any_size() {
+        let file = file();
+        let whole = read(&file, file.len()).unwrap();
+        assert_eq!(whole.len(), 5);
+        assert_eq!(whole.last(), Some(&Record::End { blocks: 3 }));
+        assert!([1, 7, 100].into_iter().all(|piece| read(&file, piece) == Ok(whole.clone())));
+        assert!(ArchiveReader::recognises(&file[..16]));
+    }
+
+    #[test]
+    fn a_file_that_was_cut_says_how_much_there_is() {
+        let file = file();
+        assert_eq!(read(&file[..file.len() - 1], 64), Err(ArchiveError::Truncated(3)));
+        assert_eq!(read(&file[..20], 64), Err(ArchiveError::Truncated(0)));
+        assert_eq!(read(b"{}", 64), Err(ArchiveError::Magic));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_told_apart() {
+        let damaged = |blocks, what| Err(ArchiveError::Damaged { blocks, what });
+        let file = file();
+        assert_eq!(read(&[&file[..], &[0]].concat(), 64), damaged(3, Damage::AfterEnd));
+        let mut flipped = file.clone();
+        *flipped.last_mut().unwrap() ^= 1;
+        assert_eq!(read(&flipped, 64), damaged(3, Damage::Checksum));
+        let mut later = file.clone();
+        later[16] += 1;
+        assert_eq!(read(&later, 64), Err(ArchiveError::Version(ARCHIVE_VERSION + 1)));
+        let head = ArchiveWriter::new(&context()).1;
+        let then = |rest: &[u8]| read(&[&head[..], rest].concat(), 64);
+        assert_eq!(then(&[9, 0, 0, 0, 0]), damaged(0, Damage::Kind(9)));
+        assert_eq!(then(&[ELECTION, 0, 0, 0, 0]), damaged(0, Damage::Order));
+        let announced = u32::MAX as usize;
+        assert_eq!(then(&[BLOCK, 255, 255, 255, 255]), damaged(0, Damage::Length(announced)));
+        let unreadable = then(&[BLOCK, 1, 0, 0, 0, 7]);
+        let Err(ArchiveError::Damaged { what: Damage::Unreadable { kind, .. }, .. }) = unreadable
+        else {
+            panic!("{unreadable:?}");
+        };
+        assert_eq!(kind, RecordKind::Block);
+    }
+}

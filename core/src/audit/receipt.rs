@@ -141,3 +141,70 @@ impl Receipt {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::{block, chain_of, election, vote};
+
+    /// The receipt of the second vote of a block.
+    fn receipt() -> Receipt {
+        let chain = chain_of(0);
+        let votes = (0..3).map(|token| vote(token, "Yes")).collect();
+        let block = block(&chain, votes, |_| ()).check(chain.context()).unwrap();
+        let vote = block.votes()[1].clone();
+        let inclusion = Inclusion {
+            block: block.hash(),
+            header: block.header().clone(),
+            proof: block.prove(1).unwrap(),
+            confirmations: 1,
+        };
+        Receipt { vote_id: vote.id(), vote, inclusion: Some(inclusion) }
+    }
+
+    fn changed(change: impl FnOnce(&mut Receipt)) -> Result<(), ReceiptError> {
+        let mut receipt = receipt();
+        change(&mut receipt);
+        receipt.check()
+    }
+
+    fn of_inclusion(change: impl FnOnce(&mut Inclusion)) -> Result<(), ReceiptError> {
+        changed(|receipt| change(receipt.inclusion.as_mut().unwrap()))
+    }
+
+    #[test]
+    fn every_part_of_a_receipt_is_checked() {
+        assert_eq!(changed(|_| ()), Ok(()));
+        assert_eq!(changed(|receipt| receipt.inclusion = None), Ok(()));
+        let other = changed(|receipt| receipt.vote = vote(1, "No"));
+        assert_eq!(other, Err(ReceiptError::VoteId));
+        let header = of_inclusion(|inclusion| inclusion.header.nonce += 1);
+        assert_eq!(header, Err(ReceiptError::BlockHash));
+        let unproven = of_inclusion(|inclusion| {
+            while pow::is_proven(&inclusion.header) {
+                inclusion.header.nonce += 1;
+            }
+            inclusion.block = inclusion.header.hash();
+        });
+        assert_eq!(unproven, Err(ReceiptError::Proof));
+        let elsewhere = changed(|receipt| {
+            receipt.vote = vote(9, "Yes");
+            receipt.vote_id = receipt.vote.id();
+        });
+        assert_eq!(elsewhere, Err(ReceiptError::Inclusion));
+    }
+
+    #[test]
+    fn a_file_is_read_as_it_was_written_and_checked() {
+        let file = ReceiptFile::new(receipt(), &election());
+        assert_eq!(file.selection, "Yes");
+        assert_eq!(ReceiptFile::read(&file.to_text()), Ok(file.clone()));
+        assert_eq!(ReceiptFile::read("{}"), Err(ReceiptFileError::Format));
+        let forged = file.to_text().replace("\"Yes\"", "\"No\"");
+        let wrong = ReceiptFile::read(&forged);
+        assert_eq!(wrong, Err(ReceiptFileError::Wrong(ReceiptError::VoteId)));
+        let headless = file.to_text().replace("\"vote_id\"", "\"x\"");
+        let malformed = ReceiptFile::read(&headless);
+        assert!(matches!(malformed, Err(ReceiptFileError::Malformed(_))), "{malformed:?}");
+    }
+}

@@ -190,3 +190,85 @@ impl Ancestry {
         Ok(hash)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::{NOW, block, block_on, chain_of, election, vote};
+
+    /// What the blocks of a chain say about the next one, and a header that it may have.
+    fn next() -> (Ancestry, Header) {
+        let chain = chain_of(3);
+        let ancestry = chain.ancestry(&chain.tip().hash()).unwrap();
+        (ancestry, block(&chain, vec![vote(9, "Yes")], |_| ()).header)
+    }
+
+    fn check(change: impl FnOnce(&mut Header)) -> Result<(), LinkError> {
+        let (ancestry, mut header) = next();
+        change(&mut header);
+        ancestry.check_next(&election(), &header, NOW)
+    }
+
+    #[test]
+    fn a_header_follows_its_parent_by_hash_height_and_difficulty() {
+        assert_eq!(check(|_| ()), Ok(()));
+        let height = next().1.height;
+        let stranger = check(|header| header.previous = BlockHash([7; 32]));
+        assert_eq!(stranger, Err(LinkError::UnknownParent(height)));
+        let skipped = check(|header| header.height = height.next());
+        assert_eq!(skipped, Err(LinkError::Height { found: height.next(), parent: Height(4) }));
+        let easier = check(|header| header.difficulty.0 -= 1);
+        assert!(matches!(easier, Err(LinkError::Difficulty { .. })), "{easier:?}");
+    }
+
+    #[test]
+    fn a_header_is_dated_after_the_median_and_at_most_two_minutes_ahead() {
+        let median = next().0.median();
+        let old = check(|header| header.timestamp = median);
+        assert!(matches!(old, Err(LinkError::Old { .. })), "{old:?}");
+        let ahead = NOW.plus_ms(MAX_AHEAD_MS);
+        // So late the demand is eased: what it is belongs to the time.
+        let late = |time| {
+            check(|header| {
+                let parent = chain_of(3).tip().header().clone();
+                let demanded = parent.demand(time, &election().parameters);
+                header.timestamp = time;
+                (header.difficulty, header.easing) = (demanded.difficulty, demanded.easing);
+            })
+        };
+        assert_eq!(late(ahead), Ok(()));
+        let over = late(ahead.plus_ms(1));
+        assert!(matches!(over, Err(LinkError::Ahead { .. })), "{over:?}");
+    }
+
+    #[test]
+    fn the_median_is_that_of_the_last_eleven_blocks() {
+        let election = election();
+        let mut ancestry = Ancestry::first(&election);
+        let mut parent = Block::genesis(&election).header().clone();
+        let mut times = vec![parent.timestamp];
+        for token in 0..15 {
+            let next = block_on(&election, &parent, vec![vote(token, "Yes")], |_| ());
+            ancestry.extend(&election, &next.header, Timestamp(u64::MAX >> 1)).unwrap();
+            parent = next.header;
+            times.push(parent.timestamp);
+        }
+        assert_eq!(ancestry.median(), times[times.len() - 6]);
+        assert_eq!((ancestry.height(), ancestry.tip()), (parent.height, parent.hash()));
+    }
+
+    #[test]
+    fn work_adds_up_and_a_header_without_a_proof_is_none() {
+        let (mut ancestry, header) = next();
+        let before = ancestry.work();
+        let mut unproven = header.clone();
+        while crate::chain::pow::is_proven(&unproven) {
+            unproven.nonce += 1;
+        }
+        let refused = ancestry.extend(&election(), &unproven, NOW);
+        assert!(matches!(refused, Err(LinkError::Block(BlockError::Proof(_)))), "{refused:?}");
+        assert_eq!(ancestry.work(), before, "nothing has changed");
+        assert_eq!(ancestry.extend(&election(), &header, NOW), Ok(header.hash()));
+        assert_eq!(ancestry.work(), before.plus(header.work()));
+    }
+}

@@ -357,3 +357,82 @@ impl StatementBook {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::{
+        NOW,
+        rolls::{context, organiser, vote, voter},
+    };
+
+    fn double(number: u32) -> Statement {
+        let [one, other] = [0, 1].map(|choice| vote(&context(), number, 0, choice));
+        Statement::DoubleVote(Box::new(DoubleVote::of(&one, &other).unwrap()))
+    }
+
+    fn closing(after: u64) -> Statement {
+        Statement::Closing(Closing::sign(context().id(), NOW.plus_ms(after), &organiser()))
+    }
+
+    fn seal(height: u32) -> Statement {
+        let (id, tip) = (context().id(), BlockHash([7; 32]));
+        Statement::Seal(Seal::sign(id, Height(height), tip, &Tally::default(), &organiser()))
+    }
+
+    fn book(statements: &[Statement]) -> StatementBook {
+        let mut book = StatementBook::default();
+        for statement in statements {
+            let _ = book.add(statement);
+        }
+        book
+    }
+
+    #[test]
+    fn two_votes_are_a_double_vote_in_one_order_whoever_puts_them_together() {
+        let of = |number, sequence, choice| vote(&context(), number, sequence, choice);
+        let (one, other) = (of(0, 0, 0), of(0, 0, 1));
+        assert_eq!(DoubleVote::of(&one, &other), DoubleVote::of(&other, &one));
+        assert_eq!(DoubleVote::of(&one, &one), None);
+        assert_eq!(DoubleVote::of(&one, &of(0, 1, 1)), None, "a change");
+        assert_eq!(DoubleVote::of(&one, &of(1, 0, 1)), None, "another voter");
+    }
+
+    #[test]
+    fn a_statement_proves_itself_or_says_why_not() {
+        let context = context();
+        for statement in [double(0), closing(0), seal(2)] {
+            assert_eq!(statement.check(&context), Ok(()));
+        }
+        let foreign = Closing::sign(context.id(), NOW, &voter(0));
+        let refused = Statement::Closing(foreign).check(&context);
+        assert_eq!(refused, Err(StatementError::Signature(StatementKind::Closing)));
+        let Statement::DoubleVote(mut forged) = double(0) else { unreachable!() };
+        (forged.first, forged.second) = (forged.second.clone(), forged.first.clone());
+        let refused = Statement::DoubleVote(forged).check(&context);
+        assert_eq!(refused, Err(StatementError::NotDouble));
+    }
+
+    #[test]
+    fn books_that_heard_the_same_are_equal_in_whatever_order() {
+        let mut all = vec![double(0), closing(5), seal(2), closing(1), double(1), seal(3), seal(4)];
+        let one = book(&all);
+        all.reverse();
+        let other = book(&all);
+        assert_eq!(one.digest(), other.digest());
+        assert!(one.all().eq(other.all()));
+        assert_eq!((one.double_votes().len(), one.seals().len()), (2, MAX_SEALS));
+        assert_eq!(one.closing().unwrap().at, NOW.plus_ms(1), "the earliest counts");
+        assert!(all.iter().all(|statement| one.knows(statement)));
+        assert!(one.double_vote_of(vote(&context(), 0, 0, 0).token).is_some());
+    }
+
+    #[test]
+    fn what_a_statement_replaces_is_said_so_that_it_is_forgotten() {
+        let mut book = book(&[closing(5)]);
+        let before = book.digest();
+        assert_eq!(book.add(&closing(1)), Added::Replaced(closing(5).short_id()));
+        assert_ne!(book.digest(), before);
+        assert_eq!(book.add(&closing(5)), Added::Known);
+    }
+}

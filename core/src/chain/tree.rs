@@ -558,3 +558,6 @@ impl Chain {
         self.entries.retain(|hash, _| !dropped.contains(hash));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -299,16 +299,18 @@ impl Election {
     /// # Errors
     /// The first bound that does not hold.
     pub fn validate(&self) -> Result<(), ElectionError> {
-        self.problems().into_iter().next().map_or(Ok(()), Err)
+        self.problems().into_iter().next().map_or(Ok(()), Err)?;
+        let organiser = self.organiser.as_ref().map_or(Ok(()), PublicKey::check);
+        organiser.map_err(ElectionError::Organiser)
     }
 
-    /// Every bound that does not hold, field by field; of the choices the first.
+    /// Every bound that does not hold, field by field; of the choices the first. Whether the organiser's
+    /// key is one that a single person holds is not looked at: no form asks for it.
     pub fn problems(&self) -> Vec<ElectionError> {
         let version = (self.version != ELECTION_VERSION).then_some(self.version);
         let title = check_selection(&self.title, MAX_TITLE_BYTES).err();
         let description = Some(self.description.len()).filter(|len| *len > MAX_DESCRIPTION_BYTES);
         let hours = self.opens.zip(self.closes).filter(|(opens, closes)| closes <= opens);
-        let organiser = self.organiser.as_ref().and_then(|key| key.check().err());
         let ChainParameters { starting_difficulty: difficulty, spacing_ms } = self.parameters;
         let difficulty = Some(difficulty).filter(|d| !(1..=MAX_STARTING_DIFFICULTY).contains(d));
         let spacing = Some(spacing_ms).filter(|spacing| !SPACING_MS.contains(spacing));
@@ -319,7 +321,6 @@ impl Election {
             self.check_choices().err(),
             hours.map(|(opens, closes)| ElectionError::Hours { opens, closes }),
             self.check_ballot_rules().err(),
-            organiser.map(ElectionError::Organiser),
             self.check_eligibility().err(),
             difficulty.map(ElectionError::StartingDifficulty),
             spacing.map(ElectionError::Spacing),

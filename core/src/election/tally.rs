@@ -73,3 +73,49 @@ impl Tally {
         TallyHash(hash_of(Tag::TALLY, self))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(ballots: &[Ballot]) -> Tally {
+        let mut tally = Tally::default();
+        for ballot in ballots {
+            tally.add(ballot, &Election::demo());
+        }
+        tally
+    }
+
+    #[test]
+    fn a_ballot_is_counted_under_each_of_its_choices_and_once_in_all() {
+        let own = Ballot::WriteIn { choices: vec![1], text: "Zoë".into() };
+        let tally = counted(&[Ballot::Choices(vec![0, 1]), own, Ballot::Blank]);
+        assert_eq!((tally.ballots, tally.blank), (3, 1));
+        let counts = ["Yes", "No", "Zoë", "Blank"].map(|selection| tally.count(selection));
+        assert_eq!(counts, [1, 2, 1, 0]);
+    }
+
+    #[test]
+    fn what_is_taken_back_leaves_nothing() {
+        let mut tally = counted(&[Ballot::Choices(vec![0]), Ballot::Blank]);
+        tally.remove(&Ballot::Blank, &Election::demo());
+        assert_eq!(tally, counted(&[Ballot::Choices(vec![0])]));
+        tally.remove(&Ballot::Choices(vec![0]), &Election::demo());
+        assert_eq!(tally, Tally::default());
+    }
+
+    #[test]
+    fn ranks_go_by_count_and_then_by_alphabet() {
+        let choices = [2, 0, 1, 1].map(|choice| Ballot::Choices(vec![choice]));
+        assert_eq!(counted(&choices).ranked(), [("No", 2), ("Blank", 1), ("Yes", 1)]);
+    }
+
+    #[test]
+    fn the_hash_is_of_the_counts_and_not_of_their_order() {
+        let (one, other) = (Ballot::Choices(vec![0]), Ballot::Choices(vec![1]));
+        let hash = |ballots: &[Ballot]| counted(ballots).hash();
+        assert_eq!(hash(&[one.clone(), other.clone()]), hash(&[other.clone(), one.clone()]));
+        assert_ne!(hash(std::slice::from_ref(&one)), hash(&[one.clone(), Ballot::Blank]));
+        assert_ne!(hash(&[one]), hash(&[other]));
+    }
+}
