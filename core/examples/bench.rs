@@ -23,7 +23,7 @@ use blockvote_core::{
         pow::{self, FourSearch, NonceSearch, Search},
     },
     crypto::key::{SecretKey, Signed, verify_all},
-    custody::code::Code,
+    custody::voting_code::Code,
     election::{definition::Election, roll::Roll, token::TokenId},
     node::{Input, Node},
     testkit::{Maker, nodes::mine},

@@ -16,7 +16,7 @@ use blockvote_core::{
         tree::Chain,
     },
     crypto::key::SecretKey,
-    custody::code::Code,
+    custody::voting_code::Code,
     election::{definition::Election, roll::Roll},
     node::{Input, LinkId, Node, Peer},
     testkit::{Maker, nodes::mine},

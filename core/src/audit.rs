@@ -4,7 +4,7 @@
 //! Knows no peers and no secrets.
 
 pub mod archive;
+pub mod python_chain;
 pub mod receipt;
 pub mod report;
-pub mod seed;
 pub mod verify;

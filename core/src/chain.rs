@@ -5,12 +5,12 @@
 
 pub mod ancestry;
 pub mod block;
+pub mod counted_votes;
 pub mod difficulty;
 pub mod header;
-pub mod kept;
-pub mod ledger;
-pub mod lowest;
+pub mod kept_block;
+pub mod lowest_keys;
 pub mod pow;
 pub mod statements;
 pub mod tree;
-pub mod unverified;
+pub mod unverified_blocks;

@@ -5,6 +5,6 @@
 pub mod encoding;
 pub mod hash;
 pub mod key;
-pub mod locked;
 pub mod merkle;
+pub mod passphrase_lock;
 pub mod secret;

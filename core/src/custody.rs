@@ -3,7 +3,7 @@
 //!
 //! Nothing in here ever reaches a peer.
 
-pub mod code;
 pub mod keyfile;
 pub mod organiser;
-pub mod voters;
+pub mod voter_list;
+pub mod voting_code;

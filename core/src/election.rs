@@ -4,10 +4,10 @@
 //! [`context::ElectionContext`].
 
 pub mod ballot;
-pub mod context;
 pub mod definition;
-pub mod hours;
+pub mod election_context;
 pub mod next_vote;
+pub mod opening_hours;
 pub mod roll;
 pub mod tally;
 pub mod token;

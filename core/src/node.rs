@@ -6,7 +6,7 @@
 //!
 //! [`Node`] is a switchboard over machines that own their state and answer with values. What the node
 //! has is in [`BallotBox`], whom it trusts how far in [`Peers`], the download in [`Sync`]. How a message
-//! reaches them is in `hear`, how a download goes on in `fetch`, what follows from a change of state in
+//! reaches them is in `hear`, with its downloads, what follows from a change of state in
 //! [`Node::apply`].
 //!
 //! What strangers can fill, and how far: peers ([`peers::MAX_PEERS`]), pending votes
@@ -16,7 +16,6 @@
 
 pub mod ballot_box;
 mod budget;
-mod fetch;
 mod gossip;
 mod hear;
 mod interface;
@@ -60,7 +59,7 @@ use crate::{
     crypto::{hash::VoteId, key::SecretKey},
     draws::Draws,
     election::{
-        context::ElectionContext,
+        election_context::ElectionContext,
         vote::{CheckedVote, Vote},
     },
     node::pool::PendingVotes,

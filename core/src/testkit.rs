@@ -16,11 +16,11 @@ pub mod rolls;
 use crate::{
     chain::{block::Block, header::Header, pow, tree::Chain},
     crypto::key::SecretKey,
-    custody::code::Code,
+    custody::voting_code::Code,
     election::{
         ballot::Ballot,
-        context::ElectionContext,
         definition::{ChainParameters, Counting, Credentials, Election, Eligibility},
+        election_context::ElectionContext,
         roll::Roll,
         token::TokenId,
         vote::Vote,

@@ -19,8 +19,8 @@ use blockvote_core::{
     custody::{keyfile::KeyFile, organiser::Organiser},
     election::{
         ballot::Ballot,
-        context::ElectionContext,
         definition::{ChainParameters, Election},
+        election_context::ElectionContext,
         token::TokenId,
         vote::Vote,
     },

@@ -16,7 +16,8 @@ use blockvote_core::{
     },
     crypto::hash::{BlockHash, ElectionId, ShortId},
     election::{
-        ballot::Ballot, context::ElectionContext, definition::Election, token::TokenId, vote::Vote,
+        ballot::Ballot, definition::Election, election_context::ElectionContext, token::TokenId,
+        vote::Vote,
     },
     node::{CastError, Input, Node, Output, pool::MAX_PENDING_VOTES},
     testkit::{nodes::*, *},

@@ -11,14 +11,14 @@ use std::collections::{BTreeMap, HashMap};
 use blockvote_core::{
     audit::{
         archive::{ArchiveReader, ArchiveWriter, Record},
-        seed,
+        python_chain,
         verify::Verifier,
     },
     chain::{
         block::Block,
+        counted_votes::Place,
         difficulty::{Difficulty, Work},
         header::{HEADER_VERSION, Header, Height},
-        ledger::Place,
         pow,
         statements::{Closing, DoubleVote, Seal, Statement},
         tree::{Chain, Inserted},
@@ -29,8 +29,8 @@ use blockvote_core::{
     },
     election::{
         ballot::Ballot,
-        context::ElectionContext,
         definition::{ChainParameters, Election},
+        election_context::ElectionContext,
         roll::RollPage,
         token::TokenId,
         vote::{Authorization, Vote},
@@ -299,15 +299,15 @@ proptest! {
         reader.push(&bytes);
         while let Ok(Some(_)) = reader.next_record() {}
         let _ = reader.finish();
-        if let Ok(chain) = seed::read(&String::from_utf8_lossy(&bytes)) {
-            let _ = seed::verify(&chain, |_| ());
+        if let Ok(chain) = python_chain::read(&String::from_utf8_lossy(&bytes)) {
+            let _ = python_chain::verify(&chain, |_| ());
         }
     }
 
     #[test]
     fn the_seeds_json_in_any_shape_never_panics(text in r#"\{"chain":\[(\{"(index|proof|votes|previous_hash)":([0-9]{1,3}|"a"|\[\]|null)\},?){0,3}\]\}"#) {
-        if let Ok(chain) = seed::read(&text) {
-            let _ = seed::verify(&chain, |_| ());
+        if let Ok(chain) = python_chain::read(&text) {
+            let _ = python_chain::verify(&chain, |_| ());
         }
     }
 

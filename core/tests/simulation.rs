@@ -30,8 +30,8 @@ use blockvote_core::{
     },
     election::{
         ballot::Ballot,
-        context::ElectionContext,
         definition::{ChainParameters, Counting, Election},
+        election_context::ElectionContext,
         token::TokenId,
         vote::{Vote, verify_signatures},
     },

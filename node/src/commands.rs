@@ -1,6 +1,6 @@
 //! One file for each command.
 
-pub mod ask;
+pub mod ask_node;
 pub mod election;
 pub mod key;
 pub mod node;

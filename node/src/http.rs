@@ -3,7 +3,7 @@
 mod error;
 mod guard;
 mod json;
-mod seed;
+mod python_routes;
 mod v1;
 
 use std::{
@@ -49,7 +49,7 @@ struct Description;
 /// All routes.
 pub fn router(app: App) -> Router {
     let (routes, description) = OpenApiRouter::with_openapi(Description::openapi())
-        .merge(seed::routes())
+        .merge(python_routes::routes())
         .nest("/api/v1", v1::routes())
         .split_for_parts();
     let browse = SwaggerUi::new("/docs")

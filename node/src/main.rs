@@ -34,9 +34,9 @@ enum Command {
     /// Cast a vote at a node.
     Vote(commands::vote::Arguments),
     /// Show the count of a node.
-    Tally(commands::ask::Tally),
+    Tally(commands::ask_node::Tally),
     /// Write the audit file of a node: election, voter roll, chain, signed statements.
-    Export(commands::ask::Export),
+    Export(commands::ask_node::Export),
     /// Hold elections: make, publish, close, seal.
     #[command(subcommand)]
     Election(commands::election::Command),
@@ -75,8 +75,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Node(arguments) => commands::node::run(arguments).await,
         Command::Verify(arguments) => commands::verify::run(arguments).await,
         Command::Vote(arguments) => commands::vote::run(arguments).await,
-        Command::Tally(arguments) => commands::ask::tally(arguments).await,
-        Command::Export(arguments) => commands::ask::export(arguments).await,
+        Command::Tally(arguments) => commands::ask_node::tally(arguments).await,
+        Command::Export(arguments) => commands::ask_node::export(arguments).await,
         Command::Election(command) => commands::election::run(command).await,
         Command::Receipt(command) => commands::receipt::run(command).await,
         Command::Key(command) => commands::key::run(command),

@@ -21,7 +21,7 @@ use anyhow::{Context, bail};
 use blockvote_core::{
     chain::{header::Height, statements::Statement},
     crypto::{hash::VoteId, key::PublicKey},
-    election::{context::ElectionContext, definition::Election, roll::Roll, vote::Vote},
+    election::{definition::Election, election_context::ElectionContext, roll::Roll, vote::Vote},
     node::StoreChange,
 };
 use blockvote_words::InWords;

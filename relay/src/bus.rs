@@ -18,7 +18,7 @@ use axum::body::Bytes;
 use blockvote_frames::{frame::PeerId, ids::ElectionId};
 use tokio::sync::mpsc;
 
-use crate::names::RelayId;
+use crate::relay_ids::RelayId;
 
 /// What waits to be heard: what does not fit is missed, and said to be.
 const HEARD: usize = 8_192;

@@ -11,13 +11,13 @@ pub mod duplicates;
 #[cfg(feature = "echo")]
 pub mod echo;
 pub mod mesh;
-pub mod metered;
+pub mod metered_socket;
 pub mod metrics;
-pub mod names;
 pub mod page;
 pub mod refusals;
 pub mod relay;
 pub mod relay_frames;
+pub mod relay_ids;
 pub mod rooms;
 pub mod server;
 pub mod throttle;

@@ -17,8 +17,8 @@ use tokio::time::Instant;
 
 use crate::{
     bus::{Bus, Subject},
-    names::RelayId,
     relay_frames::RelayFrame,
+    relay_ids::RelayId,
 };
 
 /// How often a relay says how many peers it has in each of its rooms.

@@ -3,7 +3,7 @@
 //! A connection calls it; it calls nobody back: what it has for a client it puts into that client's
 //! queue.
 
-mod others;
+mod other_relays;
 
 use std::sync::{Arc, Mutex};
 
@@ -15,16 +15,16 @@ use blockvote_frames::{
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::others::Missed;
+use self::other_relays::Missed;
 use crate::{
     bus::{Bus, Hearing, Subject, in_process::Hub, nats::Nats},
     config::Config,
     duplicates::Duplicates,
     mesh::Mesh,
     metrics::Metrics,
-    names::RelayId,
     refusals::Dropped,
     relay_frames::RelayFrame,
+    relay_ids::RelayId,
     rooms::{Client, Queued, Rooms},
 };
 

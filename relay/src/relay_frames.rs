@@ -2,7 +2,7 @@
 
 use blockvote_frames::{frame::PeerId, ids::ElectionId};
 
-use crate::names::RelayId;
+use crate::relay_ids::RelayId;
 
 /// First byte of each; frames for clients begin with other bytes.
 const PRESENCE: u8 = 0x80;

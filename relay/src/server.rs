@@ -26,7 +26,7 @@ use crate::{
     addresses::{Addresses, Counted},
     config::ANY_ORIGIN,
     connection,
-    metered::Metered,
+    metered_socket::Metered,
     page,
     refusals::Refused,
     relay::Relay,

@@ -19,7 +19,7 @@ use blockvote_core::{
         hash::{ElectionId, VoteId},
         key::PublicKey,
     },
-    election::{context::ElectionContext, definition::Election, roll::Roll, vote::Vote},
+    election::{definition::Election, election_context::ElectionContext, roll::Roll, vote::Vote},
     node::StoreChange,
     time::Timestamp,
 };

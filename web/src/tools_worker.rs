@@ -7,7 +7,7 @@ use blockvote_core::{
     audit::receipt::ReceiptFile,
     crypto::{
         key::SecretKey,
-        locked,
+        passphrase_lock,
         secret::{Passphrase, SecretBytes},
     },
     custody::{
@@ -54,9 +54,8 @@ fn hear(message: ToTools) {
             });
         }),
         ToTools::Codes(file) => answer(organiser(&file).map(|organiser| {
-            let row = |(voter, code): (Vec<String>, blockvote_core::custody::code::Code)| CodeRow {
-                voter,
-                code: code.to_string().into(),
+            let row = |(voter, code): (Vec<String>, blockvote_core::custody::voting_code::Code)| {
+                CodeRow { voter, code: code.to_string().into() }
             };
             FromTools::Codes(organiser.codes().map(row).collect())
         })),
@@ -126,11 +125,11 @@ fn key(file: &KeyFile) -> Result<FromTools, String> {
 
 /// Reads an organiser's file, unlocked where it is locked.
 fn organiser(file: &OrganiserFile) -> Result<Organiser, String> {
-    let text = if locked::is_locked(file.text.as_str()) {
+    let text = if passphrase_lock::is_locked(file.text.as_str()) {
         let Some(passphrase) = &file.passphrase else {
             return Err("the organiser's file is locked: type its passphrase".into());
         };
-        locked::unlock(file.text.as_str(), passphrase).map_err(|error| error.words())?
+        passphrase_lock::unlock(file.text.as_str(), passphrase).map_err(|error| error.words())?
     } else {
         file.text.clone()
     };
@@ -159,9 +158,11 @@ async fn publish(
     let text = organiser.to_text();
     let organiser = match passphrase {
         None => text,
-        Some(passphrase) => locked::lock(text.as_str().as_bytes(), passphrase, &secret_bytes())
-            .map_err(|error| error.words())?
-            .into(),
+        Some(passphrase) => {
+            passphrase_lock::lock(text.as_str().as_bytes(), passphrase, &secret_bytes())
+                .map_err(|error| error.words())?
+                .into()
+        }
     };
     let id = context.id();
     let kept = async { Store::open(&id).await?.put_context(&context).await };

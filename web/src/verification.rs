@@ -7,7 +7,7 @@ use blockvote_core::{
     audit::{archive::Record, verify::Verifier},
     chain::{
         block::{Block, MAX_BLOCK_BYTES},
-        unverified::UnverifiedBlocks,
+        unverified_blocks::UnverifiedBlocks,
     },
     election::tally::Tally,
 };

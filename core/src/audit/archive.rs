@@ -24,8 +24,8 @@ use crate::{
     },
     crypto::encoding::encode,
     election::{
-        context::ElectionContext,
         definition::{Election, ElectionError},
+        election_context::ElectionContext,
         roll::{Roll, RollPage},
     },
 };

@@ -13,7 +13,7 @@ use crate::{
     },
     crypto::hash::{BlockHash, ElectionId},
     election::{
-        context::ContextError, definition::ElectionError, roll::RollError, tally::Tally,
+        definition::ElectionError, election_context::ContextError, roll::RollError, tally::Tally,
         token::TokenId, vote::VoteError,
     },
     time::Timestamp,

@@ -1,7 +1,7 @@
 //! Verification from the first block on.
 //!
 //! The page and the command line show the same [`Report`], of a file and of the living chain alike.
-//! The rules are those of [`Block::check`], [`Ancestry`] and [`Ledger`]: a report only says which of
+//! The rules are those of [`Block::check`], [`Ancestry`] and [`CountedVotes`]: a report only says which of
 //! them a chain kept, and for how many blocks and votes. Nothing but the tokens that were used is
 //! held, so a file of a million votes is verified as it is read.
 
@@ -13,14 +13,14 @@ use crate::{
     chain::{
         ancestry::{Ancestry, LinkError},
         block::{Block, BlockError, CheckedBlock, MAX_BLOCK_BYTES},
-        ledger::{Ledger, Place},
+        counted_votes::{CountedVotes, Place},
         statements::{Seal, Statement},
-        unverified::check_together,
+        unverified_blocks::check_together,
     },
     crypto::hash::{BlockHash, SealId},
     election::{
-        context::ElectionContext,
         definition::{Election, Eligibility},
+        election_context::ElectionContext,
         roll::{RollBuilder, RollPage},
         tally::Tally,
         token::TokenId,
@@ -32,7 +32,7 @@ use crate::{
 struct Walk {
     context: ElectionContext,
     ancestry: Ancestry,
-    ledger: Ledger,
+    counted_votes: CountedVotes,
 }
 
 /// Verifies an election, record by record, in the order of an audit file.
@@ -167,9 +167,9 @@ impl Verifier {
                 return Err(Failure::PagesMissing);
             }
             let ancestry = Ancestry::first(&election);
-            let ledger = Ledger::forward_only(election.clone());
+            let counted_votes = CountedVotes::forward_only(election.clone());
             let context = ElectionContext::new(election, roll).map_err(Failure::Roll)?;
-            self.walk = Some(Walk { context, ancestry, ledger });
+            self.walk = Some(Walk { context, ancestry, counted_votes });
         }
         self.walk.as_mut().ok_or_else(|| unreachable!("it was begun above"))
     }
@@ -232,7 +232,7 @@ impl Verifier {
         if seal.tip != hash || self.sealed.is_some() || self.seal_problem.is_some() {
             return;
         }
-        let tally = walk.ledger.tally().clone();
+        let tally = walk.counted_votes.tally().clone();
         let found = walk.ancestry.height();
         if seal.height != found {
             self.seal_problem = Some(Failure::SealHeight { said: seal.height, found });
@@ -250,7 +250,7 @@ impl Verifier {
 
     /// Votes verified.
     pub fn votes(&self) -> u64 {
-        self.walk.as_ref().map_or(0, |walk| walk.ledger.votes() as u64)
+        self.walk.as_ref().map_or(0, |walk| walk.counted_votes.votes() as u64)
     }
 
     /// What the seals come to, at the end.
@@ -299,7 +299,8 @@ impl Verifier {
             Check::Signatures if !has_roll => Err(Skipped::NoSignatures),
             Check::Covered | Check::Allowed | Check::Signatures => Ok(Passed::Votes(votes)),
             Check::Once => {
-                let voters = self.walk.as_ref().map_or(0, |walk| walk.ledger.tally().ballots);
+                let voters =
+                    self.walk.as_ref().map_or(0, |walk| walk.counted_votes.tally().ballots);
                 match votes.saturating_sub(voters) {
                     0 => Ok(Passed::UsedOnce(votes)),
                     replaced => Ok(Passed::Replaced { voters, replaced }),
@@ -320,7 +321,7 @@ impl Verifier {
     fn tally(&self) -> Tally {
         let counted = self.sealed.clone();
         counted.unwrap_or_else(|| {
-            self.walk.as_ref().map(|walk| walk.ledger.tally().clone()).unwrap_or_default()
+            self.walk.as_ref().map(|walk| walk.counted_votes.tally().clone()).unwrap_or_default()
         })
     }
 
@@ -366,7 +367,7 @@ impl Walk {
         self.ancestry.check_next(self.context.election(), header, now)?;
         let height = header.height;
         for (index, vote) in (0..).zip(checked.votes()) {
-            self.ledger.add(vote, Place { height, index }).map_err(|earlier| {
+            self.counted_votes.add(vote, Place { height, index }).map_err(|earlier| {
                 LinkError::UsedToken {
                     height,
                     number: index as usize + 1,

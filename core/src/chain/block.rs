@@ -20,8 +20,8 @@ use crate::{
         merkle::{self, InclusionProof},
     },
     election::{
-        context::ElectionContext,
         definition::Election,
+        election_context::ElectionContext,
         token::TokenId,
         vote::{CheckedVote, Vote, VoteError, check_all_but_signatures, check_ids},
     },

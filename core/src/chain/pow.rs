@@ -1,10 +1,10 @@
 //! Proof of work: targets, and the search for a nonce at one compression per try or less.
 
-mod four;
+mod four_at_once;
 
 use sha2::block_api::compress256;
 
-pub use self::four::FourSearch;
+pub use self::four_at_once::FourSearch;
 
 use crate::{
     chain::{

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     chain::{
         header::Height,
-        lowest::{Added, Lowest},
+        lowest_keys::{Added, Lowest},
     },
     crypto::{
         encoding::{encode, hash_of},
@@ -19,7 +19,7 @@ use crate::{
         key::{SecretKey, Signature, Signed},
     },
     election::{
-        context::ElectionContext,
+        election_context::ElectionContext,
         tally::Tally,
         token::TokenId,
         vote::{Vote, VoteError, check_all},

@@ -6,7 +6,7 @@
 //!
 //! A sealed block is final: a branch with it is better than any without it, whatever their work.
 //!
-//! Invariant: `ledger` and `places` are what a walk over `main` would compute. Of `main`, blocks
+//! Invariant: `counted_votes` and `places` are what a walk over `main` would compute. Of `main`, blocks
 //! below position `packed` are packed and the others whole.
 
 use std::{
@@ -15,19 +15,20 @@ use std::{
     sync::Arc,
 };
 
-pub use crate::chain::ledger::Place;
+pub use crate::chain::counted_votes::Place;
 use crate::{
     chain::{
         ancestry::{Ancestry, LinkError, MEDIAN_OF},
         block::{Block, CheckedBlock},
+        counted_votes::CountedVotes,
         difficulty::Work,
         header::Height,
-        kept::KeptBlock,
-        ledger::Ledger,
+        kept_block::KeptBlock,
     },
     crypto::hash::{BlockHash, ElectionId, VoteId},
     election::{
-        context::ElectionContext, definition::Election, tally::Tally, token::TokenId, vote::Vote,
+        definition::Election, election_context::ElectionContext, tally::Tally, token::TokenId,
+        vote::Vote,
     },
     time::Timestamp,
 };
@@ -78,7 +79,7 @@ pub struct Chain {
     packed: usize,
     /// The last of them.
     tip: Arc<CheckedBlock>,
-    ledger: Ledger,
+    counted_votes: CountedVotes,
     places: HashMap<VoteId, Place>,
     /// Blocks beside the chain.
     side: Vec<BlockHash>,
@@ -102,7 +103,7 @@ impl Chain {
         let genesis = Arc::new(Block::genesis(context.election()));
         let hash = genesis.hash();
         Self {
-            ledger: Ledger::new(context.election().clone()),
+            counted_votes: CountedVotes::new(context.election().clone()),
             context,
             entries: HashMap::from([(
                 hash,
@@ -153,12 +154,12 @@ impl Chain {
 
     /// Number of votes, those that a later one replaced among them.
     pub fn votes(&self) -> usize {
-        self.ledger.votes()
+        self.counted_votes.votes()
     }
 
     /// The count.
     pub fn tally(&self) -> &Tally {
-        self.ledger.tally()
+        self.counted_votes.tally()
     }
 
     /// A block of the chain that counts.
@@ -192,15 +193,15 @@ impl Chain {
         if height >= self.height() {
             return self.tally().clone();
         }
-        let mut ledger = Ledger::forward_only(self.election().clone());
+        let mut counted_votes = CountedVotes::forward_only(self.election().clone());
         for height in (1..=height.0).map(Height) {
             let votes = self.block_at(height).map(|block| block.to_block().votes);
             for (index, vote) in (0..).zip(votes.into_iter().flatten()) {
                 // They stand in the chain, so they are unused before.
-                let _ = ledger.add(&vote, Place { height, index });
+                let _ = counted_votes.add(&vote, Place { height, index });
             }
         }
-        ledger.tally().clone()
+        counted_votes.tally().clone()
     }
 
     fn vote_at(&self, place: Place) -> Option<(VoteId, Vote)> {
@@ -210,7 +211,7 @@ impl Chain {
 
     /// The vote in the chain with a token and sequence number.
     pub fn of_use(&self, token: TokenId, sequence: u8) -> Option<(VoteId, Vote)> {
-        self.vote_at(self.ledger.place(token, sequence)?)
+        self.vote_at(self.counted_votes.place(token, sequence)?)
     }
 
     /// The last vote of a token in the chain.
@@ -220,7 +221,7 @@ impl Chain {
 
     /// The last vote of a token in the blocks up to and with this one.
     pub fn latest_until(&self, token: TokenId, height: Height) -> Option<(VoteId, Vote)> {
-        self.vote_at(self.ledger.latest_until(token, height)?)
+        self.vote_at(self.counted_votes.latest_until(token, height)?)
     }
 
     /// Where a vote stands.
@@ -437,9 +438,9 @@ impl Chain {
     fn connect(&mut self, block: &Arc<CheckedBlock>) -> Result<(), LinkError> {
         let height = block.header().height;
         for (index, vote) in (0..).zip(block.votes()) {
-            if let Err(earlier) = self.ledger.add(vote, Place { height, index }) {
+            if let Err(earlier) = self.counted_votes.add(vote, Place { height, index }) {
                 for added in block.votes().iter().take(index as usize) {
-                    self.ledger.remove(added);
+                    self.counted_votes.remove(added);
                 }
                 return Err(LinkError::UsedToken {
                     height,
@@ -463,7 +464,7 @@ impl Chain {
     fn disconnect(&mut self) -> Arc<CheckedBlock> {
         let block = Arc::clone(&self.tip);
         for (vote, id) in block.votes().iter().zip(block.vote_ids()) {
-            self.ledger.remove(vote);
+            self.counted_votes.remove(vote);
             self.places.remove(id);
         }
         self.main.pop();

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::crypto::{
     key::{KeyError, PublicKey, SecretKey},
-    locked::{UnlockError, is_locked, lock, unlock},
+    passphrase_lock::{UnlockError, is_locked, lock, unlock},
     secret::{Passphrase, SecretBytes, SecretText},
 };
 

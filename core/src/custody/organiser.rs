@@ -9,16 +9,16 @@ use crate::{
         secret::{SecretBytes, SecretText},
     },
     custody::{
-        code::Code,
-        voters::{self, Row, VotersError},
+        voter_list::{self, Row, VotersError},
+        voting_code::Code,
     },
     election::{
         ballot::BallotRules,
-        context::{ContextError, ElectionContext},
         definition::{
             ChainParameters, Counting, Credentials, ELECTION_VERSION, Election, ElectionError,
             Eligibility,
         },
+        election_context::{ContextError, ElectionContext},
         roll::{MAX_ROLL, Roll, RollError},
     },
     time::Timestamp,
@@ -306,12 +306,12 @@ impl Publishing {
                 (Vec::new(), Vec::new(), *count)
             }
             Who::Codes { voters, .. } => {
-                let rows = voters::read(voters.as_bytes())?;
+                let rows = voter_list::read(voters.as_bytes())?;
                 let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
                 (rows, Vec::new(), count)
             }
             Who::OwnKeys { voters } => {
-                let (rows, keys) = voters::read_keys(voters.as_bytes())?.into_iter().unzip();
+                let (rows, keys) = voter_list::read_keys(voters.as_bytes())?.into_iter().unzip();
                 (rows, keys, 0)
             }
         };
@@ -429,8 +429,8 @@ impl Organiser {
                 self.codes().map(|(_, code)| code.secret_key().public()).collect()
             }
             Eligibility::Roll { credentials: Credentials::OwnKeys, .. } => {
-                let list = voters::write(self.voters.clone());
-                voters::read_keys(list.as_bytes())?.into_iter().map(|(_, key)| key).collect()
+                let list = voter_list::write(self.voters.clone());
+                voter_list::read_keys(list.as_bytes())?.into_iter().map(|(_, key)| key).collect()
             }
         };
         Ok(ElectionContext::new(self.election.clone(), Some(Roll::collect(keys)?))?)
@@ -439,7 +439,7 @@ impl Organiser {
     /// A draft of the same election, to be changed and published anew; its codes will be others.
     pub fn to_draft(&self) -> Draft {
         let election = self.election.clone();
-        let voters = voters::write(self.voters.clone());
+        let voters = voter_list::write(self.voters.clone());
         let who = match election.eligibility {
             Eligibility::Open { highest_token } => Who::Anyone { highest_token },
             Eligibility::Roll { credentials: Credentials::Codes, .. } => {
@@ -488,7 +488,7 @@ mod tests {
             .map(|number| SecretKey::new([number; 32]).public().to_text())
             .map(|key| vec!["a voter".to_owned(), key])
             .collect();
-        let own = voters::write(own);
+        let own = voter_list::write(own);
         for (who, size) in [
             (Who::Codes { count: 5, voters: String::new() }, Some(5)),
             (Who::Codes { count: 5, voters: names.into() }, Some(2)),

@@ -16,7 +16,7 @@ use crate::{
         ballot::{
             Ballot, BallotError, BallotRules, MAX_SELECTION_BYTES, Question, check_selection,
         },
-        hours::Hours,
+        opening_hours::Hours,
         roll::MAX_ROLL,
         token::TokenId,
     },

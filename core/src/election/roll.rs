@@ -72,7 +72,7 @@ impl Roll {
     }
 
     /// The roll of keys that were checked before they were stored: a roll is kept only when it is
-    /// complete. That they are still those shows its root, which [`crate::election::context::ElectionContext::new`]
+    /// complete. That they are still those shows its root, which [`crate::election::election_context::ElectionContext::new`]
     /// compares with the election's.
     ///
     /// # Errors

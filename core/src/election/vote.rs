@@ -11,8 +11,8 @@ use crate::{
     },
     election::{
         ballot::{Ballot, BallotError},
-        context::ElectionContext,
         definition::Counting,
+        election_context::ElectionContext,
         token::{MAX_SEQUENCE, TokenId},
     },
 };

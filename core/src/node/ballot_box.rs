@@ -25,8 +25,8 @@ use crate::{
     },
     crypto::hash::{BlockHash, VoteId},
     election::{
-        context::ElectionContext,
-        hours::Hours,
+        election_context::ElectionContext,
+        opening_hours::Hours,
         tally::Tally,
         token::TokenId,
         vote::{CheckedVote, Vote, VoteError},

@@ -1,5 +1,7 @@
 //! What each message of a peer does.
 
+mod downloads;
+
 use std::collections::HashSet;
 
 use super::{

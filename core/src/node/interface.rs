@@ -5,7 +5,7 @@ use crate::{
         ancestry::LinkError,
         block::{Block, CheckedBlock},
         header::{Header, Height},
-        kept::KeptBlock,
+        kept_block::KeptBlock,
         statements::{Statement, StatementError},
     },
     crypto::hash::{BlockHash, ShortId, VoteId},

@@ -9,8 +9,8 @@ use super::Peer;
 use crate::{
     crypto::hash::ElectionId,
     election::{
-        context::{ContextError, ElectionContext},
         definition::{Election, Eligibility},
+        election_context::{ContextError, ElectionContext},
         roll::{RollBuilder, RollError},
     },
     time::Timestamp,

@@ -20,11 +20,11 @@ use crate::{
         difficulty::Work,
         header::{Header, Height},
         tree::Chain,
-        unverified::UnverifiedBlocks,
+        unverified_blocks::UnverifiedBlocks,
     },
     crypto::hash::BlockHash,
     election::{
-        context::ElectionContext,
+        election_context::ElectionContext,
         vote::{CheckedVote, Vote},
     },
     time::Timestamp,

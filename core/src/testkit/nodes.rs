@@ -11,7 +11,7 @@ use crate::{
         tree::Chain,
     },
     crypto::hash::{BlockHash, ShortId},
-    election::{context::ElectionContext, vote::verify_signatures},
+    election::{election_context::ElectionContext, vote::verify_signatures},
     node::{Event, Input, LinkId, Node, Output, Peer, Rejection, Signatures},
     wire::{
         frame::PeerId,

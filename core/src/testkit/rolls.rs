@@ -3,11 +3,11 @@
 use super::{NOW, block, nodes, with_roll};
 use crate::{
     crypto::key::SecretKey,
-    custody::code::Code,
+    custody::voting_code::Code,
     election::{
         ballot::Ballot,
-        context::ElectionContext,
         definition::{ChainParameters, Counting, Election},
+        election_context::ElectionContext,
         vote::Vote,
     },
     node::{Input, Node},

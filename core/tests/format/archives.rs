@@ -1,6 +1,6 @@
 //! Audit files.
 
-use blockvote_core::{audit::archive::ArchiveWriter, election::context::ElectionContext};
+use blockvote_core::{audit::archive::ArchiveWriter, election::election_context::ElectionContext};
 
 use crate::{Vectors, blocks, check, elections, hex, statements};
 

@@ -2,11 +2,11 @@
 
 use blockvote_core::{
     crypto::key::SecretKey,
-    custody::code::Code,
+    custody::voting_code::Code,
     election::{
         ballot::BallotRules,
-        context::ElectionContext,
         definition::{ChainParameters, Counting, Credentials, Election, Eligibility},
+        election_context::ElectionContext,
         roll::Roll,
     },
     time::Timestamp,

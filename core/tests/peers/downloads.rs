@@ -5,7 +5,7 @@ use blockvote_core::{
         ancestry::LinkError,
         block::Block,
         header::Height,
-        kept::KeptBlock,
+        kept_block::KeptBlock,
         tree::{Chain, MAX_SIDE_BLOCKS, MAX_SIDE_BYTES},
     },
     crypto::hash::BlockHash,

@@ -13,7 +13,7 @@ use blockvote_core::{
         tree::Chain,
     },
     crypto::key::SecretKey,
-    election::{ballot::Ballot, context::ElectionContext, definition::Counting},
+    election::{ballot::Ballot, definition::Counting, election_context::ElectionContext},
     testkit::{
         NOW, block,
         nodes::{LIAR, hear_verified},

@@ -13,8 +13,8 @@ use blockvote_core::{
     },
     election::{
         ballot::Ballot,
-        context::ElectionContext,
         definition::{Counting, Election},
+        election_context::ElectionContext,
         vote::Vote,
     },
     node::{CastError, Input, SealError},

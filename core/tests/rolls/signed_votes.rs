@@ -6,7 +6,7 @@ use blockvote_core::{
         header::Header,
         pow,
         tree::Chain,
-        unverified::check_together,
+        unverified_blocks::check_together,
     },
     crypto::hash::ElectionId,
     election::{

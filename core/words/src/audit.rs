@@ -2,8 +2,8 @@
 
 use blockvote_core::audit::{
     archive::{ARCHIVE_VERSION, ArchiveError, Damage, RecordKind},
+    python_chain::SeedError,
     receipt::{ReceiptError, ReceiptFileError},
-    seed::SeedError,
 };
 
 use crate::Words;

@@ -1,6 +1,6 @@
 //! Keys and locked secrets.
 
-use blockvote_core::crypto::{key::KeyError, locked::UnlockError};
+use blockvote_core::crypto::{key::KeyError, passphrase_lock::UnlockError};
 
 use crate::Words;
 

@@ -2,10 +2,10 @@
 
 use blockvote_core::{
     custody::{
-        code::{CodeError, SYMBOLS},
         keyfile::KeyFileError,
         organiser::{DraftField, DraftProblem, OrganiserError, OrganiserFilePart},
-        voters::{LineError, VotersError},
+        voter_list::{LineError, VotersError},
+        voting_code::{CodeError, SYMBOLS},
     },
     election::{
         ballot::BallotError,

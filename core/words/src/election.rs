@@ -2,11 +2,11 @@
 
 use blockvote_core::election::{
     ballot::BallotError,
-    context::ContextError,
     definition::{
         ELECTION_VERSION, ElectionError, MAX_CHOICES, MAX_DESCRIPTION_BYTES,
         MAX_STARTING_DIFFICULTY,
     },
+    election_context::ContextError,
     roll::{MAX_ROLL, RollError},
     token::TokenId,
     vote::VoteError,

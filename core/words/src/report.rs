@@ -2,8 +2,8 @@
 
 use blockvote_core::{
     audit::{
+        python_chain::{SeedCheck, SeedFailure, SeedReport},
         report::{Check, Failure, Outcome, Passed, Report, Skipped},
-        seed::{SeedCheck, SeedFailure, SeedReport},
     },
     chain::statements::StatementKind,
     election::{tally::Tally, token::TokenId},

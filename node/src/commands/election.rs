@@ -11,14 +11,14 @@ mod show;
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
-use blockvote_core::{crypto::locked, custody::organiser::Organiser};
+use blockvote_core::{crypto::passphrase_lock, custody::organiser::Organiser};
 use blockvote_words::InWords;
 use clap::{Args, Subcommand};
 
 use self::new::New;
 pub use self::published::Published;
 use super::{
-    ask::{self, At},
+    ask_node::{self, At},
     secret_files,
 };
 
@@ -86,7 +86,7 @@ pub enum Command {
         json: bool,
     },
     /// Write the audit file of a node.
-    Export(ask::Export),
+    Export(ask_node::Export),
 }
 
 #[derive(Args)]
@@ -100,9 +100,9 @@ impl OrganiserFile {
     fn open(&self) -> anyhow::Result<Organiser> {
         let shown = self.file.display().to_string();
         let mut text = secret_files::read_secret(&self.file)?;
-        if locked::is_locked(text.as_str()) {
+        if passphrase_lock::is_locked(text.as_str()) {
             let passphrase = secret_files::passphrase("BLOCKVOTE_PASSPHRASE")?;
-            text = locked::unlock(text.as_str(), &passphrase)
+            text = passphrase_lock::unlock(text.as_str(), &passphrase)
                 .in_words()
                 .with_context(|| shown.clone())?;
         }
@@ -131,6 +131,6 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let despite = (despite_pending, despite_syncing);
             close_and_seal::seal(&organiser.open()?, &record, &at, despite, json).await
         }
-        Command::Export(export) => ask::export(export).await,
+        Command::Export(export) => ask_node::export(export).await,
     }
 }

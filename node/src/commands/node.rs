@@ -17,10 +17,10 @@ use blockvote_core::{
     chain::{
         block::{CheckedBlock, MAX_BLOCK_BYTES},
         header::Height,
-        kept::KeptBlock,
+        kept_block::KeptBlock,
         statements::Statement,
     },
-    election::{context::ElectionContext, definition::Election},
+    election::{definition::Election, election_context::ElectionContext},
     node::{Input, LinkId},
 };
 use blockvote_words::InWords;

@@ -16,7 +16,7 @@ use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{ask::At, secret_files};
+use super::{ask_node::At, secret_files};
 use crate::output::say;
 
 #[derive(Subcommand)]

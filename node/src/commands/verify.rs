@@ -6,10 +6,10 @@ use anyhow::{Context, bail, ensure};
 use blockvote_core::{
     audit::{
         archive::{ArchiveReader, Record},
-        seed,
+        python_chain,
         verify::{TOGETHER, Verifier},
     },
-    chain::{block::Block, unverified::check_together},
+    chain::{block::Block, unverified_blocks::check_together},
     election::definition::Election,
 };
 use blockvote_words::{
@@ -20,7 +20,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
-use super::ask;
+use super::ask_node;
 use crate::{clock, http::read_chain_json, parallel::in_order};
 
 /// Files and answers that are not streamed.
@@ -54,7 +54,7 @@ impl Source {
             if url.path() == "/" {
                 url.set_path("/api/v1/export");
             }
-            let response = ask::client()?.get(url).send().await;
+            let response = ask_node::client()?.get(url).send().await;
             let response = response.map_err(|error| {
                 anyhow::Error::from(error.without_url()).context(format!("{text} does not answer"))
             })?;
@@ -259,10 +259,10 @@ async fn json_report(
         println_election(&election);
         return Ok(json_blocks_report(election, blocks, bar));
     }
-    let chain = seed::read(&text).in_words()?;
+    let chain = python_chain::read(&text).in_words()?;
     eprintln!("a chain of the seed, verified by the seed's own rules");
     bar.set_length(chain.len() as u64);
-    let report = seed::verify(&chain, |done| bar.set_position(done as u64));
+    let report = python_chain::verify(&chain, |done| bar.set_position(done as u64));
     Ok(WordedReport::from(&report))
 }
 
@@ -294,7 +294,7 @@ fn print_report(report: &WordedReport) {
     crate::output::say!("");
     if report.passed {
         // The report does not carry the choices: those made are shown.
-        ask::print_tally(&report.tally, &[]);
+        ask_node::print_tally(&report.tally, &[]);
         crate::output::say!("tip {}", report.tip);
         if let Some(height) = report.sealed {
             crate::output::say!("sealed at block {height}");

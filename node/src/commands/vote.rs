@@ -10,7 +10,7 @@ use blockvote_core::{
         hash::{ElectionId, VoteId},
         key::SecretKey,
     },
-    custody::code::Code,
+    custody::voting_code::Code,
     election::{
         definition::Election,
         next_vote::{Known, NextVoteError, next_sequence},
@@ -23,7 +23,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ask::At, key, secret_files};
+use super::{ask_node::At, key, secret_files};
 use crate::output::say;
 
 #[derive(Args)]

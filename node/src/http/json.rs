@@ -6,7 +6,7 @@ use blockvote_core::{
         block::{Block, CheckedBlock},
         difficulty::Difficulty,
         header::{Header, Height},
-        kept::KeptBlock,
+        kept_block::KeptBlock,
         tree::Chain,
     },
     crypto::{

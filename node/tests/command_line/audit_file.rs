@@ -6,7 +6,7 @@ use blockvote_core::{
     audit::archive::{ArchiveReader, ArchiveWriter, Record},
     chain::{block::Block, pow},
     crypto::key::Signature,
-    election::{context::ElectionContext, roll::Roll, vote::Authorization},
+    election::{election_context::ElectionContext, roll::Roll, vote::Authorization},
 };
 use serde_json::json;
 

@@ -12,7 +12,7 @@ use axum::body::Bytes;
 use blockvote_frames::ids::ElectionId;
 
 use super::{Bus, Ear, Heard, Hearing, Subject, ear};
-use crate::names::RelayId;
+use crate::relay_ids::RelayId;
 
 struct Member {
     ear: Ear,

@@ -26,7 +26,7 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{Bus, Ear, Heard, Hearing, Subject, ear};
-use crate::names::RelayId;
+use crate::relay_ids::RelayId;
 
 /// Frames that wait for the bus, and their bytes: what does not fit is lost and said so.
 const QUEUE_FRAMES: usize = 8_192;

@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use blockvote_core::{
     crypto::hash::ElectionId,
-    election::{context::ElectionContext, definition::Election},
+    election::{definition::Election, election_context::ElectionContext},
     node::{
         LinkId, Node, Peer, SAMPLE_SIZE,
         join::{Join, Progress, Step},

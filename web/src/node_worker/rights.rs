@@ -2,7 +2,7 @@
 
 use blockvote_core::{
     crypto::key::{PublicKey, SecretKey},
-    custody::code::Code,
+    custody::voting_code::Code,
     election::{
         next_vote::{Known, NextVoteError, next_sequence},
         token::{MAX_SEQUENCE, TokenId},

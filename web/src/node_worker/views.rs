@@ -2,7 +2,7 @@
 
 use blockvote_core::{
     audit::archive::ArchiveWriter,
-    chain::{header::Height, kept::KeptBlock, statements::Sealing},
+    chain::{header::Height, kept_block::KeptBlock, statements::Sealing},
     crypto::hash::VoteId,
     election::{
         definition::{Counting, Credentials, Election, Eligibility},

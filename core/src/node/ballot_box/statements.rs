@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{BallotBox, Changes};
 use crate::{
     chain::{
-        lowest::Added,
+        lowest_keys::Added,
         statements::{Closing, DoubleVote, Seal, Sealing, Statement, StatementError},
     },
     crypto::{hash::BlockHash, key::SecretKey},
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
     use crate::{
         chain::header::Height,
-        election::hours::Hours,
+        election::opening_hours::Hours,
         testkit::{
             NOW, block,
             rolls::{AFTER, context, organiser, vote},

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::{
     clock,
     commands::{
-        ask::{self, At},
+        ask_node::{self, At},
         secret_files,
     },
     output::say,
@@ -144,7 +144,7 @@ pub async fn seal(
         say!("{}", json!({"block": report.blocks, "tip": tip, "tally": report.tally}));
     } else {
         say!("{}", words.verdict);
-        ask::print_tally(&report.tally, &organiser.election.choices);
+        ask_node::print_tally(&report.tally, &organiser.election.choices);
         say!("Sealed: block {} and its count are the result.", report.blocks);
         say!("Hand out the audit file: blockvote election export --out result.blockvote");
     }

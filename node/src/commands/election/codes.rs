@@ -4,7 +4,7 @@ use std::{path::Path, process::ExitCode};
 
 use anyhow::ensure;
 use blockvote_core::{
-    custody::{organiser::Organiser, voters},
+    custody::{organiser::Organiser, voter_list},
     election::definition::Election,
 };
 use serde_json::json;
@@ -35,13 +35,14 @@ pub fn run(
         let mut head: Vec<_> = (1..=width).map(|column| format!("voter {column}")).collect();
         head.extend(["code".to_owned(), "link".to_owned()]);
         let lines = rows.iter().map(|(row, link, code)| {
-            let mut line: Vec<_> = row.iter().map(|field| voters::for_spreadsheet(field)).collect();
+            let mut line: Vec<_> =
+                row.iter().map(|field| voter_list::for_spreadsheet(field)).collect();
             line.resize(width, String::new());
             line.extend([code.clone(), link.clone()]);
             line
         });
         let lines = std::iter::once(head).chain(lines);
-        secret_files::write_new(path, &voters::write(lines), true, "--csv")?;
+        secret_files::write_new(path, &voter_list::write(lines), true, "--csv")?;
         let answer = json!({"file": path.display().to_string(), "codes": rows.len()});
         if json {
             say!("{answer}");

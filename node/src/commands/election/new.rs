@@ -9,7 +9,7 @@ use anyhow::Context;
 use blockvote_core::{
     custody::{
         organiser::{Draft, Publishing, Who},
-        voters,
+        voter_list,
     },
     election::{
         ballot::BallotRules,
@@ -90,7 +90,7 @@ pub struct New {
 fn csv_text(path: &Path) -> anyhow::Result<String> {
     let bytes = secret_files::read_bytes(path)?;
     // Read once to name the first line that cannot stand, whatever encoding it is in.
-    voters::read(&bytes).in_words().with_context(|| path.display().to_string())?;
+    voter_list::read(&bytes).in_words().with_context(|| path.display().to_string())?;
     String::from_utf8(bytes).with_context(|| path.display().to_string())
 }
 

@@ -11,8 +11,8 @@ use blockvote_core::{
     audit::archive::{ArchiveReader, Record},
     custody::organiser::Organiser,
     election::{
-        context::ElectionContext,
         definition::{Election, Eligibility},
+        election_context::ElectionContext,
         roll::RollBuilder,
     },
 };

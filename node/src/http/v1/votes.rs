@@ -19,7 +19,7 @@ use crate::http::{
     App,
     error::{ApiError, Body, ErrorBody, Part},
     json::VoteJson,
-    seed::{open_vote, read_vote},
+    python_routes::{open_vote, read_vote},
 };
 
 /// Pending votes in one answer.

@@ -3,8 +3,8 @@
 use blockvote_core::{
     crypto::secret::{Passphrase, SecretText},
     custody::{
-        code::Code,
         organiser::{Draft, DraftField, Who},
+        voting_code::Code,
     },
     election::{ballot::BallotRules, definition::Counting},
     time::Timestamp,

@@ -59,7 +59,7 @@ pub fn Home() -> Html {
         let (text, wrong, is_code) = (text.clone(), wrong.clone(), is_code.clone());
         move |event: SubmitEvent| {
             event.prevent_default();
-            let code = blockvote_core::custody::code::Code::parse(&text).ok();
+            let code = blockvote_core::custody::voting_code::Code::parse(&text).ok();
             let open: Vec<_> = remembered::elections()
                 .into_iter()
                 .filter(|known| known.state() == "open")

@@ -1,8 +1,8 @@
 //! What the organiser of an election does: hand it out, watch the turnout, close, seal.
 
 use blockvote_core::{
-    crypto::{locked, secret::Passphrase},
-    custody::{organiser::Draft, voters::for_spreadsheet},
+    crypto::{passphrase_lock, secret::Passphrase},
+    custody::{organiser::Draft, voter_list::for_spreadsheet},
 };
 use yew::prelude::*;
 use yew_router::prelude::*;
@@ -369,7 +369,7 @@ fn forget_names(draft: &mut Draft) {
 #[component]
 fn Duplicate(props: &DuplicateProps) -> Html {
     let shared = use_shared();
-    let locked = locked::is_locked(props.organiser.text.as_str());
+    let locked = passphrase_lock::is_locked(props.organiser.text.as_str());
     use_effect_with(shared.model.organiser.clone(), move |read| {
         let Some((_, draft)) = read else { return };
         let mut draft = (**draft).clone();

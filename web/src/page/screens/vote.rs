@@ -1,6 +1,8 @@
 //! The ballot paper, and after casting the receipt in its place.
 
-use blockvote_core::{crypto::secret::Passphrase, custody::code::Code, election::hours::Hours};
+use blockvote_core::{
+    crypto::secret::Passphrase, custody::voting_code::Code, election::opening_hours::Hours,
+};
 use blockvote_words::Words;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;

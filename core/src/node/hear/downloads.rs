@@ -1,11 +1,5 @@
-//! How a download goes on: what [`Sync`](super::sync::Sync) says of what a peer sent, done.
+//! How a download goes on: what [`Sync`](crate::node::sync::Sync) says of what a peer sent, done.
 
-use super::{
-    Node,
-    interface::{Event, Offence, Peer},
-    peers::{Better, Claim},
-    sync::{self, Next, Page, ToVerify},
-};
 use crate::{
     chain::{
         ancestry::LinkError,
@@ -14,6 +8,12 @@ use crate::{
     },
     crypto::hash::BlockHash,
     election::vote::{CheckedVote, Vote},
+    node::{
+        Node,
+        interface::{Event, Offence, Peer},
+        peers::{Better, Claim},
+        sync::{self, Next, Page, ToVerify},
+    },
     time::Timestamp,
 };
 
@@ -22,7 +22,7 @@ const MAX_STALLS: u32 = 3;
 
 impl Node {
     /// The peer whose claim is worth a download.
-    pub(super) fn best_peer(&self) -> Option<Peer> {
+    pub(in crate::node) fn best_peer(&self) -> Option<Peer> {
         let chain = self.chain();
         self.peers.best_above(&|claim: &Claim| {
             let sealed = claim.sealed.is_some() && claim.sealed == chain.anchor();
@@ -35,7 +35,7 @@ impl Node {
     }
 
     /// Begins a download from the best peer that claims more work, unless one is under way.
-    pub(super) fn start_sync(&mut self, now: Timestamp) {
+    pub(in crate::node) fn start_sync(&mut self, now: Timestamp) {
         let Some(peer) = self.best_peer().filter(|peer| self.is_free_for(*peer)) else { return };
         let claimed = self.peers.claim(peer).map_or(Height(0), |claim| claim.height);
         let question =
@@ -53,7 +53,7 @@ impl Node {
 
     /// Fetches what is missing of one block whose header was announced and checked, unless a
     /// download is under way: its end compares tips again.
-    pub(super) fn fetch_block(
+    pub(in crate::node) fn fetch_block(
         &mut self,
         now: Timestamp,
         peer: Peer,
@@ -67,7 +67,7 @@ impl Node {
         }
     }
 
-    pub(super) fn on_headers(&mut self, now: Timestamp, from: Peer, headers: &[Header]) {
+    pub(in crate::node) fn on_headers(&mut self, now: Timestamp, from: Peer, headers: &[Header]) {
         let branch = match self.sync.on_headers(now, from, headers, self.ballot_box.chain()) {
             sync::Headers::Ignored => return,
             sync::Headers::Ask(question) => return self.send(from, &question),
@@ -102,7 +102,7 @@ impl Node {
         }
     }
 
-    pub(super) fn on_blocks(&mut self, now: Timestamp, from: Peer, blocks: Vec<Block>) {
+    pub(in crate::node) fn on_blocks(&mut self, now: Timestamp, from: Peer, blocks: Vec<Block>) {
         match self.sync.on_blocks(now, from, blocks) {
             sync::Blocks::Ignored => return,
             sync::Blocks::Stalled => return self.stall(now, from),
@@ -121,7 +121,12 @@ impl Node {
         }
     }
 
-    pub(super) fn on_verified(&mut self, now: Timestamp, id: u64, verdict: Result<(), usize>) {
+    pub(in crate::node) fn on_verified(
+        &mut self,
+        now: Timestamp,
+        id: u64,
+        verdict: Result<(), usize>,
+    ) {
         let Some(page) = self.sync.verified(id, verdict) else { return };
         self.take_page(now, page);
         let Some(peer) = self.sync.peer() else {
@@ -201,7 +206,7 @@ impl Node {
         }
     }
 
-    pub(super) fn on_block_votes(
+    pub(in crate::node) fn on_block_votes(
         &mut self,
         now: Timestamp,
         from: Peer,
@@ -240,14 +245,14 @@ impl Node {
         self.start_sync(now);
     }
 
-    pub(super) fn stall(&mut self, now: Timestamp, peer: Peer) {
+    pub(in crate::node) fn stall(&mut self, now: Timestamp, peer: Peer) {
         self.sync.stalled(peer);
         self.peers.stalled(peer);
         self.end_sync(now, peer, true);
     }
 
     /// Gives up on a peer that is gone or was rejected.
-    pub(super) fn fail_sync(&mut self, now: Timestamp, peer: Peer) {
+    pub(in crate::node) fn fail_sync(&mut self, now: Timestamp, peer: Peer) {
         if self.sync.is_from(peer) {
             self.end_sync(now, peer, false);
         }

@@ -5,7 +5,7 @@ use crate::{
     chain::block::{Block, BlockError, CheckedBlock},
     crypto::hash::BlockHash,
     election::{
-        context::ElectionContext,
+        election_context::ElectionContext,
         vote::{VoteError, VoteSignature, verify_signatures},
     },
 };

@@ -60,7 +60,7 @@ struct Use {
 
 /// The votes of a chain, as far as they decide which further votes are allowed and what counts.
 #[derive(Clone, Debug)]
-pub struct Ledger {
+pub struct CountedVotes {
     election: Arc<Election>,
     uses: BTreeMap<(TokenId, u8), Use>,
     tally: Tally,
@@ -68,7 +68,7 @@ pub struct Ledger {
     undoes: bool,
 }
 
-impl Ledger {
+impl CountedVotes {
     /// Without votes; votes can be taken back again.
     pub fn new(election: Election) -> Self {
         let (election, uses, tally) = (Arc::new(election), BTreeMap::new(), Tally::default());
@@ -137,7 +137,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Takes back a vote that was added. Not for [`Ledger::forward_only`].
+    /// Takes back a vote that was added. Not for [`CountedVotes::forward_only`].
     pub fn remove(&mut self, vote: &Vote) {
         if self.uses.remove(&(vote.token, vote.sequence)).is_none() {
             return;
@@ -159,9 +159,9 @@ mod tests {
     use super::*;
     use crate::testkit::rolls::{context_with, vote};
 
-    /// A ledger where the last vote counts, and the vote of a voter for a choice.
-    fn ledger() -> Ledger {
-        Ledger::new(context_with(Counting::LastCounts, 3).election().clone())
+    /// A counted_votes where the last vote counts, and the vote of a voter for a choice.
+    fn counted_votes() -> CountedVotes {
+        CountedVotes::new(context_with(Counting::LastCounts, 3).election().clone())
     }
 
     fn of(number: u32, sequence: u8, choice: u16) -> Vote {
@@ -172,27 +172,33 @@ mod tests {
         Place { height: Height(height), index: 0 }
     }
 
-    fn counts(ledger: &Ledger) -> [u64; 3] {
-        ["Yes", "No", "Blank"].map(|selection| ledger.tally().count(selection))
+    fn counts(counted_votes: &CountedVotes) -> [u64; 3] {
+        ["Yes", "No", "Blank"].map(|selection| counted_votes.tally().count(selection))
     }
 
     #[test]
     fn a_slot_is_used_once() {
-        let mut ledger = ledger();
-        ledger.add(&of(0, 0, 0), at(2)).unwrap();
-        assert_eq!(ledger.add(&of(0, 0, 1), at(3)), Err(at(2)));
-        assert_eq!((counts(&ledger), ledger.votes()), ([1, 0, 0], 1));
+        let mut counted_votes = counted_votes();
+        counted_votes.add(&of(0, 0, 0), at(2)).unwrap();
+        assert_eq!(counted_votes.add(&of(0, 0, 1), at(3)), Err(at(2)));
+        assert_eq!((counts(&counted_votes), counted_votes.votes()), ([1, 0, 0], 1));
     }
 
     #[test]
     fn the_vote_with_the_highest_number_counts_in_whatever_order_they_come() {
         for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0]] {
-            let mut ledger = ledger();
+            let mut counted_votes = counted_votes();
             for sequence in order {
-                ledger.add(&of(0, sequence, sequence.into()), at(2 + u32::from(sequence))).unwrap();
+                counted_votes
+                    .add(&of(0, sequence, sequence.into()), at(2 + u32::from(sequence)))
+                    .unwrap();
             }
-            assert_eq!((counts(&ledger), ledger.votes()), ([0, 0, 1], 3), "{order:?}");
-            assert_eq!(ledger.tally().ballots, 1);
+            assert_eq!(
+                (counts(&counted_votes), counted_votes.votes()),
+                ([0, 0, 1], 3),
+                "{order:?}"
+            );
+            assert_eq!(counted_votes.tally().ballots, 1);
         }
     }
 
@@ -200,24 +206,24 @@ mod tests {
     fn taking_votes_back_in_any_order_leads_where_it_began() {
         let votes = [of(0, 0, 0), of(0, 1, 1), of(1, 0, 2)];
         for order in [[0, 1, 2], [1, 0, 2], [2, 1, 0]] {
-            let mut ledger = ledger();
+            let mut counted_votes = counted_votes();
             for (height, vote) in (2..).zip(&votes) {
-                ledger.add(vote, at(height)).unwrap();
+                counted_votes.add(vote, at(height)).unwrap();
             }
-            ledger.remove(&votes[order[0]]);
-            ledger.remove(&votes[order[1]]);
-            let mut alone = self::ledger();
+            counted_votes.remove(&votes[order[0]]);
+            counted_votes.remove(&votes[order[1]]);
+            let mut alone = self::counted_votes();
             alone.add(&votes[order[2]], at(2)).unwrap();
-            assert_eq!(ledger.tally(), alone.tally(), "{order:?}");
-            ledger.remove(&votes[order[2]]);
-            assert_eq!((ledger.tally(), ledger.votes()), (&Tally::default(), 0));
+            assert_eq!(counted_votes.tally(), alone.tally(), "{order:?}");
+            counted_votes.remove(&votes[order[2]]);
+            assert_eq!((counted_votes.tally(), counted_votes.votes()), (&Tally::default(), 0));
         }
     }
 
     #[test]
     fn a_walk_forward_counts_the_same() {
         let election = context_with(Counting::LastCounts, 3).election().clone();
-        let (mut both, mut forward) = (ledger(), Ledger::forward_only(election));
+        let (mut both, mut forward) = (counted_votes(), CountedVotes::forward_only(election));
         for (height, vote) in (2..).zip([of(0, 1, 1), of(0, 0, 0), of(0, 2, 2), of(1, 0, 0)]) {
             both.add(&vote, at(height)).unwrap();
             forward.add(&vote, at(height)).unwrap();
@@ -227,12 +233,12 @@ mod tests {
 
     #[test]
     fn up_to_a_block_the_last_vote_before_it_counts() {
-        let mut ledger = ledger();
+        let mut counted_votes = counted_votes();
         for sequence in 0..3 {
-            ledger.add(&of(0, sequence, 0), at(2 + u32::from(sequence))).unwrap();
+            counted_votes.add(&of(0, sequence, 0), at(2 + u32::from(sequence))).unwrap();
         }
         let token = of(0, 0, 0).token;
-        let until = |height| ledger.latest_until(token, Height(height));
+        let until = |height| counted_votes.latest_until(token, Height(height));
         assert_eq!(
             [until(1), until(2), until(3), until(9)],
             [None, Some(at(2)), Some(at(3)), Some(at(4))]
