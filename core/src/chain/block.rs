@@ -180,12 +180,18 @@ impl Block {
         came: Vec<Vote>,
         context: &ElectionContext,
     ) -> Result<CheckedBlock, BlockError> {
-        let known: Vec<_> = here.iter().map(|vote| vote.as_ref().map(CheckedVote::id)).collect();
         let mut came = came.into_iter();
-        let votes = here
+        // An id stays with its vote: a gap that nothing came for ends it, also over a header that has just
+        // the votes that are left.
+        let filled: Option<Vec<_>> = here
             .into_iter()
-            .filter_map(|vote| vote.map(CheckedVote::into_vote).or_else(|| came.next()))
+            .map(|vote| match vote {
+                Some(vote) => Some((Some(vote.id()), vote.into_vote())),
+                None => came.next().map(|vote| (None, vote)),
+            })
             .collect();
+        let filled = filled.ok_or(BlockError::VotesRoot(header.height))?;
+        let (known, votes): (Vec<_>, Vec<_>) = filled.into_iter().unzip();
         Self { header, votes }
             .check_with(context, &|votes, context| check_unknown(votes, &known, context))
     }

@@ -92,7 +92,7 @@ impl PendingVotes {
 
     /// Appends a vote, unless another one has its slot.
     pub(super) fn push(&mut self, vote: CheckedVote) {
-        if self.of_use(vote.token, vote.sequence).is_some() {
+        if self.of_use(vote.token, vote.sequence).is_some() || self.contains(&vote.id()) {
             return;
         }
         self.compared.take();

@@ -149,3 +149,26 @@ fn votes_beyond_those_asked_for_are_not_looked_at() {
     assert_eq!(rejected(&hear(&mut node, HONEST, &answer)), None);
     assert_eq!(node.chain().tip().hash(), hash);
 }
+
+#[test]
+fn a_gap_that_nothing_came_for_never_gives_one_votes_id_to_another() {
+    let mut node = node();
+    let [ours, other, theirs] = [1, 2, 3].map(|token| vote(token, "Yes"));
+    node.handle(NOW, Input::Votes(vec![ours.clone(), other.clone()]));
+    drain(&mut node);
+    // The block has three votes; its announcement says four, one of which nobody has.
+    let votes = vec![theirs.clone(), ours.clone(), other.clone()];
+    let block = block(node.chain(), votes, |_| ());
+    let short = |vote: &Vote| ShortId::from(&vote.id());
+    let votes = vec![short(&theirs), ShortId([7; 8]), short(&ours), short(&other)];
+    let (header, hash) = (block.header.clone(), block.header.hash());
+    let asked = hear(&mut node, LIAR, &Message::NewBlock { header, votes });
+    assert_eq!(sent_to(&asked, LIAR), [Message::GetBlockVotes(hash, vec![0, 1])]);
+    let answer = hear(&mut node, LIAR, &Message::BlockVotes(hash, vec![theirs]));
+    assert_eq!(sent_to(&answer, LIAR), [Message::GetBlocks(vec![hash])], "the whole block shows");
+    hear(&mut node, LIAR, &Message::Blocks(vec![block]));
+    assert_eq!(node.chain().tip().hash(), hash);
+    for vote in [ours, other] {
+        assert_eq!(node.ballot_box().receipt(&vote.id()).unwrap().vote, vote);
+    }
+}

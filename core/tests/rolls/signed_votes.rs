@@ -139,6 +139,12 @@ fn a_block_is_completed_from_checked_votes_and_only_what_came_is_verified() {
         let error = complete(&whole.header, came).unwrap_err();
         assert!(matches!(error, BlockError::VotesRoot(_)), "{error:?}");
     }
+    // Fewer than the gaps, over a header that has just those: a vote here must not get the id of another.
+    let some = |number: usize| Some(votes[number].check(&context).unwrap());
+    let gaps = vec![None, None, some(1), some(2)];
+    let error =
+        Block::complete(whole.header.clone(), gaps, vec![votes[0].clone()], &context).unwrap_err();
+    assert!(matches!(error, BlockError::VotesRoot(_)), "{error:?}");
     // A header over a forged vote: named with its place in the block.
     let forged = Vote { authorization: votes[0].authorization, ..votes[1].clone() };
     let bad = block(&chain, vec![votes[0].clone(), forged.clone(), votes[2].clone()], |_| ());
