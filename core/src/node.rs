@@ -38,7 +38,7 @@ pub use self::interface::{
     StoreChange,
 };
 use self::{
-    ballot_box::{BallotBox, Changes, NewTip},
+    ballot_box::{BallotBox, Cause, Changes, NewTip},
     gossip::{Gossip, NewsOfTip},
     links::Links,
     mining::{Mining, Order},
@@ -178,6 +178,12 @@ impl Node {
     /// Whether peers claim a better chain than this node has.
     pub fn is_behind(&self) -> bool {
         self.sync.target().is_some() || self.sync.is_verifying() || self.best_peer().is_some()
+    }
+
+    /// Whether a better chain is being fetched whose headers showed its work. What peers claim alone is
+    /// not that: a liar must not be able to hold anything up with it.
+    pub fn is_fetching(&self) -> bool {
+        self.sync.is_fetching() || self.sync.is_verifying()
     }
 
     /// Says how many bytes wait to go out on a link: with many, questions of peers are not answered.
@@ -358,10 +364,6 @@ impl Node {
         for change in store {
             self.out.store(change);
         }
-        for id in lost {
-            self.own_votes.forget(&id);
-            self.out.event(Event::VoteLost(id));
-        }
         if !(votes.is_empty() && returned.is_empty()) {
             self.mining.votes_changed();
             self.out.event_once(Event::PendingChanged);
@@ -370,9 +372,18 @@ impl Node {
             self.follow(id);
             self.out.event(Event::VoteDropped(id));
         }
-        for NewTip { height, hash, abandoned } in tips {
+        // After those that are pending again: one of them may have lost its slot since.
+        for id in lost {
+            self.own_votes.forget(&id);
+            self.out.event(Event::VoteLost(id));
+        }
+        for NewTip { height, hash, abandoned, cause } in tips {
             self.mining.tip_changed();
-            self.gossip.tip_changed(heard_on);
+            self.gossip.tip_changed(match cause {
+                Cause::Block => heard_on,
+                // Who heard of the seal has not heard of this block.
+                Cause::Seal => None,
+            });
             self.out.event(Event::NewTip { height, hash, abandoned });
         }
         let (stated, voted) = (statements.len() + proofs.len() > 0, !votes.is_empty());

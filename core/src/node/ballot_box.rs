@@ -42,6 +42,15 @@ pub struct BallotBox {
     sealing: Sealing,
 }
 
+/// What brought a new tip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The block that was taken in.
+    Block,
+    /// What seals come to: the tip is another block than was heard of.
+    Seal,
+}
+
 /// A new tip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NewTip {
@@ -49,6 +58,7 @@ pub(super) struct NewTip {
     pub hash: BlockHash,
     /// Blocks that were abandoned for it.
     pub abandoned: usize,
+    pub cause: Cause,
 }
 
 /// What changed.
@@ -359,7 +369,7 @@ impl BallotBox {
         let mut changes = Changes::default();
         let hash = block.hash();
         match self.chain.insert(block, now)? {
-            Inserted::Switched(switch) => self.switched(&switch, &mut changes),
+            Inserted::Switched(switch) => self.switched(&switch, Cause::Block, &mut changes),
             Inserted::Beside => {
                 if let Some(block) = self.chain.block(&hash).cloned() {
                     self.look_for_double_votes(&mut block.open().votes().iter(), &mut changes);
@@ -394,7 +404,7 @@ impl BallotBox {
         self.pending.push(vote);
     }
 
-    fn switched(&mut self, switch: &Switch, changes: &mut Changes) {
+    fn switched(&mut self, switch: &Switch, cause: Cause, changes: &mut Changes) {
         if let Some(oldest) = switch.removed.last() {
             let below = Height(oldest.header().height.0 - 1);
             changes.store.push(StoreChange::Truncate(below));
@@ -426,7 +436,7 @@ impl BallotBox {
         }
         self.look_for_double_votes(&mut losers.iter(), changes);
         let (height, hash) = (self.chain.height(), self.chain.tip().hash());
-        changes.tips.push(NewTip { height, hash, abandoned: switch.removed.len() });
+        changes.tips.push(NewTip { height, hash, abandoned: switch.removed.len(), cause });
         self.apply_seals(changes);
     }
 }

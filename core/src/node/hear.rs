@@ -179,11 +179,15 @@ impl Node {
                 return;
             }
         }
+        let verified = votes.len();
         let votes = match check_all(votes, self.chain().context()) {
             Ok(votes) => votes,
-            Err((_, error)) => return self.reject(now, from, error.into()),
+            Err((_, error)) => {
+                // It comes back under another name: what that costs is in the budget of all.
+                self.peers.verified_idly(from, verified);
+                return self.reject(now, from, error.into());
+            }
         };
-        let verified = votes.len();
         let changes = self.ballot_box.take_votes(now, votes);
         let (taken, proven) = (changes.votes.len(), changes.proofs.len());
         self.apply(now, changes, broadcast.then_some(from.link));
@@ -191,8 +195,8 @@ impl Node {
         if taken > 0 {
             self.peers.was_useful(from);
         }
-        // There was more than one answer holds: go on.
-        if full_page && taken > 0 {
+        // There was more than one answer holds: go on. Copies of a vote fill no page.
+        if full_page && taken >= MAX_VOTES / 2 {
             self.compare(now, from);
         }
     }

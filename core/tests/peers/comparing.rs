@@ -7,7 +7,7 @@ use blockvote_core::{
         nodes::{HONEST, LIAR, greet, hear, hello, node, rejected, sent_to},
         vote,
     },
-    wire::message::{Hello, Message, PROTOCOL_VERSION},
+    wire::message::{Hello, MAX_VOTES, Message, PROTOCOL_VERSION},
 };
 
 /// Carries messages between two nodes until both are silent; returns how many bytes went.
@@ -89,4 +89,18 @@ fn a_broken_comparison_is_refused_and_an_answer_to_no_question_ignored() {
     assert!(sent_to(&hear(&mut node, HONEST, &Message::Reconciled(vec![0x61])), HONEST).is_empty());
     let outputs = hear(&mut node, LIAR, &Message::Reconcile(vec![0x61, 0, 33, 1]));
     assert!(matches!(rejected(&outputs), Some(Rejection::Comparison(_))));
+}
+
+#[test]
+fn copies_of_a_vote_begin_no_comparison() {
+    let mut node = node();
+    greet(&mut node);
+    for token in 0..4 {
+        let copies = vec![vote(token, "Yes"); MAX_VOTES];
+        let outputs = hear(&mut node, HONEST, &Message::Votes(copies));
+        assert_eq!((sent_to(&outputs, HONEST), rejected(&outputs)), (vec![], None));
+    }
+    let fresh = (100..100 + MAX_VOTES as u64).map(|token| vote(token, "Yes")).collect();
+    let begun = sent_to(&hear(&mut node, HONEST, &Message::Votes(fresh)), HONEST);
+    assert!(matches!(begun[..], [Message::Reconcile(_)]), "there was more: {begun:?}");
 }

@@ -158,3 +158,15 @@ fn a_branch_that_repeats_votes_is_refused_while_it_is_fetched() {
     let used = |error: &LinkError| matches!(error, LinkError::UsedToken { earlier: Height(2), .. });
     assert!(matches!(rejected(&outputs), Some(Rejection::Block(error)) if used(&error)));
 }
+
+#[test]
+fn a_claim_alone_makes_no_node_say_that_it_fetches() {
+    let theirs = chain_of(3);
+    let mut node = node();
+    hear(&mut node, LIAR, &hello(BlockHash([7; 32]), 9, 1 << 90));
+    assert!(node.is_behind() && !node.is_fetching());
+    let mut node = self::node();
+    hear(&mut node, HONEST, &hello(theirs.tip().hash(), 4, theirs.work().0));
+    hear(&mut node, HONEST, &page(&theirs, 2).0);
+    assert!(node.is_fetching(), "headers showed more work");
+}

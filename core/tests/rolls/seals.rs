@@ -20,7 +20,7 @@ use blockvote_core::{
     node::{CastError, Input, SealError},
     testkit::{
         NOW, block, block_at,
-        nodes::{LIAR, drain_verified, hear, hear_verified, rejected, sent},
+        nodes::{HONEST, LIAR, drain, drain_verified, hear, hear_verified, rejected, sent},
         rolls::{AFTER, CLOSES, context, context_with, extend, node, organiser, vote, voter},
     },
     time::Timestamp,
@@ -245,4 +245,27 @@ fn a_seal_over_another_count_or_height_binds_nobody() {
         assert_eq!(*node.ballot_box().sealing(), Sealing::Refuted(seal));
         assert_eq!(node.chain().anchor(), None);
     }
+}
+
+#[test]
+fn a_tip_that_a_seal_brings_is_told_where_the_seal_was_heard() {
+    let context = context();
+    let mut node = node(&context);
+    let rivals: Vec<_> = (0..2)
+        .map(|number| block(node.chain(), vec![vote(&context, number, 0, 0)], |_| ()))
+        .collect();
+    node.handle(NOW, Input::Blocks(rivals.clone()));
+    let tip = node.chain().tip().hash();
+    let beside = rivals.iter().find(|block| block.header.hash() != tip).unwrap();
+    let hash = beside.header.hash();
+    let mut chain = Chain::new(context.clone());
+    chain.insert(beside.clone().check(&context).unwrap(), NOW).unwrap();
+    let seal = Seal::sign(context.id(), Height(2), hash, chain.tally(), &organiser());
+    drain(&mut node);
+    let bytes = Message::Statements(vec![Statement::Seal(seal)]).encode();
+    node.handle(AFTER, Input::Message { from: HONEST, broadcast: true, bytes });
+    assert_eq!(node.chain().tip().hash(), hash);
+    let told = sent(&drain(&mut node));
+    let new_block = |message: &Message| matches!(message, Message::NewBlock { header, .. } if header.hash() == hash);
+    assert!(told.iter().any(new_block), "{told:?}");
 }

@@ -15,12 +15,16 @@ use blockvote_core::{
         token::TokenId,
         vote::{Vote, VoteError},
     },
+    node::Peer,
     testkit::{
         NOW, block,
-        nodes::{LIAR, hear_verified, rejected},
+        nodes::{LIAR, hear, hear_verified, rejected},
         rolls::{context, context_with, extend, node, vote, voter},
     },
-    wire::message::Message,
+    wire::{
+        frame::PeerId,
+        message::{MAX_VOTES, Message},
+    },
 };
 
 #[test]
@@ -159,4 +163,25 @@ fn a_block_is_completed_from_checked_votes_and_only_what_came_is_verified() {
         &context,
     );
     assert!(matches!(error, Err(BlockError::Vote { error: VoteError::OtherElection(_), .. })));
+}
+
+#[test]
+fn forged_votes_use_up_what_is_verified_for_nothing_whatever_name_they_come_under() {
+    let context = context_with(Counting::LastCounts, 41);
+    let mut node = node(&context);
+    let forged: Vec<_> = (0..41)
+        .flat_map(|number| (0..=99).map(move |sequence| (number, sequence)))
+        .map(|(number, sequence)| {
+            let vote = vote(&context, number, sequence, 0);
+            Vote { authorization: self::vote(&context, 0, 0, 1).authorization, ..vote }
+        })
+        .take(MAX_VOTES)
+        .collect();
+    let mut verified = 0;
+    for name in 10..20 {
+        let from = Peer { link: LIAR.link, id: PeerId(name) };
+        let outputs = hear(&mut node, from, &Message::Votes(forged.clone()));
+        verified += usize::from(rejected(&outputs).is_some());
+    }
+    assert_eq!(verified, 4, "each is verified until the budget of all is used up");
 }

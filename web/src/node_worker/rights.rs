@@ -102,7 +102,7 @@ pub fn vote(
     };
     let token = token_of(node, &key.public(), what)?;
     let latest = node.ballot_box().latest_of(token).map(|(_, vote)| vote.sequence);
-    let known = Known { latest, behind: node.is_behind() };
+    let known = Known { latest, behind: node.is_fetching() };
     let sequence =
         next_sequence(election.counting, known, change).map_err(|error| match error {
             NextVoteError::FirstCounts => {

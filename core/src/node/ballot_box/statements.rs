@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{BallotBox, Changes};
+use super::{BallotBox, Cause, Changes};
 use crate::{
     chain::{
         lowest_keys::Added,
@@ -167,7 +167,7 @@ impl BallotBox {
 
     fn set_anchor(&mut self, anchor: Option<BlockHash>, changes: &mut Changes) {
         if let Some(switch) = self.chain.set_anchor(anchor) {
-            self.switched(&switch, changes);
+            self.switched(&switch, Cause::Seal, changes);
         }
     }
 }

@@ -85,7 +85,7 @@ async fn token(
             vote_id: latest.as_ref().map(|(id, _)| *id),
             counts: node.ballot_box().counting_vote(TokenId(token_id)),
             sequence: latest.map(|(_, vote)| vote.sequence),
-            behind: node.is_behind(),
+            behind: node.is_fetching(),
             double_vote: node.statements().double_vote_of(TokenId(token_id)).is_some(),
         }
     });
