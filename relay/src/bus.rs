@@ -10,18 +10,25 @@ use std::{
     fmt::Debug,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use axum::body::Bytes;
 use blockvote_frames::{frame::PeerId, ids::ElectionId};
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout_at},
+};
 
 use crate::relay_ids::RelayId;
 
-/// What waits to be heard: what does not fit is missed, and said to be.
-const HEARD: usize = 8_192;
+/// Frames that wait to be heard, and their bytes: what does not fit is missed, and said to be.
+const HEARD_FRAMES: usize = 8_192;
+const HEARD_BYTES: usize = 64 << 20;
+/// Between two times that it is said: clients compare then.
+const SAID_EVERY: Duration = Duration::from_secs(1);
 
 /// Where a frame goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,44 +54,86 @@ pub enum Heard {
     Up(bool),
 }
 
+/// What waits between the bus and its relay.
+#[derive(Debug, Default)]
+struct Waiting {
+    bytes: AtomicUsize,
+    missed: AtomicBool,
+}
+
 /// What a relay hears, in order.
 #[derive(Debug)]
 pub struct Hearing {
     queue: mpsc::Receiver<Heard>,
-    missed: Arc<AtomicBool>,
+    waiting: Arc<Waiting>,
+    /// When it was last said that something was missed.
+    said: Option<Instant>,
 }
 
 /// The bus's side of it.
 #[derive(Clone, Debug)]
 pub struct Ear {
     queue: mpsc::Sender<Heard>,
-    missed: Arc<AtomicBool>,
+    waiting: Arc<Waiting>,
 }
 
 /// An ear, and what it hears.
 pub fn ear() -> (Ear, Hearing) {
-    let (sender, queue) = mpsc::channel(HEARD);
-    let missed = Arc::<AtomicBool>::default();
-    (Ear { queue: sender, missed: Arc::clone(&missed) }, Hearing { queue, missed })
+    let (sender, queue) = mpsc::channel(HEARD_FRAMES);
+    let waiting = Arc::<Waiting>::default();
+    let hearing = Hearing { queue, waiting: Arc::clone(&waiting), said: None };
+    (Ear { queue: sender, waiting }, hearing)
+}
+
+impl Heard {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Frame(_, frame) => frame.len(),
+            Self::Missed | Self::Lost(_) | Self::Up(_) => 0,
+        }
+    }
 }
 
 impl Ear {
     /// Says something, without waiting.
     pub fn hear(&self, heard: Heard) {
-        if self.queue.try_send(heard).is_err() {
-            self.missed.store(true, Ordering::Relaxed);
+        let bytes = heard.bytes();
+        let before = self.waiting.bytes.fetch_add(bytes, Ordering::Relaxed);
+        if before + bytes <= HEARD_BYTES && self.queue.try_send(heard).is_ok() {
+            return;
         }
+        self.waiting.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.waiting.missed.store(true, Ordering::SeqCst);
+        // Wakes who emptied the queue in between; a full queue is seen to be one when it is read on.
+        let _ = self.queue.try_send(Heard::Missed);
     }
 }
 
 impl Hearing {
     /// The next thing that is heard; nothing when the bus is gone for good.
     pub async fn next(&mut self) -> Option<Heard> {
-        // It is set only while the queue is full, so there is a next time.
-        if self.missed.swap(false, Ordering::Relaxed) {
-            return Some(Heard::Missed);
+        loop {
+            let now = Instant::now();
+            let due = self.said.map_or(now, |said| said + SAID_EVERY);
+            let missed = self.waiting.missed.load(Ordering::SeqCst);
+            if missed && now >= due {
+                self.waiting.missed.store(false, Ordering::SeqCst);
+                self.said = Some(now);
+                return Some(Heard::Missed);
+            }
+            let heard = if missed {
+                let Ok(heard) = timeout_at(due, self.queue.recv()).await else { continue };
+                heard
+            } else {
+                self.queue.recv().await
+            };
+            let bytes = heard.as_ref().map_or(0, Heard::bytes);
+            self.waiting.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            match heard {
+                Some(Heard::Missed) => self.waiting.missed.store(true, Ordering::SeqCst),
+                heard => return heard,
+            }
         }
-        self.queue.recv().await
     }
 }
 
@@ -107,17 +156,58 @@ pub trait Bus: Debug + Send + Sync {
 mod tests {
     use super::*;
 
+    fn frame(bytes: usize) -> Heard {
+        Heard::Frame(Subject::Peer(PeerId(1)), vec![0; bytes].into())
+    }
+
+    /// Everything that is heard until the ear is gone.
+    async fn all((ear, mut hearing): (Ear, Hearing)) -> Vec<Heard> {
+        drop(ear);
+        let mut all = Vec::new();
+        while let Some(heard) = hearing.next().await {
+            all.push(heard);
+        }
+        all
+    }
+
+    fn missed(heard: &[Heard]) -> usize {
+        heard.iter().filter(|heard| matches!(heard, Heard::Missed)).count()
+    }
+
     #[tokio::test]
     async fn what_does_not_fit_is_said_to_be_missed_once() {
+        let (ear, hearing) = ear();
+        for _ in 0..HEARD_FRAMES + 5 {
+            ear.hear(frame(1));
+        }
+        let heard = all((ear, hearing)).await;
+        assert_eq!((missed(&heard), heard.len()), (1, HEARD_FRAMES + 1));
+    }
+
+    #[tokio::test]
+    async fn bytes_have_a_bound_too_and_make_room_again() {
         let (ear, mut hearing) = ear();
-        for _ in 0..=HEARD {
-            ear.hear(Heard::Up(true));
+        for _ in 0..65 {
+            ear.hear(frame(1 << 20));
         }
         assert!(matches!(hearing.next().await, Some(Heard::Missed)));
-        for _ in 0..HEARD {
-            assert!(matches!(hearing.next().await, Some(Heard::Up(true))));
-        }
-        drop(ear);
-        assert!(hearing.next().await.is_none());
+        assert!(matches!(hearing.next().await, Some(Heard::Frame(..))));
+        ear.hear(frame(1 << 20));
+        let heard = all((ear, hearing)).await;
+        let frames = heard.iter().filter(|heard| matches!(heard, Heard::Frame(..))).count();
+        assert_eq!(frames, 64);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn losses_close_together_are_said_once_a_second() {
+        let (ear, mut hearing) = ear();
+        ear.hear(Heard::Missed);
+        assert!(matches!(hearing.next().await, Some(Heard::Missed)));
+        let begun = Instant::now();
+        ear.hear(Heard::Missed);
+        ear.hear(Heard::Up(true));
+        assert!(matches!(hearing.next().await, Some(Heard::Up(true))));
+        assert!(matches!(hearing.next().await, Some(Heard::Missed)));
+        assert!(begun.elapsed() >= SAID_EVERY);
     }
 }

@@ -56,17 +56,13 @@ impl Relay {
     /// Takes what other relays say.
     pub fn heard(self: &Arc<Self>, heard: Heard) {
         match heard {
-            Heard::Up(up) => {
-                self.metrics.bus_up.set(i64::from(up));
-                if !up {
-                    return self.mesh.forget_all();
-                }
-                for (room, _) in self.rooms.sizes() {
-                    self.say_presence(room, true, false);
-                }
-            }
+            Heard::Up(up) => self.bus_is(up),
             Heard::Missed => {
-                self.metrics.bus_up.set(i64::from(self.mesh.is_up()));
+                // That it went or came back may be what was missed.
+                let up = self.mesh.is_up();
+                if self.metrics.bus_up.get() != i64::from(up) {
+                    self.bus_is(up);
+                }
                 let rooms = self.rooms.sizes();
                 self.tell_to_compare(rooms.into_iter().map(|(room, _)| room));
             }
@@ -83,6 +79,17 @@ impl Relay {
                     self.metrics.dropped(Dropped::BadBusFrame);
                 }
             }
+        }
+    }
+
+    /// The bus is there, or away.
+    fn bus_is(&self, up: bool) {
+        self.metrics.bus_up.set(i64::from(up));
+        if !up {
+            return self.mesh.forget_all();
+        }
+        for (room, _) in self.rooms.sizes() {
+            self.say_presence(room, true, false);
         }
     }
 
