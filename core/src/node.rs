@@ -14,6 +14,7 @@
 //! ([`crate::chain::tree::MAX_SIDE_BLOCKS`], [`crate::chain::tree::MAX_SIDE_BYTES`]), headers of one
 //! download ([`sync::MAX_CANDIDATE`]), and two pages of its blocks.
 
+mod announced;
 pub mod ballot_box;
 mod budget;
 mod gossip;
@@ -46,6 +47,7 @@ use self::{
     own_votes::{ASK_HELD, OwnVotes, Whereabouts},
     pages::pages,
     peers::Peers,
+    pool::PendingVotes,
     serving::vote_pages,
     sync::Sync,
 };
@@ -62,7 +64,6 @@ use crate::{
         election_context::ElectionContext,
         vote::{CheckedVote, Vote},
     },
-    node::pool::PendingVotes,
     sorted::sorted,
     time::Timestamp,
     wire::message::{Class, MAX_HELD, MAX_STATEMENTS_SENT, Message},

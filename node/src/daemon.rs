@@ -32,6 +32,7 @@ use crate::{
 const QUEUE: usize = 1024;
 /// Commands handled between two commits.
 const ROUND: usize = 256;
+
 type After = Box<dyn FnOnce() + Send>;
 type Call = Box<dyn FnOnce(&mut Node, Timestamp) -> After + Send>;
 
@@ -246,9 +247,9 @@ impl Daemon {
                 );
             }
             Output::Event(Event::StatementsChanged) => {
-                let (doubles, outcome) =
+                let (doubles, sealing) =
                     (self.node.statements().double_votes().len(), self.node.ballot_box().sealing());
-                tracing::info!(double_votes = doubles, seal = outcome.word(), "signed statements");
+                tracing::info!(double_votes = doubles, seal = sealing.word(), "signed statements");
             }
             Output::Persist(_)
             | Output::Verify(_)

@@ -46,7 +46,7 @@ pub enum Subject {
 pub enum Heard {
     /// A frame.
     Frame(Subject, Bytes),
-    /// Frames may have been missed, or that the bus went or came back.
+    /// Frames, or news of the bus itself, may have been missed.
     Missed,
     /// A frame of this relay did not get out to there.
     Lost(Subject),

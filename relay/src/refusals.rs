@@ -1,5 +1,5 @@
-//! What the relay refuses, all of it: connections, frames, and the going on of a connection. Each has a
-//! label in the figures, fixed words that tie no address to a vote; a client that is told gets a
+//! What the relay refuses, all of it: connections, frames, and what ends a connection. Each has a label
+//! in the figures, fixed words that tie no address to a vote; a client that is told gets a
 //! WebSocket close code or an HTTP status with words that say what to do.
 
 /// An enum of reasons with their labels, all of which are in the figures from the start.

@@ -1,8 +1,8 @@
 //! The report of a verification, as data: which check, how far, what does not hold. The words for it are
 //! made where people are.
 //!
-//! A new check is a variant of [`Check`]: the compiler asks for what it looks at ([`Check::unit`]), for
-//! how it passes, and for its words.
+//! A new check is a row of the table of [`Check`], which says what it looks at; the compiler asks for how
+//! it passes, and for its words.
 
 use crate::{
     chain::{
@@ -19,35 +19,6 @@ use crate::{
     time::Timestamp,
 };
 
-/// What is checked, in the order of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Check {
-    /// Everything is there, and can be read.
-    File,
-    /// The keys of the voter roll.
-    Roll,
-    /// Blocks follow each other.
-    Links,
-    /// Proofs of work.
-    Proofs,
-    /// Votes are those that the proofs cover.
-    Covered,
-    /// Votes are allowed by the election.
-    Allowed,
-    /// Signatures of the voters.
-    Signatures,
-    /// No token votes twice.
-    Once,
-    /// Proofs of double votes.
-    DoubleVotes,
-    /// The closing by the organiser.
-    Closing,
-    /// The seal of the organiser.
-    Seal,
-    /// The count.
-    Count,
-}
-
 /// What a check looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
@@ -57,40 +28,54 @@ pub enum Unit {
     Whole,
 }
 
-impl Check {
-    /// All of them.
-    pub const ALL: [Self; 12] = [
-        Self::File,
-        Self::Roll,
-        Self::Links,
-        Self::Proofs,
-        Self::Covered,
-        Self::Allowed,
-        Self::Signatures,
-        Self::Once,
-        Self::DoubleVotes,
-        Self::Closing,
-        Self::Seal,
-        Self::Count,
-    ];
-
-    /// What it looks at.
-    pub fn unit(self) -> Unit {
-        match self {
-            Self::Links
-            | Self::Proofs
-            | Self::Covered
-            | Self::Allowed
-            | Self::Signatures
-            | Self::Once => Unit::Block,
-            Self::File
-            | Self::Roll
-            | Self::DoubleVotes
-            | Self::Closing
-            | Self::Seal
-            | Self::Count => Unit::Whole,
+/// The table of checks: what each is, and what it looks at.
+macro_rules! checks {
+    ($($(#[$doc:meta])* $check:ident: $unit:ident,)+) => {
+        /// What is checked, in the order of a report.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Check {
+            $($(#[$doc])* $check,)+
         }
-    }
+
+        impl Check {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$check,)+];
+
+            /// What it looks at.
+            pub fn unit(self) -> Unit {
+                match self {
+                    $(Self::$check => Unit::$unit,)+
+                }
+            }
+        }
+    };
+}
+
+checks! {
+    /// Everything is there, and can be read.
+    File: Whole,
+    /// The keys of the voter roll.
+    Roll: Whole,
+    /// Blocks follow each other.
+    Links: Block,
+    /// Proofs of work.
+    Proofs: Block,
+    /// Votes are those that the proofs cover.
+    Covered: Block,
+    /// Votes are allowed by the election.
+    Allowed: Block,
+    /// Signatures of the voters.
+    Signatures: Block,
+    /// No token votes twice.
+    Once: Block,
+    /// Proofs of double votes.
+    DoubleVotes: Whole,
+    /// The closing by the organiser.
+    Closing: Whole,
+    /// The seal of the organiser.
+    Seal: Whole,
+    /// The count.
+    Count: Whole,
 }
 
 /// How a check ended.
@@ -104,7 +89,8 @@ pub enum Outcome {
     Skipped(Skipped),
     /// An earlier failure made it pointless to go on. A check of blocks held for so many before it.
     NotReached {
-        /// Blocks, the first included; nothing where the check is not one of blocks.
+        /// Blocks, the first included; nothing where there was none after it, or the check is not one of
+        /// blocks.
         blocks: Option<u32>,
     },
 }
@@ -304,5 +290,40 @@ impl Report {
     /// Whether every check passed or was skipped.
     pub fn passed(&self) -> bool {
         self.failure().is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_belongs_to_the_check_that_it_breaks() {
+        let (height, token) = (Height(2), TokenId(1));
+        let vote = |error| {
+            Failure::Block(LinkError::Block(BlockError::Vote { height, number: 1, token, error }))
+        };
+        let (kind, twice) = (StatementKind::Seal, StatementKind::DoubleVote);
+        for (failure, check) in [
+            (Failure::NoElection, Check::File),
+            (Failure::PagesMissing, Check::Roll),
+            (Failure::Block(LinkError::UnknownParent(height)), Check::Links),
+            (Failure::Block(LinkError::Block(BlockError::Proof(height))), Check::Proofs),
+            (Failure::Block(LinkError::Block(BlockError::VotesRoot(height))), Check::Covered),
+            (vote(VoteError::NeedlesslySigned), Check::Allowed),
+            (vote(VoteError::Signature(token)), Check::Signatures),
+            (Failure::StatementTwice(twice, Some(token)), Check::DoubleVotes),
+            (Failure::TwoClosings, Check::Closing),
+            (Failure::Statement(kind, None, StatementError::NoOrganiser), Check::Seal),
+            (Failure::Contested(height, height), Check::Seal),
+        ] {
+            assert_eq!(failure.check(), check, "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn checks_of_votes_and_links_go_block_by_block() {
+        let blocks = Check::ALL.iter().filter(|check| check.unit() == Unit::Block).count();
+        assert_eq!((blocks, Check::ALL.len()), (6, 12));
     }
 }

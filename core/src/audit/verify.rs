@@ -350,7 +350,7 @@ impl Verifier {
         Report {
             title: election.map(|election| election.title.clone()).unwrap_or_default(),
             election: election.map(Election::id),
-            checks: Check::ALL.map(|check| (check, outcome(check))).to_vec(),
+            checks: Check::ALL.iter().map(|check| (*check, outcome(*check))).collect(),
             blocks,
             votes: self.votes(),
             tip: tip.or_else(|| election.map(|election| Block::genesis(election).hash())),

@@ -159,7 +159,7 @@ mod tests {
     use super::*;
     use crate::testkit::rolls::{context_with, vote};
 
-    /// A counted_votes where the last vote counts, and the vote of a voter for a choice.
+    /// Votes of an election where the last vote counts, and the vote of a voter for a choice.
     fn counted_votes() -> CountedVotes {
         CountedVotes::new(context_with(Counting::LastCounts, 3).election().clone())
     }

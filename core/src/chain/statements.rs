@@ -269,6 +269,14 @@ pub enum Sealing {
 }
 
 impl Sealing {
+    /// The seal that binds, and the count that it is over.
+    pub fn sealed(&self) -> Option<(&Seal, &Tally)> {
+        match self {
+            Self::Sealed { seal, tally } => Some((seal, tally)),
+            Self::Unsealed | Self::Awaited(_) | Self::Refuted(_) | Self::Contested(..) => None,
+        }
+    }
+
     /// One word for it.
     pub fn word(&self) -> &'static str {
         match self {

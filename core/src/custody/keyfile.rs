@@ -27,6 +27,7 @@ pub enum KeyFileError {
     /// Another kind of file.
     Format,
     /// The public half is damaged.
+    #[from]
     Public(KeyError),
     /// The secret half is damaged or is another key's.
     Secret,
@@ -35,12 +36,6 @@ pub enum KeyFileError {
     /// The passphrase is another one.
     #[from]
     Unlock(UnlockError),
-}
-
-impl From<KeyError> for KeyFileError {
-    fn from(error: KeyError) -> Self {
-        Self::Public(error)
-    }
 }
 
 impl KeyFile {

@@ -162,23 +162,30 @@ impl DraftProblem {
     }
 }
 
+impl Who {
+    /// What is wrong before any list is read.
+    fn problem(&self) -> Option<DraftProblem> {
+        match self {
+            Self::Anyone { .. } => None,
+            Self::Codes { count, voters } => {
+                let wrong = voters.trim().is_empty() && !(1..=MAX_ROLL).contains(count);
+                wrong.then_some(DraftProblem::Count(*count))
+            }
+            Self::OwnKeys { voters } => voters.trim().is_empty().then_some(DraftProblem::NoKeys),
+        }
+    }
+}
+
 impl Draft {
     /// Whether the draft could become an election now, field by field. A list of voters is read when it
     /// is published ([`Publishing::new`]): it can be long.
     pub fn problems(&self, now: Timestamp) -> Vec<DraftProblem> {
         let mut problems = Vec::new();
         problems.extend(self.closes.filter(|closes| *closes <= now).map(DraftProblem::Over));
+        problems.extend(self.who.problem());
         let highest_token = match &self.who {
             Who::Anyone { highest_token } => *highest_token,
-            Who::Codes { count, voters } => {
-                let wrong = voters.trim().is_empty() && !(1..=MAX_ROLL).contains(count);
-                problems.extend(wrong.then_some(DraftProblem::Count(*count)));
-                None
-            }
-            Who::OwnKeys { voters } => {
-                problems.extend(voters.trim().is_empty().then_some(DraftProblem::NoKeys));
-                None
-            }
+            Who::Codes { .. } | Who::OwnKeys { .. } => None,
         };
         // Its roll and its key are made when it is published.
         let election = self.definition(Eligibility::Open { highest_token }, None, now);
@@ -230,18 +237,14 @@ pub enum OrganiserError {
     /// Damaged or written by hand.
     Damaged(OrganiserFilePart),
     /// The list of voters.
+    #[from]
     Voters(VotersError),
-    /// Too many or too few codes.
-    Count(u32),
+    /// The draft cannot become an election.
+    #[from]
+    Draft(DraftProblem),
     /// The definition or the roll breaks a rule.
     #[from]
     Context(ContextError),
-}
-
-impl From<VotersError> for OrganiserError {
-    fn from(error: VotersError) -> Self {
-        Self::Voters(error)
-    }
 }
 
 impl From<RollError> for OrganiserError {
@@ -297,12 +300,10 @@ impl Publishing {
         secret: SecretBytes,
         codes: SecretBytes,
     ) -> Result<Self, OrganiserError> {
+        draft.who.problem().map_or(Ok(()), Err)?;
         let (rows, keys, count) = match &draft.who {
             Who::Anyone { .. } => (Vec::new(), Vec::new(), 0),
             Who::Codes { count, voters } if voters.trim().is_empty() => {
-                if !(1..=MAX_ROLL).contains(count) {
-                    return Err(OrganiserError::Count(*count));
-                }
                 (Vec::new(), Vec::new(), *count)
             }
             Who::Codes { voters, .. } => {
@@ -561,7 +562,7 @@ mod tests {
             draft.counting = Counting::LastCounts;
             draft.who = Who::Anyone { highest_token: Some(0) };
         };
-        assert_eq!(changed(open), [DraftField::Counting]);
+        assert_eq!(changed(open), [DraftField::Counting, DraftField::HighestToken]);
         let several = |draft: &mut Draft| {
             draft.title.clear();
             draft.closes = Some(Timestamp(1));
@@ -572,8 +573,9 @@ mod tests {
     #[test]
     fn what_cannot_be_published_or_read_is_said() {
         let codes = |count| publish(Who::Codes { count, voters: String::new() }).unwrap_err();
-        assert_eq!(codes(0), OrganiserError::Count(0));
-        assert_eq!(codes(100_001), OrganiserError::Count(100_001));
+        for count in [0, 100_001] {
+            assert_eq!(codes(count), DraftProblem::Count(count).into());
+        }
         let twice = publish(Who::Codes { count: 0, voters: "Ann\nAnn\n".into() }).unwrap_err();
         let (line, earlier, words) = (2, 1, "Ann".into());
         let same = OrganiserError::Voters(VotersError::Twice { line, earlier, words });

@@ -182,12 +182,14 @@ impl Ballot {
         match self {
             Self::Blank if question.rules.blank => Ok(()),
             Self::Blank => Err(BallotError::Blank),
-            Self::Text(text) if !listed => check_selection(text, MAX_SELECTION_BYTES),
-            Self::Choices(chosen) if listed => {
+            Self::Text(_) if listed => Err(BallotError::OtherKind),
+            Self::Choices(_) | Self::WriteIn { .. } if !listed => Err(BallotError::OtherKind),
+            Self::Text(text) => check_selection(text, MAX_SELECTION_BYTES),
+            Self::Choices(chosen) => {
                 check_choices(chosen, question)?;
                 check_number(chosen.len(), question)
             }
-            Self::WriteIn { choices, text } if listed => {
+            Self::WriteIn { choices, text } => {
                 if !question.rules.write_in {
                     return Err(BallotError::WriteIn);
                 }
@@ -199,7 +201,6 @@ impl Ballot {
                 }
                 Ok(())
             }
-            _ => Err(BallotError::OtherKind),
         }
     }
 
@@ -223,7 +224,9 @@ impl Ballot {
     pub fn words(&self, question: &Question<'_>) -> String {
         match self {
             Self::Blank => "blank ballot".into(),
-            _ => self.selections(question).join(", "),
+            Self::Text(_) | Self::Choices(_) | Self::WriteIn { .. } => {
+                self.selections(question).join(", ")
+            }
         }
     }
 }

@@ -321,12 +321,12 @@ impl Election {
             self.check_choices().err(),
             hours.map(|(opens, closes)| ElectionError::Hours { opens, closes }),
             self.check_ballot_rules().err(),
-            self.check_eligibility().err(),
             difficulty.map(ElectionError::StartingDifficulty),
             spacing.map(ElectionError::Spacing),
         ]
         .into_iter()
         .flatten()
+        .chain(self.eligibility_problems())
         .collect()
     }
 
@@ -358,22 +358,22 @@ impl Election {
         Ok(())
     }
 
-    fn check_eligibility(&self) -> Result<(), ElectionError> {
-        match self.eligibility {
-            Eligibility::Open { .. } if self.counting == Counting::LastCounts => {
-                Err(ElectionError::LastCountsOpen)
+    fn eligibility_problems(&self) -> Vec<ElectionError> {
+        let problems = match self.eligibility {
+            Eligibility::Open { highest_token } => {
+                let last_counts = self.counting == Counting::LastCounts;
+                let wrong = highest_token.filter(|highest| !(1..=TokenId::MAX.0).contains(highest));
+                [
+                    last_counts.then_some(ElectionError::LastCountsOpen),
+                    wrong.map(ElectionError::HighestToken),
+                ]
             }
-            Eligibility::Open { highest_token: Some(highest) }
-                if !(1..=TokenId::MAX.0).contains(&highest) =>
-            {
-                Err(ElectionError::HighestToken(highest))
-            }
-            Eligibility::Roll { size, .. } if !(1..=MAX_ROLL).contains(&size) => {
-                Err(ElectionError::RollSize(size))
-            }
-            Eligibility::Roll { .. } if self.organiser.is_none() => Err(ElectionError::NoOrganiser),
-            Eligibility::Open { .. } | Eligibility::Roll { .. } => Ok(()),
-        }
+            Eligibility::Roll { size, .. } => [
+                (!(1..=MAX_ROLL).contains(&size)).then_some(ElectionError::RollSize(size)),
+                self.organiser.is_none().then_some(ElectionError::NoOrganiser),
+            ],
+        };
+        problems.into_iter().flatten().collect()
     }
 
     /// Lowest and highest token.

@@ -31,8 +31,8 @@ pub enum NextVoteError {
     TooOften,
 }
 
-/// The sequence number of the next vote. `change` says whether the voter asked to change a vote. Who did
-/// not, says that this is their first: that is taken at their word, or a liar that claims a long chain
+/// The sequence number of the next vote. `change` says whether the voter asked to change a vote. A voter
+/// who did not is taken to cast a first vote, also by a node that is behind: otherwise whoever makes it so
 /// could keep everybody from voting.
 ///
 /// # Errors

@@ -91,7 +91,8 @@ impl BallotBox {
         }
     }
 
-    /// Takes in what a store held. Of the changes, those that the seals lead to are left.
+    /// Takes in what a store held. Answers with the changes that the seals led to; the
+    /// rest is in the store already.
     pub(super) fn restore(
         &mut self,
         blocks: &mut dyn Iterator<Item = Result<CheckedBlock, BlockError>>,
@@ -148,24 +149,12 @@ impl BallotBox {
 
     /// Height of the last block that is final.
     pub fn sealed_height(&self) -> Option<Height> {
-        match &self.sealing {
-            Sealing::Sealed { seal, .. } => Some(seal.height),
-            Sealing::Unsealed
-            | Sealing::Awaited(_)
-            | Sealing::Refuted(_)
-            | Sealing::Contested(..) => None,
-        }
+        self.sealing.sealed().map(|(seal, _)| seal.height)
     }
 
     /// The result as it counts: up to the sealed block, where there is one.
     pub fn counted(&self) -> &Tally {
-        match &self.sealing {
-            Sealing::Sealed { tally, .. } => tally,
-            Sealing::Unsealed
-            | Sealing::Awaited(_)
-            | Sealing::Refuted(_)
-            | Sealing::Contested(..) => self.chain.tally(),
-        }
+        self.sealing.sealed().map_or_else(|| self.chain.tally(), |(_, tally)| tally)
     }
 
     /// The vote of a token that counts: the last one, up to the sealed block where there is one.

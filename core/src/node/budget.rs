@@ -2,7 +2,8 @@
 
 use crate::time::Timestamp;
 
-/// How much is served to whoever asks: a short question can ask for a megabyte.
+/// So many units (bytes served, signatures, walks over all votes, points of patience) that time fills
+/// up again.
 #[derive(Clone, Debug)]
 pub(super) struct Budget {
     per_second: u64,

@@ -6,19 +6,14 @@ use std::collections::HashSet;
 
 use super::{
     Node,
+    announced::{Announced, weigh},
     budget::Allowed,
     interface::{Event, LinkId, Offence, Peer, Rejection},
     peers::Claim,
     serving::{self, vote_pages},
 };
 use crate::{
-    chain::{
-        ancestry::LinkError,
-        block::{Block, check_header},
-        header::Header,
-        statements::Statement,
-        tree::Chain,
-    },
+    chain::{ancestry::LinkError, block::Block, header::Header, statements::Statement},
     crypto::hash::ShortId,
     election::vote::{CheckedVote, Vote, check_all},
     time::Timestamp,
@@ -33,8 +28,6 @@ use crate::{
 
 /// So many votes in a message are verified also when others used up what may be verified for nothing.
 const FEW_VOTES: usize = 16;
-/// An announced block so far below the tip is not fetched.
-const STALE_BLOCKS: u32 = 16;
 
 impl Node {
     /// Takes in a message, if its class is one that its sender may send now.
@@ -328,51 +321,4 @@ impl Node {
             None => self.peers.end_rounds(from),
         }
     }
-}
-
-/// What an announced header is worth.
-#[derive(Debug)]
-enum Announced {
-    /// Its block is here and not valid, or its clock or ours is off: it may be fine later.
-    Worthless,
-    /// It breaks a rule.
-    Broken(LinkError),
-    /// Its parent is unknown here.
-    Orphan,
-    /// It says what its sender has, and its block is not wanted: it is here, or far below the tip. Such
-    /// a block is cheap to make and of no use alone; should its branch win, its headers will show.
-    Claim(Claim),
-    /// Its block is wanted.
-    Wanted(Claim),
-}
-
-fn weigh(chain: &Chain, header: &Header, now: Timestamp) -> Announced {
-    let (hash, height) = (header.hash(), header.height);
-    if let Some(work) = chain.work_at(&hash) {
-        let sealed = chain.anchor().filter(|_| chain.leads_over_anchor(&hash));
-        return Announced::Claim(Claim { tip: hash, height, work, sealed });
-    }
-    if chain.is_invalid(&hash) {
-        return Announced::Worthless;
-    }
-    if let Err(error) = check_header(header, chain.election()) {
-        return Announced::Broken(error.into());
-    }
-    let Some(ancestry) = chain.ancestry(&header.previous) else {
-        return Announced::Orphan;
-    };
-    match ancestry.check_next(chain.election(), header, now) {
-        Ok(()) => {}
-        Err(LinkError::Ahead { .. }) => return Announced::Worthless,
-        Err(error) => return Announced::Broken(error),
-    }
-    let work = ancestry.work().plus(header.work());
-    let anchored = chain.leads_over_anchor(&header.previous);
-    let sealed = chain.anchor().filter(|anchor| anchored || *anchor == hash);
-    let claim = Claim { tip: hash, height, work, sealed };
-    let better = chain.is_better(work, hash, sealed.is_some());
-    if !better && height.0.saturating_add(STALE_BLOCKS) < chain.height().0 {
-        return Announced::Claim(claim);
-    }
-    Announced::Wanted(claim)
 }

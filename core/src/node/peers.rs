@@ -187,7 +187,7 @@ impl Default for Peers {
 }
 
 impl Peers {
-    /// Peers heard of on connections that still stand.
+    /// Peers heard of on connections that are up.
     pub fn len(&self) -> usize {
         self.known.len()
     }
@@ -220,7 +220,7 @@ impl Peers {
     /// A peer claims something, or nothing that this node understands: what is known of it stays, or
     /// this would wipe its reputation.
     pub(super) fn claims(&mut self, peer: Peer, now: Timestamp, claim: Option<Claim>) {
-        self.heard(peer, now).claim = claim;
+        self.state_of(peer, now).claim = claim;
     }
 
     /// Forgets what a peer claimed, so that it is not asked again before it says something new.
@@ -427,13 +427,14 @@ impl Peers {
         self.known.len() < before
     }
 
-    /// A peer was heard. One that brought nothing yet makes room for it if need be: who came by itself
-    /// before who was drawn, the one not heard for the longest first.
+    /// A peer was heard.
     pub(super) fn hear(&mut self, peer: Peer, now: Timestamp) {
-        self.heard(peer, now);
+        self.state_of(peer, now);
     }
 
-    fn heard(&mut self, peer: Peer, now: Timestamp) -> &mut PeerState {
+    /// The state of a peer that was heard. If it is new, one that brought nothing yet makes room for it
+    /// if need be: who came by itself before who was drawn, the one not heard for the longest first.
+    fn state_of(&mut self, peer: Peer, now: Timestamp) -> &mut PeerState {
         if !self.known.contains_key(&peer) && self.known.len() >= MAX_PEERS {
             let quietest = self
                 .known

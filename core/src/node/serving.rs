@@ -130,3 +130,64 @@ pub(super) fn held(ballot_box: &BallotBox, mut ids: Vec<VoteId>) -> Option<Messa
     ids.retain(|id| ballot_box.contains(id));
     (!ids.is_empty()).then_some(Message::Held(ids))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::{NOW, block, chain_of, context, vote};
+
+    /// What a node has with so many blocks of one vote each, and pending votes of the tokens 50 to 52.
+    fn here(blocks: u64) -> BallotBox {
+        let mut here = BallotBox::new(context());
+        for token in 0..blocks {
+            let next = block(here.chain(), vec![vote(token, "Yes")], |_| ());
+            let _ = here.take_block(NOW, next.check(&context()).unwrap()).unwrap();
+        }
+        for token in 50..53 {
+            let _ = here.cast(NOW, vote(token, "Yes"));
+        }
+        here
+    }
+
+    #[test]
+    fn headers_follow_the_meeting_point_and_strangers_get_none() {
+        let here = here(4);
+        let genesis = here.chain().block_at(Height(1)).unwrap().hash();
+        let sent = |locator: &[BlockHash]| match headers(&here, locator) {
+            Message::Headers(headers) => headers.iter().map(|h| h.height.0).collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(sent(&[genesis]), [2, 3, 4, 5]);
+        assert_eq!(sent(&[here.chain().tip().hash()]), [0; 0]);
+        assert_eq!(sent(&[BlockHash([9; 32])]), [0; 0]);
+        assert_eq!(sent(&chain_of(2).locator()), [4, 5]);
+    }
+
+    #[test]
+    fn blocks_are_sent_up_to_the_first_that_is_not_here() {
+        let here = here(3);
+        let hash = |height| here.chain().block_at(Height(height)).unwrap().hash();
+        let sent = |hashes: &[BlockHash]| match blocks(&here, hashes) {
+            Message::Blocks(blocks) => blocks.len(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(sent(&[hash(2), hash(3), BlockHash([9; 32]), hash(4)]), 2);
+        assert_eq!(sent(&[hash(1)]), 0, "everybody has the first one");
+        let votes = block_votes(&here, hash(2), &[0, 1]);
+        assert_eq!(votes, Message::BlockVotes(hash(2), vec![vote(0, "Yes")]));
+    }
+
+    #[test]
+    fn votes_are_sent_once_and_only_what_is_here_is_said_to_be() {
+        let here = here(1);
+        let (pending, counted, other) = (vote(50, "Yes"), vote(0, "Yes"), vote(70, "Yes"));
+        let short = ShortId::from(&pending.id());
+        assert_eq!(votes(&here, &[short, short]), [Message::Votes(vec![pending.clone()])]);
+        let ids = [&pending, &counted, &other].map(Vote::id);
+        let said = Message::Held(vec![pending.id(), counted.id()]);
+        assert_eq!(held(&here, ids.to_vec()), Some(said));
+        assert_eq!(held(&here, vec![other.id()]), None);
+        assert_eq!(statements(&here, &[]), None);
+        assert_eq!(roll_page(&here, 0), None);
+    }
+}

@@ -98,7 +98,7 @@ pub struct Sync {
 
 /// What headers come to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Headers {
+pub(super) enum HeadersFound {
     /// They were not asked for, or came twice or late.
     Ignored,
     /// More of them are asked for.
@@ -132,7 +132,7 @@ pub(super) struct Branch {
 
 /// What blocks come to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Blocks {
+pub(super) enum BlocksFound {
     /// They were not asked for.
     Ignored,
     /// The peer hands out nothing, or in drops.
@@ -145,7 +145,7 @@ pub(super) enum Blocks {
 
 /// What the votes of an announced block come to.
 #[derive(Debug)]
-pub(super) enum BlockVotes {
+pub(super) enum VotesFound {
     /// They were not asked for.
     Ignored,
     /// The peer hands out nothing.
@@ -165,12 +165,12 @@ pub(super) enum ToVerify {
     /// These signatures.
     Signatures(Signatures),
     /// Nothing: the page is ready.
-    Nothing(Page),
+    Nothing(VerifiedPage),
 }
 
 /// Blocks that were verified, up to the first that does not hold.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct VerifiedPage {
     /// Who sent them.
     pub from: Peer,
     /// Each that holds.
@@ -252,8 +252,8 @@ impl Sync {
         self.stalls = self.stalls.saturating_add(1);
     }
 
-    /// A peer handed out good blocks.
-    pub(super) fn moves(&mut self) {
+    /// A peer handed out good blocks: the line here is not to blame for earlier stalls.
+    pub(super) fn forgive_stalls(&mut self) {
         self.stalls = self.stalls.min(1);
     }
 
@@ -314,51 +314,51 @@ impl Sync {
         from: Peer,
         headers: &[Header],
         chain: &Chain,
-    ) -> Headers {
+    ) -> HeadersFound {
         let download = self.download.as_mut().filter(|download| download.peer == from);
         let Some(Download { stage: Stage::Headers { start, ancestry, hashes }, deadline, .. }) =
             download
         else {
-            return Headers::Ignored;
+            return HeadersFound::Ignored;
         };
         if ancestry.is_none() {
             *start = headers.first().map(|header| header.previous);
             *ancestry = start.and_then(|hash| chain.ancestry(&hash)).map(Box::new);
         }
         if headers.is_empty() && ancestry.is_none() {
-            return Headers::Stalled;
+            return HeadersFound::Stalled;
         }
         let Some(ancestry) = ancestry else {
-            return Headers::Useless;
+            return HeadersFound::Useless;
         };
         if headers.first().is_some_and(|header| header.previous != ancestry.tip()) {
             // A page that came twice or late: what was asked for is still on its way.
-            return Headers::Ignored;
+            return HeadersFound::Ignored;
         }
         let mut ahead = false;
         for header in headers {
             match ancestry.extend(chain.election(), header, now) {
                 Ok(hash) if chain.is_invalid(&hash) => {
-                    return Headers::Broken(LinkError::InvalidParent(header.height));
+                    return HeadersFound::Broken(LinkError::InvalidParent(header.height));
                 }
                 Ok(hash) => hashes.push(hash),
                 Err(LinkError::Ahead { .. }) => {
                     ahead = true;
                     break;
                 }
-                Err(error) => return Headers::Broken(error),
+                Err(error) => return HeadersFound::Broken(error),
             }
         }
         let full = hashes.len() >= MAX_CANDIDATE;
         if !ahead && !full && headers.len() == MAX_HEADERS {
             *deadline = now.plus_ms(ANSWER_WITHIN_MS);
-            return Headers::Ask(Message::GetHeaders(vec![ancestry.tip()]));
+            return HeadersFound::Ask(Message::GetHeaders(vec![ancestry.tip()]));
         }
         let hashes: Vec<_> = start.iter().copied().chain(std::mem::take(hashes)).collect();
         let anchored = chain.anchor().is_some_and(|anchor| {
             hashes.contains(&anchor) || start.is_some_and(|hash| chain.leads_over_anchor(&hash))
         });
-        Headers::Branch(Branch {
+        HeadersFound::Branch(Branch {
             hashes,
             work: ancestry.work(),
             tip: ancestry.tip(),
@@ -390,17 +390,22 @@ impl Sync {
     }
 
     /// Reads blocks.
-    pub(super) fn on_blocks(&mut self, now: Timestamp, from: Peer, blocks: Vec<Block>) -> Blocks {
+    pub(super) fn on_blocks(
+        &mut self,
+        now: Timestamp,
+        from: Peer,
+        blocks: Vec<Block>,
+    ) -> BlocksFound {
         let download = self.download.as_mut().filter(|download| download.peer == from);
         // While a page waits, nothing was asked for.
         let Some(download) = download.filter(|_| self.waiting.is_none()) else {
-            return Blocks::Ignored;
+            return BlocksFound::Ignored;
         };
         if blocks.is_empty() || download.drips(now, &blocks) {
-            return Blocks::Stalled;
+            return BlocksFound::Stalled;
         }
         let Stage::Blocks { wanted } = &mut download.stage else {
-            return Blocks::Ignored;
+            return BlocksFound::Ignored;
         };
         let mut fitting = Vec::with_capacity(blocks.len());
         for block in blocks {
@@ -412,17 +417,17 @@ impl Sync {
             fitting.push(block);
         }
         if fitting.is_empty() {
-            return Blocks::Ignored;
+            return BlocksFound::Ignored;
         }
         if self.is_verifying() {
             self.waiting = Some(fitting);
-            return Blocks::Wait;
+            return BlocksFound::Wait;
         }
-        Blocks::Page(fitting)
+        BlocksFound::Page(fitting)
     }
 
-    /// Checks a page but for its signatures.
-    pub(super) fn verify(
+    /// Checks a page but for its signatures, which are left to the driver.
+    pub(super) fn begin_verifying(
         &mut self,
         from: Peer,
         blocks: Vec<Block>,
@@ -431,7 +436,7 @@ impl Sync {
         let blocks = UnverifiedBlocks::check(blocks, context);
         let list = blocks.signatures(context);
         if list.is_empty() {
-            return ToVerify::Nothing(Page::new(from, blocks, Ok(()), true));
+            return ToVerify::Nothing(VerifiedPage::new(from, blocks, Ok(()), true));
         }
         self.last_id += 1;
         let id = self.last_id;
@@ -440,10 +445,10 @@ impl Sync {
     }
 
     /// The page that a verdict is on; nothing if it is on none that is being verified.
-    pub(super) fn verified(&mut self, id: u64, verdict: Result<(), usize>) -> Option<Page> {
+    pub(super) fn verified(&mut self, id: u64, verdict: Result<(), usize>) -> Option<VerifiedPage> {
         let Verifying { from, blocks, stalled, .. } =
             self.verifying.take_if(|verifying| verifying.id == id)?;
-        Some(Page::new(from, blocks, verdict, !stalled))
+        Some(VerifiedPage::new(from, blocks, verdict, !stalled))
     }
 
     /// The page that waited for the one before it to be verified.
@@ -466,31 +471,31 @@ impl Sync {
         sent: Vec<Vote>,
         known: bool,
         context: &ElectionContext,
-    ) -> BlockVotes {
+    ) -> VotesFound {
         let download = self.download.as_mut().filter(|download| download.peer == from);
         let Some(Download { stage: stage @ Stage::Votes { .. }, deadline, .. }) = download else {
-            return BlockVotes::Ignored;
+            return VotesFound::Ignored;
         };
-        let Stage::Votes { header, votes } = stage else { return BlockVotes::Ignored };
+        let Stage::Votes { header, votes } = stage else { return VotesFound::Ignored };
         if header.hash() != hash {
-            return BlockVotes::Ignored;
+            return VotesFound::Ignored;
         }
         if sent.is_empty() {
-            return BlockVotes::Stalled;
+            return VotesFound::Stalled;
         }
         if known {
-            return BlockVotes::Known;
+            return VotesFound::Known;
         }
         // What was not asked for is left out.
         match Block::complete(header.clone(), std::mem::take(votes), sent, context) {
-            Ok(block) => BlockVotes::Block(block),
+            Ok(block) => VotesFound::Block(block),
             // Two votes share a short id, or not all fitted, or it lied: the whole block shows.
             Err(error) if error.is_other_votes() => {
                 *stage = Stage::Blocks { wanted: [hash].into() };
                 *deadline = now.plus_ms(ANSWER_WITHIN_MS);
-                BlockVotes::Ask(Message::GetBlocks(vec![hash]))
+                VotesFound::Ask(Message::GetBlocks(vec![hash]))
             }
-            Err(error) => BlockVotes::Broken(error),
+            Err(error) => VotesFound::Broken(error),
         }
     }
 }
@@ -509,7 +514,7 @@ impl Download {
     }
 }
 
-impl Page {
+impl VerifiedPage {
     fn new(from: Peer, page: UnverifiedBlocks, verdict: Result<(), usize>, counts: bool) -> Self {
         let hashes: Vec<_> = page.hashes().collect();
         let (mut blocks, mut offender) = (Vec::with_capacity(hashes.len()), None);
@@ -527,7 +532,7 @@ impl Page {
 mod tests {
     use super::*;
     use crate::{
-        testkit::{NOW, chain_of, context},
+        testkit::{NOW, block, chain_of, context, vote},
         wire::frame::PeerId,
     };
 
@@ -568,7 +573,7 @@ mod tests {
         let (ours, theirs) = (chain_of(0), chain_of(3));
         let mut sync = asking(&ours);
         let found = sync.on_headers(NOW, PEER, &headers(&theirs), &ours);
-        let Headers::Branch(branch) = found else { panic!("{found:?}") };
+        let HeadersFound::Branch(branch) = found else { panic!("{found:?}") };
         assert_eq!(branch.hashes[1..], hashes(&theirs));
         assert_eq!(branch.hashes[0], ours.tip().hash());
         let (work, tip) = (theirs.work(), theirs.tip().hash());
@@ -581,14 +586,14 @@ mod tests {
         let (ours, theirs) = (chain_of(1), chain_of(3));
         let headers = headers(&theirs);
         let mut sync = asking(&ours);
-        assert_eq!(sync.on_headers(NOW, OTHER, &headers, &ours), Headers::Ignored);
-        assert_eq!(sync.on_headers(NOW, PEER, &[], &ours), Headers::Stalled);
+        assert_eq!(sync.on_headers(NOW, OTHER, &headers, &ours), HeadersFound::Ignored);
+        assert_eq!(sync.on_headers(NOW, PEER, &[], &ours), HeadersFound::Stalled);
         let mut broken = headers[..2].to_vec();
         broken[1].height = Height(7);
         let found = asking(&ours).on_headers(NOW, PEER, &broken, &ours);
-        assert!(matches!(found, Headers::Broken(_)), "{found:?}");
+        assert!(matches!(found, HeadersFound::Broken(_)), "{found:?}");
         let strange = vec![chain_of(5).tip().header().clone()];
-        assert_eq!(asking(&ours).on_headers(NOW, PEER, &strange, &ours), Headers::Useless);
+        assert_eq!(asking(&ours).on_headers(NOW, PEER, &strange, &ours), HeadersFound::Useless);
     }
 
     #[test]
@@ -610,7 +615,7 @@ mod tests {
         let all = Message::GetBlocks(hashes(&theirs));
         assert_eq!(sync.next(NOW), Next::Ask(PEER, all));
         let page = |range: std::ops::Range<usize>| blocks(&theirs)[range].to_vec();
-        assert_eq!(sync.on_blocks(NOW, PEER, page(0..1)), Blocks::Page(page(0..1)));
+        assert_eq!(sync.on_blocks(NOW, PEER, page(0..1)), BlocksFound::Page(page(0..1)));
         // In an open election there is nothing to verify: as if there were.
         sync.verifying = Some(Verifying {
             id: 1,
@@ -619,16 +624,20 @@ mod tests {
             stalled: false,
         });
         assert!(matches!(sync.next(NOW), Next::Ask(PEER, _)));
-        assert_eq!(sync.on_blocks(NOW, PEER, page(1..2)), Blocks::Wait);
+        assert_eq!(sync.on_blocks(NOW, PEER, page(1..2)), BlocksFound::Wait);
         assert_eq!(sync.next(NOW), Next::Wait);
         assert!(sync.is_nothing_due());
-        assert_eq!(sync.on_blocks(NOW, PEER, page(2..3)), Blocks::Ignored, "nothing was asked for");
+        assert_eq!(
+            sync.on_blocks(NOW, PEER, page(2..3)),
+            BlocksFound::Ignored,
+            "nothing was asked for"
+        );
         assert!(sync.verified(9, Ok(())).is_none());
         let done = sync.verified(1, Ok(())).unwrap();
         assert_eq!((done.blocks.len(), done.counts), (1, true));
         assert_eq!(sync.take_waiting(), Some(page(1..2)));
         assert!(matches!(sync.next(NOW), Next::Ask(PEER, _)));
-        assert_eq!(sync.on_blocks(NOW, PEER, page(2..3)), Blocks::Page(page(2..3)));
+        assert_eq!(sync.on_blocks(NOW, PEER, page(2..3)), BlocksFound::Page(page(2..3)));
         assert_eq!(sync.next(NOW), Next::Done(PEER));
     }
 
@@ -637,10 +646,10 @@ mod tests {
         let theirs = chain_of(3);
         let mut sync = fetching(hashes(&theirs)[..1].to_vec());
         let sent = blocks(&theirs);
-        assert_eq!(sync.on_blocks(NOW, OTHER, sent.clone()), Blocks::Ignored);
-        assert_eq!(sync.on_blocks(NOW, PEER, sent[1..].to_vec()), Blocks::Ignored);
-        assert_eq!(sync.on_blocks(NOW, PEER, sent.clone()), Blocks::Page(sent[..1].to_vec()));
-        assert_eq!(sync.on_blocks(NOW, PEER, Vec::new()), Blocks::Stalled);
+        assert_eq!(sync.on_blocks(NOW, OTHER, sent.clone()), BlocksFound::Ignored);
+        assert_eq!(sync.on_blocks(NOW, PEER, sent[1..].to_vec()), BlocksFound::Ignored);
+        assert_eq!(sync.on_blocks(NOW, PEER, sent.clone()), BlocksFound::Page(sent[..1].to_vec()));
+        assert_eq!(sync.on_blocks(NOW, PEER, Vec::new()), BlocksFound::Stalled);
     }
 
     #[test]
@@ -652,8 +661,8 @@ mod tests {
             assert!(matches!(sync.next(now), Next::Ask(..)));
             now = now.plus_ms(DRIP_MS + 1);
             match sync.on_blocks(now, PEER, vec![block]) {
-                Blocks::Stalled => return assert_eq!(drips, 2),
-                found => assert!(matches!(found, Blocks::Page(_)), "{found:?}"),
+                BlocksFound::Stalled => return assert_eq!(drips, 2),
+                found => assert!(matches!(found, BlocksFound::Page(_)), "{found:?}"),
             }
         }
         panic!("three drips are not enough");
@@ -674,7 +683,7 @@ mod tests {
     }
 
     #[test]
-    fn the_missing_votes_of_an_announced_block_are_asked_for_and_put_in() {
+    fn the_missing_votes_of_an_announced_block_are_asked_for() {
         let context = context();
         let theirs = chain_of(1);
         let block = blocks(&theirs).remove(0);
@@ -692,13 +701,32 @@ mod tests {
         assert_eq!(question, Message::GetBlockVotes(hash, vec![1]));
         let votes = || block.votes.clone();
         let ignored = sync.on_block_votes(NOW, OTHER, hash, votes(), false, &context);
-        assert!(matches!(ignored, BlockVotes::Ignored));
+        assert!(matches!(ignored, VotesFound::Ignored));
         let stalled = sync.on_block_votes(NOW, PEER, hash, Vec::new(), false, &context);
-        assert!(matches!(stalled, BlockVotes::Stalled));
+        assert!(matches!(stalled, VotesFound::Stalled));
         let known = sync.on_block_votes(NOW, PEER, hash, votes(), true, &context);
-        assert!(matches!(known, BlockVotes::Known));
+        assert!(matches!(known, VotesFound::Known));
         // The block has one vote, not two: what came is not its own.
         let whole = sync.on_block_votes(NOW, PEER, hash, votes(), false, &context);
-        assert!(matches!(whole, BlockVotes::Ask(Message::GetBlocks(asked)) if asked == [hash]));
+        assert!(matches!(whole, VotesFound::Ask(Message::GetBlocks(asked)) if asked == [hash]));
+    }
+
+    #[test]
+    fn what_came_for_an_announced_block_is_put_in_and_checked() {
+        let (context, chain) = (context(), chain_of(0));
+        let found = |change: fn(&mut Vec<Vote>)| {
+            let mut votes = vec![vote(1, "Yes"), vote(2, "Yes")];
+            change(&mut votes);
+            let block = block(&chain, votes.clone(), |_| ());
+            let here = vec![vote(1, "Yes").into_checked(&context).ok(), None];
+            let mut sync = Sync::default();
+            sync.begin_block(NOW, PEER, block.header.clone(), here);
+            let (hash, came) = (block.header.hash(), vec![votes[1].clone()]);
+            (hash, sync.on_block_votes(NOW, PEER, hash, came, false, &context))
+        };
+        let (hash, good) = found(|_| ());
+        assert!(matches!(good, VotesFound::Block(block) if block.hash() == hash));
+        let (_, foreign) = found(|votes| votes[1].election.0[0] ^= 1);
+        assert!(matches!(foreign, VotesFound::Broken(BlockError::Vote { number: 2, .. })));
     }
 }

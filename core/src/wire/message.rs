@@ -29,7 +29,7 @@ pub const MAX_VOTES: usize = 4096;
 pub const MAX_VOTES_ASKED: usize = 2 * MAX_VOTES;
 /// Hashes in a locator: 8 and then one for each doubling of 2^32 blocks.
 pub const MAX_LOCATOR: usize = 64;
-/// Votes of one announced block that are asked for; who lacks more asks for the block.
+/// Votes of one announced block that are asked for; a node that lacks more asks for the block.
 pub const MAX_BLOCK_VOTES: usize = 8192;
 /// Votes of an announced block: a vote has 42 bytes at least, and a block 1 MiB at most.
 pub const MAX_VOTES_ANNOUNCED: usize = 25_000;

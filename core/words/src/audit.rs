@@ -6,7 +6,7 @@ use blockvote_core::audit::{
     receipt::{ReceiptError, ReceiptFileError},
 };
 
-use crate::Words;
+use crate::{Words, counted};
 
 impl Words for ArchiveError {
     fn words(&self) -> String {
@@ -20,10 +20,14 @@ impl Words for ArchiveError {
             ),
             Self::Truncated(blocks) => format!(
                 "the file ends early, after {}: it was cut off, get it again",
-                complete(*blocks)
+                counted((*blocks).into(), "complete block")
             ),
             Self::Damaged { blocks, what } => {
-                format!("after {} the file is damaged: {}", complete(*blocks), what.words())
+                format!(
+                    "after {} the file is damaged: {}",
+                    counted((*blocks).into(), "complete block"),
+                    what.words()
+                )
             }
             Self::Election(error) => error.words(),
         }
@@ -66,10 +70,6 @@ impl Words for SeedError {
         };
         format!("this is not a chain of the seed: {what}")
     }
-}
-
-fn complete(number: u32) -> String {
-    format!("{number} complete block{}", if number == 1 { "" } else { "s" })
 }
 
 impl Words for Damage {

@@ -69,9 +69,7 @@ impl Words for OrganiserError {
             Self::Format => "this is not a Blockvote organiser's file".into(),
             Self::Damaged(what) => format!("the organiser's file is damaged: {}", what.words()),
             Self::Voters(error) => format!("the list of voters: {}", error.words()),
-            Self::Count(found) => {
-                format!("{found} voting codes: the number must be from 1 to {MAX_ROLL}")
-            }
+            Self::Draft(problem) => problem.words(),
             Self::Context(error) => error.words(),
         }
     }
@@ -103,11 +101,26 @@ impl Words for OrganiserFilePart {
     }
 }
 
-/// What to do about a draft, in a whole sentence beside the field.
+impl Words for DraftProblem {
+    fn words(&self) -> String {
+        match self {
+            Self::Definition(error) => error.words(),
+            Self::Over(closes) => format!("the closing time, {closes}, has passed already"),
+            Self::Count(found) => {
+                format!("{found} voting codes: the number must be from 1 to {MAX_ROLL}")
+            }
+            Self::NoKeys => VotersError::Empty.words(),
+        }
+    }
+}
+
+/// What to do about a draft, in a whole sentence beside the field of a form.
 pub fn advice(problem: &DraftProblem) -> String {
     match problem {
         DraftProblem::Over(_) => "The closing time has passed already.".into(),
-        DraftProblem::Count(_) => "From 1 to 100,000 voting codes can be made.".into(),
+        DraftProblem::Count(_) => {
+            format!("From 1 to {},000 voting codes can be made.", MAX_ROLL / 1_000)
+        }
         DraftProblem::NoKeys => "Paste the voters' public keys, one in each line.".into(),
         DraftProblem::Definition(error) => match error {
             ElectionError::Title(BallotError::Empty) => {

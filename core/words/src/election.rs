@@ -4,11 +4,12 @@ use blockvote_core::election::{
     ballot::BallotError,
     definition::{
         ELECTION_VERSION, ElectionError, MAX_CHOICES, MAX_DESCRIPTION_BYTES,
-        MAX_STARTING_DIFFICULTY,
+        MAX_STARTING_DIFFICULTY, SPACING_MS,
     },
     election_context::ContextError,
+    next_vote::NextVoteError,
     roll::{MAX_ROLL, RollError},
-    token::TokenId,
+    token::{MAX_SEQUENCE, TokenId},
     vote::VoteError,
 };
 
@@ -146,7 +147,11 @@ impl Words for ElectionError {
                 "the starting difficulty is {found}; it must be from 1 to {MAX_STARTING_DIFFICULTY}"
             ),
             Self::Spacing(found) => {
-                format!("the block spacing is {found} ms; it must be from 1000 to 3600000")
+                format!(
+                    "the block spacing is {found} ms; it must be from {} to {}",
+                    SPACING_MS.start(),
+                    SPACING_MS.end()
+                )
             }
         }
     }
@@ -157,5 +162,47 @@ fn asked(least: u16, most: u16) -> String {
         (1, 1) => "exactly one".into(),
         (least, most) if least == most => format!("exactly {most}"),
         (least, most) => format!("{least} to {most}"),
+    }
+}
+
+/// Where a voter asks for a vote: what to do next is another thing there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked<'a> {
+    /// At the command line.
+    CommandLine,
+    /// On the page, with this: "code" or "key".
+    Page(&'a str),
+}
+
+/// Why there is no next vote, and what to do about it.
+pub fn next_vote(error: NextVoteError, asked: Asked<'_>) -> String {
+    match (error, asked) {
+        (NextVoteError::FirstCounts, Asked::CommandLine) => {
+            "this code or key voted already, and in this election the first vote counts".into()
+        }
+        (NextVoteError::FirstCounts, Asked::Page(what)) => {
+            format!("a vote with this {what} was cast already, and the first vote counts")
+        }
+        (NextVoteError::NotAsked, Asked::CommandLine) => {
+            "this code or key voted already; give --change to replace that vote".into()
+        }
+        (NextVoteError::NotAsked, Asked::Page(what)) => {
+            format!("a vote with this {what} was cast already; say that you want to change it")
+        }
+        (NextVoteError::NothingToChange, Asked::CommandLine) => {
+            "the node knows no vote of this code or key: wait until it is in sync, or ask another one. If nothing was cast yet, leave out --change".into()
+        }
+        (NextVoteError::NothingToChange, Asked::Page(_)) => {
+            "the vote that is to be changed is not here yet: wait until this tab is in sync".into()
+        }
+        (NextVoteError::Behind, Asked::CommandLine) => {
+            "the node is still fetching the chain, which may hold a later change of this vote: wait until it is in sync, or ask another one".into()
+        }
+        (NextVoteError::Behind, Asked::Page(_)) => {
+            "this tab is still fetching the chain, which may hold a later change of your vote: wait until it is in sync".into()
+        }
+        (NextVoteError::TooOften, _) => {
+            format!("this vote was changed {MAX_SEQUENCE} times, which is the most there is")
+        }
     }
 }

@@ -8,10 +8,15 @@ mod audit;
 mod chain;
 mod crypto;
 pub mod custody;
-mod election;
+pub mod election;
 mod node;
 pub mod report;
 mod wire;
+
+/// So many of something.
+fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
 
 /// What is said of something to people.
 pub trait Words {

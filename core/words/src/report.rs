@@ -10,7 +10,7 @@ use blockvote_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::Words;
+use crate::{Words, counted};
 
 /// How a check ended, as people read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -306,8 +306,4 @@ impl From<&SeedReport> for WordedReport {
             ..Self::default()
         }
     }
-}
-
-fn counted(number: u64, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

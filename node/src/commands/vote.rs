@@ -13,12 +13,15 @@ use blockvote_core::{
     custody::voting_code::Code,
     election::{
         definition::Election,
-        next_vote::{Known, NextVoteError, next_sequence},
-        token::{MAX_SEQUENCE, TokenId},
+        next_vote::{Known, next_sequence},
+        token::TokenId,
         vote::Vote,
     },
 };
-use blockvote_words::{InWords, Words};
+use blockvote_words::{
+    InWords, Words,
+    election::{Asked, next_vote},
+};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -119,7 +122,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let latest: LatestAnswer = arguments.at.get(&format!("/api/v1/tokens/{token}")).await?;
             let known = Known { latest: latest.sequence, behind: latest.behind };
             let next = next_sequence(definition.counting, known, arguments.change);
-            let sequence = next.map_err(|error| anyhow::anyhow!(advice(error)))?;
+            let words = |error| anyhow::anyhow!(next_vote(error, Asked::CommandLine));
+            let sequence = next.map_err(words)?;
+            if latest.behind {
+                eprintln!(
+                    "note: the node is still fetching the chain; if this voter voted before, two votes contradict each other"
+                );
+            }
             let vote = Vote::signed(id, token, sequence, ballot, &key);
             let body = json!({"vote": hex::encode(vote.encode())});
             (vote, body)
@@ -161,28 +170,4 @@ fn secret(right: &Right) -> anyhow::Result<Option<SecretKey>> {
         code.clone().into()
     };
     Ok(Some(Code::parse(typed.as_str()).in_words()?.secret_key()))
-}
-
-/// What to do about a vote that cannot be cast, in words.
-fn advice(error: NextVoteError) -> String {
-    match error {
-        NextVoteError::FirstCounts => {
-            "this code or key voted already, and in this election the first vote counts".into()
-        }
-        NextVoteError::NotAsked => {
-            "this code or key voted already; give --change to replace that vote".into()
-        }
-        NextVoteError::NothingToChange => {
-            "the node knows no vote of this code or key: wait until it is in sync, or ask another one. \
-             If nothing was cast yet, leave out --change"
-                .into()
-        }
-        NextVoteError::Behind => {
-            "the node is still fetching the chain, which may hold a later change of this vote: wait until it is in sync, or ask another one"
-                .into()
-        }
-        NextVoteError::TooOften => {
-            format!("this vote was changed {MAX_SEQUENCE} times, which is the most there is")
-        }
-    }
 }

@@ -1,5 +1,7 @@
 //! `/api/v1`: what the seed did not offer. Each module holds the routes of one subject.
 
+#![allow(unused_qualifications, reason = "utoipa's macro writes one")]
+
 mod blocks;
 mod election;
 mod export;

@@ -19,14 +19,19 @@ use crate::{
 #[tokio::test]
 async fn the_audit_file_shows_the_sealed_result_and_a_node_starts_from_it() {
     let lunch = Lunch::new();
-    let node = voted(&lunch).await;
+    let (codes, node) = (lunch.codes(), voted(&lunch).await);
+    for change in [["--code", &codes[0], "--blank"], ["--code", &codes[1], "--selection=Bread"]] {
+        assert_eq!(node.vote(&[&change[..], &["--change"]].concat()).0, 0);
+    }
+    node.until_votes(5).await;
     seal(&lunch, &node);
     let file = lunch.desk.path("result.blockvote");
     good(&["election", "export", "--node", &node.at, "--out", &file]);
     let report = json_of(&["verify", &file, "--json"]);
-    assert_eq!((&report["passed"], &report["votes"]), (&json!(true), &json!(3)));
-    let counted = json!({"selections": {"Soup": 3}, "ballots": 3, "blank": 0});
+    assert_eq!((&report["passed"], &report["votes"]), (&json!(true), &json!(5)));
+    let counted = json!({"selections": {"Bread": 1, "Soup": 1}, "ballots": 3, "blank": 1});
     assert_eq!(report["tally"], counted);
+    assert_eq!(json_of(&["tally", "--node", &node.at, "--json"]), counted);
     assert!(report["sealed"].is_u64());
     assert!(good(&["verify", &node.at]).contains("Verified and sealed"));
     // A node that starts with nothing but the file knows the result.

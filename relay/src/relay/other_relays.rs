@@ -63,6 +63,10 @@ impl Relay {
                 if self.metrics.bus_up.get() != i64::from(up) {
                     self.bus_is(up);
                 }
+                // So may that a frame of this relay did not get out.
+                for (room, _) in self.rooms.sizes() {
+                    self.mesh.set_lost(room);
+                }
                 let rooms = self.rooms.sizes();
                 self.tell_to_compare(rooms.into_iter().map(|(room, _)| room));
             }

@@ -4,13 +4,16 @@ use blockvote_core::{
     crypto::key::{PublicKey, SecretKey},
     custody::voting_code::Code,
     election::{
-        next_vote::{Known, NextVoteError, next_sequence},
-        token::{MAX_SEQUENCE, TokenId},
+        next_vote::{Known, next_sequence},
+        token::TokenId,
         vote::Vote,
     },
     node::Node,
 };
-use blockvote_words::Words;
+use blockvote_words::{
+    Words,
+    election::{Asked, next_vote},
+};
 
 use crate::messages::{Right, RightView, Secret};
 
@@ -103,25 +106,7 @@ pub fn vote(
     let token = token_of(node, &key.public(), what)?;
     let latest = node.ballot_box().latest_of(token).map(|(_, vote)| vote.sequence);
     let known = Known { latest, behind: node.is_fetching() };
-    let sequence =
-        next_sequence(election.counting, known, change).map_err(|error| match error {
-            NextVoteError::FirstCounts => {
-                format!("a vote with this {what} was cast already, and the first vote counts")
-            }
-            NextVoteError::NotAsked => {
-                format!("a vote with this {what} was cast already; say that you want to change it")
-            }
-            NextVoteError::NothingToChange => {
-                "the vote that is to be changed is not here yet: wait until this tab is in sync"
-                    .into()
-            }
-            NextVoteError::Behind => {
-                "this tab is still fetching the chain, which may hold a later change of your vote: wait until it is in sync"
-                    .into()
-            }
-            NextVoteError::TooOften => {
-                format!("this vote was changed {MAX_SEQUENCE} times, which is the most there is")
-            }
-        })?;
+    let sequence = next_sequence(election.counting, known, change)
+        .map_err(|error| next_vote(error, Asked::Page(what)))?;
     Ok(Vote::signed(id, token, sequence, ballot, &key))
 }

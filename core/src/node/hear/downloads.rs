@@ -12,7 +12,7 @@ use crate::{
         Node,
         interface::{Event, Offence, Peer},
         peers::{Better, Claim},
-        sync::{self, Next, Page, ToVerify},
+        sync::{BlocksFound, HeadersFound, Next, ToVerify, VerifiedPage, VotesFound},
     },
     time::Timestamp,
 };
@@ -69,12 +69,12 @@ impl Node {
 
     pub(in crate::node) fn on_headers(&mut self, now: Timestamp, from: Peer, headers: &[Header]) {
         let branch = match self.sync.on_headers(now, from, headers, self.ballot_box.chain()) {
-            sync::Headers::Ignored => return,
-            sync::Headers::Ask(question) => return self.send(from, &question),
-            sync::Headers::Stalled => return self.stall(now, from),
-            sync::Headers::Useless => return self.end_sync(now, from, true),
-            sync::Headers::Broken(error) => return self.reject(now, from, error.into()),
-            sync::Headers::Branch(branch) => branch,
+            HeadersFound::Ignored => return,
+            HeadersFound::Ask(question) => return self.send(from, &question),
+            HeadersFound::Stalled => return self.stall(now, from),
+            HeadersFound::Useless => return self.end_sync(now, from, true),
+            HeadersFound::Broken(error) => return self.reject(now, from, error.into()),
+            HeadersFound::Branch(branch) => branch,
         };
         // It may have switched to a better chain since it made its claim, never to a worse one.
         let less = self.peers.claim(from).is_some_and(|claim| claim.work > branch.work);
@@ -104,10 +104,10 @@ impl Node {
 
     pub(in crate::node) fn on_blocks(&mut self, now: Timestamp, from: Peer, blocks: Vec<Block>) {
         match self.sync.on_blocks(now, from, blocks) {
-            sync::Blocks::Ignored => return,
-            sync::Blocks::Stalled => return self.stall(now, from),
-            sync::Blocks::Wait => {}
-            sync::Blocks::Page(blocks) => self.verify_page(now, from, blocks),
+            BlocksFound::Ignored => return,
+            BlocksFound::Stalled => return self.stall(now, from),
+            BlocksFound::Wait => {}
+            BlocksFound::Page(blocks) => self.verify_page(now, from, blocks),
         }
         if self.sync.is_from(from) {
             self.ask_blocks(now);
@@ -115,7 +115,7 @@ impl Node {
     }
 
     fn verify_page(&mut self, now: Timestamp, from: Peer, blocks: Vec<Block>) {
-        match self.sync.verify(from, blocks, self.ballot_box.chain().context()) {
+        match self.sync.begin_verifying(from, blocks, self.ballot_box.chain().context()) {
             ToVerify::Signatures(signatures) => self.out.verify(signatures),
             ToVerify::Nothing(page) => self.take_page(now, page),
         }
@@ -142,15 +142,24 @@ impl Node {
     }
 
     /// Takes in blocks of a page, up to the first that does not hold.
-    fn take_page(&mut self, now: Timestamp, page: Page) {
-        let Page { from, blocks, offender, counts } = page;
+    fn take_page(&mut self, now: Timestamp, page: VerifiedPage) {
+        let VerifiedPage { from, blocks, offender, counts } = page;
         for block in blocks {
             if self.peers.is_banned(from) {
                 // Dropped meanwhile, for what its blocks were worth.
                 return;
             }
-            if !self.take_sent_block(now, from, block, counts) {
-                return;
+            match self.take_sent_block(now, from, block) {
+                Taken::Yes(hash) => {
+                    self.answered(now, from, &hash, counts);
+                    if counts {
+                        self.sync.forgive_stalls();
+                    }
+                }
+                Taken::Later => {}
+                // The branch that it stands on was dropped meanwhile.
+                Taken::NoParent => return self.end_sync_from(now, from, true),
+                Taken::Rejected => return,
             }
         }
         if let Some((error, hash)) = offender {
@@ -162,34 +171,16 @@ impl Node {
         }
     }
 
-    /// Takes in a block that a peer was asked for; says whether to go on with the next one.
-    fn take_sent_block(
-        &mut self,
-        now: Timestamp,
-        from: Peer,
-        block: CheckedBlock,
-        counts: bool,
-    ) -> bool {
+    /// Takes in a block that a peer was asked for.
+    fn take_sent_block(&mut self, now: Timestamp, from: Peer, block: CheckedBlock) -> Taken {
         let hash = block.hash();
         match self.take_block(now, block, None) {
-            Ok(()) => {
-                self.answered(now, from, &hash, counts);
-                if counts {
-                    self.sync.moves();
-                }
-                true
-            }
-            Err(LinkError::Ahead { .. }) => true,
-            // The branch that it stands on was dropped meanwhile.
-            Err(LinkError::UnknownParent(_)) => {
-                if self.sync.is_from(from) {
-                    self.end_sync(now, from, true);
-                }
-                false
-            }
+            Ok(()) => Taken::Yes(hash),
+            Err(LinkError::Ahead { .. }) => Taken::Later,
+            Err(LinkError::UnknownParent(_)) => Taken::NoParent,
             Err(error) => {
                 self.reject(now, from, error.into());
-                false
+                Taken::Rejected
             }
         }
     }
@@ -216,17 +207,20 @@ impl Node {
         let chain = self.ballot_box.chain();
         let (known, context) = (chain.block(&hash).is_some(), chain.context());
         match self.sync.on_block_votes(now, from, hash, sent, known, context) {
-            sync::BlockVotes::Ignored => {}
-            sync::BlockVotes::Stalled => self.stall(now, from),
-            sync::BlockVotes::Ask(question) => self.send(from, &question),
-            sync::BlockVotes::Broken(error) => {
+            VotesFound::Ignored => {}
+            VotesFound::Stalled => self.stall(now, from),
+            VotesFound::Ask(question) => self.send(from, &question),
+            VotesFound::Broken(error) => {
                 self.reject(now, from, LinkError::from(error).into());
             }
-            sync::BlockVotes::Known => self.end_sync(now, from, false),
-            sync::BlockVotes::Block(block) => {
-                if self.take_sent_block(now, from, block, true) && self.sync.is_from(from) {
-                    self.end_sync(now, from, false);
+            VotesFound::Known => self.end_sync(now, from, false),
+            VotesFound::Block(block) => {
+                match self.take_sent_block(now, from, block) {
+                    Taken::Yes(hash) => self.answered(now, from, &hash, true),
+                    Taken::Later | Taken::NoParent => {}
+                    Taken::Rejected => return,
                 }
+                self.end_sync_from(now, from, false);
             }
         }
     }
@@ -245,6 +239,13 @@ impl Node {
         self.start_sync(now);
     }
 
+    /// The same, if it is from this peer.
+    fn end_sync_from(&mut self, now: Timestamp, peer: Peer, settle: bool) {
+        if self.sync.is_from(peer) {
+            self.end_sync(now, peer, settle);
+        }
+    }
+
     pub(in crate::node) fn stall(&mut self, now: Timestamp, peer: Peer) {
         self.sync.stalled(peer);
         self.peers.stalled(peer);
@@ -253,8 +254,18 @@ impl Node {
 
     /// Gives up on a peer that is gone or was rejected.
     pub(in crate::node) fn fail_sync(&mut self, now: Timestamp, peer: Peer) {
-        if self.sync.is_from(peer) {
-            self.end_sync(now, peer, false);
-        }
+        self.end_sync_from(now, peer, false);
     }
+}
+
+/// What became of a block that a peer was asked for.
+enum Taken {
+    /// It is here.
+    Yes(BlockHash),
+    /// It is dated ahead of this clock: it may be fine later.
+    Later,
+    /// The block that it stands on is not here.
+    NoParent,
+    /// It breaks a rule, and its sender is not heard any more.
+    Rejected,
 }

@@ -11,9 +11,10 @@ use blockvote_core::{
     },
     crypto::hash::ElectionId,
     custody::organiser::Organiser,
+    node::SealError,
     time::Timestamp,
 };
-use blockvote_words::{InWords, report::WordedReport};
+use blockvote_words::{InWords, Words, report::WordedReport};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -94,10 +95,7 @@ pub async fn seal(
         }
         return Ok(ExitCode::SUCCESS);
     }
-    ensure!(
-        status.seal == "unsealed",
-        "the election is sealed already; another seal would contradict it"
-    );
+    ensure!(status.seal == "unsealed", "{}", SealError::AlreadySealed.words());
     ensure!(
         status.closes.is_some_and(|closes| closes <= clock::now().0),
         "the election is not closed yet: run `blockvote election close`, or wait for its closing time"
@@ -129,7 +127,7 @@ pub async fn seal(
     reader.finish().in_words()?;
     let report = verifier.report();
     let words = WordedReport::from(&report);
-    ensure!(words.passed && words.sealed.is_none(), "{}", words.verdict);
+    ensure!(report.passed() && report.sealed.is_none(), "{}", words.verdict);
     let tip = report.tip.context("the node sent no election")?;
     let id = organiser.election.id();
     ensure!(report.election == Some(id), "the node sent another election");

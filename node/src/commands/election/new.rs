@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use blockvote_core::{
     custody::{
         organiser::{Draft, Publishing, Who},
@@ -17,7 +17,7 @@ use blockvote_core::{
     },
     time::Timestamp,
 };
-use blockvote_words::InWords;
+use blockvote_words::{InWords, Words};
 use clap::Args;
 
 use super::show;
@@ -123,6 +123,8 @@ pub fn run(new: New) -> anyhow::Result<ExitCode> {
             spacing_ms: new.spacing_ms,
         },
     };
+    let problems: Vec<_> = draft.problems(now).iter().map(Words::words).collect();
+    ensure!(problems.is_empty(), "{}", problems.join("; "));
     let publishing =
         Publishing::new(draft, secret_files::secret(), secret_files::secret()).in_words()?;
     let (mut organiser, context) = publishing.finish(now).in_words()?;

@@ -1,7 +1,5 @@
 //! Blocks and the result.
 
-#![allow(unused_qualifications, reason = "utoipa's macro writes one")]
-
 use axum::{Json, extract::State, http::StatusCode};
 use blockvote_core::{chain::header::Height, election::tally::Tally};
 use serde::Deserialize;

@@ -1,7 +1,5 @@
 //! The definition.
 
-#![allow(unused_qualifications, reason = "utoipa's macro writes one")]
-
 use axum::{Json, extract::State};
 use blockvote_core::{crypto::hash::ElectionId, election::definition::Election};
 use serde::Serialize;

@@ -1,7 +1,5 @@
 //! The audit file.
 
-#![allow(unused_qualifications, reason = "utoipa's macro writes one")]
-
 use std::convert::Infallible;
 
 use axum::{

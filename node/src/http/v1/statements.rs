@@ -1,7 +1,5 @@
 //! Signed statements. The interface calls them evidence.
 
-#![allow(unused_qualifications, reason = "utoipa's macro writes one")]
-
 use axum::{Json, extract::State, http::StatusCode};
 use blockvote_core::{
     chain::statements::{Statement, StatementError},

@@ -1,7 +1,5 @@
 //! The state of this node, and its peers.
 
-#![allow(unused_qualifications, reason = "utoipa's macro writes one")]
-
 use axum::{Json, extract::State};
 use blockvote_core::{
     chain::difficulty::{Difficulty, Work},

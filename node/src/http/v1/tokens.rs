@@ -1,7 +1,5 @@
 //! The voter roll, and what is known of a token.
 
-#![allow(unused_qualifications, reason = "utoipa's macro writes one")]
-
 use axum::{Json, extract::State, http::StatusCode};
 use blockvote_core::{
     crypto::{hash::VoteId, key::PublicKey},

@@ -1,7 +1,5 @@
 //! Pending votes, casting one, and receipts.
 
-#![allow(unused_qualifications, reason = "utoipa's macro writes one")]
-
 use axum::{Json, extract::State, http::StatusCode};
 use blockvote_core::{
     audit::receipt::Receipt,
