@@ -5,6 +5,9 @@
 //! what anybody can check; [`custody`], what people keep to themselves; [`node`], which puts it
 //! together. The byte formats are drawn in `docs/format.md`, the wire in `docs/protocol.md`.
 
+// A new kind of anything must be thought about wherever kinds are told apart.
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 pub mod audit;
 pub mod chain;
 pub mod crypto;

@@ -7,6 +7,7 @@
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
     clippy::missing_panics_doc,
+    clippy::wildcard_enum_match_arm,
     reason = "tests break off loudly"
 )]
 

@@ -38,7 +38,9 @@ impl Kept {
     fn new(ballot: &Ballot) -> Self {
         match ballot {
             Ballot::Choices(choices) if choices.len() == 1 => Self::Choice(choices[0]),
-            other => Self::Other(Arc::new(other.clone())),
+            Ballot::Text(_) | Ballot::Choices(_) | Ballot::Blank | Ballot::WriteIn { .. } => {
+                Self::Other(Arc::new(ballot.clone()))
+            }
         }
     }
 

@@ -115,6 +115,7 @@ impl Words for DraftProblem {
 }
 
 /// What to do about a draft, in a whole sentence beside the field of a form.
+#[expect(clippy::wildcard_enum_match_arm, reason = "a form says the rest as it is said anywhere")]
 pub fn advice(problem: &DraftProblem) -> String {
     match problem {
         DraftProblem::Over(_) => "The closing time has passed already.".into(),

@@ -4,6 +4,9 @@
 //! The core answers with types, and its errors have no text: what is shown to people goes through
 //! [`Words`]. A new variant does not compile until it has its words here.
 
+// A new error must get its words.
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod audit;
 mod chain;
 mod crypto;
