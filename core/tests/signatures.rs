@@ -19,7 +19,7 @@ fn challenge(r: &[u8; 32], key: &[u8; 32], message: &[u8]) -> Scalar {
     Scalar::from_bytes_mod_order_wide(&digest.into())
 }
 
-/// ZIP 215 written down anew from its text: s below the order; A and R any encodings of points,
+/// ZIP 215 written down again from its text: s below the order; A and R any encodings of points,
 /// canonical or not; and 8·s·B = 8·R + 8·k·A.
 fn by_the_text(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
     let (r, s) = signature.split_at(32);

@@ -24,7 +24,7 @@ test("two sides vote and mine without the relay, and agree when it is back", asy
     await expect(tab.getByTestId("status")).toContainText("all 3 votes verified here");
     await expect(tab.getByTestId("receipt")).toHaveAttribute("data-state", "mined");
     await go(tab, "Network");
-    // Asked anew each time: two blocks found at once are settled a moment later.
+    // Asked again each time: two blocks found at once are settled a moment later.
     await expect.poll(async () => {
       const { tip } = await node.json("/api/v1/status");
       return (await tab.getByLabel("Relays").locator(".hash[title]").getAttribute("title")) === tip;

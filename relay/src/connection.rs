@@ -247,7 +247,7 @@ async fn write(
     let mut ping = tokio::time::interval_at(first, config.ping_interval);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        // Allocated anew for each round, so that an idle connection holds none.
+        // Allocated again for each round, so that an idle connection holds none.
         let mut batch = Vec::new();
         let sent = tokio::select! {
             count = drain.recv_many(&mut batch, BATCH) => {

@@ -22,7 +22,7 @@ use crate::{
 
 /// So few signatures take less time than the way to a worker and back.
 const FEW: usize = 64;
-/// Longer than a download pauses between two pages; starting anew takes a tenth of a second.
+/// Longer than a download pauses between two pages; starting again takes a tenth of a second.
 const IDLE_MS: u32 = 5_000;
 /// After one failed, this worker verifies by itself for so long: the relay that serves the page may
 /// have been away.

@@ -167,7 +167,7 @@ impl KeptBlock {
         }
     }
 
-    /// The block with all that was found out about it. Where it is packed, ids are hashed anew.
+    /// The block with all that was found out about it. Where it is packed, ids are hashed again.
     pub fn open(&self) -> Arc<CheckedBlock> {
         match &self.0 {
             Kept::Whole(block) => Arc::clone(block),

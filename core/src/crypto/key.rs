@@ -63,7 +63,7 @@ impl PublicKey {
     }
 
     /// Whether y is below p = 2^255 - 19 and the sign bit is clear where x is 0, which spares the
-    /// inversion that writing the point anew would take.
+    /// inversion that writing the point again would take.
     fn is_canonical(&self) -> bool {
         let mut y = self.0;
         let negative = y[31] & 0x80 != 0;

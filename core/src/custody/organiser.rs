@@ -419,7 +419,7 @@ impl Organiser {
         })
     }
 
-    /// Definition and roll, the roll made anew.
+    /// Definition and roll, the roll made again.
     ///
     /// # Errors
     /// When the file was changed and does not make the roll that the election commits to.
@@ -437,7 +437,7 @@ impl Organiser {
         Ok(ElectionContext::new(self.election.clone(), Some(Roll::collect(keys)?))?)
     }
 
-    /// A draft of the same election, to be changed and published anew; its codes will be others.
+    /// A draft of the same election, to be changed and published again; its codes will be others.
     pub fn to_draft(&self) -> Draft {
         let election = self.election.clone();
         let voters = voter_list::write(self.voters.clone());

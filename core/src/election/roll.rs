@@ -1,7 +1,7 @@
 //! The voter roll: the public keys that may vote. Token n is the n-th key, counted from 1.
 //!
 //! Keys stand in ascending order, so that a place on the roll says nothing about a name and no key
-//! stands there twice. The election commits to the Merkle root (RFC 9162) over the keys. Pages of
+//! is there twice. The election commits to the Merkle root (RFC 9162) over the keys. Pages of
 //! [`PAGE_KEYS`] keys are whole subtrees of that tree, so each page proves itself.
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -59,7 +59,7 @@ impl Roll {
     /// Makes a roll of keys in any order.
     ///
     /// # Errors
-    /// A key that must not vote or stands there twice, none at all, or too many.
+    /// A key that must not vote or is there twice, none at all, or too many.
     pub fn collect(keys: impl IntoIterator<Item = PublicKey>) -> Result<Self, RollError> {
         let keys = sorted(keys.into_iter().collect());
         if let Some(pair) = keys.windows(2).find(|pair| pair[0] == pair[1]) {

@@ -58,7 +58,7 @@ fn a_stored_block_is_held_to_its_votes_root_and_with_signatures_to_those() {
     let mut changed = stored.clone();
     forge(&mut changed);
     assert!(restore(false, changed.clone()).is_err() && restore(true, changed.clone()).is_err());
-    // Whoever mines it anew has made a folder of their own: only the signatures show it.
+    // Whoever mines it again has made a folder of their own: only the signatures show it.
     changed.header.votes_root = Block::votes_root(&changed.votes);
     pow::mine(&mut changed.header);
     assert!(restore(false, changed.clone()).is_ok());

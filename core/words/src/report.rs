@@ -118,7 +118,7 @@ impl Words for Passed {
                 format!("over block {height} and its count{also}")
             }
             Self::Counted { votes, voters } => format!(
-                "counted anew from {} of {}",
+                "counted again from {} of {}",
                 counted(*votes, "vote"),
                 counted(*voters, "voter")
             ),
@@ -171,7 +171,7 @@ impl Words for Failure {
                 format!("{}: {}", statement(*kind, *token), error.words())
             }
             Self::StatementTwice(kind, token) => {
-                format!("{} stands there twice", statement(*kind, *token))
+                format!("{} is there twice", statement(*kind, *token))
             }
             Self::TwoClosings => "there are two closings: nodes keep the earliest alone".into(),
             Self::SealHeight { said, found } => {

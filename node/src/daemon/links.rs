@@ -11,7 +11,7 @@ use std::{
 use blockvote_core::{node::LinkId, wire::frame::ClientFrame};
 use tokio::sync::mpsc;
 
-/// Frames that wait for a relay before its connection is given up and made anew, and their bytes.
+/// Frames that wait for a relay before its connection is given up and made again, and their bytes.
 const LINK_QUEUE: usize = 4096;
 const LINK_QUEUE_BYTES: usize = 32 << 20;
 

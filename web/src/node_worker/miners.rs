@@ -23,7 +23,7 @@ const SIMD_MODULE: [u8; 29] = [
 ];
 /// The hash rate is the mean over this time.
 const RATE_OVER_MS: f64 = 5_000.0;
-/// A worker that is not ready after this time, or this long after it broke, is started anew: the relay
+/// A worker that is not ready after this time, or this long after it broke, is started again: the relay
 /// that serves the page may have been away.
 const READY_WITHIN_MS: f64 = 10_000.0;
 
@@ -124,7 +124,7 @@ impl Miners {
         Some(Worker { child: child.ok()?, ready: false, since: monotonic_ms() })
     }
 
-    /// Starts workers anew that did not get ready in time, or broke.
+    /// Starts workers again that did not get ready in time, or broke.
     pub fn check(&self) {
         let now = monotonic_ms();
         let count = self.0.borrow().workers.len();

@@ -149,7 +149,7 @@ async fn search(
         .collect();
     let mut join = Join::new(id, known.filter(|election| election.id() == id));
     let sample = |link: &RelayLink| link.send(&ClientFrame::Sample(id, SAMPLE_SIZE));
-    // Not begun anew with every frame: a busy room would put it off for ever.
+    // Not begun again with every frame: a busy room would put it off for ever.
     let mut timer = TimeoutFuture::new(ASK_EVERY_MS);
     loop {
         let next = futures_util::future::select(frames.next(), &mut timer);

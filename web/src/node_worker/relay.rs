@@ -18,7 +18,7 @@ const FIRST_WAIT_MS: f64 = 500.0;
 const LONGEST_WAIT_MS: f64 = 15_000.0;
 /// A relay answers a sample every twenty seconds; silence beyond this means it is gone.
 const SILENT_MS: f64 = 70_000.0;
-/// Bytes the browser may hold back before the connection is given up and made anew.
+/// Bytes the browser may hold back before the connection is given up and made again.
 const MAX_BUFFERED: u32 = 32 << 20;
 
 /// What a relay connection tells its owner.

@@ -141,7 +141,7 @@ pub fn processors() -> u32 {
     (window().navigator().hardware_concurrency() as u32).max(1)
 }
 
-/// Goes to another address and loads it anew, also where only what is behind the `#` differs.
+/// Goes to another address and loads it again, also where only what is behind the `#` differs.
 pub fn visit(address: &str) {
     let same = address.split('#').next() == Some(path().as_str());
     let location = window().location();

@@ -116,7 +116,7 @@ pub fn Frame(props: &Props) -> Html {
             <main id="content">
                 if let Some(why) = &shared.model.broken {
                     <div class="screen">{ notice("warn", if shared.model.given_up {
-                            format!("The part of this page that holds the chain broke off again and again ({why}). Load the page anew; what was stored is kept.")
+                            format!("The part of this page that holds the chain broke off again and again ({why}). Load the page again; what was stored is kept.")
                         } else {
                             format!("The part of this page that holds the chain broke off and is started again from what is stored ({why}).")
                         }) }</div>

@@ -123,7 +123,7 @@ pub enum Action {
         /// The voting code, kept on this page while it may be used again.
         code: String,
     },
-    /// The voter begins anew.
+    /// The voter begins again.
     CastAgain {
         /// With the same code: to change the vote.
         keep_code: bool,

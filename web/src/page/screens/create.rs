@@ -330,7 +330,7 @@ fn ballot_step(draft: &Draft, change: &Change) -> Html {
         let (change, at) = (change.clone(), draft.choices.len());
         move |_: MouseEvent| {
             change.emit(Box::new(|draft| draft.choices.push(String::new())));
-            // The field is there once the page was drawn anew.
+            // The field is there once the page was drawn again.
             gloo_timers::callback::Timeout::new(30, move || {
                 browser::focus(&format!("draft-choice-{at}"));
             })
