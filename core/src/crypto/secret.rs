@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 /// 32 random bytes that something else is made from, such as an organiser's voting codes.
 #[derive(Clone, PartialEq, Eq)]
@@ -51,6 +51,22 @@ impl fmt::Debug for SecretBytes {
 pub struct SecretText(String);
 
 impl SecretText {
+    /// A value as JSON on several lines. Copies that are left behind while the text grows are wiped.
+    ///
+    /// # Panics
+    /// Never for values of this crate: texts, numbers and lists under fixed names, all of which JSON can
+    /// say. A file that stands for nothing must not be written in place of a secret.
+    pub fn json(value: &impl Serialize) -> Self {
+        let mut growing = Growing(Zeroizing::new(Vec::with_capacity(4096)));
+        let written = serde_json::to_writer_pretty(&mut growing, value);
+        growing.0.push(b'\n');
+        let text = String::from_utf8(std::mem::take(&mut *growing.0)).ok();
+        match text.filter(|_| written.is_ok()) {
+            Some(text) => Self(text),
+            None => unreachable!("a value of this crate can be written as JSON"),
+        }
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -59,6 +75,27 @@ impl SecretText {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// Bytes that are moved by hand when they need more room, so that what they leave is wiped.
+struct Growing(Zeroizing<Vec<u8>>);
+
+impl std::io::Write for Growing {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        // One byte is left for the last line's end.
+        let needed = self.0.len() + bytes.len() + 1;
+        if needed > self.0.capacity() {
+            let mut larger = Vec::with_capacity(2 * needed);
+            larger.extend_from_slice(&self.0);
+            self.0 = Zeroizing::new(larger);
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
@@ -134,6 +171,15 @@ mod tests {
             format!("{:?}", bytes.to_hex()),
         ] {
             assert!(!shown.contains("5e") && !shown.contains("94"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn json_is_written_as_serde_writes_it_however_long() {
+        for length in [0, 10, 4_095, 4_096, 100_000] {
+            let value = vec!["a".repeat(length); 3];
+            let text = serde_json::to_string_pretty(&value).unwrap() + "\n";
+            assert_eq!(SecretText::json(&value).as_str(), text);
         }
     }
 

@@ -70,8 +70,7 @@ impl KeyFile {
 
     /// The file's text.
     pub fn to_text(&self) -> SecretText {
-        // Three texts under fixed names: there is nothing in it that JSON cannot say.
-        (serde_json::to_string_pretty(self).unwrap_or_default() + "\n").into()
+        SecretText::json(self)
     }
 
     /// The public half.

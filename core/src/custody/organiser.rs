@@ -400,8 +400,7 @@ impl Organiser {
             count: self.codes.as_ref().map_or(0, |(_, count)| *count),
             voters: self.voters.clone(),
         };
-        // Texts and numbers under fixed names: there is nothing in it that JSON cannot say.
-        (serde_json::to_string_pretty(&file).unwrap_or_default() + "\n").into()
+        SecretText::json(&file)
     }
 
     /// The key that closes and seals.
