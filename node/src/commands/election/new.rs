@@ -124,7 +124,7 @@ pub fn run(new: New) -> anyhow::Result<ExitCode> {
         },
     };
     let problems: Vec<_> = draft.problems(now).iter().map(Words::words).collect();
-    ensure!(problems.is_empty(), "{}", problems.join("; "));
+    ensure!(problems.is_empty(), "{}", problems.join("; and "));
     let publishing =
         Publishing::new(draft, secret_files::secret(), secret_files::secret()).in_words()?;
     let (mut organiser, context) = publishing.finish(now).in_words()?;
