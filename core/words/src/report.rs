@@ -97,7 +97,8 @@ impl Words for Passed {
             Self::UsedOnce(1) => "1 token, used once".into(),
             Self::UsedOnce(tokens) => format!("{tokens} tokens, each used once"),
             Self::Replaced { voters, replaced } => {
-                format!("{voters} voters, {} later replaced", counted(*replaced, "vote"))
+                let (voters, replaced) = (counted(*voters, "voter"), counted(*replaced, "vote"));
+                format!("{voters}, {replaced} later replaced")
             }
             Self::DoubleVotes(tokens) => {
                 let shown: Vec<_> = tokens.iter().take(20).map(TokenId::to_string).collect();
@@ -305,5 +306,17 @@ impl From<&SeedReport> for WordedReport {
             tally: report.tally.clone(),
             ..Self::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_not_said_as_many() {
+        let words = |voters, replaced| Passed::Replaced { voters, replaced }.words();
+        assert_eq!(words(1, 1), "1 voter, 1 vote later replaced");
+        assert_eq!(words(3, 2), "3 voters, 2 votes later replaced");
     }
 }
