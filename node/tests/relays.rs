@@ -24,7 +24,7 @@ async fn relay(address: SocketAddr) -> (SocketAddr, Running) {
     let listener = TcpListener::bind(address).await.unwrap();
     let address = listener.local_addr().unwrap();
     let relay = Relay::new(Config::default());
-    let serving = serve(Arc::clone(&relay), listener);
+    let serving = serve(Arc::clone(&relay), listener, None);
     let task = tokio::spawn(async move { serving.await.unwrap() });
     (address, Running { relay, task })
 }

@@ -8,12 +8,12 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use blockvote_frames::frame::MAX_FRAME_BYTES;
 use figment::{
     Figment,
-    error::Kind,
+    error::{Actual, Kind},
     providers::{Env, Format as _, Serialized, Toml},
     value::Value,
 };
 use ipnet::IpNet;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 /// The documented file with every setting and its default.
 pub const DOCUMENTED: &str = include_str!("../relay.toml");
@@ -37,17 +37,19 @@ pub enum LogFormat {
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Address and port to listen on.
+    #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
     /// A further address for `/metrics`; without one it is served beside the page.
+    #[serde(deserialize_with = "maybe_address")]
     pub metrics_listen: Option<SocketAddr>,
     /// Origins besides the relay's own from which pages may connect, such as
     /// `https://vote.example.org`, or `*` for all: a relay trusts nobody, so it may serve anybody's
     /// pages.
-    #[serde(deserialize_with = "one_or_many")]
+    #[serde(deserialize_with = "texts")]
     pub allowed_origins: Vec<String>,
     /// Networks of reverse proxies whose `X-Forwarded-For` is believed. From others it is ignored:
     /// anybody can write it.
-    #[serde(deserialize_with = "one_or_many")]
+    #[serde(deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
     /// The bus that joins several relays to one, such as `nats://127.0.0.1:4222`.
     pub bus: Option<String>,
@@ -268,7 +270,7 @@ fn words(error: &figment::Error, flags: &[(String, String)]) -> String {
         }
         kind => {
             let name = error.path.last().map(|name| name.to_lowercase()).unwrap_or_default();
-            (name, kind.to_string().replace("expected f64", "expected a number"))
+            (name, wrong(kind))
         }
     };
     let variable = format!("{ENVIRONMENT}{}", name.to_uppercase());
@@ -281,6 +283,39 @@ fn words(error: &figment::Error, flags: &[(String, String)]) -> String {
         let source = source.map(|source| format!(" in {source}")).unwrap_or_default();
         let name = if name.is_empty() { "the settings" } else { &name };
         format!("{name}{source}: {wrong}")
+    }
+}
+
+/// What is wrong with a value or a file, on one line.
+fn wrong(kind: &Kind) -> String {
+    match kind {
+        Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
+            let expected = match expected.as_str() {
+                "f64" => "a number",
+                whole if whole.starts_with(['u', 'i']) => "a whole number, 0 or more",
+                "a string" => "a text",
+                other => other,
+            };
+            let found = match found {
+                Actual::Str(text) => format!("{text:?}"),
+                other => other.to_string(),
+            };
+            format!("expected {expected}, not {found}")
+        }
+        Kind::UnknownVariant(found, expected) => {
+            format!("expected {}, not {found:?}", expected.join(" or "))
+        }
+        // The reader of the file shows the line with a mark below it: the place and the reason are enough.
+        kind => {
+            let words = kind.to_string();
+            let lines: Vec<_> = words.lines().filter(|line| !line.trim().is_empty()).collect();
+            match lines.as_slice() {
+                [place, .., reason] => {
+                    format!("{place}: {reason}").replace("TOML parse error ", "")
+                }
+                lines => lines.concat(),
+            }
+        }
     }
 }
 
@@ -304,30 +339,43 @@ fn origin(text: &str) -> Option<&'static str> {
 }
 
 /// A list, or one text with commas between its parts.
-fn one_or_many<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
-where
-    T: Deserialize<'de> + std::str::FromStr,
-    T::Err: std::fmt::Display,
-    D: Deserializer<'de>,
-{
+fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
-    #[serde(untagged)]
+    #[serde(untagged, expecting = "expected a text, or a list of texts")]
     enum OneOrMany {
         One(String),
         Many(Vec<String>),
     }
-    let texts = match OneOrMany::deserialize(deserializer)? {
+    let mut texts = match OneOrMany::deserialize(deserializer)? {
         OneOrMany::One(text) => text.split(',').map(|part| part.trim().to_owned()).collect(),
         OneOrMany::Many(texts) => texts,
     };
-    texts
-        .iter()
-        .filter(|text| !text.is_empty())
-        .map(|text| {
-            text.parse()
-                .map_err(|error| serde::de::Error::custom(format_args!("{text:?}: {error}")))
-        })
-        .collect()
+    texts.retain(|text| !text.is_empty());
+    Ok(texts)
+}
+
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let network = |text: &String| {
+        let wrong =
+            || D::Error::custom(format_args!("{text:?} is not a network such as 10.0.0.0/8"));
+        text.parse().map_err(|_| wrong())
+    };
+    texts(deserializer)?.iter().map(network).collect()
+}
+
+fn maybe_address<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    let text: Option<String> = Option::deserialize(deserializer)?;
+    let address = |text: String| {
+        let wrong = "expected an address and a port, such as 127.0.0.1:8080";
+        text.parse().map_err(|_| D::Error::custom(wrong))
+    };
+    text.map(address).transpose()
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    maybe_address(deserializer)?.ok_or_else(|| D::Error::custom("it cannot be left out"))
 }
 
 mod seconds {
@@ -407,5 +455,29 @@ mod tests {
             let error = flags(&[(name, value)]).unwrap_err().to_string();
             assert!(error.contains(words), "{name}={value}: {error}");
         }
+        for (name, value, words) in [
+            ("listen", "nonsense", "expected an address and a port, such as 127.0.0.1:8080"),
+            ("metrics_listen", "9090", "expected a text, not unsigned int `9090`"),
+            ("trusted_proxies", "::/199", "\"::/199\" is not a network such as 10.0.0.0/8"),
+            ("max_rooms", "-1", "expected a whole number, 0 or more, not signed int `-1`"),
+            ("max_rooms", "many", "expected a whole number, 0 or more, not \"many\""),
+            ("idle_timeout", "soon", "expected a number, not \"soon\""),
+            ("log_format", "xml", "expected text or json, not \"xml\""),
+            ("allowed_origins", "7", "expected a text, or a list of texts"),
+        ] {
+            let error = flags(&[(name, value)]).unwrap_err().to_string();
+            assert_eq!(error, format!("{name}={value} on the command line: {words}"));
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named_on_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("relay.toml");
+        std::fs::write(&file, "listen = \"127.0.0.1:0\"\nidle_timeout 90\n").unwrap();
+        let error = Config::load(Some(&file), &[]).unwrap_err().to_string();
+        assert!(error.starts_with("the settings in ") && error.contains("at line 2"), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert!(!error.contains("TOML parse"), "{error}");
     }
 }

@@ -12,6 +12,7 @@ use blockvote_relay::{
     config::{DOCUMENTED, LogFormat},
     serve,
     server::serve_metrics,
+    tls::Certificate,
 };
 use clap::Parser;
 use tokio::{
@@ -100,7 +101,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let config = Config::load(arguments.config.as_deref(), &arguments.flags());
-    let result = config.context("the settings").and_then(|config| {
+    let result = config.map_err(anyhow::Error::from).and_then(|config| {
         log(config.log_format);
         tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -133,7 +134,8 @@ async fn run(config: Config) -> anyhow::Result<()> {
         )
     })?;
     let address = listener.local_addr().context("the listening address")?;
-    let scheme = if config.tls_certificate.is_some() { "https" } else { "http" };
+    let certificate = Certificate::of(&config)?;
+    let scheme = if certificate.is_some() { "https" } else { "http" };
     let metrics_listen = config.metrics_listen;
     let relay = Relay::connect(config).await?;
     if let Some(listen) = metrics_listen {
@@ -151,5 +153,5 @@ async fn run(config: Config) -> anyhow::Result<()> {
     });
     // Scripts and tests wait for this line. Nobody may be reading.
     let _ = writeln!(std::io::stdout(), "relay listening on {scheme}://{address}");
-    serve(relay, listener).await
+    serve(relay, listener, certificate).await
 }

@@ -49,16 +49,17 @@ fn router(relay: &Arc<Relay>) -> Router {
     router.fallback(page::serve).with_state(Arc::clone(relay))
 }
 
-/// Accepts connections until `relay.stop` is cancelled and a while after, then lets them end.
+/// Accepts connections until `relay.stop` is cancelled and a while after, then lets them end. With a
+/// certificate it speaks TLS only.
 ///
 /// # Errors
-/// When the certificate cannot be read.
-pub async fn serve(relay: Arc<Relay>, listener: TcpListener) -> anyhow::Result<()> {
+/// When there can be no TLS.
+pub async fn serve(
+    relay: Arc<Relay>,
+    listener: TcpListener,
+    certificate: Option<Arc<Certificate>>,
+) -> anyhow::Result<()> {
     let config = &relay.config;
-    let certificate = match (&config.tls_certificate, &config.tls_key) {
-        (Some(chain), Some(key)) => Some(Certificate::read(chain.clone(), key.clone())?),
-        _ => None,
-    };
     let tls = certificate.as_ref().map(Certificate::acceptor).transpose().context("TLS")?;
     if let Some(certificate) = certificate {
         relay.tasks.spawn(keep_certificate(Arc::clone(&relay), certificate));

@@ -20,6 +20,8 @@ use tokio_rustls::{
     },
 };
 
+use crate::config::Config;
+
 /// Where the certificate lies, and the one in use.
 #[derive(Debug)]
 pub struct Certificate {
@@ -31,11 +33,20 @@ pub struct Certificate {
 type Stamp = [Option<SystemTime>; 2];
 
 impl Certificate {
+    /// The certificate that the settings name, if they name one.
+    ///
+    /// # Errors
+    /// What is wrong with which file.
+    pub fn of(config: &Config) -> anyhow::Result<Option<Arc<Self>>> {
+        let files = config.tls_certificate.clone().zip(config.tls_key.clone());
+        files.map(|(chain, key)| Self::read(chain, key)).transpose()
+    }
+
     /// Reads a certificate and its key.
     ///
     /// # Errors
     /// What is wrong with which file.
-    pub fn read(chain: PathBuf, key: PathBuf) -> anyhow::Result<Arc<Self>> {
+    fn read(chain: PathBuf, key: PathBuf) -> anyhow::Result<Arc<Self>> {
         let current = RwLock::new((certified(&chain, &key)?, stamp(&chain, &key)));
         Ok(Arc::new(Self { chain, key, current }))
     }

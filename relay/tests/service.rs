@@ -36,10 +36,12 @@ fn relay(command: &mut Command) -> Program {
     Program::start(command.args(["--listen", "127.0.0.1:0"]))
 }
 
-fn fails(arguments: &[&str]) -> String {
+/// Standard output and standard error of a program that must fail.
+fn fails(arguments: &[&str]) -> (String, String) {
     let output = Command::new(PROGRAM).args(arguments).output().unwrap();
     assert!(!output.status.success(), "{arguments:?}");
-    String::from_utf8(output.stderr).unwrap()
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr))
 }
 
 #[test]
@@ -61,8 +63,9 @@ fn wrong_settings_are_refused_with_their_name_and_their_source() {
             "nowhere.pem",
         ),
     ] {
-        let error = fails(arguments);
+        let (said, error) = fails(arguments);
         assert!(error.contains(words), "{arguments:?}: {error}");
+        assert_eq!(said, "", "{arguments:?}: it says that it listens and does not");
     }
 }
 

@@ -14,7 +14,7 @@ use blockvote_frames::{
     frame::{ClientFrame, PeerId, SUBPROTOCOL, ServerFrame},
     ids::ElectionId,
 };
-use blockvote_relay::{Config, Relay, serve};
+use blockvote_relay::{Config, Relay, serve, tls::Certificate};
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -43,7 +43,8 @@ pub async fn start(config: Config) -> Running {
 pub async fn run(relay: Arc<Relay>) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let serving = serve(Arc::clone(&relay), listener);
+    let certificate = Certificate::of(&relay.config).unwrap();
+    let serving = serve(Arc::clone(&relay), listener, certificate);
     let task = tokio::spawn(async move { serving.await.unwrap() });
     Running { address, relay, task }
 }
