@@ -4,6 +4,7 @@ pub mod ask_node;
 pub mod election;
 pub mod key;
 pub mod node;
+mod numbers;
 pub mod receipt;
 pub mod secret_files;
 pub mod verify;

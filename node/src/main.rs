@@ -64,7 +64,7 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", output::problem(&error));
             ExitCode::FAILURE
         }
     }

@@ -20,7 +20,7 @@ use blockvote_words::InWords;
 use futures_util::future::join_all;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::daemon::Handle;
+use crate::{daemon::Handle, output::problem};
 
 /// Nodes that can be registered; each is asked at every vote.
 const MAX_REGISTERED: usize = 32;
@@ -52,7 +52,7 @@ struct Status {
 fn authority(text: &str) -> anyhow::Result<String> {
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     let wrong = || format!("{text:?} is not a node's address; it looks like http://127.0.0.1:5001");
-    let url = url::Url::parse(&with_scheme).with_context(wrong)?;
+    let url = url::Url::parse(&with_scheme).ok().with_context(wrong)?;
     let plain = url.scheme() == "http" && url.path() == "/" && url.query().is_none();
     ensure!(plain && url.username().is_empty(), wrong());
     let host = url.host_str().with_context(wrong)?;
@@ -179,11 +179,7 @@ fn unreachable<T>(nodes: &[String], answers: &[anyhow::Result<T>]) -> Vec<String
         .zip(answers)
         .filter_map(|(node, answer)| {
             let error = answer.as_ref().err()?;
-            tracing::warn!(
-                node,
-                error = format!("{error:#}"),
-                "a registered node could not be asked"
-            );
+            tracing::warn!(node, error = problem(error), "a registered node could not be asked");
             Some(node.clone())
         })
         .collect()

@@ -19,7 +19,10 @@ use tokio_tungstenite::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::daemon::{Handle, LinkState};
+use crate::{
+    daemon::{Handle, LinkState},
+    output::problem,
+};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Bytes written before the next look at what came, and the time for them: 60 kB/s.
@@ -69,7 +72,7 @@ pub async fn follow(
                 return;
             }
         }
-        let why = ended.err().map_or_else(|| "closed".to_owned(), |error| format!("{error:#}"));
+        let why = ended.err().map_or_else(|| "closed".to_owned(), |error| problem(&error));
         // Between half and the whole of the wait, so that many nodes do not come back at once.
         let pause = wait.mul_f64(rand::random_range(0.5..1.0));
         let again_in = format!("{:.1} s", pause.as_secs_f64());
@@ -102,7 +105,7 @@ async fn connect(url: &str) -> anyhow::Result<Socket> {
         Ok((socket, _)) => Ok(socket),
         Err(WsError::Http(answer)) => {
             let status = answer.status();
-            bail!("that is no relay's address (HTTP {status}); does it end in /ws?")
+            bail!("that is not a relay's address (HTTP {status}); does it end in /ws?")
         }
         Err(error) => Err(error.into()),
     }
@@ -166,7 +169,9 @@ async fn receive(
     frame: &[u8],
     entered: &mut bool,
 ) -> anyhow::Result<()> {
-    let input = match ServerFrame::decode(frame).context("the relay sent no frame of ours")? {
+    let input = match ServerFrame::decode(frame)
+        .context("the relay sent a frame that is not one of this protocol")?
+    {
         ServerFrame::Welcome(_) => return Ok(()),
         ServerFrame::Joined(..) => {
             tracing::info!(relay = url, "in the room");

@@ -82,7 +82,7 @@ fn open(file: &Path) -> anyhow::Result<Database> {
         DatabaseError::Storage(StorageError::Io(error))
             if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) =>
         {
-            anyhow::anyhow!("{path} is no chain store: move it away, or choose another folder with --data")
+            anyhow::anyhow!("{path} is not a chain store: move it away, or choose another folder with --data")
         }
         DatabaseError::Storage(StorageError::Io(error)) => {
             anyhow::anyhow!("cannot open {path}: {error}; choose a folder that can be written with --data")

@@ -107,11 +107,34 @@ fn wrong_arguments_and_folders_end_with_one_sentence() {
     let free = "127.0.0.1:0";
     let file_as_folder = path("file/data");
     let (not_a_store, bad, missing) = (path("notastore"), path("bad.json"), path("missing"));
-    let usage: [(&[&str], &str); 5] = [
-        (&["vote", "--token", "-1", "--selection", "x"], "a token is a whole number from 0"),
-        (&["vote", "--token", "abc", "--selection", "x"], "a token is a whole number from 0"),
+    let token = "expected a whole number from 0 to 9007199254740991";
+    let private = path("o.json");
+    let usage: [(&[&str], &str); 9] = [
+        (&["vote", "--token", "-1", "--selection", "x"], token),
+        (&["vote", "--token", "abc", "--selection", "x"], token),
+        (&["vote", "--token", "9007199254740992", "--selection", "x"], token),
+        (&["election", "new", "--title", "x", "--codes", "abc"], "whole number from 1 to 100000"),
+        (&["election", "codes", "--relay", "nonsense"], "such as https://vote.example.org"),
+        (
+            &[
+                "election",
+                "new",
+                "--title",
+                "x",
+                "--codes",
+                "2",
+                "--out",
+                "x",
+                "--organiser",
+                &private,
+            ],
+            "cannot be used with '--out <FILE>'",
+        ),
         (&["node", "--listen", "5002"], "such as 127.0.0.1:5000"),
-        (&["election", "new", "--title", "x", "--closes-in", "0"], "0 is not in 1.."),
+        (
+            &["election", "new", "--title", "x", "--closes-in", "0"],
+            "expected a whole number, 1 or more",
+        ),
         (&["node", "--memory", "--data", "x"], "cannot be used with"),
     ];
     for (arguments, sentence) in usage {
@@ -122,14 +145,31 @@ fn wrong_arguments_and_folders_end_with_one_sentence() {
     let (code, out, _) = words(&blockvote(&["verify", &path("missing"), "--json"]));
     let answer: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, &answer["passed"]), (1, &json!(false)));
-    let cases: [(&[&str], &str); 9] = [
+    let cut = path("cut.json");
+    fs::write(&cut, "{\"title\": ").unwrap();
+    let binary = path("binary");
+    fs::write(&binary, [0xff; 40]).unwrap();
+    let cases: [(&[&str], &str); 16] = [
         (&["node", "--memory", "--listen", &taken], "is another program using it?"),
         (&["node", "--listen", free, "--data", &file_as_folder], "cannot make the data folder"),
-        (&["node", "--listen", free, "--data", &not_a_store], "no chain store"),
+        (&["node", "--listen", free, "--data", &not_a_store], "is not a chain store"),
         (&["node", "--memory", "--relay", "http://x"], "it looks like ws://"),
         (&["node", "--memory", "--relay", "wss://"], "it looks like ws://"),
         (&["node", "--memory", "--election", &missing], "cannot read"),
-        (&["node", "--memory", "--election", &bad], "no election definition"),
+        (
+            &["node", "--memory", "--election", &bad],
+            "is not an election definition (missing field `eligibility`)",
+        ),
+        (
+            &["node", "--memory", "--election", &cut],
+            "is not an election definition (not JSON at line 1, column 10)",
+        ),
+        (&["node", "--memory", "--election", &binary], "not an election definition (not text)"),
+        (&["receipt", "check", &binary], "is not a Blockvote receipt"),
+        (&["key", "show", &binary], "is not a Blockvote key file"),
+        (&["verify", &cut], "not JSON at line 1, column 10"),
+        (&["verify", "http://127.0.0.1:1"], "no node answers there; is it running?"),
+        (&["verify", "http://"], "is not a node's address; it looks like"),
         (&["verify", &missing], "cannot read"),
         (&["tally", "--node", "http://127.0.0.1:1"], "no node answers there"),
     ];
@@ -139,6 +179,7 @@ fn wrong_arguments_and_folders_end_with_one_sentence() {
         assert!(error.contains(sentence), "{arguments:?}: {error}");
         assert_eq!(error.trim().lines().count(), 1, "{arguments:?}: {error}");
     }
+    assert!(!fs::exists(&private).unwrap(), "nothing is written where the arguments are wrong");
 }
 
 #[tokio::test]
@@ -196,7 +237,8 @@ async fn damaged_files_are_found_and_the_good_one_passes() {
         assert!(out.contains(sentence), "expected {sentence:?}: {out}");
     };
     check(&good[..good.len() - 60], "cut off");
-    check(&good[..20], "cut off");
+    check(&good[..20], "the file ends early: it was cut off");
+    check(&good[..good.len() - 100], "the file ends early after block 3: it was cut off");
     check(b"", "empty");
     check(b"hello, this is something else", "not a Blockvote audit file");
     let mut future = good.clone();
@@ -204,7 +246,8 @@ async fn damaged_files_are_found_and_the_good_one_passes() {
     check(&future, "format version 9");
     let mut longer = good.clone();
     longer.push(0);
-    check(&longer, "after its end");
+    check(&longer, "the file is damaged after block 4: there are bytes after its end");
+    check(&longer, "proofs of work: held for the 4 blocks before");
     for at in (0..good.len()).step_by(7) {
         let mut flipped = good.clone();
         flipped[at] ^= 0x10;

@@ -74,13 +74,8 @@ pub enum Damage {
     Kind(u8),
     /// Its parts are in the wrong order.
     Order,
-    /// A record cannot be read.
-    Unreadable {
-        /// Which kind.
-        kind: RecordKind,
-        /// What the decoder says.
-        why: String,
-    },
+    /// A record of this kind cannot be read.
+    Unreadable(RecordKind),
     /// It holds more signed statements than any node.
     Statements,
     /// It holds another number of blocks than it says.
@@ -217,9 +212,7 @@ impl ArchiveReader {
     }
 
     fn read<T: BorshDeserialize>(&self, kind: RecordKind, body: &[u8]) -> Result<T, ArchiveError> {
-        let unreadable =
-            |error: std::io::Error| Damage::Unreadable { kind, why: error.to_string() };
-        borsh::from_slice(body).map_err(|error| self.damaged(unreadable(error)))
+        borsh::from_slice(body).map_err(|_| self.damaged(Damage::Unreadable(kind)))
     }
 
     /// The next complete record, or nothing when more bytes are needed.
@@ -380,10 +373,6 @@ mod tests {
         let announced = u32::MAX as usize;
         assert_eq!(then(&[BLOCK, 255, 255, 255, 255]), damaged(0, Damage::Length(announced)));
         let unreadable = then(&[BLOCK, 1, 0, 0, 0, 7]);
-        let Err(ArchiveError::Damaged { what: Damage::Unreadable { kind, .. }, .. }) = unreadable
-        else {
-            panic!("{unreadable:?}");
-        };
-        assert_eq!(kind, RecordKind::Block);
+        assert_eq!(unreadable, damaged(0, Damage::Unreadable(RecordKind::Block)));
     }
 }

@@ -15,7 +15,7 @@ use crate::election::tally::Tally;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SeedError {
     /// Not JSON.
-    Json(String),
+    Json,
     /// It has no list named `chain`.
     NoChain,
     /// That list is empty.
@@ -34,8 +34,7 @@ pub enum SeedError {
 /// # Errors
 /// What is not as the seed writes it.
 pub fn read(text: &str) -> Result<Vec<Value>, SeedError> {
-    let value: Value =
-        serde_json::from_str(text).map_err(|error| SeedError::Json(error.to_string()))?;
+    let value: Value = serde_json::from_str(text).map_err(|_| SeedError::Json)?;
     let chain = value.get("chain").and_then(Value::as_array);
     let chain = chain.ok_or(SeedError::NoChain)?;
     if chain.is_empty() {

@@ -142,9 +142,8 @@ impl DraftProblem {
                 | ElectionError::Choice { .. }
                 | ElectionError::RepeatedChoice(_)
                 | ElectionError::FreeTextRules => DraftField::Choices,
-                ElectionError::BallotRules { most, choices, .. } => {
-                    if usize::from(*most) > *choices { DraftField::Most } else { DraftField::Least }
-                }
+                ElectionError::MostChoices { .. } => DraftField::Most,
+                ElectionError::LeastChoices { .. } => DraftField::Least,
                 ElectionError::Hours { .. } => DraftField::Closes,
                 ElectionError::HighestToken(_) => DraftField::HighestToken,
                 ElectionError::RollSize(_) => DraftField::Voters,
@@ -153,7 +152,7 @@ impl DraftProblem {
                 ElectionError::StartingDifficulty(_)
                 | ElectionError::Spacing(_)
                 | ElectionError::Version(_)
-                | ElectionError::Malformed(_)
+                | ElectionError::Malformed
                 | ElectionError::OtherId { .. }
                 | ElectionError::NoOrganiser
                 | ElectionError::Organiser(_) => DraftField::Parameters,

@@ -27,7 +27,7 @@ pub enum VotersError {
         line: u64,
         /// The line before.
         earlier: u64,
-        /// Its first words.
+        /// What it says.
         words: String,
     },
     /// A list of keys has one in each line.
@@ -51,8 +51,8 @@ pub enum LineError {
     NotText,
     /// It has a control character.
     Control(char),
-    /// What the reader of CSV says.
-    Csv(String),
+    /// It is not CSV.
+    Csv,
 }
 
 /// A voter as the organiser wrote it: the fields of a line.
@@ -95,8 +95,7 @@ fn read_lines(bytes: &[u8]) -> Result<Vec<(u64, Row)>, VotersError> {
     // The reader's own line numbers do not count empty lines before a record.
     let (mut counted, mut line) = (0, 1);
     for record in reader.records() {
-        let unreadable = |error: csv::Error| LineError::Csv(error.to_string());
-        let record = record.map_err(|error| VotersError::Line { line, what: unreadable(error) })?;
+        let record = record.map_err(|_| VotersError::Line { line, what: LineError::Csv })?;
         let start = record.position().map_or(0, csv::Position::byte);
         let start = usize::try_from(start).unwrap_or(text.len());
         let empty = text.as_bytes()[start..].iter().take_while(|byte| b"\r\n".contains(byte));
@@ -111,7 +110,7 @@ fn read_lines(bytes: &[u8]) -> Result<Vec<(u64, Row)>, VotersError> {
             continue;
         }
         if let Some(earlier) = seen.insert(row.clone(), line) {
-            let words = row.join(", ").chars().take(60).collect();
+            let words = row.join(", ");
             return Err(VotersError::Twice { line, earlier, words });
         }
         rows.push((line, row));
@@ -134,8 +133,7 @@ pub fn read_keys(bytes: &[u8]) -> Result<Vec<(Row, PublicKey)>, VotersError> {
         let field = field.ok_or(VotersError::NoKey { line })?;
         let key = PublicKey::from_text(field).map_err(|error| VotersError::Key { line, error })?;
         if let Some(earlier) = seen.insert(key, line) {
-            let words = field.chars().take(20).collect();
-            return Err(VotersError::Twice { line, earlier, words });
+            return Err(VotersError::Twice { line, earlier, words: field.clone() });
         }
         keys.push((row, key));
     }

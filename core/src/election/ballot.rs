@@ -3,6 +3,8 @@
 //! Selections are other people's text. The rule for them is fixed by code points, not by a Unicode
 //! table that changes with the compiler: every node must give the same verdict for ever.
 
+use std::cmp::Ordering;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
@@ -100,8 +102,10 @@ pub enum BallotError {
         /// Number of choices.
         choices: usize,
     },
-    /// One order, so that a ballot has one encoding and no choice counts twice.
+    /// One order, so that a ballot has one encoding.
     Order,
+    /// No choice counts twice; the words of this one.
+    Twice(String),
     /// Too few or too many.
     Number {
         /// Choices on the ballot.
@@ -158,8 +162,14 @@ fn check_choices(chosen: &[u16], question: &Question<'_>) -> Result<(), BallotEr
     if let Some(index) = chosen.iter().find(|index| usize::from(**index) >= choices) {
         return Err(BallotError::NoSuchChoice { number: usize::from(*index) + 1, choices });
     }
-    if chosen.windows(2).any(|pair| pair[0] >= pair[1]) {
-        return Err(BallotError::Order);
+    for pair in chosen.windows(2) {
+        match pair[0].cmp(&pair[1]) {
+            Ordering::Less => {}
+            Ordering::Equal => {
+                return Err(BallotError::Twice(question.choices[usize::from(pair[0])].clone()));
+            }
+            Ordering::Greater => return Err(BallotError::Order),
+        }
     }
     Ok(())
 }
@@ -281,7 +291,9 @@ mod tests {
         assert_eq!(check(Ballot::Choices(vec![0, 2])), Ok(()));
         assert_eq!(check(Ballot::Choices(vec![0, 1, 2])), Ok(()));
         assert_eq!(check(Ballot::Choices(vec![2, 0])), Err(BallotError::Order));
-        assert_eq!(check(Ballot::Choices(vec![1, 1])), Err(BallotError::Order));
+        let twice = BallotError::Twice("No".into());
+        assert_eq!(check(Ballot::Choices(vec![1, 1])), Err(twice.clone()));
+        assert_eq!(election.ballot(&["No", "Yes", "No"]), Err(twice));
         let one = check(Ballot::Choices(vec![1])).unwrap_err();
         assert_eq!(one, BallotError::Number { found: 1, least: 2, most: 3 });
         assert_eq!(check(Ballot::Blank), Ok(()));

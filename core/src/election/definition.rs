@@ -174,7 +174,7 @@ pub enum ElectionError {
     /// Made by a later build, or damaged.
     Version(u16),
     /// Not the bytes of a definition.
-    Malformed(String),
+    Malformed,
     /// The id in the link or the request is another one.
     OtherId {
         /// What was asked for.
@@ -208,10 +208,15 @@ pub enum ElectionError {
     },
     /// Nobody could vote, or the number is not exact everywhere.
     HighestToken(u64),
-    /// More choices wanted than there are, or none.
-    BallotRules {
+    /// The fewest choices are none, or more than the most.
+    LeastChoices {
         /// Fewest.
         least: u16,
+        /// Most.
+        most: u16,
+    },
+    /// The most choices are more than there are.
+    MostChoices {
         /// Most.
         most: u16,
         /// What there is, a write-in among them.
@@ -288,8 +293,7 @@ impl Election {
                 return Err(ElectionError::Version(version));
             }
         }
-        let election: Self = borsh::from_slice(bytes)
-            .map_err(|error| ElectionError::Malformed(error.to_string()))?;
+        let election: Self = borsh::from_slice(bytes).map_err(|_| ElectionError::Malformed)?;
         election.validate()?;
         Ok(election)
     }
@@ -352,8 +356,11 @@ impl Election {
             return if plain { Ok(()) } else { Err(ElectionError::FreeTextRules) };
         }
         let choices = self.choices.len() + usize::from(write_in);
-        if least == 0 || least > most || usize::from(most) > choices {
-            return Err(ElectionError::BallotRules { least, most, choices });
+        if usize::from(most) > choices {
+            return Err(ElectionError::MostChoices { most, choices });
+        }
+        if least == 0 || least > most {
+            return Err(ElectionError::LeastChoices { least, most });
         }
         Ok(())
     }
@@ -489,9 +496,11 @@ mod tests {
         assert_eq!(none, ElectionError::StartingDifficulty(0));
         assert_eq!(bad(&|e| e.parameters.spacing_ms = 1), ElectionError::Spacing(1));
         assert_eq!(bad(&|e| e.version = 9), ElectionError::Version(9));
-        let rules = |least, most| ElectionError::BallotRules { least, most, choices: 3 };
-        assert_eq!(bad(&|e| e.ballot_rules.most = 4), rules(1, 4));
-        assert_eq!(bad(&|e| e.ballot_rules.least = 2), rules(2, 1));
+        let most = ElectionError::MostChoices { most: 4, choices: 3 };
+        assert_eq!(bad(&|e| e.ballot_rules.most = 4), most);
+        let least = |least| ElectionError::LeastChoices { least, most: 1 };
+        assert_eq!(bad(&|e| e.ballot_rules.least = 2), least(2));
+        assert_eq!(bad(&|e| e.ballot_rules.least = 0), least(0));
         let free = bad(&|e| (e.choices.clear(), e.ballot_rules.write_in = true).1);
         assert_eq!(free, ElectionError::FreeTextRules);
         let last = bad(&|e| e.counting = Counting::LastCounts);

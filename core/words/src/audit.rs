@@ -6,7 +6,7 @@ use blockvote_core::audit::{
     receipt::{ReceiptError, ReceiptFileError},
 };
 
-use crate::{Words, counted};
+use crate::Words;
 
 impl Words for ArchiveError {
     fn words(&self) -> String {
@@ -18,20 +18,20 @@ impl Words for ArchiveError {
             Self::Version(found) => format!(
                 "the file has format version {found}; this build reads version {ARCHIVE_VERSION}: use the blockvote that wrote it"
             ),
-            Self::Truncated(blocks) => format!(
-                "the file ends early, after {}: it was cut off, get it again",
-                counted((*blocks).into(), "complete block")
-            ),
+            Self::Truncated(blocks) => {
+                format!("the file ends early{}: it was cut off, get it again", after(*blocks))
+            }
             Self::Damaged { blocks, what } => {
-                format!(
-                    "after {} the file is damaged: {}",
-                    counted((*blocks).into(), "complete block"),
-                    what.words()
-                )
+                format!("the file is damaged{}: {}", after(*blocks), what.words())
             }
             Self::Election(error) => error.words(),
         }
     }
+}
+
+/// Where a file of so many blocks ends: the first block, which the definition gives, is not in it.
+fn after(blocks: u32) -> String {
+    if blocks == 0 { String::new() } else { format!(" after block {}", blocks + 1) }
 }
 
 impl Words for ReceiptError {
@@ -52,7 +52,9 @@ impl Words for ReceiptFileError {
     fn words(&self) -> String {
         match self {
             Self::Format => "this is not a Blockvote receipt".into(),
-            Self::Malformed(what) => format!("the receipt cannot be read: {what}"),
+            Self::Malformed => {
+                "the receipt is damaged: a part of it is missing or was changed".into()
+            }
             Self::Wrong(error) => format!("the receipt does not hold: {}", error.words()),
         }
     }
@@ -61,7 +63,7 @@ impl Words for ReceiptFileError {
 impl Words for SeedError {
     fn words(&self) -> String {
         let what = match self {
-            Self::Json(why) => return format!("this is not JSON: {why}"),
+            Self::Json => return "this is not JSON".into(),
             Self::NoChain => "it has no list named \"chain\"".to_owned(),
             Self::Empty => "its chain is empty".to_owned(),
             Self::Length { said, found } => {
@@ -78,13 +80,13 @@ impl Words for Damage {
             Self::Length(bytes) => format!("it announces a record of {bytes} bytes"),
             Self::Kind(kind) => format!("it holds a record of the unknown kind {kind}"),
             Self::Order => "its parts are in the wrong order".into(),
-            Self::Unreadable { kind, why } => {
+            Self::Unreadable(kind) => {
                 let what = match kind {
                     RecordKind::RollPage => "page of the voter roll",
                     RecordKind::Block => "block",
                     RecordKind::Statement => "signed statement",
                 };
-                format!("the next {what}: {why}")
+                format!("the next {what} cannot be read")
             }
             Self::Statements => "it holds more signed statements than any node".into(),
             Self::Count => "it holds another number of blocks than it says".into(),

@@ -3,7 +3,7 @@
 use blockvote_core::{
     custody::{
         keyfile::KeyFileError,
-        organiser::{DraftField, DraftProblem, OrganiserError, OrganiserFilePart},
+        organiser::{DraftProblem, OrganiserError, OrganiserFilePart},
         voter_list::{LineError, VotersError},
         voting_code::{CodeError, SYMBOLS},
     },
@@ -53,7 +53,7 @@ impl Words for VotersError {
             ),
             Self::Line { line, what } => format!("line {line} cannot be read: {}", what.words()),
             Self::Twice { line, earlier, words } => {
-                format!("line {line} is the same as line {earlier}: {words:?}")
+                format!("line {line} is the same as line {earlier}: {:?}", cut(words))
             }
             Self::NoKey { line } => {
                 format!("line {line} holds no public key; one begins with bvk1")
@@ -75,6 +75,14 @@ impl Words for OrganiserError {
     }
 }
 
+/// The beginning of a long text.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// Where a single wrong symbol would explain it.
 fn place(group: Option<usize>) -> String {
     group.map_or_else(String::new, |group| format!(", probably in group {group}: compare it again"))
@@ -87,7 +95,7 @@ impl Words for LineError {
             Self::Control(character) => {
                 format!("it holds the control character U+{:04X}", u32::from(*character))
             }
-            Self::Csv(why) => why.clone(),
+            Self::Csv => "it is not CSV".into(),
         }
     }
 }
@@ -137,10 +145,10 @@ pub fn advice(problem: &DraftProblem) -> String {
             ElectionError::FreeTextRules => {
                 "Several choices, or own words beside them, need a list of choices.".into()
             }
-            ElectionError::BallotRules { choices, .. } if problem.field() == DraftField::Most => {
+            ElectionError::MostChoices { choices, .. } => {
                 format!("There are only {choices} to choose from.")
             }
-            ElectionError::BallotRules { .. } => {
+            ElectionError::LeastChoices { .. } => {
                 "The fewest must be at least 1 and no more than the most.".into()
             }
             ElectionError::Hours { .. } => "It must close after it opens.".into(),

@@ -20,6 +20,7 @@ impl Words for BallotError {
         match self {
             Self::Empty => "is empty".into(),
             Self::TooLong { found, max } => format!("has {found} bytes; at most {max} are allowed"),
+            Self::ControlCharacter('\n' | '\r') => "has more than one line".into(),
             Self::ControlCharacter(character) => {
                 format!("contains the control character U+{:04X}", u32::from(*character))
             }
@@ -30,7 +31,8 @@ impl Words for BallotError {
             Self::NoSuchChoice { number, choices } => {
                 format!("names choice {number}; the election has {choices}")
             }
-            Self::Order => "names choices twice or not in the order of the election".into(),
+            Self::Order => "names choices in another order than the election".into(),
+            Self::Twice(choice) => format!("names {choice:?} twice"),
             Self::Number { found, least, most } => {
                 let found = match found {
                     0 => "no choice".to_owned(),
@@ -107,7 +109,7 @@ impl Words for ElectionError {
             Self::Version(found) => format!(
                 "the election has format version {found}; this build reads version {ELECTION_VERSION}"
             ),
-            Self::Malformed(what) => format!("the election's definition cannot be read: {what}"),
+            Self::Malformed => "the election's definition is damaged and cannot be read".into(),
             Self::OtherId { expected, found } => {
                 format!("the definition has the id {found}, but {expected} was asked for")
             }
@@ -129,9 +131,19 @@ impl Words for ElectionError {
                 "the highest token is {found}; it must be from 1 to {max}",
                 max = TokenId::MAX.0
             ),
-            Self::BallotRules { least, most, choices } => format!(
-                "a ballot has from {least} to {most} choices, but there are {choices}: at least 1, and no more than there are"
-            ),
+            Self::LeastChoices { least: 0, .. } => {
+                "the fewest choices on a ballot are 0; they must be at least 1".into()
+            }
+            Self::LeastChoices { least, most } => {
+                format!("the fewest choices on a ballot, {least}, are more than the most, {most}")
+            }
+            Self::MostChoices { most, choices } => {
+                let there = match choices {
+                    1 => "is only 1".to_owned(),
+                    choices => format!("are only {choices}"),
+                };
+                format!("the most choices on a ballot are {most}, but there {there} to choose from")
+            }
             Self::FreeTextRules => {
                 "a ballot with free text has no write-in and exactly one selection".into()
             }
@@ -190,7 +202,7 @@ pub fn next_vote(error: NextVoteError, asked: Asked<'_>) -> String {
             format!("a vote with this {what} was cast already; say that you want to change it")
         }
         (NextVoteError::NothingToChange, Asked::CommandLine) => {
-            "the node knows no vote of this code or key: wait until it is in sync, or ask another one. If nothing was cast yet, leave out --change".into()
+            "the node knows no vote of this code or key: leave out --change if nothing was cast yet; otherwise wait until the node is in sync, or ask another one".into()
         }
         (NextVoteError::NothingToChange, Asked::Page(_)) => {
             "the vote that is to be changed is not here yet: wait until this tab is in sync".into()

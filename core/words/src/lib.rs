@@ -16,8 +16,8 @@ mod node;
 pub mod report;
 mod wire;
 
-/// So many of something.
-fn counted(number: u64, what: &str) -> String {
+/// So many of something, such as "1 vote" or "2 votes".
+pub fn counted(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 

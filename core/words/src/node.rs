@@ -13,7 +13,7 @@ impl Words for CastError {
             Self::Closed(time) => format!("the election closed at {time}"),
             Self::Sealed => "the result is sealed: votes are not taken any more".into(),
             Self::AlreadyVoted { token, sequence, .. } => {
-                format!("the token_id {token} already voted{}", changed(*sequence))
+                format!("token {token} has already voted{}", changed(*sequence))
             }
             Self::Full => "too many votes wait for a block; try again in a minute".into(),
         }

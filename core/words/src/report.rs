@@ -168,9 +168,11 @@ impl Words for Failure {
             Self::PagesMissing => "pages of the voter roll are missing".into(),
             Self::Roll(error) => error.words(),
             Self::Block(error) => error.words(),
-            Self::Statement(kind, token, error) => {
-                format!("{}: {}", statement(*kind, *token), error.words())
+            Self::Statement(kind, Some(token), error) => {
+                format!("{}: {}", statement(*kind, Some(*token)), error.words())
             }
+            // The error says of what it speaks.
+            Self::Statement(_, None, error) => error.words(),
             Self::StatementTwice(kind, token) => {
                 format!("{} is there twice", statement(*kind, *token))
             }
@@ -197,9 +199,11 @@ fn line(check: &str, outcome: &Outcome) -> Line {
         Outcome::Passed(passed) => (Ended::Pass, passed.words()),
         Outcome::Failed(failure) => (Ended::Fail, failure.words()),
         Outcome::Skipped(skipped) => (Ended::Skipped, skipped.words()),
-        Outcome::NotReached { blocks: None } => (Ended::NotReached, "not reached".to_owned()),
+        Outcome::NotReached { blocks: None } => {
+            (Ended::NotReached, "another check failed first".to_owned())
+        }
         Outcome::NotReached { blocks: Some(blocks) } => {
-            (Ended::NotReached, format!("not reached; it held for the {blocks} blocks before"))
+            (Ended::NotReached, format!("held for the {blocks} blocks before"))
         }
     };
     Line { check: check.into(), outcome, detail }
@@ -311,7 +315,22 @@ impl From<&SeedReport> for WordedReport {
 
 #[cfg(test)]
 mod tests {
+    use blockvote_core::chain::statements::StatementError;
+
     use super::*;
+
+    #[test]
+    fn a_statement_is_named_once() {
+        let (kind, token) = (StatementKind::Closing, TokenId(7));
+        let closing = Failure::Statement(kind, None, StatementError::Signature(kind));
+        assert_eq!(closing.words(), "the closing is not signed by the organiser of this election");
+        let kind = StatementKind::DoubleVote;
+        let double = Failure::Statement(kind, Some(token), StatementError::NotDouble);
+        assert_eq!(
+            double.words(),
+            "the proof against token 7: the two votes are not a double vote"
+        );
+    }
 
     #[test]
     fn one_is_not_said_as_many() {

@@ -8,7 +8,8 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
+use axum::body::Bytes;
 use blockvote_core::election::definition::Election;
 use blockvote_words::InWords;
 use clap::Args;
@@ -32,7 +33,7 @@ impl At {
 
     /// Asks for something that need not be there.
     pub async fn find<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Option<T>> {
-        let response = request(&self.node, Method::GET, path)?.send().await?;
+        let response = answer(&self.node, request(&self.node, Method::GET, path)?).await?;
         if response.status() == reqwest::StatusCode::NOT_FOUND {
             return Ok(None);
         }
@@ -46,9 +47,9 @@ impl At {
         json_of(&self.node, send(&self.node, request).await?).await
     }
 
-    /// The node's audit file, piece by piece.
+    /// The node's audit file, to be read in pieces.
     pub async fn export(&self) -> anyhow::Result<Response> {
-        send(&self.node, request(&self.node, Method::GET, "/api/v1/export")?).await
+        export_of(&self.node).await
     }
 }
 
@@ -74,7 +75,7 @@ pub struct Export {
 }
 
 /// A client that neither follows redirects nor waits for ever.
-pub fn client() -> anyhow::Result<Client> {
+fn client() -> anyhow::Result<Client> {
     let client = Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
@@ -84,22 +85,38 @@ pub fn client() -> anyhow::Result<Client> {
     Ok(client)
 }
 
+fn address(node: &str) -> anyhow::Result<Url> {
+    let url = Url::parse(node).ok().filter(|url| url.scheme() == "http" && url.host().is_some());
+    url.with_context(|| {
+        format!("{node:?} is not a node's address; it looks like http://127.0.0.1:5000")
+    })
+}
+
 fn request(node: &str, method: Method, path: &str) -> anyhow::Result<RequestBuilder> {
-    let url = Url::parse(node)
-        .ok()
-        .filter(|url| url.scheme() == "http" && url.host().is_some())
-        .with_context(|| {
-            format!("{node:?} is not a node's address; it looks like http://127.0.0.1:5000")
-        })?;
-    Ok(client()?.request(method, url.join(path)?))
+    Ok(client()?.request(method, address(node)?.join(path)?))
+}
+
+async fn answer(node: &str, request: RequestBuilder) -> anyhow::Result<Response> {
+    request.send().await.map_err(|error| {
+        let why =
+            if error.is_connect() { "no node answers there; is it running?" } else { "no answer" };
+        anyhow!("{node}: {why}")
+    })
+}
+
+/// The audit file of a node, or what an address of it with a path answers.
+pub async fn export_of(node: &str) -> anyhow::Result<Response> {
+    let path = if address(node)?.path() == "/" { "/api/v1/export" } else { "" };
+    send(node, request(node, Method::GET, path)?).await
+}
+
+/// The next piece of an answer.
+pub async fn piece(response: &mut Response) -> anyhow::Result<Option<Bytes>> {
+    response.chunk().await.map_err(|_| anyhow!("the node broke off in the middle of its answer"))
 }
 
 async fn send(node: &str, request: RequestBuilder) -> anyhow::Result<Response> {
-    let response = request.send().await.map_err(|error| {
-        let why =
-            if error.is_connect() { "no node answers there; is it running?" } else { "no answer" };
-        anyhow::anyhow!("{node}: {why}")
-    })?;
+    let response = answer(node, request).await?;
     let status = response.status();
     if status.is_success() {
         return Ok(response);
@@ -125,6 +142,7 @@ pub async fn tally(tally: Tally) -> anyhow::Result<ExitCode> {
     }
     let mut election: Value = tally.at.get("/api/v1/election").await?;
     let election: Election = serde_json::from_value(election["definition"].take())
+        .ok()
         .with_context(|| format!("{} describes no election", tally.at.node))?;
     let status: Value = tally.at.get("/api/v1/status").await?;
     let until = match status.get("sealed_height").and_then(Value::as_u64) {
@@ -180,7 +198,7 @@ pub async fn export(export: Export) -> anyhow::Result<ExitCode> {
     let mut file = fs::File::create_new(&part).with_context(|| {
         format!("cannot write {}; if an earlier export left it, remove it", part.display())
     })?;
-    while let Some(chunk) = response.chunk().await? {
+    while let Some(chunk) = piece(&mut response).await? {
         reader.push(&chunk);
         while let Some(record) = reader.next_record().in_words()? {
             blocks += u32::from(matches!(record, blockvote_core::audit::archive::Record::Block(_)));

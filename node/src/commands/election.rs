@@ -41,9 +41,10 @@ pub enum Command {
         /// Where to write the CSV; nothing there is overwritten.
         #[arg(long, value_name = "FILE")]
         csv: Option<PathBuf>,
-        /// Address of your relay, for the link of each voter.
-        #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
-        relay: String,
+        /// Address of your relay, for the link of each voter [default: this machine's,
+        /// <http://127.0.0.1:8080>].
+        #[arg(long, value_name = "URL", value_parser = codes::relay)]
+        relay: Option<String>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -99,7 +100,7 @@ pub struct OrganiserFile {
 impl OrganiserFile {
     fn open(&self) -> anyhow::Result<Organiser> {
         let shown = self.file.display().to_string();
-        let mut text = secret_files::read_secret(&self.file)?;
+        let mut text = secret_files::read_secret(&self.file, "a Blockvote organiser's file")?;
         if passphrase_lock::is_locked(text.as_str()) {
             let passphrase = secret_files::passphrase("BLOCKVOTE_PASSPHRASE")?;
             text = passphrase_lock::unlock(text.as_str(), &passphrase)
@@ -118,7 +119,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
             show::run(published.context.election(), json)
         }
         Command::Codes { organiser, csv, relay, json } => {
-            codes::run(&organiser.open()?, csv.as_deref(), &relay, json)
+            codes::run(&organiser.open()?, csv.as_deref(), relay, json)
         }
         Command::Publish { organiser, out, json } => {
             publish::run(&organiser.open()?, &organiser.file, &out, json)

@@ -26,7 +26,8 @@ pub enum Command {
         /// Where to write it; nothing there is overwritten.
         #[arg(long, short, default_value = "voter.key.json")]
         out: PathBuf,
-        /// Lock it with a passphrase, asked for or taken from `BLOCKVOTE_PASSPHRASE`.
+        /// Lock it with a passphrase. It is asked for, or taken from `BLOCKVOTE_PASSPHRASE`; it is not
+        /// given here.
         #[arg(long)]
         passphrase: bool,
         /// Print JSON.
@@ -85,7 +86,7 @@ fn print(file: &KeyFile, json: bool) -> anyhow::Result<ExitCode> {
 }
 
 fn read_file(path: &Path) -> anyhow::Result<KeyFile> {
-    let text = secret_files::read_secret(path)?;
+    let text = secret_files::read_secret(path, "a Blockvote key file")?;
     KeyFile::read(text.as_str()).in_words().with_context(|| path.display().to_string())
 }
 

@@ -29,7 +29,7 @@ use directories::ProjectDirs;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::election::Published;
+use super::{election::Published, numbers::whole};
 use crate::{
     audit_file::Records,
     daemon::{self, Handle},
@@ -71,7 +71,7 @@ pub struct Arguments {
     #[arg(long)]
     mine: bool,
     /// Mining threads; by default half the processors.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = whole::<u16>(1..=1024))]
     threads: Option<u16>,
     /// A host name under which this node may be asked, besides its addresses and localhost.
     #[arg(long = "allow-host", value_name = "NAME")]
@@ -94,6 +94,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         relay_link::check_url(url)?;
     }
     let published = arguments.election.as_deref().map(Published::read).transpose()?;
+    if published.as_ref().is_some_and(|published| published.private) {
+        eprintln!(
+            "note: --election is the organiser's private file; a node needs only the file that `blockvote election publish` writes"
+        );
+    }
     let listener = http::bind(arguments.listen).await?;
     let address = listener.local_addr().context("the listening address")?;
     let (store, contents) = if arguments.memory {
@@ -117,7 +122,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let threads = arguments.threads.map_or((processors / 2).max(1), usize::from);
     let (handle, thread) =
         daemon::start(store, contents, arguments.verify, arguments.mine, threads)?;
-    if let Some(Published { context, archive: Some(path) }) = published {
+    if let Some(Published { context, archive: Some(path), .. }) = published {
         let shown = path.display().to_string();
         let taking = handle.clone();
         let taken = tokio::task::spawn_blocking(move || take_in(&taking, &context, &path));

@@ -60,7 +60,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 async fn check(path: &Path, at: &At) -> anyhow::Result<(bool, &'static str, Vec<String>)> {
-    let text = secret_files::read(path)?;
+    let text = secret_files::read(path, "a Blockvote receipt")?;
     let file = ReceiptFile::read(&text).in_words().with_context(|| path.display().to_string())?;
     let receipt = &file.receipt;
     let election: ElectionAnswer = at.get("/api/v1/election").await?;

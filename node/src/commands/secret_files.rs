@@ -34,21 +34,21 @@ pub fn write_new(path: &Path, text: &str, private: bool, option: &str) -> anyhow
     file.sync_all().with_context(|| format!("cannot write {shown}"))
 }
 
-/// Reads a file of bounded size as text.
+/// Reads a file of bounded size as text. `what` it should be is named where it is not text at all.
 ///
 /// # Errors
 /// When it cannot be read, is too big, or is not text.
-pub fn read(path: &Path) -> anyhow::Result<String> {
-    let bytes = read_bytes(path)?;
-    String::from_utf8(bytes).with_context(|| format!("{} is not text in UTF-8", path.display()))
+pub fn read(path: &Path, what: &str) -> anyhow::Result<String> {
+    let text = String::from_utf8(read_bytes(path)?).ok();
+    text.with_context(|| format!("{} is not {what}", path.display()))
 }
 
 /// The same for a file with a secret in it.
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_secret(path: &Path) -> anyhow::Result<SecretText> {
-    read(path).map(SecretText::from)
+pub fn read_secret(path: &Path, what: &str) -> anyhow::Result<SecretText> {
+    read(path, what).map(SecretText::from)
 }
 
 /// The same as bytes.

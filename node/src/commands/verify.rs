@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::Read, path::Path, process::ExitCode, time::Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use blockvote_core::{
     audit::{
         archive::{ArchiveReader, Record},
@@ -21,7 +21,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use super::ask_node;
-use crate::{clock, http::read_chain_json, parallel::in_order};
+use crate::{
+    clock,
+    http::read_chain_json,
+    output::{json_problem, problem},
+    parallel::in_order,
+};
 
 /// Files and answers that are not streamed.
 const MAX_JSON: usize = 256 << 20;
@@ -49,16 +54,7 @@ impl Source {
             bail!("https is not supported yet: download the file and give its path");
         }
         if text.starts_with("http://") {
-            let mut url =
-                reqwest::Url::parse(text).with_context(|| format!("{text:?} is no address"))?;
-            if url.path() == "/" {
-                url.set_path("/api/v1/export");
-            }
-            let response = ask_node::client()?.get(url).send().await;
-            let response = response.map_err(|error| {
-                anyhow::Error::from(error.without_url()).context(format!("{text} does not answer"))
-            })?;
-            ensure!(response.status().is_success(), "{text} answered {}", response.status());
+            let response = ask_node::export_of(text).await?;
             let length = response.content_length().unwrap_or(0);
             return Ok((Self::Http(Box::new(response)), length));
         }
@@ -77,7 +73,9 @@ impl Source {
                 piece.truncate(read);
                 Ok(piece)
             }
-            Self::Http(response) => Ok(response.chunk().await?.unwrap_or_default().to_vec()),
+            Self::Http(response) => {
+                Ok(ask_node::piece(response).await?.unwrap_or_default().to_vec())
+            }
         }
     }
 }
@@ -86,7 +84,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let json = arguments.json;
     match verify(arguments).await {
         Err(error) if json => {
-            let answer = serde_json::json!({"passed": false, "error": format!("{error:#}")});
+            let answer = serde_json::json!({"passed": false, "error": problem(&error)});
             crate::output::say!("{answer}");
             Ok(ExitCode::FAILURE)
         }
@@ -246,8 +244,9 @@ async fn json_report(
             "JSON of over {MAX_JSON} bytes: export the chain as a file instead"
         );
     }
-    let text = String::from_utf8(bytes).context("this is not text in UTF-8")?;
-    let value: Value = serde_json::from_str(&text).context("this is not JSON")?;
+    let text = String::from_utf8(bytes).ok().context("this is not JSON: it is not text")?;
+    let value: Value =
+        serde_json::from_str(&text).map_err(|error| anyhow!(json_problem(&error)))?;
     if let Some(format) = value.get("format").and_then(Value::as_str) {
         bail!(
             "this is a file of the kind \"{format}\", not a chain; receipts are read by \
@@ -287,7 +286,8 @@ fn print_report(report: &WordedReport) {
         let word = match line.outcome {
             Ended::Pass => "PASS",
             Ended::Fail => "FAIL",
-            Ended::Skipped | Ended::NotReached => "SKIPPED",
+            Ended::Skipped => "SKIPPED",
+            Ended::NotReached => "NOT REACHED",
         };
         crate::output::say!("{word:<12} {}: {}", line.check, line.detail);
     }

@@ -26,7 +26,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ask_node::At, key, secret_files};
+use super::{ask_node::At, key, numbers::whole, secret_files};
 use crate::output::say;
 
 #[derive(Args)]
@@ -64,13 +64,8 @@ struct Right {
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
     /// Your token: an unused number, in an open election.
-    #[arg(long, allow_negative_numbers = true, value_parser = read_token)]
+    #[arg(long, allow_negative_numbers = true, value_parser = whole::<u64>(0..=TokenId::MAX.0))]
     token: Option<u64>,
-}
-
-fn read_token(text: &str) -> Result<u64, String> {
-    let token = text.parse().ok().filter(|token| *token <= TokenId::MAX.0);
-    token.ok_or_else(|| format!("a token is a whole number from 0 to {}", TokenId::MAX))
 }
 
 #[derive(Deserialize)]
@@ -106,6 +101,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .map_err(|error| anyhow::anyhow!("the selection {}", error.words()))?;
     let (vote, body) = match secret(&arguments.right)? {
         None => {
+            ensure!(
+                !definition.has_roll(),
+                "this election has a voter roll: vote with your voting code (--code) or your own key (--key)"
+            );
             let token = arguments.right.token.context("a code, a key or a token is needed")?;
             let vote = Vote::open(id, TokenId(token), ballot);
             let body = json!({"token_id": token, "selections": arguments.selections});
@@ -151,8 +150,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     } else {
         say!("The vote is stored at {} and waits for a block.", arguments.at.node);
         say!("vote id {}", receipt.receipt.vote_id);
-        if let Some(path) = &arguments.receipt {
-            say!("Check it with: blockvote receipt check {}", path.display());
+        match &arguments.receipt {
+            Some(path) => say!("Check it with: blockvote receipt check {}", path.display()),
+            None => {
+                say!(
+                    "No receipt was kept: with --receipt FILE you can check later that it counts."
+                );
+            }
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -12,7 +12,7 @@ use blockvote_words::Words;
 use serde::{Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 
-use crate::daemon::Stopped;
+use crate::{daemon::Stopped, output::json_problem};
 
 /// What went wrong, for people.
 #[derive(Debug, Serialize, ToSchema)]
@@ -82,12 +82,12 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let bytes = Bytes::from_request(request, state)
-            .await
-            .map_err(|rejection| ApiError::new(rejection.status(), rejection.body_text()))?;
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
+            ApiError::new(rejection.status(), "the body is too big, or broke off")
+        })?;
         serde_json::from_slice(&bytes)
             .map(Self)
-            .map_err(|error| ApiError::bad(format!("the body is not JSON: {error}")))
+            .map_err(|error| ApiError::bad(format!("the body is {}", json_problem(&error))))
     }
 }
 
@@ -99,7 +99,10 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Part<T>
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let part = Path::<T>::from_request_parts(parts, state).await;
-        part.map(|Path(part)| Self(part)).map_err(|rejection| ApiError::bad(rejection.body_text()))
+        part.map(|Path(part)| Self(part)).map_err(|_| {
+            let path = parts.uri.path();
+            ApiError::bad(format!("the end of {path} is not what belongs there; see /docs"))
+        })
     }
 }
 
@@ -111,9 +114,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let query = Query::<T>::from_request_parts(parts, state).await;
-        query
-            .map(|Query(query)| Self(query))
-            .map_err(|rejection| ApiError::bad(rejection.body_text()))
+        query.map(|Query(query)| Self(query)).map_err(|_| {
+            let query = parts.uri.query().unwrap_or_default();
+            ApiError::bad(format!("the query {query:?} cannot be read; see /docs"))
+        })
     }
 }
 

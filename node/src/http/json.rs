@@ -1,6 +1,6 @@
 //! Blocks and chains as JSON: the seed's fields, and the further ones that make them verifiable.
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use blockvote_core::{
     chain::{
         block::{Block, CheckedBlock},
@@ -25,6 +25,8 @@ use blockvote_words::InWords;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
+
+use crate::output::json_problem;
 
 /// A vote, as in the seed, and what the seed did not have.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -174,8 +176,10 @@ pub fn read_chain_json(value: Value) -> anyhow::Result<(Election, Vec<Block>)> {
         election: Election,
         chain: Vec<BlockJson>,
     }
-    let ChainJson { election, chain } =
-        serde_json::from_value(value).context("this JSON is not a chain of a Blockvote node")?;
+    let ChainJson { election, chain } = serde_json::from_value(value).map_err(|error| {
+        let why = json_problem(&error);
+        anyhow!("this JSON is not a chain of a Blockvote node: {why}")
+    })?;
     election.validate().in_words().context("the election")?;
     ensure!(
         !election.has_roll(),

@@ -72,6 +72,11 @@ pub fn open_vote(node: &Node, token: TokenId, selections: &[String]) -> Result<V
     Ok(Vote::open(node.chain().id(), token, ballot))
 }
 
+/// In the seed's words.
+fn already_voted(token: TokenId) -> ApiError {
+    ApiError::new(StatusCode::CONFLICT, format!("the token_id {token} already voted"))
+}
+
 /// Cast a vote.
 #[utoipa::path(post, path = "/vote", tag = "seed", request_body = VoteJson, responses(
     (status = 201, description = "It will be in the next block", body = Message),
@@ -84,8 +89,7 @@ async fn vote(
     let (token, selection) = read_vote(&body, "token_id")?;
     let (elsewhere, not_asked) = app.registered.pending_elsewhere(token).await;
     if elsewhere {
-        let error = format!("the token_id {token} already voted");
-        return Err(ApiError::new(StatusCode::CONFLICT, error).not_asked(not_asked));
+        return Err(already_voted(token).not_asked(not_asked));
     }
     let block = app
         .handle
@@ -95,7 +99,11 @@ async fn vote(
                 .map(|_| node.chain().height().next())
         })
         .await?
-        .map_err(|error| ApiError::from(error).not_asked(not_asked.clone()))?;
+        .map_err(|error| match error {
+            CastError::AlreadyVoted { token, .. } => already_voted(token),
+            error => ApiError::from(error),
+        })
+        .map_err(|error| error.not_asked(not_asked.clone()))?;
     let message = format!("the token_id {token} vote will be added to Block {block}");
     Ok((StatusCode::CREATED, Json(Message { message, not_asked })))
 }

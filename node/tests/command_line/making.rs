@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::desk::{Lunch, bad, good, json_of, mode};
+use crate::desk::{Lunch, bad, good, json_of, mode, run};
 
 #[test]
 fn the_organisers_file_is_private_and_never_overwritten() {
@@ -31,10 +31,23 @@ fn what_is_published_names_nobody() {
 }
 
 #[test]
+fn a_node_that_gets_the_private_file_says_so() {
+    let lunch = Lunch::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let start = ["node", "--memory", "--listen", &listen, "--election"];
+    let said = |file: &str| run(&[&start[..], &[file]].concat()).2;
+    assert!(said(&lunch.private).contains("--election is the organiser's private file"));
+    assert!(!said(&lunch.public).contains("private"));
+}
+
+#[test]
 fn each_name_gets_a_code_and_a_link() {
     let lunch = Lunch::new();
     let csv = lunch.desk.path("codes.csv");
-    good(&["election", "codes", "--organiser", &lunch.private, "--csv", &csv]);
+    let codes = ["election", "codes", "--organiser", &lunch.private, "--csv", &csv];
+    let (code, _, note) = run(&codes);
+    assert!(code == 0 && note.contains("the links lead to http://127.0.0.1:8080"), "{note}");
     assert_eq!(mode(&csv), 0o600);
     let table = fs::read_to_string(&csv).unwrap();
     assert!(table.starts_with("voter 1,voter 2,code,link\n"), "{table}");

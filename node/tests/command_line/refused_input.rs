@@ -28,9 +28,12 @@ fn lists_and_files_that_cannot_be_used_are_named_and_nothing_is_written() {
         assert!(!Path::new(&private).exists());
     }
     for (rest, sentence) in [
-        (vec!["--codes", "0"], "the number must be from 1 to 100000"),
         (vec!["--codes", "3", "--most", "2"], "exactly one selection"),
-        (vec!["--codes", "3", "--choice", "A", "--most", "2"], "there are 1"),
+        (vec!["--codes", "3", "--choice", "A", "--most", "2"], "there is only 1 to choose from"),
+        (
+            vec!["--choice", "A", "--choice", "B", "--least", "2"],
+            "the fewest choices on a ballot, 2, are more than the most, 1",
+        ),
         (vec!["--last-counts"], "only an election with a voter roll"),
     ] {
         let mut new = vec!["election", "new", "--title", "Lunch?", "--organiser", &private];

@@ -53,8 +53,15 @@ async fn a_code_or_choice_that_is_wrong_is_named() {
     for (arguments, sentence) in [
         (vec!["--code", &typo, "--selection", "Soup"], "typo in the code, probably in group 2"),
         (vec!["--code", "ABCD", "--selection", "Soup"], "28 letters and digits"),
-        (vec!["--token", "1", "--selection", "Soup"], "must be signed by its voter"),
+        (
+            vec!["--token", "1", "--selection", "Soup"],
+            "vote with your voting code (--code) or your own key (--key)",
+        ),
         (vec!["--code", &codes[0], "--selection", "Pie"], "not one of the choices: Soup, Bread"),
+        (
+            vec!["--code", &codes[0], "--selection", "Soup", "--selection", "Soup"],
+            "names \"Soup\" twice",
+        ),
     ] {
         let (status, _, error) = node.vote(&arguments);
         assert!(status == 1 && error.contains(sentence), "{arguments:?}: {error}");

@@ -57,7 +57,7 @@ pub fn view(node: &Node, right: Right) -> RightView {
     let problem = match &token {
         Err(problem) => Some(problem.clone()),
         Ok(token) if voted.is_some() && !may_change => Some(match &right {
-            Right::Token(_) => format!("the token_id {token} already voted"),
+            Right::Token(_) => format!("token {token} has already voted"),
             Right::Code(_) => "this code was used: a vote with it was cast already".into(),
             Right::Key { .. } => "a vote with this key was cast already".into(),
         }),

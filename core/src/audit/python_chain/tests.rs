@@ -75,7 +75,7 @@ fn numbers_and_texts_are_written_as_python_writes_them() {
 
 #[test]
 fn other_json_is_refused_with_its_reason() {
-    assert!(matches!(read("{"), Err(SeedError::Json(_))));
+    assert!(matches!(read("{"), Err(SeedError::Json)));
     assert_eq!(read("[]"), Err(SeedError::NoChain));
     assert_eq!(read(r#"{"chain":[]}"#), Err(SeedError::Empty));
     let length = SeedError::Length { said: "2".into(), found: 1 };

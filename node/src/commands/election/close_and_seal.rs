@@ -14,7 +14,7 @@ use blockvote_core::{
     node::SealError,
     time::Timestamp,
 };
-use blockvote_words::{InWords, Words, report::WordedReport};
+use blockvote_words::{InWords, Words, counted, report::WordedReport};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -81,9 +81,10 @@ pub async fn seal(
     let status = status(organiser, at).await?;
     if record.exists() {
         // Signed once already: the same seal is handed in, never another one.
-        let text = secret_files::read(record)?;
+        let text = secret_files::read(record, "a seal")?;
         let seal = hex::decode(text.trim()).ok().and_then(|bytes| borsh::from_slice(&bytes).ok());
-        let seal: Statement = seal.with_context(|| format!("{} is no seal", record.display()))?;
+        let seal: Statement =
+            seal.with_context(|| format!("{} is not a seal", record.display()))?;
         let answer = hand_in(at, &seal).await?;
         if json {
             say!("{answer}");
@@ -113,7 +114,7 @@ pub async fn seal(
     // What is sealed is what this machine verified, not what the node says.
     let mut response = at.export().await?;
     let (mut reader, mut verifier) = (ArchiveReader::new(), Verifier::new(clock::now()));
-    while let Some(chunk) = response.chunk().await? {
+    while let Some(chunk) = ask_node::piece(&mut response).await? {
         reader.push(&chunk);
         while let Some(record) = reader.next_record().in_words()? {
             if !verifier.push(record) {
@@ -141,7 +142,11 @@ pub async fn seal(
     if json {
         say!("{}", json!({"block": report.blocks, "tip": tip, "tally": report.tally}));
     } else {
-        say!("{}", words.verdict);
+        say!(
+            "Verified the node's chain: {} and {} keep every rule.",
+            counted(report.blocks.into(), "block"),
+            counted(report.votes, "vote")
+        );
         ask_node::print_tally(&report.tally, &organiser.election.choices);
         say!("Sealed: block {} and its count are the result.", report.blocks);
         say!("Hand out the audit file: blockvote election export --out result.blockvote");

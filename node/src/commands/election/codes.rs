@@ -11,24 +11,43 @@ use serde_json::json;
 
 use crate::{commands::secret_files, output::say};
 
+/// Where a relay listens by default.
+const THIS_MACHINE: &str = "http://127.0.0.1:8080";
+
 /// The link of a voter: the code stands behind the `#`, which browsers send to no server.
 fn link(relay: &str, election: &Election, code: &str) -> String {
     format!("{}/e/{}/vote#code={code}", relay.trim_end_matches('/'), election.id())
 }
 
+/// A relay's address, as a browser opens it.
+pub fn relay(text: &str) -> Result<String, String> {
+    let url = reqwest::Url::parse(text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.host().is_some()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    });
+    url.map(|_| text.to_owned())
+        .ok_or_else(|| "expected an address such as https://vote.example.org".into())
+}
+
 pub fn run(
     organiser: &Organiser,
     csv: Option<&Path>,
-    relay: &str,
+    relay: Option<String>,
     json: bool,
 ) -> anyhow::Result<ExitCode> {
+    ensure!(organiser.codes().next().is_some(), "this election has no voting codes");
+    if relay.is_none() && (csv.is_some() || json) {
+        eprintln!("note: the links lead to {THIS_MACHINE}; give your relay's address with --relay");
+    }
     let election = &organiser.election;
+    let relay = relay.unwrap_or_else(|| THIS_MACHINE.into());
     let rows: Vec<_> = organiser
         .codes()
         .map(|(row, code)| (row, code.to_string()))
-        .map(|(row, code)| (row, link(relay, election, &code), code))
+        .map(|(row, code)| (row, link(&relay, election, &code), code))
         .collect();
-    ensure!(!rows.is_empty(), "this election has no voting codes");
     if let Some(path) = csv {
         // As many columns as the longest line has; a mail merge wants their names.
         let width = rows.iter().map(|(row, ..)| row.len()).max().unwrap_or(0);
@@ -60,7 +79,7 @@ pub fn run(
         say!("{}", serde_json::to_string_pretty(&rows)?);
     } else {
         for (row, _, code) in rows {
-            say!("{code}  {}", row.join(", "));
+            say!("{}", format!("{code}  {}", row.join(", ")).trim_end());
         }
     }
     Ok(ExitCode::SUCCESS)

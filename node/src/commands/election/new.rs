@@ -1,6 +1,7 @@
 //! `blockvote election new`.
 
 use std::{
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -13,7 +14,9 @@ use blockvote_core::{
     },
     election::{
         ballot::BallotRules,
-        definition::{ChainParameters, Counting},
+        definition::{ChainParameters, Counting, MAX_CHOICES, MAX_STARTING_DIFFICULTY, SPACING_MS},
+        roll::MAX_ROLL,
+        token::TokenId,
     },
     time::Timestamp,
 };
@@ -21,7 +24,13 @@ use blockvote_words::{InWords, Words};
 use clap::Args;
 
 use super::show;
-use crate::{clock, commands::secret_files};
+use crate::{
+    clock,
+    commands::{numbers::whole, secret_files},
+};
+
+/// Choices on a ballot, a write-in among them.
+const CHOSEN: RangeInclusive<u64> = 1..=MAX_CHOICES as u64 + 1;
 
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -36,10 +45,10 @@ pub struct New {
     #[arg(long = "choice", value_name = "TEXT")]
     choices: Vec<String>,
     /// Fewest choices on a ballot.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u16>(CHOSEN))]
     least: u16,
     /// Most choices on a ballot; more than 1 is an approval vote.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u16>(CHOSEN))]
     most: u16,
     /// Allow blank ballots.
     #[arg(long)]
@@ -51,10 +60,10 @@ pub struct New {
     #[arg(long)]
     last_counts: bool,
     /// Open election: tokens are the numbers 1 to N. Without it, any number.
-    #[arg(long, value_name = "N", group = "who")]
+    #[arg(long, value_name = "N", group = "who", value_parser = whole::<u64>(1..=TokenId::MAX.0))]
     highest_token: Option<u64>,
     /// Voter roll with this many voting codes.
-    #[arg(long, value_name = "N", group = "who")]
+    #[arg(long, value_name = "N", group = "who", value_parser = whole::<u32>(1..=MAX_ROLL.into()))]
     codes: Option<u32>,
     /// Voter roll with a voting code for each line of this CSV, which has no heading. Names stay in the
     /// organiser's file.
@@ -64,20 +73,23 @@ pub struct New {
     #[arg(long, value_name = "FILE", group = "who")]
     keys: Option<PathBuf>,
     /// Opens this many minutes from now; at once where it is left out.
-    #[arg(long, value_name = "MINUTES")]
+    #[arg(long, value_name = "MINUTES", value_parser = whole::<u64>(0..=u64::MAX))]
     opens_in: Option<u64>,
     /// Closes this many minutes from now; where it is left out, when the organiser closes it.
-    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "MINUTES", value_parser = whole::<u64>(1..=u64::MAX))]
     closes_in: Option<u64>,
     /// Expected number of hashes for the first block.
-    #[arg(long, default_value_t = ChainParameters::default().starting_difficulty)]
+    #[arg(long, value_name = "N", default_value_t = ChainParameters::default().starting_difficulty,
+        value_parser = whole::<u64>(1..=MAX_STARTING_DIFFICULTY))]
     starting_difficulty: u64,
     /// Milliseconds between blocks under load.
-    #[arg(long, default_value_t = ChainParameters::default().spacing_ms)]
+    #[arg(long, value_name = "N", default_value_t = ChainParameters::default().spacing_ms,
+        value_parser = whole::<u64>(SPACING_MS))]
     spacing_ms: u64,
-    /// Where to write the definition of an open election; nothing there is overwritten.
-    #[arg(long, short, default_value = "election.json")]
-    out: PathBuf,
+    /// Where to write the definition of an open election; nothing there is overwritten
+    /// [default: election.json].
+    #[arg(long, short, value_name = "FILE", conflicts_with_all = ["codes", "names", "keys"])]
+    out: Option<PathBuf>,
     /// Where to write the organiser's private file. An open election gets one, and with it a key
     /// that can close and seal it, only where this is given.
     #[arg(long, value_name = "FILE")]
@@ -91,7 +103,7 @@ fn csv_text(path: &Path) -> anyhow::Result<String> {
     let bytes = secret_files::read_bytes(path)?;
     // Read once to name the first line that cannot stand, whatever encoding it is in.
     voter_list::read(&bytes).in_words().with_context(|| path.display().to_string())?;
-    String::from_utf8(bytes).with_context(|| path.display().to_string())
+    String::from_utf8(bytes).ok().with_context(|| format!("{} is not text", path.display()))
 }
 
 pub fn run(new: New) -> anyhow::Result<ExitCode> {
@@ -137,8 +149,9 @@ pub fn run(new: New) -> anyhow::Result<ExitCode> {
     if open {
         let mut text = serde_json::to_string_pretty(&organiser.election)?;
         text.push('\n');
-        secret_files::write_new(&new.out, &text, false, "--out")?;
-        let shown = new.out.display();
+        let out = new.out.unwrap_or_else(|| "election.json".into());
+        secret_files::write_new(&out, &text, false, "--out")?;
+        let shown = out.display();
         eprintln!("wrote {shown}; start a node with --election {shown}");
     }
     if !open || new.organiser.is_some() {

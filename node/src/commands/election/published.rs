@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use blockvote_core::{
     audit::archive::{ArchiveReader, Record},
     custody::organiser::Organiser,
@@ -18,12 +18,14 @@ use blockvote_core::{
 };
 use blockvote_words::InWords;
 
-use crate::{audit_file::Records, commands::secret_files};
+use crate::{audit_file::Records, commands::secret_files, output::json_problem};
 
 /// An election as a file gives it.
 pub struct Published {
     /// Definition and roll.
     pub context: ElectionContext,
+    /// Whether the file is the organiser's, with secrets in it.
+    pub private: bool,
     /// The file, where it is an archive: it may hold blocks and statements too.
     pub archive: Option<PathBuf>,
 }
@@ -42,20 +44,25 @@ impl Published {
             return Self::of_archive(path).with_context(|| shown.to_string());
         }
         let bytes = secret_files::read_bytes(path)?;
-        let wrong =
-            || format!("{shown} is no election definition; `blockvote election new` writes one");
-        let text = String::from_utf8(bytes).with_context(wrong)?;
+        let wrong = |why: &str| {
+            anyhow!(
+                "{shown} is not an election definition ({why}); `blockvote election new` writes one"
+            )
+        };
+        let text = String::from_utf8(bytes).map_err(|_| wrong("not text"))?;
         if let Ok(organiser) = Organiser::read(&text) {
             let context = organiser.context().in_words().with_context(|| shown.to_string())?;
-            return Ok(Self { context, archive: None });
+            return Ok(Self { context, private: true, archive: None });
         }
-        let election: Election = serde_json::from_str(&text).with_context(wrong)?;
+        let election: Election =
+            serde_json::from_str(&text).map_err(|error| wrong(&json_problem(&error)))?;
         election.validate().in_words().with_context(|| shown.to_string())?;
         ensure!(
             !election.has_roll(),
             "{shown} holds no voter roll: take the file that `blockvote election publish` writes"
         );
-        Ok(Self { context: ElectionContext::open(election).in_words()?, archive: None })
+        let context = ElectionContext::open(election).in_words()?;
+        Ok(Self { context, private: false, archive: None })
     }
 
     /// Reads all of it, so that a file that was cut is refused before anything is done with it.
@@ -85,6 +92,7 @@ impl Published {
         let roll = roll.map(RollBuilder::finish).transpose().in_words()?.flatten();
         Ok(Self {
             context: ElectionContext::new(election, roll).in_words()?,
+            private: false,
             archive: Some(path.to_owned()),
         })
     }

@@ -21,7 +21,8 @@ fn word(outcome: Ended, done: bool) -> &'static str {
         (Ended::Pass, _) => "PASS",
         (Ended::Fail, _) => "FAIL",
         (Ended::NotReached, false) => "UNDER WAY",
-        (Ended::Skipped | Ended::NotReached, _) => "SKIPPED",
+        (Ended::NotReached, true) => "NOT REACHED",
+        (Ended::Skipped, _) => "SKIPPED",
     }
 }
 
