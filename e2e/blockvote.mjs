@@ -8,6 +8,7 @@ const sha256 = (...parts) => {
   for (const part of parts) hash.update(part);
   return hash.digest();
 };
+const u16 = (n) => { const b = Buffer.alloc(2); b.writeUInt16LE(n); return b; };
 const u32 = (n) => { const b = Buffer.alloc(4); b.writeUInt32LE(n); return b; };
 const u64 = (n) => { const b = Buffer.alloc(8); b.writeBigUInt64LE(BigInt(n)); return b; };
 const text = (s) => Buffer.concat([u32(Buffer.byteLength(s)), Buffer.from(s)]);
@@ -33,7 +34,7 @@ export function vote(election, token, ballot, { sequence = 0, key } = {}) {
   const id = sha256(Buffer.from("blockvote vote\0\0"), said);
   const message = Buffer.concat([Buffer.from("blockvote sign\0\0"), id]);
   const right = key ? Buffer.concat([Buffer.from([1]), key.sign(message)]) : Buffer.from([0]);
-  return { id, bytes: Buffer.concat([said, right]) };
+  return { id, sequence, bytes: Buffer.concat([said, right]) };
 }
 
 /** A closing, signed by whoever holds the key. */
@@ -53,9 +54,9 @@ export const votesRoot = (votes) => root(votes.map((vote) => sha256(Buffer.from(
 
 /** What a block after `parent` must state; the floor is 2^16, the spacing 10 s. */
 export function demand(parent, timestamp) {
-  const gap = BigInt(Math.max(0, timestamp - parent.timestamp_ms));
+  const gap = BigInt(timestamp - parent.timestamp_ms);
   const counted = gap < 50_000n ? gap : 50_000n;
-  let difficulty = (BigInt(parent.difficulty) * (90_000n - counted)) / 80_000n;
+  let difficulty = (BigInt(parent.difficulty) * (90_000n - counted) + 79_999n) / 80_000n;
   if (difficulty < 65_536n) difficulty = 65_536n;
   const wanted = gap > 120_000n ? (gap - 120_000n) / 10_000n : 0n;
   const possible = BigInt((difficulty / 65_536n).toString(2).length - 1);
@@ -64,8 +65,8 @@ export function demand(parent, timestamp) {
 
 function encodeHeader(h) {
   return Buffer.concat([
-    u32(1), u32(h.height), h.previous, h.root, u64(h.timestamp), u64(h.difficulty),
-    u32(Number(h.easing)), u64(h.nonce),
+    u32(h.height), h.previous, h.root, u64(h.timestamp), u64(h.difficulty),
+    u32(h.voters), u32(h.votes), u64(h.nonce), u16(3), Buffer.from([Number(h.easing)]),
   ]);
 }
 const hashOf = (bytes) => sha256(Buffer.from("blockvote header"), bytes);
@@ -73,10 +74,12 @@ const meets = (hash, required) => BigInt(`0x${hash.toString("hex")}`) * required
 
 /** Mines a block on `parent` (as `/api/v1/blocks` gives it) and may change it before or after. */
 export function mine(parent, votes, { before = () => {}, after = () => {}, proof = true } = {}) {
-  const timestamp = Date.now();
+  const timestamp = Math.max(Date.now(), parent.timestamp_ms);
   const header = {
     height: parent.index + 1, previous: Buffer.from(parent.hash, "hex"), root: votesRoot(votes),
     timestamp, ...demand(parent, timestamp), nonce: 0n,
+    voters: parent.voters_in_all + votes.filter((vote) => vote.sequence === 0).length,
+    votes: parent.votes_in_all + votes.length,
   };
   before(header);
   const required = header.difficulty >> BigInt(header.easing);

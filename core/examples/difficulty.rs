@@ -49,8 +49,8 @@ fn linear(
     let moved = u128::from(parent.difficulty.0) * factor / u128::from(damping * SPACING);
     let difficulty = u64::try_from(moved).unwrap_or(u64::MAX).max(p.floor());
     let wanted = gap.saturating_sub(eased.saturating_mul(SPACING)) / SPACING;
-    let easing = u32::try_from(wanted).unwrap_or(u32::MAX).min((difficulty / p.floor()).ilog2());
-    Demand { difficulty: Difficulty(difficulty), easing }
+    let easing = wanted.min((difficulty / p.floor()).ilog2().into());
+    Demand { difficulty: Difficulty(difficulty), easing: easing as u8 }
 }
 
 /// Difficulty times 2^((spacing - gap) / 6 spacings): the relative form of ASERT.
@@ -70,14 +70,16 @@ struct Run {
 impl Run {
     fn new(rule: Rule, seed: u64) -> Self {
         let parent = Header {
-            version: HEADER_VERSION,
             height: Height(1),
             previous: BlockHash([0; 32]),
             votes_root: VotesRoot([0; 32]),
             timestamp: Timestamp(1_800_000_000_000),
             difficulty: Difficulty(FLOOR),
-            easing: 0,
+            voters: 0,
+            votes: 0,
             nonce: 0,
+            version: HEADER_VERSION,
+            easing: 0,
         };
         Self { rule, parent, rng: StdRng::seed_from_u64(seed) }
     }

@@ -7,6 +7,7 @@ pub mod ancestry;
 pub mod block;
 pub mod counted_votes;
 pub mod difficulty;
+pub mod fork_choice;
 pub mod header;
 pub mod kept_block;
 pub mod lowest_keys;

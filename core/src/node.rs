@@ -178,7 +178,10 @@ impl Node {
 
     /// Whether peers claim a better chain than this node has.
     pub fn is_behind(&self) -> bool {
-        self.sync.target().is_some() || self.sync.is_verifying() || self.best_peer().is_some()
+        self.sync.target().is_some()
+            || self.sync.is_verifying()
+            || self.ballot_box.is_merging()
+            || self.best_peer().is_some()
     }
 
     /// Whether a better chain is being fetched whose headers showed its work. What peers claim alone is
@@ -355,17 +358,20 @@ impl Node {
         if let Some(peer) = self.sync.overdue(now) {
             self.stall(now, peer);
         }
+        let changes = self.ballot_box.tick(now);
+        self.apply(now, changes, None);
         self.refresh_job(now);
     }
 
     /// What follows from a change of state: it is stored, told to people and passed on, to every room
     /// but the one where everybody heard of it; the download and the miners get to know.
     fn apply(&mut self, now: Timestamp, changes: Changes, heard_on: Option<LinkId>) {
-        let Changes { store, votes, returned, lost, statements, proofs, tips } = changes;
+        let Changes { store, votes, returned, merged, lost, statements, proofs, tips } = changes;
         for change in store {
             self.out.store(change);
         }
-        if !(votes.is_empty() && returned.is_empty()) {
+        let waiting = votes.len() + returned.len() + merged > 0;
+        if waiting {
             self.mining.votes_changed();
             self.out.event_once(Event::PendingChanged);
         }
@@ -387,7 +393,7 @@ impl Node {
             });
             self.out.event(Event::NewTip { height, hash, abandoned });
         }
-        let (stated, voted) = (statements.len() + proofs.len() > 0, !votes.is_empty());
+        let stated = statements.len() + proofs.len() > 0;
         if stated {
             self.out.event(Event::StatementsChanged);
         }
@@ -401,7 +407,7 @@ impl Node {
         if stated {
             self.start_sync(now);
         }
-        if stated || voted {
+        if stated || waiting {
             self.refresh_job(now);
         }
     }

@@ -15,7 +15,13 @@ pub mod nodes;
 pub mod rolls;
 
 use crate::{
-    chain::{block::Block, header::Header, pow, tree::Chain},
+    chain::{
+        block::Block,
+        counted_votes::wait_before,
+        header::{Added, Header},
+        pow,
+        tree::Chain,
+    },
     crypto::key::SecretKey,
     custody::voting_code::Code,
     election::{
@@ -48,9 +54,11 @@ pub fn vote(token: u64, text: &str) -> Vote {
     Vote::open(election().id(), TokenId(token), Ballot::Text(text.into()))
 }
 
-/// A time for a block on `parent`: ten seconds later, and not long before [`NOW`].
-fn time_after(parent: &Header) -> Timestamp {
-    parent.timestamp.max(Timestamp(NOW.0 - 60_000)).plus_ms(10_000)
+/// A time for a block of these votes: ten seconds after this one, or as long after it as their changes have
+/// to wait.
+fn time_after(earlier: Timestamp, votes: &[Vote]) -> Timestamp {
+    let waits = votes.iter().map(|vote| wait_before(vote.sequence));
+    earlier.plus_ms(waits.chain([10_000]).max().unwrap())
 }
 
 /// A block on the tip of a chain; `change` makes its header hostile before it is mined.
@@ -65,7 +73,8 @@ pub fn block_on(
     votes: Vec<Vote>,
     change: impl FnOnce(&mut Header),
 ) -> Block {
-    block_at(election, parent, time_after(parent), votes, change)
+    let time = time_after(parent.timestamp.max(Timestamp(NOW.0 - 60_000)), &votes);
+    block_at(election, parent, time, votes, change)
 }
 
 /// A block on any other, made at a time.
@@ -76,8 +85,8 @@ pub fn block_at(
     votes: Vec<Vote>,
     change: impl FnOnce(&mut Header),
 ) -> Block {
-    let root = Block::votes_root(&votes);
-    let mut header = Header::next(parent, root, time, &election.parameters);
+    let (root, added) = (Block::votes_root(&votes), Added::by(&votes));
+    let mut header = Header::next(parent, root, added, time, &election.parameters);
     change(&mut header);
     pow::mine(&mut header);
     Block { header, votes }
@@ -150,8 +159,8 @@ impl Maker {
 
     /// A block with so many votes, from this number on.
     pub fn block(&self, parent: &Header, from: u64, votes: u64) -> Block {
-        let time = parent.timestamp.max(Timestamp(1_700_000_000_000)).plus_ms(10_000);
-        let votes = (from..from + votes).map(|number| self.vote(number)).collect();
+        let votes: Vec<_> = (from..from + votes).map(|number| self.vote(number)).collect();
+        let time = time_after(parent.timestamp.max(Timestamp(1_700_000_000_000)), &votes);
         block_at(self.context.election(), parent, time, votes, |_| ())
     }
 }

@@ -24,6 +24,9 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(pub u64);
 
 impl Timestamp {
+    /// The latest that JSON and JavaScript carry exactly: 2^53 - 1.
+    pub const MAX: Self = Self((1 << 53) - 1);
+
     /// This many milliseconds later, stopping at the end of time.
     #[must_use]
     pub fn plus_ms(self, ms: u64) -> Self {

@@ -18,6 +18,7 @@ use blockvote_core::{
         block::Block,
         counted_votes::Place,
         difficulty::{Difficulty, Work},
+        fork_choice::Weight,
         header::{HEADER_VERSION, Header, Height},
         pow,
         statements::{Closing, DoubleVote, Seal, Statement},
@@ -75,16 +76,18 @@ fn vote() -> impl Strategy<Value = Vote> {
 }
 
 fn header() -> impl Strategy<Value = Header> {
-    let numbers = (any::<u32>(), any::<u64>(), any::<u64>(), any::<u32>(), any::<u64>());
+    let numbers = (any::<u32>(), any::<u64>(), any::<u64>(), any::<u8>(), any::<u64>());
     (any::<[u8; 32]>(), any::<[u8; 32]>(), numbers).prop_map(|(previous, root, numbers)| Header {
-        version: HEADER_VERSION,
         height: Height(numbers.0),
         previous: BlockHash(previous),
         votes_root: VotesRoot(root),
         timestamp: Timestamp(numbers.1),
         difficulty: Difficulty(numbers.2),
-        easing: numbers.3,
+        voters: numbers.0,
+        votes: numbers.0,
         nonce: numbers.4,
+        version: HEADER_VERSION,
+        easing: numbers.3,
     })
 }
 
@@ -118,13 +121,14 @@ fn message() -> impl Strategy<Value = Message> {
     prop_oneof![
         (any::<[u8; 32]>(), any::<u32>(), any::<u128>(), any::<bool>()).prop_map(
             |(tip, n, w, r)| {
-                let (height, work) = (Height(n), Work(w));
+                let height = Height(n);
+                let weight = Weight { voters: n, votes: n, work: Work(w) };
                 let tip = BlockHash(tip);
                 Message::Hello(Hello {
                     version: 2,
                     tip,
                     height,
-                    work,
+                    weight,
                     pending: n,
                     sealed: r.then_some(tip),
                     statements: tip.0,
@@ -162,9 +166,8 @@ fn easy() -> ElectionContext {
 /// A block on any block, mined on the spot.
 fn mine_on(chain: &Chain, parent: &BlockHash, tokens: &[u64], seconds: u64) -> Block {
     let election = chain.election();
-    let ancestry = chain.ancestry(parent).unwrap();
     let parent = chain.block(parent).unwrap().header();
-    let timestamp = ancestry.median().max(parent.timestamp).plus_ms(1000 * seconds + 1);
+    let timestamp = parent.timestamp.plus_ms(1000 * seconds + 1);
     let votes: Vec<_> = tokens
         .iter()
         .map(|token| {
@@ -185,6 +188,9 @@ fn block_of_all_shapes(chain: &Chain, parent: &BlockHash, from: u64) -> Block {
         })
         .collect();
     block.header.votes_root = Block::votes_root(&block.votes);
+    let parent = chain.block(parent).unwrap().header();
+    block.header.voters = parent.voters + 40;
+    block.header.votes = parent.votes + 40;
     pow::mine(&mut block.header);
     block
 }

@@ -20,6 +20,10 @@ test("a hostile peer is refused, whatever it serves, and nothing changes", async
       peer.announce(mine(tip, [vote(room, 2, 1)], { after: (b) => { b.votes = [vote(room, 3, 1)]; } }))],
     ["a double vote in a block", "the token 1 already voted in block 2", (peer) =>
       peer.announce(mine(tip, [vote(room, 1, 1)]))],
+    ["counts that are not those of the votes", "other numbers of voters and votes", (peer) =>
+      peer.announce(mine(tip, [vote(room, 2, 1)], { before: (h) => { h.voters += 1; h.votes += 1; } }))],
+    ["a time before its parent's", "before its parent", (peer) =>
+      peer.announce(mine(tip, [vote(room, 2, 1)], { before: (h) => { h.timestamp = tip.timestamp_ms - 1; } }))],
     ["an easier difficulty than the rule's", "the rule demands", (peer) =>
       peer.announce(mine(tip, [vote(room, 2, 1)], { before: (h) => { h.easing = 0n; h.difficulty = 65_536n; } }))],
     ["a token that does not exist", "does not exist here", (peer) =>
@@ -53,7 +57,7 @@ test("with a voter roll a hostile peer can neither vote for others nor close nor
   const at = (name) => join(world.folder, name);
   const bin = process.env.BLOCKVOTE_BIN ?? join(import.meta.dirname, "../../target/debug");
   const blockvote = (...args) => execFileSync(join(bin, "blockvote"), args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
-  blockvote("election", "new", "--title", "Lunch?", "--choice", "Soup", "--choice", "Bread", "--codes", "3", "--organiser", at("o.json"));
+  blockvote("election", "new", "--title", "Lunch?", "--choice", "Soup", "--choice", "Bread", "--codes", "3", "--starting-difficulty", "65536", "--organiser", at("o.json"));
   blockvote("election", "publish", "--organiser", at("o.json"), "--out", at("e.blockvote"));
   const codes = JSON.parse(blockvote("election", "codes", "--organiser", at("o.json"), "--json"));
   const node = await world.node(relay, { args: ["--election", at("e.blockvote")] });

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use blockvote_core::{
     audit::archive::{ArchiveReader, Record},
-    chain::difficulty::Work,
+    chain::fork_choice::{Weight, rank},
     crypto::hash::{BlockHash, ElectionId},
     election::token::TokenId,
     node::Input,
@@ -45,7 +45,7 @@ pub struct Registered {
 struct Status {
     election: ElectionId,
     tip: BlockHash,
-    work: Work,
+    weight: Weight,
 }
 
 /// Takes `http://127.0.0.1:5001`, `127.0.0.1:5001` or the like to `127.0.0.1:5001`.
@@ -123,7 +123,7 @@ impl Registered {
         (found, unreachable(&nodes, &answers))
     }
 
-    /// Takes over the best chain among the registered nodes, if it has more work; and the nodes
+    /// Takes over the best chain among the registered nodes, if it is better; and the nodes
     /// that could not be asked.
     pub async fn take_over(&self, handle: &Handle) -> (bool, Vec<String>) {
         let before = *handle.tip().borrow();
@@ -136,12 +136,14 @@ impl Registered {
 
     async fn pull(&self, handle: &Handle, node: &str) -> anyhow::Result<()> {
         let theirs: Status = self.json(&format!("http://{node}/api/v1/status")).await?;
-        let (id, tip, work) = handle
-            .call(|node, _| (node.chain().id(), node.chain().tip().hash(), node.chain().work()))
+        let (id, ours) = handle
+            .call(|node, _| {
+                let chain = node.chain();
+                (chain.id(), rank(chain.weight(), chain.tip().hash()))
+            })
             .await?;
         ensure!(theirs.election == id, "{node} holds another election");
-        let better = theirs.work > work || (theirs.work == work && theirs.tip < tip);
-        if !better {
+        if rank(theirs.weight, theirs.tip) <= ours {
             return Ok(());
         }
         let mut response = self.get(&format!("http://{node}/api/v1/export"), LONG).await?;

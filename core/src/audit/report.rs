@@ -235,8 +235,9 @@ fn check_of(error: &LinkError) -> Check {
         | LinkError::InvalidParent(_)
         | LinkError::Height { .. }
         | LinkError::Old { .. }
+        | LinkError::Counts { .. }
         | LinkError::Ahead { .. }
-        | LinkError::Block(BlockError::Version { .. } | BlockError::Hours { .. }) => Check::Links,
+        | LinkError::Block(BlockError::Version { .. } | BlockError::Time { .. }) => Check::Links,
         LinkError::Difficulty { .. } | LinkError::Block(BlockError::Proof(_)) => Check::Proofs,
         LinkError::Block(
             BlockError::VotesRoot(_) | BlockError::Empty(_) | BlockError::TooBig { .. },
@@ -249,9 +250,7 @@ fn check_of(error: &LinkError) -> Check {
             | VoteError::Ballot(_)
             | VoteError::NeedlesslySigned => Check::Allowed,
         },
-        LinkError::UsedToken { .. } | LinkError::Block(BlockError::RepeatedToken { .. }) => {
-            Check::Once
-        }
+        LinkError::Slot { .. } | LinkError::Block(BlockError::RepeatedToken { .. }) => Check::Once,
     }
 }
 

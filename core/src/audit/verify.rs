@@ -364,18 +364,11 @@ impl Verifier {
 impl Walk {
     fn block(&mut self, checked: &CheckedBlock, now: Timestamp) -> Result<BlockHash, LinkError> {
         let header = checked.header();
-        self.ancestry.check_next(self.context.election(), header, now)?;
-        let height = header.height;
+        self.ancestry.check_block(self.context.election(), checked, now)?;
+        let (height, time) = (header.height, header.timestamp);
         for (index, vote) in (0..).zip(checked.votes()) {
-            self.counted_votes.add(vote, Place { height, index }).map_err(|earlier| {
-                LinkError::UsedToken {
-                    height,
-                    number: index as usize + 1,
-                    token: vote.token,
-                    sequence: vote.sequence,
-                    earlier: earlier.height,
-                }
-            })?;
+            let added = self.counted_votes.add(vote, Place { height, index }, time);
+            added.map_err(|error| LinkError::slot(height, index, vote, error))?;
         }
         self.ancestry.push(header, checked.hash());
         Ok(checked.hash())

@@ -1,22 +1,23 @@
 //! The rule for the next header: what the blocks before it demand, in one place for whole blocks and
 //! for headers that come ahead of their blocks.
 
-use std::collections::VecDeque;
-
 use crate::{
     chain::{
-        block::{Block, BlockError, check_header},
+        block::{Block, BlockError, CheckedBlock, MAX_VOTES_IN_BLOCK, check_header},
+        counted_votes::SlotError,
         difficulty::{Demand, Work},
-        header::{Header, Height},
+        fork_choice::Weight,
+        header::{Added, Header, Height},
     },
     crypto::hash::BlockHash,
-    election::{definition::Election, token::TokenId},
-    sorted::sorted,
+    election::{
+        definition::{Counting, Election},
+        token::{MAX_SEQUENCE, TokenId},
+        vote::Vote,
+    },
     time::Timestamp,
 };
 
-/// Timestamps of this many blocks give the median that a new block must be above.
-pub(crate) const MEDIAN_OF: usize = 11;
 /// A block may be this far ahead of the node's clock.
 pub const MAX_AHEAD_MS: u64 = 120_000;
 /// Why a block cannot follow its parent.
@@ -42,14 +43,19 @@ pub enum LinkError {
         /// What the rule demands.
         demanded: Demand,
     },
-    /// Not above the median of the last 11 blocks.
+    /// Made before its parent.
     Old {
         /// Height of the block.
         height: Height,
         /// Its time.
         found: Timestamp,
-        /// The median.
-        median: Timestamp,
+        /// Its parent's.
+        parent: Timestamp,
+    },
+    /// The numbers of voters and votes that it states cannot be, or are not those of its votes.
+    Counts {
+        /// Height of the block.
+        height: Height,
     },
     /// More than two minutes ahead. It may be valid later.
     Ahead {
@@ -58,22 +64,30 @@ pub enum LinkError {
         /// Its time.
         found: Timestamp,
     },
-    /// A token that an earlier block used.
-    UsedToken {
+    /// A vote that cannot stand where it does.
+    Slot {
         /// Height of the block.
         height: Height,
         /// Number of the vote, counted from 1.
         number: usize,
-        /// The token.
+        /// Its token.
         token: TokenId,
-        /// The sequence number of both votes.
+        /// Its sequence number.
         sequence: u8,
-        /// Height of the block that used it.
-        earlier: Height,
+        /// Why.
+        error: SlotError,
     },
     /// The block itself breaks a rule.
     #[from]
     Block(BlockError),
+}
+
+impl LinkError {
+    /// What is said of a vote, by its index in a block.
+    pub(crate) fn slot(height: Height, index: u32, vote: &Vote, error: SlotError) -> Self {
+        let Vote { token, sequence, .. } = *vote;
+        Self::Slot { height, number: index as usize + 1, token, sequence, error }
+    }
 }
 
 /// What the blocks before a block say about it.
@@ -81,37 +95,19 @@ pub enum LinkError {
 pub struct Ancestry {
     parent: Header,
     parent_hash: BlockHash,
-    recent: VecDeque<Timestamp>,
     work: Work,
 }
 
 impl Ancestry {
-    /// The ancestry up to a block: its header and hash, the times of the last blocks with its own
-    /// last, the work up to and with it.
-    pub(crate) fn new(
-        parent: Header,
-        parent_hash: BlockHash,
-        recent: VecDeque<Timestamp>,
-        work: Work,
-    ) -> Self {
-        Self { parent, parent_hash, recent, work }
+    /// The ancestry up to a block: its header and hash, the work up to and with it.
+    pub(crate) fn new(parent: Header, parent_hash: BlockHash, work: Work) -> Self {
+        Self { parent, parent_hash, work }
     }
 
     /// The first block and nothing else.
     pub fn first(election: &Election) -> Self {
         let genesis = Block::genesis(election);
-        Self {
-            recent: VecDeque::from([genesis.header().timestamp]),
-            parent_hash: genesis.hash(),
-            parent: genesis.header().clone(),
-            work: Work(0),
-        }
-    }
-
-    /// The median of the last 11 times.
-    pub fn median(&self) -> Timestamp {
-        let times = sorted(self.recent.iter().copied().collect());
-        times.get(times.len() / 2).copied().unwrap_or_default()
+        Self { parent_hash: genesis.hash(), parent: genesis.header().clone(), work: Work(0) }
     }
 
     /// Hash of the newest block.
@@ -127,6 +123,11 @@ impl Ancestry {
     /// Work up to here.
     pub fn work(&self) -> Work {
         self.work
+    }
+
+    /// Weight up to here.
+    pub fn weight(&self, election: &Election) -> Weight {
+        Weight::of(election, &self.parent, self.work)
     }
 
     /// Checks a header as the next one, without its own proof.
@@ -146,9 +147,12 @@ impl Ancestry {
         if height != self.parent.height.next() || height == self.parent.height {
             return Err(LinkError::Height { found: height, parent: self.parent.height });
         }
-        let median = self.median();
-        if header.timestamp <= median {
-            return Err(LinkError::Old { height, found: header.timestamp, median });
+        let (found, parent) = (header.timestamp, self.parent.timestamp);
+        if found < parent {
+            return Err(LinkError::Old { height, found, parent });
+        }
+        if !self.may_count(election, header) {
+            return Err(LinkError::Counts { height });
         }
         let demanded = self.parent.demand(header.timestamp, &election.parameters);
         let found = Demand { difficulty: header.difficulty, easing: header.easing };
@@ -161,12 +165,44 @@ impl Ancestry {
         Ok(())
     }
 
+    /// Checks a block as the next one: its header, and that it counts its votes.
+    ///
+    /// # Errors
+    /// The first rule that does not hold.
+    pub fn check_block(
+        &self,
+        election: &Election,
+        block: &CheckedBlock,
+        now: Timestamp,
+    ) -> Result<(), LinkError> {
+        let header = block.header();
+        self.check_next(election, header, now)?;
+        if header.adds(&self.parent) != Some(Added::by(block.votes())) {
+            return Err(LinkError::Counts { height: header.height });
+        }
+        Ok(())
+    }
+
+    /// Whether a header's counts of voters and votes can be: what it alone can show. A claim of more
+    /// voters than there are costs its sender the connection, not this node a download.
+    fn may_count(&self, election: &Election, header: &Header) -> bool {
+        let Some(Added { voters, votes }) = header.adds(&self.parent) else { return false };
+        let (fits, most_votes) = match election.counting {
+            Counting::FirstCounts => (voters == votes, u64::from(header.voters)),
+            Counting::LastCounts => {
+                let each = u64::from(MAX_SEQUENCE) + 1;
+                (voters <= votes, u64::from(header.voters) * each)
+            }
+        };
+        let electorate = election.electorate().unwrap_or(u64::MAX);
+        (1..=MAX_VOTES_IN_BLOCK).contains(&votes)
+            && fits
+            && u64::from(header.voters) <= electorate
+            && u64::from(header.votes) <= most_votes
+    }
+
     /// Goes on to a header that [`Ancestry::check_next`] let pass.
     pub fn push(&mut self, header: &Header, hash: BlockHash) {
-        self.recent.push_back(header.timestamp);
-        if self.recent.len() > MEDIAN_OF {
-            self.recent.pop_front();
-        }
         self.work = self.work.plus(header.work());
         self.parent = header.clone();
         self.parent_hash = hash;
@@ -194,7 +230,10 @@ impl Ancestry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testkit::{NOW, block, block_on, chain_of, election, vote};
+    use crate::{
+        crypto::hash::VotesRoot,
+        testkit::{NOW, block, chain_of, election, rolls, vote},
+    };
 
     /// What the blocks of a chain say about the next one, and a header that it may have.
     fn next() -> (Ancestry, Header) {
@@ -222,39 +261,72 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_dated_after_the_median_and_at_most_two_minutes_ahead() {
-        let median = next().0.median();
-        let old = check(|header| header.timestamp = median);
-        assert!(matches!(old, Err(LinkError::Old { .. })), "{old:?}");
-        let ahead = NOW.plus_ms(MAX_AHEAD_MS);
-        // So late the demand is eased: what it is belongs to the time.
-        let late = |time| {
+    fn a_header_is_not_dated_before_its_parent_and_at_most_two_minutes_ahead() {
+        let parent = chain_of(3).tip().header().clone();
+        let at = |time| {
             check(|header| {
-                let parent = chain_of(3).tip().header().clone();
                 let demanded = parent.demand(time, &election().parameters);
                 header.timestamp = time;
                 (header.difficulty, header.easing) = (demanded.difficulty, demanded.easing);
             })
         };
-        assert_eq!(late(ahead), Ok(()));
-        let over = late(ahead.plus_ms(1));
+        assert_eq!(at(parent.timestamp), Ok(()));
+        let old = at(Timestamp(parent.timestamp.0 - 1));
+        assert!(matches!(old, Err(LinkError::Old { .. })), "{old:?}");
+        let ahead = NOW.plus_ms(MAX_AHEAD_MS);
+        assert_eq!(at(ahead), Ok(()));
+        let over = at(ahead.plus_ms(1));
         assert!(matches!(over, Err(LinkError::Ahead { .. })), "{over:?}");
     }
 
     #[test]
-    fn the_median_is_that_of_the_last_eleven_blocks() {
-        let election = election();
-        let mut ancestry = Ancestry::first(&election);
-        let mut parent = Block::genesis(&election).header().clone();
-        let mut times = vec![parent.timestamp];
-        for token in 0..15 {
-            let next = block_on(&election, &parent, vec![vote(token, "Yes")], |_| ());
-            ancestry.extend(&election, &next.header, Timestamp(u64::MAX >> 1)).unwrap();
-            parent = next.header;
-            times.push(parent.timestamp);
+    fn counts_that_cannot_be_are_refused_by_the_header_alone() {
+        let counts = |voters: i64, votes: i64| {
+            check(|header| {
+                header.voters = u32::try_from(i64::from(header.voters) + voters).unwrap();
+                header.votes = u32::try_from(i64::from(header.votes) + votes).unwrap();
+            })
+        };
+        assert_eq!(counts(0, 0), Ok(()));
+        for (voters, votes) in [(-1, -1), (-1, 0), (1, 0), (0, 1), (-2, -2), (25_000, 25_000)] {
+            let refused = counts(voters, votes);
+            assert!(matches!(refused, Err(LinkError::Counts { .. })), "{voters}, {votes}");
         }
-        assert_eq!(ancestry.median(), times[times.len() - 6]);
-        assert_eq!((ancestry.height(), ancestry.tip()), (parent.height, parent.hash()));
+    }
+
+    #[test]
+    fn with_a_roll_there_are_no_more_voters_than_keys_and_no_more_votes_than_numbers() {
+        let context = rolls::context_with(Counting::LastCounts, 3);
+        let ancestry = Ancestry::first(context.election());
+        let genesis = Block::genesis(context.election());
+        let check = |voters, votes| {
+            let (root, time) = (VotesRoot([0; 32]), NOW);
+            let added = Added { voters, votes };
+            let parameters = &context.election().parameters;
+            let header = Header::next(genesis.header(), root, added, time, parameters);
+            ancestry.check_next(context.election(), &header, NOW)
+        };
+        assert_eq!(check(3, 300), Ok(()));
+        for (voters, votes) in [(4, 4), (3, 301), (0, 1), (2, 1), (0, 0)] {
+            let refused = check(voters, votes);
+            assert!(matches!(refused, Err(LinkError::Counts { .. })), "{voters}, {votes}");
+        }
+    }
+
+    #[test]
+    fn a_block_counts_its_own_votes() {
+        let chain = chain_of(3);
+        let ancestry = chain.ancestry(&chain.tip().hash()).unwrap();
+        let check = |more| {
+            let made = block(&chain, vec![vote(9, "Yes"), vote(10, "No")], |header| {
+                header.voters += more;
+                header.votes += more;
+            });
+            let made = made.check(chain.context()).unwrap();
+            ancestry.check_block(&election(), &made, NOW)
+        };
+        assert_eq!(check(0), Ok(()));
+        assert!(matches!(check(1), Err(LinkError::Counts { .. })));
     }
 
     #[test]

@@ -31,6 +31,9 @@ use crate::{
 /// Bytes of a block's encoding: the frame of the wire and the patience of a phone.
 pub const MAX_BLOCK_BYTES: usize = 1 << 20;
 
+/// Votes of a block: a vote has 42 bytes at least.
+pub const MAX_VOTES_IN_BLOCK: u32 = 25_000;
+
 /// A block that nobody verified.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Block {
@@ -48,7 +51,7 @@ pub enum BlockError {
         /// Its height.
         height: Height,
         /// Its version.
-        version: u32,
+        version: u16,
     },
     /// Nothing is decided by an empty block.
     Empty(Height),
@@ -85,8 +88,8 @@ pub enum BlockError {
         /// The sequence number of both.
         sequence: u8,
     },
-    /// Made before opening or after closing.
-    Hours {
+    /// Made before opening, or at a time that is not exact everywhere.
+    Time {
         /// Height of the block.
         height: Height,
         /// Its time.
@@ -104,7 +107,7 @@ impl BlockError {
             | Self::Proof(_)
             | Self::Vote { .. }
             | Self::RepeatedToken { .. }
-            | Self::Hours { .. } => false,
+            | Self::Time { .. } => false,
         }
     }
 }
@@ -123,14 +126,16 @@ impl Block {
     /// The first block of an election's chain: no votes, no proof, derived from the definition.
     pub fn genesis(election: &Election) -> CheckedBlock {
         let header = Header {
-            version: HEADER_VERSION,
             height: Height::FIRST,
             previous: BlockHash(election.id().0),
             votes_root: VotesRoot(merkle::root(&[])),
             timestamp: election.created,
             difficulty: Difficulty(election.parameters.starting_difficulty),
-            easing: 0,
+            voters: 0,
+            votes: 0,
             nonce: 0,
+            version: HEADER_VERSION,
+            easing: 0,
         };
         let encoded_len = encoded_len(&header, &[]);
         CheckedBlock { hash: header.hash(), header, votes: [].into(), ids: [].into(), encoded_len }
@@ -147,7 +152,7 @@ impl Block {
     }
 
     /// Checks everything that the block itself can show: version, size, proof of work, votes root,
-    /// opening hours, each vote, no token twice.
+    /// opening time, each vote, no token twice.
     ///
     /// # Errors
     /// The first rule that does not hold, cheapest rules first.
@@ -273,7 +278,8 @@ fn encoded_len(header: &Header, votes: &[Vote]) -> usize {
     borsh::object_length(&(header, votes)).unwrap_or(usize::MAX)
 }
 
-/// Checks what a header alone can show: version, opening hours, proof of work.
+/// Checks what a header alone can show: version, opening time, proof of work. Closing is no rule for
+/// blocks: what is counted is decided by the seal, and a date is easily written.
 ///
 /// # Errors
 /// The first rule that does not hold.
@@ -282,8 +288,9 @@ pub fn check_header(header: &Header, election: &Election) -> Result<(), BlockErr
     if header.version != HEADER_VERSION {
         return Err(BlockError::Version { height, version: header.version });
     }
-    if !election.is_open_at(header.timestamp) {
-        return Err(BlockError::Hours { height, timestamp: header.timestamp });
+    let timestamp = header.timestamp;
+    if timestamp > Timestamp::MAX || election.opens.is_some_and(|opens| timestamp < opens) {
+        return Err(BlockError::Time { height, timestamp });
     }
     let cheap = header.required().0 < election.parameters.floor();
     if cheap || !pow::is_proven(header) {

@@ -1,7 +1,10 @@
 //! Which votes were used and which of them count: the counting rule, without the blocks.
 //!
-//! A token and sequence number are used at most once in a chain. Of a token's votes the one with
-//! the highest sequence number counts; where the first counts there is only number 0.
+//! A token and sequence number are used at most once in a chain, and the numbers of a token are
+//! consecutive: number *n* stands after *n* − 1, and from *n* = 2 on in a block that is at least *n* − 1
+//! minutes later than that of *n* − 1. So a thief of a code cannot end the contest with its owner in one
+//! stroke, by sending all numbers at once. Of a token's votes the one with the highest sequence number
+//! counts; where the first counts there is only number 0.
 //!
 //! Invariant: the tally is the one of the votes that count.
 
@@ -16,6 +19,7 @@ use crate::{
         token::TokenId,
         vote::Vote,
     },
+    time::Timestamp,
 };
 
 /// Where a vote stands in the chain.
@@ -52,10 +56,51 @@ impl Kept {
     }
 }
 
+/// Why a vote cannot stand next in a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlotError {
+    /// Its token and sequence number were used there.
+    Used(Place),
+    /// The vote with the number before it is not in the chain.
+    NoVoteBefore,
+    /// The block would have to be made at this time or later.
+    TooSoon(Timestamp),
+}
+
+/// Milliseconds from one change of a vote to the next: none before the first, then a minute more for
+/// each.
+pub fn wait_before(sequence: u8) -> u64 {
+    60_000 * u64::from(sequence.saturating_sub(1))
+}
+
+/// A token and a sequence number: where one vote stands at most.
+pub type Slot = (TokenId, u8);
+
+/// Whether a vote with this slot could stand in a block made at `time`, after votes of which `used` gives
+/// place and time.
+///
+/// # Errors
+/// Why it could not.
+pub fn check_slot(
+    (token, sequence): Slot,
+    time: Timestamp,
+    used: &dyn Fn(Slot) -> Option<(Place, Timestamp)>,
+) -> Result<(), SlotError> {
+    if let Some((earlier, _)) = used((token, sequence)) {
+        return Err(SlotError::Used(earlier));
+    }
+    let Some(before) = sequence.checked_sub(1) else { return Ok(()) };
+    let (_, made) = used((token, before)).ok_or(SlotError::NoVoteBefore)?;
+    let earliest = made.plus_ms(wait_before(sequence));
+    if time < earliest { Err(SlotError::TooSoon(earliest)) } else { Ok(()) }
+}
+
 /// A vote that was used.
 #[derive(Clone, Debug)]
 struct Use {
     place: Place,
+    /// Time of its block.
+    made: Timestamp,
     /// Kept where a later vote can replace it.
     ballot: Option<Kept>,
 }
@@ -108,46 +153,54 @@ impl CountedVotes {
         of_token.map(|(_, used)| used.place).find(|place| place.height <= height)
     }
 
-    /// Adds a vote whose token and sequence number are unused; says where they were used
-    /// otherwise.
+    /// Whether a vote could stand next, in a block made at `time`.
     ///
     /// # Errors
-    /// The place of the earlier vote; nothing has changed then.
-    pub fn add(&mut self, vote: &Vote, place: Place) -> Result<(), Place> {
+    /// Why it could not.
+    pub fn check_slot(
+        &self,
+        token: TokenId,
+        sequence: u8,
+        time: Timestamp,
+    ) -> Result<(), SlotError> {
+        check_slot((token, sequence), time, &|slot| self.used(slot))
+    }
+
+    /// Place and time of the vote that has a slot.
+    pub fn used(&self, slot: Slot) -> Option<(Place, Timestamp)> {
+        self.uses.get(&slot).map(|used| (used.place, used.made))
+    }
+
+    /// Adds a vote of a block made at `time`.
+    ///
+    /// # Errors
+    /// Why it cannot stand there; nothing has changed then.
+    pub fn add(&mut self, vote: &Vote, place: Place, time: Timestamp) -> Result<(), SlotError> {
+        self.check_slot(vote.token, vote.sequence, time)?;
         let latest = self.latest_use(vote.token);
-        let counts = latest.as_ref().is_none_or(|(sequence, _)| *sequence < vote.sequence);
-        if !counts && let Some(earlier) = self.place(vote.token, vote.sequence) {
-            return Err(earlier);
-        }
-        if counts {
-            let replaced = latest
-                .and_then(|(sequence, used)| Some((sequence, used.ballot.as_ref()?.ballot())));
-            if let Some((sequence, replaced)) = replaced {
-                self.tally.remove(&replaced, &self.election);
-                if !self.undoes
-                    && let Some(used) = self.uses.get_mut(&(vote.token, sequence))
-                {
-                    used.ballot = None;
-                }
+        let replaced =
+            latest.and_then(|(sequence, used)| Some((sequence, used.ballot.as_ref()?.ballot())));
+        if let Some((sequence, replaced)) = replaced {
+            self.tally.remove(&replaced, &self.election);
+            if !self.undoes
+                && let Some(used) = self.uses.get_mut(&(vote.token, sequence))
+            {
+                used.ballot = None;
             }
-            self.tally.add(&vote.ballot, &self.election);
         }
+        self.tally.add(&vote.ballot, &self.election);
         let last_counts = self.election.counting == Counting::LastCounts;
-        let kept = last_counts && (counts || self.undoes);
-        let ballot = kept.then(|| Kept::new(&vote.ballot));
-        self.uses.insert((vote.token, vote.sequence), Use { place, ballot });
+        let ballot = last_counts.then(|| Kept::new(&vote.ballot));
+        self.uses.insert((vote.token, vote.sequence), Use { place, made: time, ballot });
         Ok(())
     }
 
-    /// Takes back a vote that was added. Not for [`CountedVotes::forward_only`].
+    /// Takes back a vote that was added, the last of its token. Not for [`CountedVotes::forward_only`].
     pub fn remove(&mut self, vote: &Vote) {
         if self.uses.remove(&(vote.token, vote.sequence)).is_none() {
             return;
         }
         let latest = self.latest_use(vote.token);
-        if latest.as_ref().is_some_and(|(sequence, _)| *sequence > vote.sequence) {
-            return;
-        }
         let counts_again = latest.and_then(|(_, used)| Some(used.ballot.as_ref()?.ballot()));
         self.tally.remove(&vote.ballot, &self.election);
         if let Some(ballot) = counts_again {
@@ -159,7 +212,10 @@ impl CountedVotes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testkit::rolls::{context_with, vote};
+    use crate::testkit::{
+        NOW,
+        rolls::{context_with, vote},
+    };
 
     /// Votes of an election where the last vote counts, and the vote of a voter for a choice.
     fn counted_votes() -> CountedVotes {
@@ -178,57 +234,75 @@ mod tests {
         ["Yes", "No", "Blank"].map(|selection| counted_votes.tally().count(selection))
     }
 
+    /// So late that no change has to wait for the one before.
+    fn hours(number: u64) -> Timestamp {
+        NOW.plus_ms(number * 3_600_000)
+    }
+
     #[test]
     fn a_slot_is_used_once() {
         let mut counted_votes = counted_votes();
-        counted_votes.add(&of(0, 0, 0), at(2)).unwrap();
-        assert_eq!(counted_votes.add(&of(0, 0, 1), at(3)), Err(at(2)));
+        counted_votes.add(&of(0, 0, 0), at(2), NOW).unwrap();
+        let again = counted_votes.add(&of(0, 0, 1), at(3), NOW);
+        assert_eq!(again, Err(SlotError::Used(at(2))));
         assert_eq!((counts(&counted_votes), counted_votes.votes()), ([1, 0, 0], 1));
     }
 
     #[test]
-    fn the_vote_with_the_highest_number_counts_in_whatever_order_they_come() {
-        for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0]] {
-            let mut counted_votes = counted_votes();
-            for sequence in order {
-                counted_votes
-                    .add(&of(0, sequence, sequence.into()), at(2 + u32::from(sequence)))
-                    .unwrap();
-            }
-            assert_eq!(
-                (counts(&counted_votes), counted_votes.votes()),
-                ([0, 0, 1], 3),
-                "{order:?}"
-            );
-            assert_eq!(counted_votes.tally().ballots, 1);
-        }
+    fn a_vote_stands_after_the_one_with_the_number_before() {
+        let mut counted_votes = counted_votes();
+        let none = counted_votes.add(&of(0, 1, 1), at(2), NOW);
+        assert_eq!(none, Err(SlotError::NoVoteBefore));
+        counted_votes.add(&of(0, 0, 0), at(2), NOW).unwrap();
+        let skipped = counted_votes.add(&of(0, 99, 1), at(2), hours(999));
+        assert_eq!(skipped, Err(SlotError::NoVoteBefore));
+        counted_votes.add(&of(0, 1, 1), at(2), NOW).unwrap();
+        assert_eq!((counts(&counted_votes), counted_votes.tally().ballots), ([0, 1, 0], 1));
     }
 
     #[test]
-    fn taking_votes_back_in_any_order_leads_where_it_began() {
-        let votes = [of(0, 0, 0), of(0, 1, 1), of(1, 0, 2)];
-        for order in [[0, 1, 2], [1, 0, 2], [2, 1, 0]] {
-            let mut counted_votes = counted_votes();
-            for (height, vote) in (2..).zip(&votes) {
-                counted_votes.add(vote, at(height)).unwrap();
+    fn the_second_change_waits_a_minute_and_each_further_one_a_minute_more() {
+        let mut counted_votes = counted_votes();
+        counted_votes.add(&of(0, 0, 0), at(2), NOW).unwrap();
+        let mut time = NOW;
+        for sequence in 1..=99 {
+            let earliest = time.plus_ms(60_000 * (u64::from(sequence) - 1));
+            if sequence > 1 {
+                let early = Timestamp(earliest.0 - 1);
+                let soon = counted_votes.add(&of(0, sequence, 1), at(3), early);
+                assert_eq!(soon, Err(SlotError::TooSoon(earliest)));
             }
-            counted_votes.remove(&votes[order[0]]);
-            counted_votes.remove(&votes[order[1]]);
-            let mut alone = self::counted_votes();
-            alone.add(&votes[order[2]], at(2)).unwrap();
-            assert_eq!(counted_votes.tally(), alone.tally(), "{order:?}");
-            counted_votes.remove(&votes[order[2]]);
-            assert_eq!((counted_votes.tally(), counted_votes.votes()), (&Tally::default(), 0));
+            counted_votes.add(&of(0, sequence, 1), at(3), earliest).unwrap();
+            time = earliest;
         }
+        // 0 + 1 + 2 + … + 98 minutes: a thief of a code does not get to the last number in one stroke.
+        assert_eq!(time.ms_since(NOW), 4_851 * 60_000);
+    }
+
+    #[test]
+    fn taking_votes_back_newest_first_leads_where_it_began() {
+        let votes = [of(0, 0, 0), of(0, 1, 1), of(1, 0, 2), of(0, 2, 2)];
+        let mut counted_votes = counted_votes();
+        let mut tallies = Vec::new();
+        for (number, vote) in (0..).zip(&votes) {
+            tallies.push(counted_votes.tally().clone());
+            counted_votes.add(vote, at(2 + number), hours(number.into())).unwrap();
+        }
+        for vote in votes.iter().rev() {
+            counted_votes.remove(vote);
+            assert_eq!(Some(counted_votes.tally()), tallies.pop().as_ref());
+        }
+        assert_eq!(counted_votes.votes(), 0);
     }
 
     #[test]
     fn a_walk_forward_counts_the_same() {
         let election = context_with(Counting::LastCounts, 3).election().clone();
         let (mut both, mut forward) = (counted_votes(), CountedVotes::forward_only(election));
-        for (height, vote) in (2..).zip([of(0, 1, 1), of(0, 0, 0), of(0, 2, 2), of(1, 0, 0)]) {
-            both.add(&vote, at(height)).unwrap();
-            forward.add(&vote, at(height)).unwrap();
+        for (number, vote) in (0..).zip([of(0, 0, 1), of(0, 1, 0), of(1, 0, 0), of(0, 2, 2)]) {
+            for counted_votes in [&mut both, &mut forward] {
+                counted_votes.add(&vote, at(2 + number), hours(number.into())).unwrap();
+            }
             assert_eq!(both.tally(), forward.tally());
         }
     }
@@ -237,7 +311,8 @@ mod tests {
     fn up_to_a_block_the_last_vote_before_it_counts() {
         let mut counted_votes = counted_votes();
         for sequence in 0..3 {
-            counted_votes.add(&of(0, sequence, 0), at(2 + u32::from(sequence))).unwrap();
+            let (place, time) = (at(2 + u32::from(sequence)), hours(sequence.into()));
+            counted_votes.add(&of(0, sequence, 0), place, time).unwrap();
         }
         let token = of(0, 0, 0).token;
         let until = |height| counted_votes.latest_until(token, Height(height));

@@ -4,7 +4,8 @@
 //!
 //! * The **difficulty** is carried from block to block. With `gap` the time since the parent and
 //!   `spacing` the election's block spacing, it is multiplied by `1 + (spacing - gap) / (8 spacing)`,
-//!   where a gap counts for at most 5 spacings: at most an eighth up, at most half down.
+//!   where a gap counts for at most 5 spacings: at most an eighth up, at most half down. It is rounded
+//!   up, so that the lowest numbers rise too.
 //! * The **easing** halves it for this one block, once for each spacing that the gap lasts beyond
 //!   12 spacings, never below the floor. A vote after a quiet hour gets its block at once, and the
 //!   block after it costs what blocks cost before the pause. Twelve default spacings are the two
@@ -78,7 +79,7 @@ pub struct Demand {
     /// [`Header::difficulty`].
     pub difficulty: Difficulty,
     /// [`Header::easing`].
-    pub easing: u32,
+    pub easing: u8,
 }
 
 /// What a block has to meet that is made `gap_ms` milliseconds after a parent of difficulty `parent`.
@@ -89,13 +90,13 @@ pub fn demand(parameters: &ChainParameters, parent: Difficulty, gap_ms: u64) -> 
     let counted = gap_ms.min(LONGEST_GAP * spacing);
     let scale = u128::from(DAMPING * spacing);
     let factor = u128::from((DAMPING + 1) * spacing - counted);
-    let moved = u128::from(parent.0) * factor / scale;
+    let moved = (u128::from(parent.0) * factor).div_ceil(scale);
     let difficulty = u64::try_from(moved).unwrap_or(u64::MAX).max(floor);
 
     let wanted = gap_ms.saturating_sub(EASING_AFTER * spacing) / spacing;
     let possible = (difficulty / floor).ilog2();
-    let easing = u32::try_from(wanted).unwrap_or(u32::MAX).min(possible);
-    Demand { difficulty: Difficulty(difficulty), easing }
+    let easing = wanted.min(possible.into());
+    Demand { difficulty: Difficulty(difficulty), easing: u8::try_from(easing).unwrap_or(u8::MAX) }
 }
 
 #[cfg(test)]
@@ -122,7 +123,16 @@ mod tests {
         assert_eq!(after(start, 129_999).easing, 0);
         assert_eq!(after(start, 130_000).easing, 1);
         assert_eq!(after(start, 3_600_000).easing, 7, "2^23 down to 2^16");
-        assert_eq!(after(u64::MAX, 3_600_000).easing, 46);
+        assert_eq!(after(u64::MAX, 3_600_000).easing, 47);
+    }
+
+    #[test]
+    fn a_low_difficulty_rises_too() {
+        for start in 1..8 {
+            let parameters = ChainParameters { starting_difficulty: start, spacing_ms: 10_000 };
+            let next = demand(&parameters, Difficulty(start), 0);
+            assert_eq!(next.difficulty.0, start + 1);
+        }
     }
 
     #[test]

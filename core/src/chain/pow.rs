@@ -28,7 +28,7 @@ const INITIAL_STATE: [u32; 8] = [
 /// Length of the hash input: tag and header.
 const INPUT_BYTES: usize = 16 + HEADER_BYTES;
 /// Where the nonce stands in the second SHA-256 block of the input.
-const NONCE_AT: usize = INPUT_BYTES - 64 - 8;
+const NONCE_AT: usize = 16 + 92 - 64;
 
 /// The largest hash, as a big-endian number, that meets a difficulty: floor((2^256 - 1) / d).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -162,14 +162,16 @@ mod tests {
 
     pub(super) fn header(seed: u64) -> Header {
         Header {
-            version: HEADER_VERSION,
             height: Height(7),
             previous: BlockHash([3; 32]),
             votes_root: VotesRoot([7; 32]),
             timestamp: Timestamp(seed),
             difficulty: Difficulty(1 << 10),
-            easing: 2,
+            voters: 1 << 16,
+            votes: 1 << 17,
             nonce: 0,
+            version: HEADER_VERSION,
+            easing: 2,
         }
     }
 

@@ -1,10 +1,10 @@
 //! The block tree of one election and the chain that counts.
 //!
-//! Fork choice: most cumulative work, then the lower hash. Every block that enters is checked in
+//! Which branch counts is the rule of [`crate::chain::fork_choice`]. Every block that enters is checked in
 //! itself ([`CheckedBlock`]) and against its parents here; whether its tokens are unused is known
 //! when the chain switches to it, and a block that fails then is marked and never tried again.
 //!
-//! A sealed block is final: a branch with it is better than any without it, whatever their work.
+//! A sealed block is final: a branch with it is better than any without it, whatever their weight.
 //!
 //! Invariant: `counted_votes` and `places` are what a walk over `main` would compute. Of `main`, blocks
 //! below position `packed` are packed and the others whole.
@@ -18,10 +18,11 @@ use std::{
 pub use crate::chain::counted_votes::Place;
 use crate::{
     chain::{
-        ancestry::{Ancestry, LinkError, MEDIAN_OF},
+        ancestry::{Ancestry, LinkError},
         block::{Block, CheckedBlock},
-        counted_votes::CountedVotes,
+        counted_votes::{CountedVotes, Slot, SlotError, check_slot},
         difficulty::Work,
+        fork_choice::{Rank, Weight, rank},
         header::Height,
         kept_block::KeptBlock,
     },
@@ -40,6 +41,8 @@ pub const MAX_SIDE_BLOCKS: usize = 1024;
 pub const MAX_SIDE_BYTES: usize = 32 << 20;
 /// Blocks from the tip downwards that are kept whole: deeper than this is hardly looked.
 const WHOLE: usize = 16;
+/// More blocks are not abandoned for a better branch at once: see [`Chain::insert_carefully`].
+pub const MAX_ABANDONED: usize = 16;
 /// Hashes remembered as invalid.
 const MAX_INVALID: usize = 1024;
 
@@ -59,6 +62,8 @@ pub enum Inserted {
     Known,
     /// It stands beside the chain, if it is among the best there.
     Beside,
+    /// It stands beside the chain, which it is better than: to follow it would take out votes.
+    Held,
     /// The chain changed.
     Switched(Switch),
 }
@@ -87,7 +92,7 @@ pub struct Chain {
     protected: HashSet<BlockHash>,
     /// Tokens and sequence numbers used in those of them that are here, and where. None twice, so
     /// that the branch has no more votes than there can be, however many blocks it has.
-    uses: HashMap<(TokenId, u8), Height>,
+    uses: HashMap<(TokenId, u8), Place>,
     /// Bounded by `MAX_INVALID`; oldest first out.
     invalid: VecDeque<BlockHash>,
     /// The sealed block.
@@ -95,6 +100,9 @@ pub struct Chain {
     /// The blocks that a sealed branch replaced: kept, however many, because the seal may turn out
     /// to bind nobody. Bounded by the chain that was replaced.
     replaced: HashSet<BlockHash>,
+    /// The blocks of branches that are better and held: not dropped. No slot is used twice in a branch, so
+    /// they hold no more votes than there can be.
+    held: HashSet<BlockHash>,
 }
 
 impl Chain {
@@ -119,6 +127,7 @@ impl Chain {
             invalid: VecDeque::new(),
             anchor: None,
             replaced: HashSet::new(),
+            held: HashSet::new(),
         }
     }
 
@@ -149,7 +158,7 @@ impl Chain {
 
     /// Work of the whole chain.
     pub fn work(&self) -> Work {
-        self.work_at(&self.tip.hash()).unwrap_or(Work(0))
+        self.weight().work
     }
 
     /// Number of votes, those that a later one replaced among them.
@@ -178,9 +187,22 @@ impl Chain {
         self.invalid.contains(hash)
     }
 
-    /// Work up to and with a block that is kept.
-    pub fn work_at(&self, hash: &BlockHash) -> Option<Work> {
-        self.entries.get(hash).map(|entry| entry.work)
+    /// Weight of the whole chain.
+    pub fn weight(&self) -> Weight {
+        self.weight_at(&self.tip.hash()).unwrap_or_default()
+    }
+
+    /// Weight up to and with a block that is kept.
+    pub fn weight_at(&self, hash: &BlockHash) -> Option<Weight> {
+        self.entries.get(hash).map(|entry| self.weight_of(entry))
+    }
+
+    fn weight_of(&self, entry: &Entry) -> Weight {
+        Weight::of(self.election(), entry.block.header(), entry.work)
+    }
+
+    fn rank_of(&self, hash: BlockHash) -> Option<Rank> {
+        Some(rank(self.weight_at(&hash)?, hash))
     }
 
     /// Whether the block stands in the chain that counts.
@@ -195,13 +217,27 @@ impl Chain {
         }
         let mut counted_votes = CountedVotes::forward_only(self.election().clone());
         for height in (1..=height.0).map(Height) {
-            let votes = self.block_at(height).map(|block| block.to_block().votes);
-            for (index, vote) in (0..).zip(votes.into_iter().flatten()) {
-                // They stand in the chain, so they are unused before.
-                let _ = counted_votes.add(&vote, Place { height, index });
+            let Some(block) = self.block_at(height).map(KeptBlock::to_block) else { continue };
+            for (index, vote) in (0..).zip(&block.votes) {
+                // They stand in the chain, so they have their slots.
+                let place = Place { height, index };
+                let _ = counted_votes.add(vote, place, block.header.timestamp);
             }
         }
         counted_votes.tally().clone()
+    }
+
+    /// Whether a vote could stand in a block on the tip that is made at `time`.
+    ///
+    /// # Errors
+    /// Why it could not.
+    pub fn check_slot(
+        &self,
+        token: TokenId,
+        sequence: u8,
+        time: Timestamp,
+    ) -> Result<(), SlotError> {
+        self.counted_votes.check_slot(token, sequence, time)
     }
 
     fn vote_at(&self, place: Place) -> Option<(VoteId, Vote)> {
@@ -267,61 +303,177 @@ impl Chain {
     /// Everything about the blocks up to `hash` that the next header is checked against.
     pub fn ancestry(&self, hash: &BlockHash) -> Option<Ancestry> {
         let entry = self.entries.get(hash)?;
-        let mut recent = VecDeque::with_capacity(MEDIAN_OF + 1);
-        let mut next = Some(&entry.block);
-        while let Some(block) = next.filter(|_| recent.len() < MEDIAN_OF) {
-            recent.push_front(block.header().timestamp);
-            next = self.block(&block.header().previous);
-        }
-        Some(Ancestry::new(entry.block.header().clone(), *hash, recent, entry.work))
+        Some(Ancestry::new(entry.block.header().clone(), *hash, entry.work))
     }
 
-    /// Takes in a block, and switches to its branch when that has more work.
+    /// Takes in a block, and switches to its branch when that is better.
     ///
     /// # Errors
     /// Why the block cannot stand where it says. The chain is as before then: had a part of the
     /// branch below the offending block been better, it would have been switched to when it came.
     pub fn insert(&mut self, block: CheckedBlock, now: Timestamp) -> Result<Inserted, LinkError> {
+        let Some(hash) = self.place_beside(block, now)? else { return Ok(Inserted::Known) };
+        if !self.is_better_beside(&hash) {
+            self.prune_side_but(&hash);
+            return Ok(Inserted::Beside);
+        }
+        self.switch_to(hash).map(Inserted::Switched)
+    }
+
+    /// Takes in a block, and switches to its branch when that is better and takes no vote out of the chain,
+    /// and no more than [`MAX_ABANDONED`] blocks. Another branch that is better is checked whole against
+    /// the votes below it, and held beside the chain: what it has more can be put into this chain
+    /// meanwhile. [`Chain::switch`] follows it all the same.
+    ///
+    /// # Errors
+    /// As [`Chain::insert`].
+    pub fn insert_carefully(
+        &mut self,
+        block: CheckedBlock,
+        now: Timestamp,
+    ) -> Result<Inserted, LinkError> {
+        let Some(hash) = self.place_beside(block, now)? else { return Ok(Inserted::Known) };
+        if !self.is_better_beside(&hash) {
+            self.prune_side_but(&hash);
+            return Ok(Inserted::Beside);
+        }
+        let followed = self.anchor.is_some() && !self.is_anchored();
+        let branch = self.branch_to(hash);
+        match self.takes_out(&branch) {
+            Ok(true) if !followed => {
+                self.held.extend(branch.iter().map(|block| block.hash()));
+                Ok(Inserted::Held)
+            }
+            Ok(_) => self.switch_to(hash).map(Inserted::Switched),
+            Err((offender, error)) => {
+                self.forget(&[offender]);
+                self.mark_invalid(offender);
+                Err(error)
+            }
+        }
+    }
+
+    /// The best branch beside the chain, if it is better than the chain; and whether switching to it would
+    /// take out votes or many blocks.
+    pub fn better_beside(&self) -> Option<(BlockHash, bool)> {
+        let best = self.side.iter().filter_map(|hash| self.rank_of(*hash));
+        let (_, Reverse(hash)) = best.max()?;
+        if !self.is_better_beside(&hash) {
+            return None;
+        }
+        Some((hash, self.takes_out(&self.branch_to(hash)).unwrap_or(true)))
+    }
+
+    /// Switches to a branch beside the chain, whatever it takes out.
+    ///
+    /// # Errors
+    /// Why its first block that does not hold cannot stand there; it is forgotten then.
+    pub fn switch(&mut self, tip: BlockHash) -> Result<Switch, LinkError> {
+        self.switch_to(tip)
+    }
+
+    /// Lets go of branches that were held.
+    pub fn release(&mut self) {
+        self.held.clear();
+    }
+
+    /// Puts a block beside the chain; says nothing if it was here.
+    fn place_beside(
+        &mut self,
+        block: CheckedBlock,
+        now: Timestamp,
+    ) -> Result<Option<BlockHash>, LinkError> {
         let header = block.header();
         let (hash, previous, height) = (block.hash(), header.previous, header.height);
         if self.entries.contains_key(&hash) {
-            return Ok(Inserted::Known);
+            return Ok(None);
         }
         if self.is_invalid(&hash) || self.is_invalid(&previous) {
             self.mark_invalid(hash);
             return Err(LinkError::InvalidParent(height));
         }
         let ancestry = self.ancestry(&previous).ok_or(LinkError::UnknownParent(height))?;
-        ancestry.check_next(self.election(), header, now)?;
+        ancestry.check_block(self.election(), &block, now)?;
         let work = ancestry.work().plus(header.work());
         if self.protected.contains(&hash) {
-            for (number, vote) in (1..).zip(block.votes()) {
-                let (token, sequence) = (vote.token, vote.sequence);
-                if let Some(earlier) = self.uses.insert((token, sequence), height) {
+            for (index, vote) in (0..).zip(block.votes()) {
+                let place = Place { height, index };
+                if let Some(earlier) = self.uses.insert((vote.token, vote.sequence), place) {
                     self.mark_invalid(hash);
-                    return Err(LinkError::UsedToken { height, number, token, sequence, earlier });
+                    return Err(LinkError::slot(height, index, vote, SlotError::Used(earlier)));
                 }
             }
         }
         self.entries.insert(hash, Entry { block: Arc::new(block).into(), work });
         self.side.push(hash);
-        if !self.is_better(work, hash, self.leads_over_anchor(&hash)) {
-            if !self.protected.contains(&hash) {
-                self.prune_side();
-            }
-            return Ok(Inserted::Beside);
-        }
-        self.switch_to(hash).map(Inserted::Switched)
+        Ok(Some(hash))
     }
 
-    /// Fork choice: whether a tip with this work and hash would replace the present one. `anchored`
+    fn is_better_beside(&self, hash: &BlockHash) -> bool {
+        let anchored = self.leads_over_anchor(hash);
+        self.weight_at(hash).is_some_and(|weight| self.is_better(weight, *hash, anchored))
+    }
+
+    fn prune_side_but(&mut self, hash: &BlockHash) {
+        if !self.protected.contains(hash) {
+            self.prune_side();
+        }
+    }
+
+    /// The blocks of a branch that are not in the chain, oldest first.
+    fn branch_to(&self, hash: BlockHash) -> Vec<Arc<CheckedBlock>> {
+        let mut branch = Vec::new();
+        let mut next = self.entries.get(&hash);
+        while let Some(entry) = next.filter(|entry| !self.is_main(&entry.block)) {
+            branch.push(entry.block.open());
+            next = self.entries.get(&entry.block.header().previous);
+        }
+        branch.reverse();
+        branch
+    }
+
+    /// Where a branch leaves the chain: the position of its first block.
+    fn fork(&self, branch: &[Arc<CheckedBlock>]) -> usize {
+        branch.first().map_or(self.main.len(), |block| block.header().height.position())
+    }
+
+    /// Whether a switch to a branch would take a vote out of the chain, or many blocks. Checks the slots of
+    /// its votes against the chain below the fork, which is not touched.
+    fn takes_out(&self, branch: &[Arc<CheckedBlock>]) -> Result<bool, (BlockHash, LinkError)> {
+        let fork = self.fork(branch);
+        let mut gone = HashMap::new();
+        for hash in &self.main[fork..] {
+            let block = self.entries.get(hash).map(|entry| entry.block.open());
+            let block = block.iter().flat_map(|block| block.votes().iter().zip(block.vote_ids()));
+            gone.extend(block.map(|(vote, id)| ((vote.token, vote.sequence), *id)));
+        }
+        let mut come: HashMap<Slot, (VoteId, Place, Timestamp)> = HashMap::new();
+        for block in branch {
+            let (height, time) = (block.header().height, block.header().timestamp);
+            for ((index, vote), id) in (0..).zip(block.votes()).zip(block.vote_ids()) {
+                let slot = (vote.token, vote.sequence);
+                let used = |slot: Slot| {
+                    let below =
+                        || self.counted_votes.used(slot).filter(|_| !gone.contains_key(&slot));
+                    come.get(&slot).map(|(_, place, time)| (*place, *time)).or_else(below)
+                };
+                check_slot(slot, time, &used)
+                    .map_err(|error| (block.hash(), LinkError::slot(height, index, vote, error)))?;
+                come.insert(slot, (*id, Place { height, index }, time));
+            }
+        }
+        let stays = |(slot, id)| come.get(slot).is_some_and(|(other, ..)| other == id);
+        Ok(self.main.len() - fork > MAX_ABANDONED || !gone.iter().all(stays))
+    }
+
+    /// Fork choice: whether a tip with this weight and hash would replace the present one. `anchored`
     /// says whether its branch holds the sealed block.
-    pub fn is_better(&self, work: Work, hash: BlockHash, anchored: bool) -> bool {
+    pub fn is_better(&self, weight: Weight, hash: BlockHash, anchored: bool) -> bool {
         let mine = self.is_anchored();
         if self.anchor.is_some() && mine != anchored {
             return anchored;
         }
-        work > self.work() || (work == self.work() && hash < self.tip.hash())
+        rank(weight, hash) > rank(self.weight(), self.tip.hash())
     }
 
     /// The sealed block, if one was set.
@@ -361,14 +513,14 @@ impl Chain {
         loop {
             let mut best = None;
             for hash in &self.side {
-                let Some(entry) = self.entries.get(hash) else { continue };
-                let rank = (self.leads_over_anchor(hash), entry.work, Reverse(*hash));
+                let Some(rank) = self.rank_of(*hash) else { continue };
+                let rank = (self.leads_over_anchor(hash), rank);
                 if best.is_none_or(|best| rank > best) {
                     best = Some(rank);
                 }
             }
-            let (anchored, work, Reverse(hash)) = best?;
-            if !self.is_better(work, hash, anchored) {
+            let (anchored, (weight, Reverse(hash))) = best?;
+            if !self.is_better(weight, hash, anchored) {
                 return None;
             }
             if anchored {
@@ -382,17 +534,8 @@ impl Chain {
     }
 
     fn switch_to(&mut self, hash: BlockHash) -> Result<Switch, LinkError> {
-        let mut branch = Vec::new();
-        let mut next = hash;
-        while let Some(entry) = self.entries.get(&next) {
-            if self.is_main(&entry.block) {
-                break;
-            }
-            branch.push(entry.block.open());
-            next = entry.block.header().previous;
-        }
-        branch.reverse();
-        let fork = branch.first().map_or(self.main.len(), |block| block.header().height.position());
+        let branch = self.branch_to(hash);
+        let fork = self.fork(&branch);
 
         let mut switch = Switch::default();
         while self.main.len() > fork {
@@ -436,19 +579,13 @@ impl Chain {
 
     /// Appends a block to the chain that counts, if its tokens are unused.
     fn connect(&mut self, block: &Arc<CheckedBlock>) -> Result<(), LinkError> {
-        let height = block.header().height;
+        let (height, time) = (block.header().height, block.header().timestamp);
         for (index, vote) in (0..).zip(block.votes()) {
-            if let Err(earlier) = self.counted_votes.add(vote, Place { height, index }) {
-                for added in block.votes().iter().take(index as usize) {
+            if let Err(error) = self.counted_votes.add(vote, Place { height, index }, time) {
+                for added in block.votes().iter().take(index as usize).rev() {
                     self.counted_votes.remove(added);
                 }
-                return Err(LinkError::UsedToken {
-                    height,
-                    number: index as usize + 1,
-                    token: vote.token,
-                    sequence: vote.sequence,
-                    earlier: earlier.height,
-                });
+                return Err(LinkError::slot(height, index, vote, error));
             }
         }
         for (index, id) in (0..).zip(block.vote_ids()) {
@@ -463,7 +600,7 @@ impl Chain {
     /// branch meets the chain there at the latest.
     fn disconnect(&mut self) -> Arc<CheckedBlock> {
         let block = Arc::clone(&self.tip);
-        for (vote, id) in block.votes().iter().zip(block.vote_ids()) {
+        for (vote, id) in block.votes().iter().zip(block.vote_ids()).rev() {
             self.counted_votes.remove(vote);
             self.places.remove(id);
         }
@@ -515,10 +652,11 @@ impl Chain {
         self.uses.clear();
     }
 
-    /// Drops blocks beside the chain above the bounds: ends of branches first, those with the least
-    /// work before others, so that what stays hangs together and is the likeliest to be needed.
+    /// Drops blocks beside the chain above the bounds: ends of branches first, the lightest before others, so that what stays hangs together and is the likeliest to be needed.
     fn prune_side(&mut self) {
-        let kept = |hash: &BlockHash| self.protected.contains(hash) || self.replaced.contains(hash);
+        let kept = |hash: &BlockHash| {
+            [&self.protected, &self.replaced, &self.held].iter().any(|kept| kept.contains(hash))
+        };
         let (mut blocks, mut bytes) = (0, 0);
         for hash in self.side.iter().filter(|hash| !kept(hash)) {
             blocks += 1;
@@ -534,14 +672,13 @@ impl Chain {
         }
         let end = |hash: &BlockHash| {
             let entry = self.entries.get(hash).filter(|_| !kept(hash))?;
-            // Of equal work the higher hash goes first, as in the choice between tips.
-            Some(Reverse((entry.work, Reverse(*hash), entry.block.encoded_len())))
+            Some(Reverse((rank(self.weight_of(entry), *hash), entry.block.encoded_len())))
         };
         let ends = self.side.iter().filter(|hash| !children.contains_key(*hash));
         let mut ends: BinaryHeap<_> = ends.filter_map(end).collect();
         let mut dropped = HashSet::new();
         while (blocks > MAX_SIDE_BLOCKS || bytes > MAX_SIDE_BYTES)
-            && let Some(Reverse((_, Reverse(hash), length))) = ends.pop()
+            && let Some(Reverse(((_, Reverse(hash)), length))) = ends.pop()
         {
             dropped.insert(hash);
             blocks -= 1;

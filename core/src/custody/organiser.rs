@@ -68,8 +68,8 @@ pub struct Draft {
     pub closes: Option<Timestamp>,
     /// Who may vote.
     pub who: Who,
-    /// Proof of work.
-    pub parameters: ChainParameters,
+    /// Proof of work; what is usual for such voters where it is left out.
+    pub parameters: Option<ChainParameters>,
 }
 
 impl Default for Draft {
@@ -83,7 +83,7 @@ impl Default for Draft {
             opens: None,
             closes: None,
             who: Who::Codes { count: 10, voters: String::new() },
-            parameters: ChainParameters::default(),
+            parameters: None,
         }
     }
 }
@@ -144,7 +144,7 @@ impl DraftProblem {
                 | ElectionError::FreeTextRules => DraftField::Choices,
                 ElectionError::MostChoices { .. } => DraftField::Most,
                 ElectionError::LeastChoices { .. } => DraftField::Least,
-                ElectionError::Hours { .. } => DraftField::Closes,
+                ElectionError::Hours { .. } | ElectionError::Time(_) => DraftField::Closes,
                 ElectionError::HighestToken(_) => DraftField::HighestToken,
                 ElectionError::RollSize(_) => DraftField::Voters,
                 ElectionError::LastCountsOpen => DraftField::Counting,
@@ -195,6 +195,14 @@ impl Draft {
         problems
     }
 
+    /// The proof of work that the election will have.
+    pub fn parameters(&self) -> ChainParameters {
+        self.parameters.unwrap_or(match self.who {
+            Who::Anyone { .. } => ChainParameters::default(),
+            Who::Codes { .. } | Who::OwnKeys { .. } => ChainParameters::with_roll(),
+        })
+    }
+
     /// The definition, with what is made when it is published.
     fn definition(
         &self,
@@ -214,7 +222,7 @@ impl Draft {
             closes: self.closes,
             created,
             organiser,
-            parameters: self.parameters,
+            parameters: self.parameters(),
         }
     }
 }
@@ -456,7 +464,7 @@ impl Organiser {
             opens: None,
             closes: None,
             who,
-            parameters: election.parameters,
+            parameters: Some(election.parameters),
         }
     }
 }

@@ -16,7 +16,6 @@ use crate::{
         ballot::{
             Ballot, BallotError, BallotRules, MAX_SELECTION_BYTES, Question, check_selection,
         },
-        opening_hours::Hours,
         roll::MAX_ROLL,
         token::TokenId,
     },
@@ -25,19 +24,22 @@ use crate::{
 };
 
 /// Format of the definition that this build reads and writes.
-pub const ELECTION_VERSION: u16 = 2;
+pub const ELECTION_VERSION: u16 = 3;
 /// Bytes of UTF-8: a title is one line.
 pub const MAX_TITLE_BYTES: usize = 200;
 /// Bytes of UTF-8: a description is a page of text.
 pub const MAX_DESCRIPTION_BYTES: usize = 4000;
 /// More choices than fit on a ballot paper help nobody.
 pub const MAX_CHOICES: usize = 256;
-/// 16 leading zero bits, the proof of work of the seed.
-pub const FLOOR_DIFFICULTY: u64 = 1 << 16;
-/// Above this a starting difficulty is a slip of the pen: 2^40 tries take a laptop half a day.
-pub const MAX_STARTING_DIFFICULTY: u64 = 1 << 40;
-/// Blocks come between once a second and once an hour.
-pub const SPACING_MS: std::ops::RangeInclusive<u64> = 1_000..=3_600_000;
+/// Starting difficulty of an open election, where nothing else is said: 16 leading zero bits, the proof of
+/// work of the seed.
+pub const OPEN_DIFFICULTY: u64 = 1 << 16;
+/// The same with a voter roll. The difficulty never falls below it, or below a start that is lower.
+pub const ROLL_DIFFICULTY: u64 = 1 << 20;
+/// Above this a starting difficulty keeps voters waiting: 2^24 tries take a tab some ten seconds.
+pub const MAX_STARTING_DIFFICULTY: u64 = 1 << 24;
+/// Blocks come between once a second and once a minute.
+pub const SPACING_MS: std::ops::RangeInclusive<u64> = 1_000..=60_000;
 
 /// Who may vote.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -111,15 +113,19 @@ pub struct ChainParameters {
 
 impl Default for ChainParameters {
     fn default() -> Self {
-        Self { starting_difficulty: FLOOR_DIFFICULTY, spacing_ms: 10_000 }
+        Self { starting_difficulty: OPEN_DIFFICULTY, spacing_ms: 10_000 }
     }
 }
 
 impl ChainParameters {
-    /// The lowest difficulty of this chain: the seed's 16 zero bits, or the start where an
-    /// election was made to start lower (for tests and exercises).
+    /// Those of an election with a voter roll, where nothing else is said.
+    pub fn with_roll() -> Self {
+        Self { starting_difficulty: ROLL_DIFFICULTY, ..Self::default() }
+    }
+
+    /// The lowest difficulty of this chain.
     pub fn floor(&self) -> u64 {
-        self.starting_difficulty.min(FLOOR_DIFFICULTY)
+        self.starting_difficulty.min(ROLL_DIFFICULTY)
     }
 }
 
@@ -149,7 +155,7 @@ pub struct Election {
     /// No block before this time.
     #[serde(default)]
     pub opens: Option<Timestamp>,
-    /// No block at or after this time.
+    /// Votes are taken until this time. It is no rule for blocks.
     #[serde(default)]
     pub closes: Option<Timestamp>,
     /// When the definition was written; the time of the first block. It also keeps two elections
@@ -206,6 +212,8 @@ pub enum ElectionError {
         /// Closing time.
         closes: Timestamp,
     },
+    /// A time that is not exact everywhere.
+    Time(Timestamp),
     /// Nobody could vote, or the number is not exact everywhere.
     HighestToken(u64),
     /// The fewest choices are none, or more than the most.
@@ -314,6 +322,8 @@ impl Election {
         let version = (self.version != ELECTION_VERSION).then_some(self.version);
         let title = check_selection(&self.title, MAX_TITLE_BYTES).err();
         let description = Some(self.description.len()).filter(|len| *len > MAX_DESCRIPTION_BYTES);
+        let times = [Some(self.created), self.opens, self.closes];
+        let time = times.into_iter().flatten().find(|time| *time > Timestamp::MAX);
         let hours = self.opens.zip(self.closes).filter(|(opens, closes)| closes <= opens);
         let ChainParameters { starting_difficulty: difficulty, spacing_ms } = self.parameters;
         let difficulty = Some(difficulty).filter(|d| !(1..=MAX_STARTING_DIFFICULTY).contains(d));
@@ -323,6 +333,7 @@ impl Election {
             title.map(ElectionError::Title),
             description.map(ElectionError::Description),
             self.check_choices().err(),
+            time.map(ElectionError::Time),
             hours.map(|(opens, closes)| ElectionError::Hours { opens, closes }),
             self.check_ballot_rules().err(),
             difficulty.map(ElectionError::StartingDifficulty),
@@ -410,11 +421,6 @@ impl Election {
         matches!(self.eligibility, Eligibility::Roll { .. })
     }
 
-    /// Whether a block with this time lies inside the opening hours.
-    pub fn is_open_at(&self, time: Timestamp) -> bool {
-        Hours::at(time, self.opens, self.closes, false).is_open()
-    }
-
     /// The ballot for selections in words: choices of the list, or own words where they are
     /// allowed. Spaces around them are dropped; no selection at all is a blank ballot.
     ///
@@ -490,6 +496,9 @@ mod tests {
         let (opens, closes) = (Timestamp(5), Timestamp(5));
         let hours = bad(&|e| (e.opens, e.closes) = (Some(opens), Some(closes)));
         assert_eq!(hours, ElectionError::Hours { opens, closes });
+        let late = Timestamp(1 << 53);
+        assert_eq!(bad(&|e| e.created = late), ElectionError::Time(late));
+        assert_eq!(bad(&|e| e.closes = Some(late)), ElectionError::Time(late));
         let open = |highest| Eligibility::Open { highest_token: Some(highest) };
         assert_eq!(bad(&|e| e.eligibility = open(0)), ElectionError::HighestToken(0));
         let none = bad(&|e| e.parameters.starting_difficulty = 0);

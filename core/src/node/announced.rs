@@ -2,7 +2,9 @@
 
 use super::peers::Claim;
 use crate::{
-    chain::{ancestry::LinkError, block::check_header, header::Header, tree::Chain},
+    chain::{
+        ancestry::LinkError, block::check_header, fork_choice::Weight, header::Header, tree::Chain,
+    },
     time::Timestamp,
 };
 
@@ -28,9 +30,9 @@ pub(super) enum Announced {
 /// Weighs a header against the chain.
 pub(super) fn weigh(chain: &Chain, header: &Header, now: Timestamp) -> Announced {
     let (hash, height) = (header.hash(), header.height);
-    if let Some(work) = chain.work_at(&hash) {
+    if let Some(weight) = chain.weight_at(&hash) {
         let sealed = chain.anchor().filter(|_| chain.leads_over_anchor(&hash));
-        return Announced::Claim(Claim { tip: hash, height, work, sealed });
+        return Announced::Claim(Claim { tip: hash, height, weight, sealed });
     }
     if chain.is_invalid(&hash) {
         return Announced::Worthless;
@@ -47,10 +49,11 @@ pub(super) fn weigh(chain: &Chain, header: &Header, now: Timestamp) -> Announced
         Err(error) => return Announced::Broken(error),
     }
     let work = ancestry.work().plus(header.work());
+    let weight = Weight::of(chain.election(), header, work);
     let anchored = chain.leads_over_anchor(&header.previous);
     let sealed = chain.anchor().filter(|anchor| anchored || *anchor == hash);
-    let claim = Claim { tip: hash, height, work, sealed };
-    let better = chain.is_better(work, hash, sealed.is_some());
+    let claim = Claim { tip: hash, height, weight, sealed };
+    let better = chain.is_better(weight, hash, sealed.is_some());
     if !better && height.0.saturating_add(STALE_BLOCKS) < chain.height().0 {
         return Announced::Claim(claim);
     }
@@ -78,7 +81,7 @@ mod tests {
         let tip = chain.tip().header().clone();
         let known = weigh(&chain, &tip, NOW);
         assert!(
-            matches!(&known, Announced::Claim(claim) if claim.work == chain.work()),
+            matches!(&known, Announced::Claim(claim) if claim.weight == chain.weight()),
             "{known:?}"
         );
     }

@@ -18,8 +18,10 @@ use crate::{
     chain::{
         ancestry::LinkError,
         block::{Block, BlockError, CheckedBlock, MAX_BLOCK_BYTES},
+        counted_votes::SlotError,
         difficulty::Difficulty,
-        header::{HEADER_BYTES, Header, Height},
+        header::{Added, HEADER_BYTES, Header, Height},
+        kept_block::KeptBlock,
         statements::{Sealing, Statement, StatementBook},
         tree::{Chain, Inserted, Switch},
     },
@@ -34,12 +36,23 @@ use crate::{
     time::Timestamp,
 };
 
+/// Votes of peers are still taken for this long after closing.
+const GRACE_MS: u64 = 120_000;
+/// A branch that would take votes out of the chain is followed after this time, doubled with each such
+/// switch within an hour.
+const MERGE_MS: u64 = 30_000;
+const MAX_MERGE_MS: u64 = 480_000;
+
 /// The chain, pending votes and statements.
 pub struct BallotBox {
     chain: Chain,
     pending: PendingVotes,
     statements: StatementBook,
     sealing: Sealing,
+    /// Until when what a better branch has more is merged into the chain, before the branch is followed.
+    merging: Option<Timestamp>,
+    /// When branches were followed that took votes out, within the last hour.
+    taken_out: Vec<Timestamp>,
 }
 
 /// What brought a new tip.
@@ -71,6 +84,8 @@ pub(super) struct Changes {
     pub votes: Vec<Vote>,
     /// Votes that fell out of the chain and are pending again.
     pub returned: Vec<VoteId>,
+    /// How many votes of blocks beside the chain are pending now.
+    pub merged: usize,
     /// Pending votes that lost their slot to a vote in the chain.
     pub lost: Vec<VoteId>,
     /// Statements that were taken in.
@@ -88,6 +103,8 @@ impl BallotBox {
             pending: PendingVotes::default(),
             statements: StatementBook::default(),
             sealing: Sealing::Unsealed,
+            merging: None,
+            taken_out: Vec::new(),
         }
     }
 
@@ -230,21 +247,21 @@ impl BallotBox {
         Hours::at(now, opens, self.closes(), self.chain.is_anchored())
     }
 
-    /// Whether another vote would be taken now, whatever it says.
+    /// Whether another vote of a peer would be taken now, whatever it says. Votes that were cast in time
+    /// are still on their way for a while after closing.
     pub(super) fn takes_votes(&self, now: Timestamp) -> bool {
-        !self.pending.is_full() && self.hours(now).is_open()
+        let (opens, closes) = (self.chain.election().opens, self.closes());
+        let closes = closes.map(|closes| closes.plus_ms(GRACE_MS));
+        let hours = Hours::at(now, opens, closes, self.chain.is_anchored());
+        !self.pending.is_full() && hours.is_open()
     }
 
-    /// Time of a block made now, if one may be made: in the opening hours, and never after a seal.
-    /// Votes that were taken before the closing time still get into a block that is dated before
-    /// it; an early closing ends the taking of votes, not the mining of those taken.
+    /// Time of a block made now, if one may be made: not before opening, and never after a seal. Closing
+    /// ends the taking of votes, not the mining of those taken.
     pub fn block_time(&self, now: Timestamp) -> Option<Timestamp> {
-        let election = self.chain.election();
-        let median = self.chain.ancestry(&self.chain.tip().hash())?.median();
-        let latest = election.closes.map_or(u64::MAX, |closes| closes.0.saturating_sub(1));
-        let time = Timestamp(now.0.min(latest)).max(median.plus_ms(1));
-        let begun = election.opens.is_none_or(|opens| now >= opens);
-        (begun && election.is_open_at(time) && !self.chain.is_anchored()).then_some(time)
+        let begun = self.chain.election().opens.is_none_or(|opens| now >= opens);
+        let time = now.max(self.chain.tip().header().timestamp);
+        (begun && !self.chain.is_anchored()).then_some(time)
     }
 
     /// Difficulty that a block made now would have to meet.
@@ -254,22 +271,38 @@ impl BallotBox {
         Difficulty((demanded.difficulty.0 >> demanded.easing).max(1))
     }
 
-    /// A block on the tip with the pending votes in order, as many as fit; all but its nonce.
+    /// A block on the tip with the pending votes that can stand in it, as many as fit, first votes before
+    /// changes and otherwise in their order; all but its nonce. Nothing if there is none.
     pub(super) fn next_block(&self, now: Timestamp) -> Option<(Header, Vec<CheckedVote>)> {
         let tip = self.chain.tip();
         let timestamp = self.block_time(now)?;
+        let mut waiting: Vec<_> = self.pending.iter().collect();
+        waiting.sort_by_key(|vote| vote.sequence);
         let mut bytes = HEADER_BYTES + 4;
-        let mut votes = Vec::new();
-        for vote in self.pending.iter() {
+        let (mut votes, mut first) = (Vec::new(), HashSet::new());
+        for vote in waiting {
+            match self.chain.check_slot(vote.token, vote.sequence, timestamp) {
+                Ok(()) => {}
+                Err(SlotError::NoVoteBefore)
+                    if vote.sequence == 1 && first.contains(&vote.token) => {}
+                Err(_) => continue,
+            }
             bytes += borsh::object_length(vote.vote()).ok()?;
             if bytes > MAX_BLOCK_BYTES {
                 break;
             }
+            if vote.sequence == 0 {
+                first.insert(vote.token);
+            }
             votes.push(vote.clone());
+        }
+        if votes.is_empty() {
+            return None;
         }
         let parameters = &self.chain.election().parameters;
         let root = Block::votes_root(votes.iter().map(CheckedVote::vote));
-        let header = Header::next(tip.header(), root, timestamp, parameters);
+        let added = Added::by(votes.iter().map(CheckedVote::vote));
+        let header = Header::next(tip.header(), root, added, timestamp, parameters);
         Some((header, votes))
     }
 
@@ -324,6 +357,7 @@ impl BallotBox {
             Hours::Closed(closes) => return Err(CastError::Closed(closes)),
             Hours::Sealed => return Err(CastError::Sealed),
         }
+        self.may_wait(now, &vote)?;
         if self.pending.is_full() {
             return Err(CastError::Full);
         }
@@ -338,7 +372,8 @@ impl BallotBox {
         let mut changes = Changes::default();
         self.look_for_double_votes(&mut votes.iter().map(CheckedVote::vote), &mut changes);
         for vote in votes {
-            if self.is_unused(&vote).is_ok() && self.takes_votes(now) {
+            let fits = self.is_unused(&vote).is_ok() && self.may_wait(now, &vote).is_ok();
+            if fits && self.takes_votes(now) {
                 changes.votes.push(vote.vote().clone());
                 self.add_pending(vote, &mut changes);
             }
@@ -357,16 +392,81 @@ impl BallotBox {
     ) -> Result<Changes, LinkError> {
         let mut changes = Changes::default();
         let hash = block.hash();
-        match self.chain.insert(block, now)? {
+        let merges = self.chain.election().has_roll();
+        let inserted = if merges {
+            self.chain.insert_carefully(block, now)?
+        } else {
+            self.chain.insert(block, now)?
+        };
+        match inserted {
             Inserted::Switched(switch) => self.switched(&switch, Cause::Block, &mut changes),
-            Inserted::Beside => {
-                if let Some(block) = self.chain.block(&hash).cloned() {
-                    self.look_for_double_votes(&mut block.open().votes().iter(), &mut changes);
+            Inserted::Beside | Inserted::Held => {
+                if let Some(block) = self.chain.block(&hash).map(KeptBlock::open) {
+                    self.look_for_double_votes(&mut block.votes().iter(), &mut changes);
+                    if merges {
+                        self.take_votes_of(now, &block, &mut changes);
+                    }
                 }
             }
-            Inserted::Known => {}
+            Inserted::Known => return Ok(changes),
+        }
+        if merges {
+            self.settle(now, &mut changes);
         }
         Ok(changes)
+    }
+
+    /// Lets the votes of a block beside the chain wait for one in it: a branch that loses must not take its
+    /// votes along.
+    fn take_votes_of(&mut self, now: Timestamp, block: &CheckedBlock, changes: &mut Changes) {
+        for vote in block.checked_votes() {
+            if self.takes_votes(now) && self.is_unused(&vote).is_ok() {
+                changes.merged += 1;
+                self.add_pending(vote, changes);
+            }
+        }
+    }
+
+    /// Follows a better branch: at once where that takes nothing out of the chain, otherwise when what it
+    /// has more had time to be mined here. Then the order decides.
+    pub(super) fn settle(&mut self, now: Timestamp, changes: &mut Changes) {
+        loop {
+            let Some((tip, takes_out)) = self.chain.better_beside() else {
+                self.merging = None;
+                return self.chain.release();
+            };
+            if takes_out {
+                let since_an_hour = |at: &Timestamp| now.ms_since(*at) < 3_600_000;
+                self.taken_out.retain(since_an_hour);
+                let doublings = u32::try_from(self.taken_out.len()).unwrap_or(u32::MAX);
+                let wait =
+                    MERGE_MS.saturating_mul(2_u64.saturating_pow(doublings)).min(MAX_MERGE_MS);
+                let until = *self.merging.get_or_insert(now.plus_ms(wait));
+                if now < until {
+                    return;
+                }
+                self.taken_out.push(now);
+            }
+            self.merging = None;
+            // A branch that does not hold is forgotten; the next one may.
+            if let Ok(switch) = self.chain.switch(tip) {
+                self.switched(&switch, Cause::Block, changes);
+            }
+        }
+    }
+
+    /// Whether a better branch is here that is not followed yet.
+    pub fn is_merging(&self) -> bool {
+        self.merging.is_some()
+    }
+
+    /// Follows a better branch when its time has come.
+    pub(super) fn tick(&mut self, now: Timestamp) -> Changes {
+        let mut changes = Changes::default();
+        if self.merging.is_some() {
+            self.settle(now, &mut changes);
+        }
+        changes
     }
 
     /// Keeps side blocks of a branch that is being fetched.
@@ -385,6 +485,22 @@ impl BallotBox {
         match self.of_use(token, sequence) {
             Some((by, _)) => Err(CastError::AlreadyVoted { token, sequence, by }),
             None => Ok(()),
+        }
+    }
+
+    /// Whether an unused vote may wait for a block: its first change when the vote before is here, further
+    /// ones when a block made now could hold them. Otherwise a thief of a code could fill the pool with
+    /// numbers that nobody reaches.
+    fn may_wait(&self, now: Timestamp, vote: &Vote) -> Result<(), CastError> {
+        let (token, sequence) = (vote.token, vote.sequence);
+        if sequence == 0 || (sequence == 1 && self.pending.of_use(token, 0).is_some()) {
+            return Ok(());
+        }
+        let time = self.block_time(now).unwrap_or(now);
+        match self.chain.check_slot(token, sequence, time) {
+            Ok(()) | Err(SlotError::Used(_)) => Ok(()),
+            Err(SlotError::NoVoteBefore) => Err(CastError::NoVoteBefore { token, sequence }),
+            Err(SlotError::TooSoon(earliest)) => Err(CastError::TooSoon { token, earliest }),
         }
     }
 
@@ -505,22 +621,80 @@ mod tests {
         assert_eq!(here.pending.iter().map(CheckedVote::id).collect::<Vec<_>>(), [kept]);
     }
 
-    #[test]
-    fn votes_of_an_abandoned_block_are_pending_again() {
+    /// A chain with one vote here, and a better branch beside it with two others.
+    fn torn() -> (BallotBox, CheckedBlock, CheckedBlock) {
         let mut here = open();
-        let abandoned = rival(&here, 0..1, 1);
-        let dropped = abandoned.vote_ids()[0];
-        let better = rival(&here, 1..2, 0);
-        let best = above(&here, &better, 2);
-        let _ = here.take_block(NOW, abandoned).unwrap();
-        let first = here.take_block(NOW, better).unwrap();
-        let second = here.take_block(NOW, best).unwrap();
-        let returned = [first.returned, second.returned].concat();
-        assert_eq!(returned, [dropped]);
-        assert!(here.pending.contains(&dropped));
-        let store: Vec<_> = [first.store, second.store].into_iter().flatten().collect();
+        let (ours, better) = (rival(&here, 0..1, 1), rival(&here, 1..3, 0));
+        let _ = here.take_block(NOW, ours.clone()).unwrap();
+        let changes = here.take_block(NOW, better.clone()).unwrap();
+        assert_eq!((changes.tips.len(), changes.merged), (0, 2), "held, and its votes wait here");
+        assert!(here.is_merging());
+        (here, ours, better)
+    }
+
+    fn at(ms: u64) -> Timestamp {
+        NOW.plus_ms(ms)
+    }
+
+    #[test]
+    fn a_better_branch_is_merged_and_no_vote_leaves_the_chain() {
+        let (mut here, ours, _) = torn();
+        let (header, votes) = here.next_block(NOW).unwrap();
+        let mut header = header;
+        crate::chain::pow::mine(&mut header);
+        let merged = Block::of_checked(header, votes, &context()).unwrap();
+        let _ = here.take_block(NOW, merged).unwrap();
+        assert!(!here.is_merging(), "the chain here has all, so nothing is better");
+        let _ = here.tick(at(MAX_MERGE_MS));
+        assert_eq!(here.chain.tally().ballots, 3);
+        assert!(here.chain.place_of(&ours.vote_ids()[0]).is_some());
+    }
+
+    #[test]
+    fn a_branch_that_could_not_be_merged_is_followed_after_half_a_minute_then_ever_later() {
+        let (mut here, ours, better) = torn();
+        assert_eq!(here.tick(at(MERGE_MS - 1)).tips.len(), 0);
+        let changes = here.tick(at(MERGE_MS));
+        assert_eq!(here.chain.tip().hash(), better.hash());
+        assert_eq!(changes.returned, ours.vote_ids());
+        assert!(here.pending.contains(&ours.vote_ids()[0]), "they wait again");
         let truncated = |change: &StoreChange| matches!(change, StoreChange::Truncate(Height(1)));
-        assert_eq!(store.iter().filter(|change| truncated(change)).count(), 1);
+        assert_eq!(changes.store.iter().filter(|change| truncated(change)).count(), 1);
+        // The next one that takes votes out waits twice as long.
+        let next = rival(&here, 2..5, 0);
+        let _ = here.take_block(at(MERGE_MS), next.clone()).unwrap();
+        let _ = here.tick(at(3 * MERGE_MS - 1));
+        assert_eq!(here.chain.tip().hash(), better.hash());
+        let _ = here.tick(at(3 * MERGE_MS));
+        assert_eq!(here.chain.tip().hash(), next.hash());
+    }
+
+    #[test]
+    fn a_branch_that_repeats_a_vote_from_below_its_fork_moves_nothing() {
+        let mut here = open();
+        let ours = rival(&here, 0..2, 1);
+        let _ = here.take_block(NOW, ours.clone()).unwrap();
+        let tip = above(&here, &ours, 2);
+        let _ = here.take_block(NOW, tip.clone()).unwrap();
+        // As many voters as one likes, out of votes that everybody has.
+        let votes = (0..2).map(|number| vote(&context(), number, 0, 1)).collect();
+        let repeated = block_on(context().election(), ours.header(), votes, |_| ());
+        let refused = here.take_block(NOW, repeated.check(&context()).unwrap());
+        assert!(matches!(refused, Err(LinkError::Slot { .. })), "{refused:?}");
+        assert_eq!((here.chain.tip().hash(), here.is_merging()), (tip.hash(), false));
+    }
+
+    #[test]
+    fn a_losing_branch_leaves_its_votes_here() {
+        let mut here = open();
+        let _ = here.take_block(NOW, rival(&here, 0..3, 1)).unwrap();
+        let lost = rival(&here, 3..4, 0);
+        let _ = here.take_block(NOW, lost.clone()).unwrap();
+        assert!(here.pending.contains(&lost.vote_ids()[0]));
+        // Not when nobody's votes are taken any more.
+        let late = rival(&here, 4..5, 0);
+        let _ = here.take_block(AFTER, late.clone()).unwrap();
+        assert!(!here.pending.contains(&late.vote_ids()[0]));
     }
 
     #[test]

@@ -130,8 +130,8 @@ impl Node {
         if hello.version != PROTOCOL_VERSION {
             return self.peers.claims(from, now, None);
         }
-        let Hello { tip, height, work, sealed, .. } = *hello;
-        self.peers.claims(from, now, Some(Claim { tip, height, work, sealed }));
+        let Hello { tip, height, weight, sealed, .. } = *hello;
+        self.peers.claims(from, now, Some(Claim { tip, height, weight, sealed }));
         if hello.wants_reply {
             self.send(from, &serving::hello(&self.ballot_box, false));
         }

@@ -231,6 +231,20 @@ pub enum CastError {
         /// The vote that has it.
         by: VoteId,
     },
+    /// A change of a vote that this node does not have, or that is in no block yet.
+    NoVoteBefore {
+        /// The token.
+        token: TokenId,
+        /// The sequence number of the change.
+        sequence: u8,
+    },
+    /// A further change so soon after the one before.
+    TooSoon {
+        /// The token.
+        token: TokenId,
+        /// When it would be taken.
+        earliest: Timestamp,
+    },
     /// Bounds of the pending votes.
     Full,
 }

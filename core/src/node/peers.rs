@@ -14,7 +14,10 @@ use super::{
     interface::{LinkId, Offence, Peer},
 };
 use crate::{
-    chain::{difficulty::Work, header::Height},
+    chain::{
+        fork_choice::{Weight, rank},
+        header::Height,
+    },
     crypto::hash::BlockHash,
     time::Timestamp,
 };
@@ -36,8 +39,8 @@ pub struct Claim {
     pub tip: BlockHash,
     /// Height of its tip.
     pub height: Height,
-    /// Work it claims.
-    pub work: Work,
+    /// Weight it claims.
+    pub weight: Weight,
     /// The sealed block that its chain holds, as it claims.
     pub sealed: Option<BlockHash>,
 }
@@ -468,10 +471,10 @@ impl Peers {
                 let claim = state.claim.as_ref()?;
                 let anchored = match is_better(claim) {
                     Better::No => return None,
-                    Better::ByWork => false,
+                    Better::ByWeight => false,
                     Better::Sealed => true,
                 };
-                let rank = (anchored, claim.work, Reverse(claim.tip));
+                let rank = (anchored, rank(claim.weight, claim.tip));
                 Some((*peer, (state.reputation(), Reverse(state.since), rank, Reverse(*peer))))
             })
             .max_by_key(|(_, rank)| *rank)
@@ -484,16 +487,16 @@ impl Peers {
 pub(super) enum Better {
     /// It is not.
     No,
-    /// It has more work.
-    ByWork,
-    /// It has the sealed block, and more work if this one has it too.
+    /// It is heavier.
+    ByWeight,
+    /// It has the sealed block, and is heavier if this one has it too.
     Sealed,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::frame::PeerId;
+    use crate::{chain::difficulty::Work, wire::frame::PeerId};
 
     const NOW: Timestamp = Timestamp(1_000_000);
 
@@ -503,7 +506,8 @@ mod tests {
 
     fn claim(work: u128) -> Claim {
         let (tip, height) = (BlockHash([1; 32]), Height(1));
-        Claim { tip, height, work: Work(work), sealed: None }
+        let weight = Weight { work: Work(work), ..Weight::default() };
+        Claim { tip, height, weight, sealed: None }
     }
 
     fn knowing(numbers: std::ops::Range<u64>) -> Peers {
@@ -513,7 +517,7 @@ mod tests {
     }
 
     fn best(peers: &Peers) -> Option<Peer> {
-        peers.best_above(&|_| Better::ByWork)
+        peers.best_above(&|_| Better::ByWeight)
     }
 
     #[test]

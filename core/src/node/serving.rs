@@ -27,7 +27,7 @@ pub(super) fn hello(ballot_box: &BallotBox, wants_reply: bool) -> Message {
         version: PROTOCOL_VERSION,
         tip: chain.tip().hash(),
         height: chain.height(),
-        work: chain.work(),
+        weight: chain.weight(),
         pending: u32::try_from(ballot_box.pending().len()).unwrap_or(u32::MAX),
         sealed: chain.anchor().filter(|_| chain.is_anchored()),
         statements: ballot_box.statements().digest(),

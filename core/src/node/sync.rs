@@ -1,8 +1,8 @@
 //! Headers first, then blocks in pages, from one peer at a time. The signatures of a page are verified
 //! by the driver, on other threads or in other workers, while the next page is on its way.
 //!
-//! A claim of more work starts a download of headers; only headers that were checked, link to the
-//! chain and add up to more work than it has lead to blocks being fetched. Every request has a
+//! A claim of a better chain starts a download of headers; only headers that were checked, link to the
+//! chain and make a better one lead to blocks being fetched. Every request has a
 //! deadline; a peer that misses it is asked last from then on.
 //!
 //! Takes what a peer sent, the time and the chain as it is; answers with what that comes to, and leaves
@@ -17,7 +17,7 @@ use crate::{
     chain::{
         ancestry::{Ancestry, LinkError},
         block::{Block, BlockError, CheckedBlock},
-        difficulty::Work,
+        fork_choice::Weight,
         header::{Header, Height},
         tree::Chain,
         unverified_blocks::UnverifiedBlocks,
@@ -118,8 +118,8 @@ pub(super) enum HeadersFound {
 pub(super) struct Branch {
     /// The block that it begins after, and its own.
     pub hashes: Vec<BlockHash>,
-    /// Work of the chain up to its tip.
-    pub work: Work,
+    /// Weight of the chain up to its tip.
+    pub weight: Weight,
     /// Its last block.
     pub tip: BlockHash,
     /// Height of that.
@@ -213,7 +213,7 @@ impl Sync {
         self.peer() == Some(peer)
     }
 
-    /// Whether blocks are on their way whose headers proved their work. A claim alone proves nothing,
+    /// Whether blocks are on their way whose headers proved their weight. A claim alone proves nothing,
     /// and must not keep this node from announcing its own blocks.
     pub(super) fn is_fetching(&self) -> bool {
         match self.download.as_ref().map(|download| &download.stage) {
@@ -360,7 +360,7 @@ impl Sync {
         });
         HeadersFound::Branch(Branch {
             hashes,
-            work: ancestry.work(),
+            weight: ancestry.weight(chain.election()),
             tip: ancestry.tip(),
             height: ancestry.height(),
             anchored,
@@ -576,8 +576,8 @@ mod tests {
         let HeadersFound::Branch(branch) = found else { panic!("{found:?}") };
         assert_eq!(branch.hashes[1..], hashes(&theirs));
         assert_eq!(branch.hashes[0], ours.tip().hash());
-        let (work, tip) = (theirs.work(), theirs.tip().hash());
-        assert_eq!((branch.work, branch.tip, branch.height), (work, tip, Height(4)));
+        let (weight, tip) = (theirs.weight(), theirs.tip().hash());
+        assert_eq!((branch.weight, branch.tip, branch.height), (weight, tip, Height(4)));
         assert!(!branch.cut_short && !branch.anchored);
     }
 

@@ -5,6 +5,7 @@ use crate::{
     chain::{
         block::Block,
         difficulty::Work,
+        fork_choice::Weight,
         header::Height,
         pow::{NonceSearch, Search},
         statements::StatementBook,
@@ -80,14 +81,19 @@ pub fn hear_verified(node: &mut Node, from: Peer, message: &Message) -> Vec<Outp
     drain_verified(node)
 }
 
-/// A greeting that claims a tip.
+/// A greeting that claims a tip and work, as in an open election.
 pub fn hello(tip: BlockHash, height: u32, work: u128) -> Message {
-    let (height, work) = (Height(height), Work(work));
+    hello_with(tip, height, Weight { work: Work(work), ..Weight::default() })
+}
+
+/// A greeting that claims a tip.
+pub fn hello_with(tip: BlockHash, height: u32, weight: Weight) -> Message {
+    let height = Height(height);
     Message::Hello(Hello {
         version: PROTOCOL_VERSION,
         tip,
         height,
-        work,
+        weight,
         pending: 0,
         sealed: None,
         statements: StatementBook::default().digest(),
@@ -97,7 +103,7 @@ pub fn hello(tip: BlockHash, height: u32, work: u128) -> Message {
 
 /// The greeting of a peer that has this chain.
 pub fn hello_of(chain: &Chain) -> Message {
-    hello(chain.tip().hash(), chain.height().0, chain.work().0)
+    hello_with(chain.tip().hash(), chain.height().0, chain.weight())
 }
 
 /// Why a peer was banned, if one was.

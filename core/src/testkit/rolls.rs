@@ -16,8 +16,8 @@ use crate::{
 
 /// When it closes.
 pub const CLOSES: Timestamp = Timestamp(NOW.0 + 600_000);
-/// A time after that.
-pub const AFTER: Timestamp = Timestamp(NOW.0 + 700_000);
+/// A time so long after that that no vote is on its way any more.
+pub const AFTER: Timestamp = Timestamp(NOW.0 + 800_000);
 
 /// The key of a voter, counted from 0.
 pub fn voter(number: u32) -> SecretKey {

@@ -5,8 +5,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     chain::{
-        block::{Block, MAX_BLOCK_BYTES},
-        difficulty::Work,
+        block::{Block, MAX_BLOCK_BYTES, MAX_VOTES_IN_BLOCK},
+        fork_choice::Weight,
         header::{Header, Height},
         statements::{MAX_DOUBLE_VOTES, Statement},
     },
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Version of the messages below; peers with another one ignore each other.
-pub const PROTOCOL_VERSION: u16 = 3;
+pub const PROTOCOL_VERSION: u16 = 4;
 /// Headers in one answer: 200 kB.
 pub const MAX_HEADERS: usize = 2000;
 /// Blocks asked for at once.
@@ -31,8 +31,8 @@ pub const MAX_VOTES_ASKED: usize = 2 * MAX_VOTES;
 pub const MAX_LOCATOR: usize = 64;
 /// Votes of one announced block that are asked for; a node that lacks more asks for the block.
 pub const MAX_BLOCK_VOTES: usize = 8192;
-/// Votes of an announced block: a vote has 42 bytes at least, and a block 1 MiB at most.
-pub const MAX_VOTES_ANNOUNCED: usize = 25_000;
+/// Votes of an announced block.
+pub const MAX_VOTES_ANNOUNCED: usize = MAX_VOTES_IN_BLOCK as usize;
 /// Bytes of one message of set reconciliation: room for some 2,000 ids.
 pub const MAX_RECONCILE_BYTES: usize = 64 << 10;
 /// Vote ids in one question whether a peer holds them.
@@ -55,8 +55,8 @@ pub struct Hello {
     pub tip: BlockHash,
     /// Height of its newest block.
     pub height: Height,
-    /// Work of its chain. Believed only once its headers showed it.
-    pub work: Work,
+    /// Weight of its chain. Believed only once its headers showed it.
+    pub weight: Weight,
     /// Number of votes that wait there.
     pub pending: u32,
     /// The sealed block that its chain holds.

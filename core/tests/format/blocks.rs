@@ -4,7 +4,7 @@ use blockvote_core::{
     chain::{
         block::Block,
         difficulty::Difficulty,
-        header::Header,
+        header::{Added, Header},
         pow::{self, Target},
     },
     crypto::merkle,
@@ -18,7 +18,8 @@ pub fn second() -> Block {
     let (election, votes) = (elections::open(), votes::three());
     let genesis = Block::genesis(&election);
     let (root, time) = (Block::votes_root(&votes), Timestamp(1_800_000_001_000));
-    let mut header = Header::next(genesis.header(), root, time, &election.parameters);
+    let added = Added::by(&votes);
+    let mut header = Header::next(genesis.header(), root, added, time, &election.parameters);
     header.difficulty = Difficulty(65_536);
     pow::mine(&mut header);
     Block { header, votes }

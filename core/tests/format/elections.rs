@@ -17,7 +17,7 @@ use crate::{Vectors, check, hex};
 /// An open election.
 pub fn open() -> Election {
     Election {
-        version: 2,
+        version: 3,
         title: "Lunch?".into(),
         description: String::new(),
         choices: vec!["Soup".into(), "Bread".into()],

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use blockvote_core::{
-    chain::{block::Block, difficulty::Work, header::Height, statements::StatementBook},
+    chain::{
+        block::Block, difficulty::Work, fork_choice::Weight, header::Height,
+        statements::StatementBook,
+    },
     crypto::hash::{BlockHash, ShortId, VoteId},
     election::vote::Vote,
     wire::message::{Hello, Message, MessageError},
@@ -20,10 +23,10 @@ pub fn vectors() -> Vectors {
     let page = elections::with_roll().roll().unwrap().page(0).unwrap();
     let genesis = Block::genesis(&elections::open()).hash();
     let hello = Hello {
-        version: 3,
+        version: 4,
         tip,
         height: Height(2),
-        work: Work(65_536),
+        weight: Weight { voters: 2, votes: 3, work: Work(65_536) },
         pending: 3,
         sealed: None,
         statements: StatementBook::default().digest(),

@@ -45,7 +45,7 @@ fn pending_votes_are_compared_by_their_difference() {
         version: PROTOCOL_VERSION,
         tip: b.chain().tip().hash(),
         height: Height(1),
-        work: b.chain().work(),
+        weight: b.chain().weight(),
         pending: 6_007,
         sealed: None,
         statements: StatementBook::default().digest(),

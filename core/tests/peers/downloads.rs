@@ -4,6 +4,7 @@ use blockvote_core::{
     chain::{
         ancestry::LinkError,
         block::Block,
+        counted_votes::{Place, SlotError},
         header::Height,
         kept_block::KeptBlock,
         tree::{Chain, MAX_SIDE_BLOCKS, MAX_SIDE_BYTES},
@@ -155,7 +156,10 @@ fn a_branch_that_repeats_votes_is_refused_while_it_is_fetched() {
     say(&Message::Headers(headers));
     assert_eq!(rejected(&say(&Message::Blocks(blocks[..1].to_vec()))), None);
     let outputs = say(&Message::Blocks(blocks[1..2].to_vec()));
-    let used = |error: &LinkError| matches!(error, LinkError::UsedToken { earlier: Height(2), .. });
+    let used = |error: &LinkError| {
+        let earlier = |place: &Place| place.height == Height(2);
+        matches!(error, LinkError::Slot { error: SlotError::Used(place), .. } if earlier(place))
+    };
     assert!(matches!(rejected(&outputs), Some(Rejection::Block(error)) if used(&error)));
 }
 

@@ -34,7 +34,7 @@ fn a_double_vote_is_proven_where_the_halves_meet_and_told_to_who_asks() {
             version: PROTOCOL_VERSION,
             tip: node.chain().tip().hash(),
             height: Height(1),
-            work: node.chain().work(),
+            weight: node.chain().weight(),
             pending: 0,
             sealed: None,
             statements: digest,

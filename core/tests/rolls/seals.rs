@@ -3,6 +3,8 @@
 use blockvote_core::{
     chain::{
         block::Block,
+        difficulty::Work,
+        fork_choice::Weight,
         header::Height,
         statements::{Closing, DoubleVote, Seal, Sealing, Statement, StatementBook},
         tree::Chain,
@@ -19,7 +21,7 @@ use blockvote_core::{
     },
     node::{CastError, Input, SealError},
     testkit::{
-        NOW, block, block_at,
+        NOW, block, block_on,
         nodes::{HONEST, LIAR, drain, drain_verified, hear, hear_verified, rejected, sent},
         rolls::{AFTER, CLOSES, context, context_with, extend, node, organiser, vote, voter},
     },
@@ -38,8 +40,7 @@ fn a_seal_that_binds_nobody_costs_nobody_a_long_chain() {
     for number in 0..1_100_u32 {
         let parent = chain.tip().header().clone();
         let votes = vec![vote(&context, number % 20, (number / 20) as u8, 0)];
-        let timestamp = parent.timestamp.max(Timestamp(NOW.0 - 20_000_000)).plus_ms(10_000);
-        let next = block_at(context.election(), &parent, timestamp, votes, |_| ());
+        let next = block_on(context.election(), &parent, votes, |_| ());
         chain.insert(next.clone().check(&context).unwrap(), late).unwrap();
         blocks.push(next);
     }
@@ -90,7 +91,7 @@ fn a_node_that_is_behind_does_not_seal() {
             version: PROTOCOL_VERSION,
             tip: BlockHash([1; 32]),
             height: Height(9),
-            work: blockvote_core::chain::difficulty::Work(1 << 40),
+            weight: Weight { voters: 6, votes: 6, work: Work(1 << 40) },
             pending: 0,
             sealed: None,
             statements: node_digest(),
@@ -203,7 +204,7 @@ fn a_sealed_block_outlasts_more_work_until_a_second_seal_contests_it() {
         version: PROTOCOL_VERSION,
         tip: tip.hash(),
         height: Height(2),
-        work: node.chain().work(),
+        weight: node.chain().weight(),
         pending: 0,
         sealed: Some(sealed),
         statements: node.statements().digest(),

@@ -4,7 +4,7 @@
 use blockvote_core::{
     chain::{
         block::Block,
-        difficulty::{Difficulty, Work},
+        difficulty::Difficulty,
         header::{HEADER_VERSION, Header, Height},
         pow,
     },
@@ -75,13 +75,13 @@ impl World {
         let message = Message::decode(&bytes).unwrap();
         match (kind, message) {
             (Kind::Liar, Message::Hello(mut hello)) => {
-                hello.work = Work(hello.work.0 + self.rng.random_range(1..1 << 40));
+                hello.weight.work.0 += self.rng.random_range(1..1 << 40);
                 hello.height = Height(hello.height.0 + 1);
                 hello.tip = BlockHash(self.rng.random());
                 Some(Message::Hello(hello).encode())
             }
             (Kind::Staller, Message::Hello(mut hello)) => {
-                hello.work = Work(hello.work.0 + 1);
+                hello.weight.work.0 += 1;
                 hello.tip = BlockHash(self.rng.random());
                 Some(Message::Hello(hello).encode())
             }
@@ -156,14 +156,16 @@ impl World {
             Kind::Orphans => {
                 let votes = vec![self.foreign_vote()];
                 let mut header = Header {
-                    version: HEADER_VERSION,
                     height: Height(self.rng.random_range(2..40)),
                     previous: BlockHash(self.rng.random()),
                     votes_root: Block::votes_root(&votes),
                     timestamp: self.clock(),
                     difficulty: Difficulty(256),
-                    easing: 0,
+                    voters: 1,
+                    votes: 1,
                     nonce: 0,
+                    version: HEADER_VERSION,
+                    easing: 0,
                 };
                 pow::mine(&mut header);
                 let ids: Vec<VoteId> = votes.iter().map(Vote::id).collect();

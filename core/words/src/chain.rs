@@ -3,6 +3,7 @@
 use blockvote_core::chain::{
     ancestry::LinkError,
     block::{BlockError, MAX_BLOCK_BYTES},
+    counted_votes::SlotError,
     header::HEADER_VERSION,
     statements::{StatementError, StatementKind},
 };
@@ -32,9 +33,9 @@ impl Words for BlockError {
                 "block {height}, vote {number}: the token {token} votes twice in this block{}",
                 changed(*sequence)
             ),
-            Self::Hours { height, timestamp } => format!(
-                "block {height} was made at {timestamp}, outside the election's opening hours"
-            ),
+            Self::Time { height, timestamp } => {
+                format!("block {height} was made at {timestamp}, before the election opened")
+            }
         }
     }
 }
@@ -55,16 +56,30 @@ impl Words for LinkError {
                 "block {height} states difficulty {} eased {} times; the rule demands {} eased {} times",
                 found.difficulty.0, found.easing, demanded.difficulty.0, demanded.easing
             ),
-            Self::Old { height, found, median } => format!(
-                "block {height} was made at {found}, not after {median}, the median of the last blocks"
-            ),
+            Self::Old { height, found, parent } => {
+                format!("block {height} was made at {found}, before its parent at {parent}")
+            }
+            Self::Counts { height } => {
+                format!("block {height} states other numbers of voters and votes than there can be")
+            }
             Self::Ahead { height, found } => format!(
                 "block {height} was made at {found}, more than two minutes ahead of this clock"
             ),
-            Self::UsedToken { height, number, token, sequence, earlier } => format!(
-                "block {height}, vote {number}: the token {token} already voted in block {earlier}{}",
-                changed(*sequence)
-            ),
+            Self::Slot { height, number, token, sequence, error } => {
+                let why = match error {
+                    SlotError::Used(earlier) => {
+                        format!("already voted in block {}{}", earlier.height, changed(*sequence))
+                    }
+                    SlotError::NoVoteBefore => {
+                        format!("changes a vote that is not there{}", changed(*sequence))
+                    }
+                    SlotError::TooSoon(earliest) => format!(
+                        "changes its vote before {earliest}, the earliest time for that{}",
+                        changed(*sequence)
+                    ),
+                };
+                format!("block {height}, vote {number}: the token {token} {why}")
+            }
             Self::Block(error) => error.words(),
         }
     }

@@ -127,6 +127,9 @@ impl Words for ElectionError {
             Self::Hours { opens, closes } => {
                 format!("the election closes at {closes}, which is not after it opens at {opens}")
             }
+            Self::Time(found) => {
+                format!("the time {} ms is later than 2^53 - 1 ms, the latest there is", found.0)
+            }
             Self::HighestToken(found) => format!(
                 "the highest token is {found}; it must be from 1 to {max}",
                 max = TokenId::MAX.0

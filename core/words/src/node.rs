@@ -15,6 +15,12 @@ impl Words for CastError {
             Self::AlreadyVoted { token, sequence, .. } => {
                 format!("token {token} has already voted{}", changed(*sequence))
             }
+            Self::NoVoteBefore { token, .. } => format!(
+                "the vote of token {token} that this one changes is not recorded here yet; try again when it is in a block"
+            ),
+            Self::TooSoon { token, earliest } => format!(
+                "token {token} changed its vote a moment ago; the next change is taken from {earliest} on"
+            ),
             Self::Full => "too many votes wait for a block; try again in a minute".into(),
         }
     }

@@ -62,7 +62,9 @@ impl From<CastError> for ApiError {
             CastError::NotOpen(_)
             | CastError::Closed(_)
             | CastError::Sealed
-            | CastError::AlreadyVoted { .. } => StatusCode::CONFLICT,
+            | CastError::AlreadyVoted { .. }
+            | CastError::NoVoteBefore { .. }
+            | CastError::TooSoon { .. } => StatusCode::CONFLICT,
             CastError::Full => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, error.words())

@@ -99,7 +99,7 @@ pub struct BlockJson {
     #[schema(value_type = String)]
     pub hash: BlockHash,
     /// Version of the header.
-    pub version: u32,
+    pub version: u16,
     /// Merkle root over the votes.
     #[schema(value_type = String)]
     pub votes_root: VotesRoot,
@@ -108,7 +108,11 @@ pub struct BlockJson {
     /// Difficulty carried from block to block.
     pub difficulty: u64,
     /// How often it is halved for this block.
-    pub easing: u32,
+    pub easing: u8,
+    /// Distinct tokens up to and with this block.
+    pub voters_in_all: u32,
+    /// Votes up to and with this block.
+    pub votes_in_all: u32,
 }
 
 impl BlockJson {
@@ -127,6 +131,8 @@ impl BlockJson {
             timestamp_ms: header.timestamp.0,
             difficulty: header.difficulty.0,
             easing: header.easing,
+            voters_in_all: header.voters,
+            votes_in_all: header.votes,
         }
     }
 
@@ -147,6 +153,8 @@ impl BlockJson {
             timestamp: Timestamp(self.timestamp_ms),
             difficulty: Difficulty(self.difficulty),
             easing: self.easing,
+            voters: self.voters_in_all,
+            votes: self.votes_in_all,
             nonce: self.proof,
         };
         ensure!(header.hash() == self.hash, "block {index}: its hash is not the one of its header");

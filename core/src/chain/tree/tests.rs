@@ -76,7 +76,11 @@ fn a_branch_that_uses_a_token_twice_is_left_and_nothing_has_changed() {
     }
     let (tip, ballots) = (chain.tip().hash(), chain.tally().ballots);
     let refused = insert(&mut chain, &again);
-    assert!(matches!(refused, Err(LinkError::UsedToken { earlier: Height(2), .. })), "{refused:?}");
+    let error = SlotError::Used(Place { height: Height(2), index: 0 });
+    assert!(
+        matches!(&refused, Err(LinkError::Slot { error: found, .. }) if *found == error),
+        "{refused:?}"
+    );
     assert_eq!((chain.tip().hash(), chain.tally().ballots), (tip, ballots));
     assert!(chain.is_invalid(&again.header.hash()) && chain.block(&again.header.hash()).is_none());
     let child = block_on(&election(), &again.header, vec![vote(20, "Yes")], |_| ());
@@ -101,7 +105,8 @@ fn the_sealed_block_outweighs_work_until_the_seal_is_gone() {
     let switch = chain.set_anchor(Some(sealed)).unwrap();
     assert_eq!((switch.removed.len(), chain.tip().hash()), (3, sealed));
     assert!(chain.is_anchored() && chain.leads_over_anchor(&sealed));
-    assert!(!chain.is_better(Work(u128::MAX >> 1), BlockHash([0; 32]), false));
+    let heavy = Weight { work: Work(u128::MAX >> 1), ..Weight::default() };
+    assert!(!chain.is_better(heavy, BlockHash([0; 32]), false));
     assert!(chain.set_anchor(Some(sealed)).is_none(), "it is set");
     let back = chain.set_anchor(None).unwrap();
     assert_eq!((back.added.len(), chain.tip().hash()), (3, long[2].header.hash()));

@@ -25,16 +25,20 @@ impl Node {
     pub(in crate::node) fn best_peer(&self) -> Option<Peer> {
         let chain = self.chain();
         self.peers.best_above(&|claim: &Claim| {
+            // What is here already waits to be followed, or for nothing.
+            if chain.block(&claim.tip).is_some() {
+                return Better::No;
+            }
             let sealed = claim.sealed.is_some() && claim.sealed == chain.anchor();
-            match chain.is_better(claim.work, claim.tip, sealed) {
+            match chain.is_better(claim.weight, claim.tip, sealed) {
                 true if sealed => Better::Sealed,
-                true => Better::ByWork,
+                true => Better::ByWeight,
                 false => Better::No,
             }
         })
     }
 
-    /// Begins a download from the best peer that claims more work, unless one is under way.
+    /// Begins a download from the best peer that claims a better chain, unless one is under way.
     pub(in crate::node) fn start_sync(&mut self, now: Timestamp) {
         let Some(peer) = self.best_peer().filter(|peer| self.is_free_for(*peer)) else { return };
         let claimed = self.peers.claim(peer).map_or(Height(0), |claim| claim.height);
@@ -77,11 +81,11 @@ impl Node {
             HeadersFound::Branch(branch) => branch,
         };
         // It may have switched to a better chain since it made its claim, never to a worse one.
-        let less = self.peers.claim(from).is_some_and(|claim| claim.work > branch.work);
+        let less = self.peers.claim(from).is_some_and(|claim| claim.weight > branch.weight);
         if less && !branch.cut_short && self.offended(now, from, Offence::EmptyClaim) {
             return;
         }
-        if !self.chain().is_better(branch.work, branch.tip, branch.anchored) {
+        if !self.chain().is_better(branch.weight, branch.tip, branch.anchored) {
             return self.end_sync(now, from, true);
         }
         self.ballot_box.protect(&mut branch.hashes.iter().copied());

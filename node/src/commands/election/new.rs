@@ -78,14 +78,12 @@ pub struct New {
     /// Closes this many minutes from now; where it is left out, when the organiser closes it.
     #[arg(long, value_name = "MINUTES", value_parser = whole::<u64>(1..=u64::MAX))]
     closes_in: Option<u64>,
-    /// Expected number of hashes for the first block.
-    #[arg(long, value_name = "N", default_value_t = ChainParameters::default().starting_difficulty,
-        value_parser = whole::<u64>(1..=MAX_STARTING_DIFFICULTY))]
-    starting_difficulty: u64,
-    /// Milliseconds between blocks under load.
-    #[arg(long, value_name = "N", default_value_t = ChainParameters::default().spacing_ms,
-        value_parser = whole::<u64>(SPACING_MS))]
-    spacing_ms: u64,
+    /// Expected number of hashes for the first block [default: 65536, with a voter roll 1048576].
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(1..=MAX_STARTING_DIFFICULTY))]
+    starting_difficulty: Option<u64>,
+    /// Milliseconds between blocks under load [default: 10000].
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(SPACING_MS))]
+    spacing_ms: Option<u64>,
     /// Where to write the definition of an open election; nothing there is overwritten
     /// [default: election.json].
     #[arg(long, short, value_name = "FILE", conflicts_with_all = ["codes", "names", "keys"])]
@@ -116,7 +114,7 @@ pub fn run(new: New) -> anyhow::Result<ExitCode> {
         _ => Who::Anyone { highest_token: new.highest_token },
     };
     let open = matches!(who, Who::Anyone { .. });
-    let draft = Draft {
+    let mut draft = Draft {
         title: new.title,
         description: new.description,
         choices: new.choices,
@@ -130,11 +128,13 @@ pub fn run(new: New) -> anyhow::Result<ExitCode> {
         opens: new.opens_in.map(after),
         closes: new.closes_in.map(after),
         who,
-        parameters: ChainParameters {
-            starting_difficulty: new.starting_difficulty,
-            spacing_ms: new.spacing_ms,
-        },
+        parameters: None,
     };
+    let usual = draft.parameters();
+    draft.parameters = Some(ChainParameters {
+        starting_difficulty: new.starting_difficulty.unwrap_or(usual.starting_difficulty),
+        spacing_ms: new.spacing_ms.unwrap_or(usual.spacing_ms),
+    });
     let problems: Vec<_> = draft.problems(now).iter().map(Words::words).collect();
     ensure!(problems.is_empty(), "{}", problems.join("; and "));
     let publishing =

@@ -2,7 +2,10 @@
 
 use axum::{Json, extract::State};
 use blockvote_core::{
-    chain::difficulty::{Difficulty, Work},
+    chain::{
+        difficulty::{Difficulty, Work},
+        fork_choice::Weight,
+    },
     crypto::hash::{BlockHash, ElectionId},
 };
 use serde::Serialize;
@@ -28,6 +31,9 @@ struct StatusJson {
     /// Expected number of hashes behind the chain, as decimal text.
     #[schema(value_type = String)]
     work: Work,
+    /// What fork choice compares: `voters`, `votes`, `work`; the first two are 0 in an open election.
+    #[schema(value_type = Object)]
+    weight: Weight,
     votes: u64,
     /// Voters whose vote counts.
     voters: u64,
@@ -82,6 +88,7 @@ async fn status(State(app): State<App>) -> Result<Json<StatusJson>, ApiError> {
         height: node.chain().height().0,
         tip: node.chain().tip().hash(),
         work: node.chain().work(),
+        weight: node.chain().weight(),
         votes: node.chain().votes() as u64,
         voters: node.ballot_box().counted().ballots,
         closes: node.ballot_box().closes().map(|closes| closes.0),
@@ -105,8 +112,9 @@ struct PeerJson {
     relay: usize,
     id: String,
     height: Option<u32>,
-    #[schema(value_type = Option<String>)]
-    work: Option<Work>,
+    /// What it claims of its chain: `voters`, `votes`, `work`.
+    #[schema(value_type = Option<Object>)]
+    weight: Option<Weight>,
 }
 
 /// Peers heard of, and what they claim.
@@ -118,7 +126,7 @@ async fn peers(State(app): State<App>) -> Result<Json<Vec<PeerJson>>, ApiError> 
             relay: peer.link.0 as usize,
             id: peer.id.to_string(),
             height: claim.map(|claim| claim.height.0),
-            work: claim.map(|claim| claim.work),
+            weight: claim.map(|claim| claim.weight),
         });
         peers.collect()
     });

@@ -110,8 +110,8 @@ fn preview(draft: &Draft) -> ElectionView {
         electorate,
         opens: draft.opens.map(|time| time.0 as f64),
         closes: draft.closes.map(|time| time.0 as f64),
-        floor_bits: 16,
-        spacing_ms: draft.parameters.spacing_ms,
+        floor_bits: draft.parameters().floor().ilog2(),
+        spacing_ms: draft.parameters().spacing_ms,
     }
 }
 
