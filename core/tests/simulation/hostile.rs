@@ -44,6 +44,8 @@ pub enum Kind {
     Orphans,
     /// Announces blocks and hands them out to nobody.
     Withholder,
+    /// Rewrites the chain without one vote: see `hash_power`.
+    Rewriter,
 }
 
 const KINDS: [Kind; 7] = [
