@@ -78,10 +78,12 @@ try {
     endSlowBrowser();
   }
 
-  if (part("mining")) { // Hash rate of one worker: an election whose blocks cannot be found.
+  if (part("mining")) { // Hash rate of one worker: an election whose blocks take long, and in which a vote waits.
     const election = { title: "Hard", choices: ["Yes"], eligibility: { open: {} },
-      parameters: { starting_difficulty: 2 ** 40, spacing_ms: 3_600_000 }, created: Date.now() };
+      parameters: { starting_difficulty: 2 ** 24, spacing_ms: 60_000 }, created: Date.now() };
     const node = await world.node(relay, { election });
+    let token = 1000;
+    const votes = setInterval(() => node.json("/vote", { token_id: (token += 1), selection: "Yes" }).catch(() => {}), 500);
     const page = await open(await world.profile(), relay, node.election, "network");
     await page.getByLabel("Workers").selectOption("1");
     await go(page, "Vote");
@@ -104,6 +106,7 @@ try {
       requestAnimationFrame(frame);
     }));
     say(`frames a second while two workers mine: ${frames.toFixed(0)}`);
+    clearInterval(votes);
     await page.close();
     await node.kill();
 
@@ -272,7 +275,7 @@ try {
 
   if (part("seen")) { // Cast in one tab to seen in another.
     const node = await world.node(relay, { election: { title: "Seen?", choices: ["Yes"], eligibility: { open: {} },
-      parameters: { starting_difficulty: 2 ** 40, spacing_ms: 3_600_000 }, created: Date.now() } });
+      created: Date.now() } });
     const one = await open(await world.profile(), relay, node.election, "network");
     const two = await open(await world.profile(), relay, node.election, "network");
     for (const page of [one, two]) {

@@ -24,14 +24,16 @@ fn header(seed: u64) -> Header {
         [word; 4].concat().try_into().unwrap()
     };
     Header {
-        version: HEADER_VERSION,
         height: Height(7),
         previous: BlockHash(bytes(1)),
         votes_root: VotesRoot(bytes(2)),
         timestamp: Timestamp(seed),
         difficulty: Difficulty(256),
-        easing: 0,
+        voters: 3,
+        votes: 4,
         nonce: 0,
+        version: HEADER_VERSION,
+        easing: 0,
     }
 }
 

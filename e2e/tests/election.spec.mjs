@@ -66,7 +66,7 @@ test("two seals that differ make the result contested, for the tab and the file"
   const apart = await world.node(null, { args: ["--mine", "--election", at("e.blockvote")] });
   const seals = [];
   for (const [which, choice] of [[node, "Soup"], [apart, "Bread"]]) {
-    ran("vote", "--node", which.url, "--code", codes[0].code, "--selection", choice);
+    ran("vote", "--node", which.url, "--election", at("e.blockvote"), "--code", codes[0].code, "--selection", choice);
     await expect.poll(async () => (await which.json("/api/v1/status")).pending).toBe(0);
     ran("election", "close", "--organiser", at("o.json"), "--node", which.url);
     ran("election", "seal", "--organiser", at("o.json"), "--node", which.url);

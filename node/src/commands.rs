@@ -7,5 +7,6 @@ pub mod node;
 mod numbers;
 pub mod receipt;
 pub mod secret_files;
+mod verified_export;
 pub mod verify;
 pub mod vote;

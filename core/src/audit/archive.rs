@@ -33,7 +33,7 @@ use crate::{
 /// First bytes of the file.
 pub const MAGIC: &[u8; 16] = b"blockvote chain\n";
 /// Version that this build writes and reads.
-pub const ARCHIVE_VERSION: u16 = 2;
+pub const ARCHIVE_VERSION: u16 = 3;
 
 const ELECTION: u8 = 1;
 const BLOCK: u8 = 2;

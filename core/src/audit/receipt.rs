@@ -49,7 +49,7 @@ pub enum ReceiptError {
 }
 
 /// What a receipt file begins with.
-const FORMAT: &str = "blockvote receipt 2";
+const FORMAT: &str = "blockvote receipt 3";
 /// A receipt is a few hundred bytes; titles and proofs make it a few thousand.
 pub const MAX_RECEIPT_BYTES: usize = 64 << 10;
 

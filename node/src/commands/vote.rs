@@ -1,11 +1,17 @@
 //! `blockvote vote`: with a voting code, with one's own key, or with a number in an open election.
-//! Whatever is signed is signed here; the node only gets the vote.
+//!
+//! Whatever is signed is signed here, and binds the voter: two ballots of one sequence number are a proof
+//! against whoever signed them. So nothing is signed on the node's word. The voter names the election, the
+//! chain of the node is verified here, and a vote that the node says is waiting must be shown, signed.
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use blockvote_core::{
-    audit::receipt::{Receipt, ReceiptFile},
+    audit::{
+        archive::Record,
+        receipt::{Receipt, ReceiptFile},
+    },
     crypto::{
         hash::{ElectionId, VoteId},
         key::SecretKey,
@@ -13,20 +19,24 @@ use blockvote_core::{
     custody::voting_code::Code,
     election::{
         definition::Election,
+        election_context::ElectionContext,
         next_vote::{Known, next_sequence},
         token::TokenId,
         vote::Vote,
     },
 };
 use blockvote_words::{
-    InWords, Words,
+    InWords, Words, counted,
     election::{Asked, next_vote},
 };
 use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ask_node::At, key, numbers::whole, secret_files};
+use super::{
+    ask_node::At, election::Published, key, numbers::whole, secret_files,
+    verified_export::verified_export,
+};
 use crate::output::say;
 
 #[derive(Args)]
@@ -35,6 +45,10 @@ pub struct Arguments {
     at: At,
     #[command(flatten)]
     right: Right,
+    /// The election that you vote in: its id, your link, or the file that was published. Needed with a code
+    /// or a key, unless --replaces says it: what you sign binds you.
+    #[arg(long, value_name = "ID, LINK or FILE")]
+    election: Option<String>,
     /// What you choose: one of the choices, or words of your own where they are allowed. May be
     /// given several times where several may be chosen.
     #[arg(long = "selection", value_name = "TEXT", required_unless_present = "blank")]
@@ -45,6 +59,9 @@ pub struct Arguments {
     /// Change a vote that was cast before, where the last one counts.
     #[arg(long, conflicts_with = "token")]
     change: bool,
+    /// The same, with the receipt of the vote that is changed.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["token", "election"])]
+    replaces: Option<PathBuf>,
     /// Keep the receipt in this file; nothing there is overwritten.
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
@@ -75,12 +92,8 @@ struct ElectionAnswer {
 }
 
 #[derive(Deserialize)]
-struct RollAnswer {
-    token_id: u64,
-}
-
-#[derive(Deserialize)]
 struct LatestAnswer {
+    vote_id: Option<VoteId>,
     sequence: Option<u8>,
     behind: bool,
 }
@@ -93,45 +106,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             path.display()
         );
     }
-    let election: ElectionAnswer = arguments.at.get("/api/v1/election").await?;
-    let ElectionAnswer { id, definition } = election;
-    ensure!(definition.id() == id, "the node's election is not the one of its id");
-    let ballot = definition
-        .ballot(&arguments.selections)
-        .map_err(|error| anyhow::anyhow!("the selection {}", error.words()))?;
-    let (vote, body) = match secret(&arguments.right)? {
-        None => {
-            ensure!(
-                !definition.has_roll(),
-                "this election has a voter roll: vote with your voting code (--code) or your own key (--key)"
-            );
-            let token = arguments.right.token.context("a code, a key or a token is needed")?;
-            let vote = Vote::open(id, TokenId(token), ballot);
-            let body = json!({"token_id": token, "selections": arguments.selections});
-            (vote, body)
-        }
-        Some(key) => {
-            ensure!(definition.has_roll(), "this election is open: vote in it with --token");
-            let path = format!("/api/v1/roll/{}", key.public());
-            let found: Option<RollAnswer> = arguments.at.find(&path).await?;
-            let found = found.context(
-                "this code or key is not on the voter roll of this election; it may belong to another one",
-            )?;
-            let token = TokenId(found.token_id);
-            let latest: LatestAnswer = arguments.at.get(&format!("/api/v1/tokens/{token}")).await?;
-            let known = Known { latest: latest.sequence, behind: latest.behind };
-            let next = next_sequence(definition.counting, known, arguments.change);
-            let words = |error| anyhow::anyhow!(next_vote(error, Asked::CommandLine));
-            let sequence = next.map_err(words)?;
-            if latest.behind {
-                eprintln!(
-                    "note: the node is still fetching the chain; if this voter voted before, two votes contradict each other"
-                );
-            }
-            let vote = Vote::signed(id, token, sequence, ballot, &key);
-            let body = json!({"vote": hex::encode(vote.encode())});
-            (vote, body)
-        }
+    let named = arguments.election.as_deref().map(election_named).transpose()?;
+    let (definition, vote, body) = match secret(&arguments.right)? {
+        None => open_vote(&arguments, named).await?,
+        Some(key) => signed_vote(&arguments, named, &key).await?,
     };
     let answer: Value = arguments.at.post("/api/v1/votes", &body).await?;
     let stored: Option<VoteId> =
@@ -160,6 +138,162 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The id of an election, out of whatever names it.
+fn election_named(text: &str) -> anyhow::Result<ElectionId> {
+    if let Ok(id) = text.parse() {
+        return Ok(id);
+    }
+    if let Some((_, rest)) = text.split_once("/e/")
+        && let Some(Ok(id)) = rest.split(['/', '#', '?']).next().map(str::parse)
+    {
+        return Ok(id);
+    }
+    ensure!(
+        std::path::Path::new(text).exists(),
+        "{text:?} is neither the id of an election, nor a link to one, nor a file"
+    );
+    Ok(Published::read(text.as_ref())?.context.id())
+}
+
+fn ballot_problem(error: &impl Words) -> anyhow::Error {
+    anyhow!("the selection {}", error.words())
+}
+
+/// A vote of an open election: there is nothing to sign.
+async fn open_vote(
+    arguments: &Arguments,
+    named: Option<ElectionId>,
+) -> anyhow::Result<(Election, Vote, Value)> {
+    let ElectionAnswer { id, definition } = arguments.at.get("/api/v1/election").await?;
+    ensure!(definition.id() == id, "the node's election is not the one of its id");
+    ensure!(
+        named.is_none_or(|named| named == id),
+        "{} holds another election ({}) than the one that you name",
+        arguments.at.node,
+        id.short()
+    );
+    ensure!(
+        !definition.has_roll(),
+        "this election has a voter roll: vote with your voting code (--code) or your own key (--key)"
+    );
+    let ballot =
+        definition.ballot(&arguments.selections).map_err(|error| ballot_problem(&error))?;
+    let token = arguments.right.token.context("a code, a key or a token is needed")?;
+    let vote = Vote::open(id, TokenId(token), ballot);
+    let body = json!({"token_id": token, "selections": arguments.selections});
+    Ok((definition, vote, body))
+}
+
+/// A vote that is signed, after a look at everything that it could contradict.
+async fn signed_vote(
+    arguments: &Arguments,
+    named: Option<ElectionId>,
+    key: &SecretKey,
+) -> anyhow::Result<(Election, Vote, Value)> {
+    let replaced = arguments.replaces.as_deref().map(read_receipt).transpose()?;
+    let id = named.or_else(|| replaced.as_ref().map(|vote| vote.election)).context(
+        "what you sign binds you: name the election with --election (its id, your link, or the file that was published), or the vote that you change with --replaces",
+    )?;
+    let at = &arguments.at;
+    let (mut found, mut latest): (Option<(ElectionContext, TokenId)>, Option<Vote>) = (None, None);
+    let report = verified_export(at, id, &mut |record, verifier| {
+        if let Record::Block(block) = record {
+            if found.is_none() {
+                found = verifier.context().map(|context| of_key(context, key)).transpose()?;
+            }
+            let token = found.as_ref().map(|(_, token)| *token);
+            let own = block.votes.iter().filter(|vote| Some(vote.token) == token);
+            latest = own.cloned().chain(latest.take()).max_by_key(|vote| vote.sequence);
+        } else if let Record::End { .. } = record
+            && found.is_none()
+        {
+            found = verifier.context().map(|context| of_key(context, key)).transpose()?;
+        }
+        Ok(())
+    })
+    .await?;
+    let (context, token) = found.context("the node sent no election")?;
+    let definition = context.election().clone();
+    ensure!(report.sealed.is_none(), "the result is sealed: votes are not taken any more");
+    eprintln!("election \"{}\" {id}", definition.title);
+    eprintln!(
+        "the node's chain is verified: {}, {}",
+        counted(report.blocks.into(), "block"),
+        counted(report.votes, "vote")
+    );
+    let ballot =
+        definition.ballot(&arguments.selections).map_err(|error| ballot_problem(&error))?;
+
+    let claim: LatestAnswer = at.get(&format!("/api/v1/tokens/{token}")).await?;
+    let here = latest.as_ref().map(|vote| vote.sequence);
+    if claim.sequence > here {
+        // It waits for a block, or so the node says: it has to show the vote.
+        let waiting = shown(at, &claim, &context, token).await?;
+        latest = Some(waiting);
+    }
+    match &latest {
+        None => eprintln!("of your token {token} it has no vote"),
+        Some(vote) => eprintln!(
+            "of your token {token} it has the vote {:?}{}",
+            vote.ballot.words(&definition.question()),
+            if here == Some(vote.sequence) { ", in a block" } else { ", which waits for a block" }
+        ),
+    }
+    let latest = latest.map(|vote| vote.sequence);
+    if let Some(replaced) = &replaced {
+        ensure!(
+            replaced.token == token,
+            "the vote of the receipt was cast with another code or key"
+        );
+        ensure!(
+            Some(replaced.sequence) <= latest,
+            "the node does not have the vote of your receipt: wait until it is in sync, or ask another one"
+        );
+    }
+    let known = Known { latest, behind: claim.behind };
+    let change = arguments.change || replaced.is_some();
+    let next = next_sequence(definition.counting, known, change);
+    let sequence = next.map_err(|error| anyhow!(next_vote(error, Asked::CommandLine)))?;
+    if claim.behind {
+        eprintln!(
+            "note: the node is still fetching the chain; if this voter voted before, two votes contradict each other"
+        );
+    }
+    let vote = Vote::signed(id, token, sequence, ballot, key);
+    let body = json!({"vote": hex::encode(vote.encode())});
+    Ok((definition, vote, body))
+}
+
+/// The token of a key, by the voter roll itself.
+fn of_key(context: ElectionContext, key: &SecretKey) -> anyhow::Result<(ElectionContext, TokenId)> {
+    let roll = context.roll().context("this election is open: vote in it with --token")?;
+    let token = roll.token_of(&key.public()).context(
+        "this code or key is not on the voter roll of this election; it may belong to another one",
+    )?;
+    Ok((context, token))
+}
+
+/// The vote that the node says is waiting, if it is one that this token's voter signed.
+async fn shown(
+    at: &At,
+    claim: &LatestAnswer,
+    context: &ElectionContext,
+    token: TokenId,
+) -> anyhow::Result<Vote> {
+    let vote_id = claim.vote_id.context("the node answers, but is it a Blockvote node?")?;
+    let receipt: Option<Receipt> = at.find(&format!("/api/v1/receipts/{vote_id}")).await?;
+    let vote = receipt.map(|receipt| receipt.vote).filter(|vote| {
+        vote.token == token && Some(vote.sequence) == claim.sequence && vote.check(context).is_ok()
+    });
+    vote.context("the node says that you voted already, and cannot show a vote that you signed: ask another one")
+}
+
+fn read_receipt(path: &std::path::Path) -> anyhow::Result<Vote> {
+    let text = secret_files::read(path, "a Blockvote receipt")?;
+    let file = ReceiptFile::read(&text).in_words().with_context(|| path.display().to_string())?;
+    Ok(file.receipt.vote)
 }
 
 /// The key to sign with, where the right is one.

@@ -94,7 +94,8 @@ impl Lunch {
     /// A node that mines.
     pub fn node(&self) -> Polling {
         let process = Process::start(&["--memory", "--mine", "--election", &self.public]);
-        Polling { at: format!("http://{}", process.address), process }
+        let at = format!("http://{}", process.address);
+        Polling { process, at, election: self.public.clone() }
     }
 }
 
@@ -103,12 +104,22 @@ pub struct Polling {
     pub process: Process,
     /// Its address.
     pub at: String,
+    /// The published file of its election.
+    pub election: String,
 }
 
 impl Polling {
-    /// Votes, and says what came of it.
+    /// Votes, and says what came of it. Who has a code or a key names the election.
     pub fn vote(&self, rest: &[&str]) -> (i32, String, String) {
-        run(&[&["vote", "--node", &self.at], rest].concat())
+        self.vote_at(&self.at, rest)
+    }
+
+    /// The same at another node.
+    pub fn vote_at(&self, node: &str, rest: &[&str]) -> (i32, String, String) {
+        let named =
+            rest.iter().any(|option| ["--token", "--election", "--replaces"].contains(option));
+        let election: &[&str] = if named { &[] } else { &["--election", &self.election] };
+        run(&[&["vote", "--node", node], election, rest].concat())
     }
 
     /// Waits until so many votes are in blocks.

@@ -5,6 +5,7 @@
 mod audit_file;
 mod closing_and_sealing;
 mod desk;
+mod lying_node;
 mod making;
 mod own_keys;
 #[path = "../process/mod.rs"]

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::{
-    desk::{Desk, bad, good, json_of, mode},
+    desk::{Desk, bad, good, json_of, mode, run},
     process::{BINARY, Process, words},
 };
 
@@ -50,11 +50,23 @@ async fn with_own_keys_the_secret_never_leaves_the_voter() {
     bad(&["election", "codes", "--organiser", &private], "has no voting codes");
     let node = Process::start(&["--memory", "--mine", "--election", &public]);
     let at = format!("http://{}", node.address);
-    good(&["vote", "--node", &at, "--key", &ann, "--selection", "Pie"]);
-    bad(&["vote", "--node", &at, "--key", &ann, "--selection", "Soup"], "the first vote counts");
+    let by_ann = ["vote", "--node", &at, "--key", &ann, "--election", &public, "--selection"];
+    good(&[&by_ann[..], &["Pie"]].concat());
+    let (code, _, error) = run(&[&by_ann[..], &["Soup"]].concat());
+    assert!(code == 1 && error.contains("the first vote counts"), "{error}");
     let vote = |passphrase: &str| {
         let output = Command::new(BINARY)
-            .args(["vote", "--node", &at, "--key", &bert, "--selection", "Soup"])
+            .args([
+                "vote",
+                "--node",
+                &at,
+                "--key",
+                &bert,
+                "--election",
+                &public,
+                "--selection",
+                "Soup",
+            ])
             .env("BLOCKVOTE_PASSPHRASE", passphrase)
             .output();
         words(&output.unwrap())

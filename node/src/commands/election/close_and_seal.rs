@@ -4,7 +4,6 @@ use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context, bail, ensure};
 use blockvote_core::{
-    audit::{archive::ArchiveReader, verify::Verifier},
     chain::{
         header::Height,
         statements::{Closing, Seal, Statement},
@@ -14,7 +13,7 @@ use blockvote_core::{
     node::SealError,
     time::Timestamp,
 };
-use blockvote_words::{InWords, Words, counted, report::WordedReport};
+use blockvote_words::{Words, counted};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -23,6 +22,7 @@ use crate::{
     commands::{
         ask_node::{self, At},
         secret_files,
+        verified_export::verified_export,
     },
     output::say,
 };
@@ -112,26 +112,10 @@ pub async fn seal(
         status.pending
     );
     // What is sealed is what this machine verified, not what the node says.
-    let mut response = at.export().await?;
-    let (mut reader, mut verifier) = (ArchiveReader::new(), Verifier::new(clock::now()));
-    while let Some(chunk) = ask_node::piece(&mut response).await? {
-        reader.push(&chunk);
-        while let Some(record) = reader.next_record().in_words()? {
-            if !verifier.push(record) {
-                bail!(
-                    "the node's chain does not verify: {}",
-                    WordedReport::from(&verifier.report()).verdict
-                );
-            }
-        }
-    }
-    reader.finish().in_words()?;
-    let report = verifier.report();
-    let words = WordedReport::from(&report);
-    ensure!(report.passed() && report.sealed.is_none(), "{}", words.verdict);
-    let tip = report.tip.context("the node sent no election")?;
     let id = organiser.election.id();
-    ensure!(report.election == Some(id), "the node sent another election");
+    let report = verified_export(at, id, &mut |_, _| Ok(())).await?;
+    ensure!(report.sealed.is_none(), "{}", SealError::AlreadySealed.words());
+    let tip = report.tip.context("the node sent no election")?;
     let seal = Seal::sign(id, Height(report.blocks), tip, &report.tally, organiser.key());
     let seal = Statement::Seal(seal);
     let text = hex::encode(borsh::to_vec(&seal)?) + "\n";
