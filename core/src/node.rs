@@ -31,6 +31,7 @@ pub mod pool;
 mod reconcile;
 mod serving;
 pub mod sync;
+mod vote_set;
 
 use std::collections::BTreeMap;
 

@@ -275,7 +275,7 @@ fn a_long_branch_is_kept_until_its_last_page_is_verified_although_its_peer_left(
     node.handle(NOW, Input::Gone(PEER));
     drain(&mut node);
     verify(&mut node, &last);
-    // It takes votes out, so they have half a minute to be put into the other chain.
-    node.handle(NOW.plus_ms(30_000), Input::Tick);
+    // It takes votes out, so they have two minutes to be put into the other chain.
+    node.handle(NOW.plus_ms(120_000), Input::Tick);
     assert_eq!(node.chain().tip().hash(), whole.tip().hash());
 }

@@ -41,7 +41,7 @@ use blockvote_core::{
     time::Timestamp,
     wire::{
         frame::PeerId,
-        message::{Hello, Message},
+        message::{Hello, Message, VotesDigest},
     },
 };
 use proptest::{collection::vec, prelude::*};
@@ -129,7 +129,7 @@ fn message() -> impl Strategy<Value = Message> {
                     tip,
                     height,
                     weight,
-                    pending: n,
+                    set: VotesDigest { votes: n, fingerprint: tip.0 },
                     sealed: r.then_some(tip),
                     statements: tip.0,
                     wants_reply: r,
@@ -145,7 +145,8 @@ fn message() -> impl Strategy<Value = Message> {
         vec(vote(), 0..5).prop_map(Message::Votes),
         (header(), shorts()).prop_map(|(header, votes)| Message::NewBlock { header, votes }),
         vec(any::<u8>(), 0..40).prop_map(Message::Reconcile),
-        shorts().prop_map(Message::GetVotes),
+        vec(any::<[u8; 32]>(), 0..9)
+            .prop_map(|ids| Message::GetVotes(ids.into_iter().map(VoteId).collect())),
         ids().prop_map(Message::AskHeld),
         ids().prop_map(Message::Held),
         any::<u32>().prop_map(Message::GetRollPage),

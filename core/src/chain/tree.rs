@@ -260,6 +260,16 @@ impl Chain {
         self.vote_at(self.counted_votes.latest_until(token, height)?)
     }
 
+    /// The ids of the votes in the chain.
+    pub fn vote_ids(&self) -> impl Iterator<Item = VoteId> {
+        self.places.keys().copied()
+    }
+
+    /// A vote in the chain.
+    pub fn vote(&self, id: &VoteId) -> Option<Vote> {
+        self.vote_at(self.place_of(id)?).map(|(_, vote)| vote)
+    }
+
     /// Where a vote stands.
     pub fn place_of(&self, vote: &VoteId) -> Option<Place> {
         self.places.get(vote).copied()
@@ -339,6 +349,10 @@ impl Chain {
         }
         let followed = self.anchor.is_some() && !self.is_anchored();
         let branch = self.branch_to(hash);
+        if self.fork(&branch) == self.main.len() {
+            // It goes on where the chain ends.
+            return self.switch_to(hash).map(Inserted::Switched);
+        }
         match self.takes_out(&branch) {
             Ok(true) if !followed => {
                 self.held.extend(branch.iter().map(|block| block.hash()));
@@ -362,6 +376,18 @@ impl Chain {
             return None;
         }
         Some((hash, self.takes_out(&self.branch_to(hash)).unwrap_or(true)))
+    }
+
+    /// Whether a block beside the chain is this one or stands on it.
+    pub fn stands_on(&self, block: &BlockHash, below: &BlockHash) -> bool {
+        let mut next = self.block(block).filter(|block| !self.is_main(block));
+        while let Some(block) = next {
+            if block.hash() == *below {
+                return true;
+            }
+            next = self.block(&block.header().previous).filter(|block| !self.is_main(block));
+        }
+        false
     }
 
     /// Switches to a branch beside the chain, whatever it takes out.
@@ -437,33 +463,33 @@ impl Chain {
         branch.first().map_or(self.main.len(), |block| block.header().height.position())
     }
 
-    /// Whether a switch to a branch would take a vote out of the chain, or many blocks. Checks the slots of
+    /// Whether a switch to a branch would leave a slot of the chain empty, or abandon many blocks. Checks the slots of
     /// its votes against the chain below the fork, which is not touched.
     fn takes_out(&self, branch: &[Arc<CheckedBlock>]) -> Result<bool, (BlockHash, LinkError)> {
         let fork = self.fork(branch);
-        let mut gone = HashMap::new();
+        let mut gone: HashSet<Slot> = HashSet::new();
         for hash in &self.main[fork..] {
             let block = self.entries.get(hash).map(|entry| entry.block.open());
-            let block = block.iter().flat_map(|block| block.votes().iter().zip(block.vote_ids()));
-            gone.extend(block.map(|(vote, id)| ((vote.token, vote.sequence), *id)));
+            let votes = block.iter().flat_map(|block| block.votes());
+            gone.extend(votes.map(|vote| (vote.token, vote.sequence)));
         }
-        let mut come: HashMap<Slot, (VoteId, Place, Timestamp)> = HashMap::new();
+        let mut come: HashMap<Slot, (Place, Timestamp)> = HashMap::new();
         for block in branch {
             let (height, time) = (block.header().height, block.header().timestamp);
-            for ((index, vote), id) in (0..).zip(block.votes()).zip(block.vote_ids()) {
+            for (index, vote) in (0..).zip(block.votes()) {
                 let slot = (vote.token, vote.sequence);
                 let used = |slot: Slot| {
-                    let below =
-                        || self.counted_votes.used(slot).filter(|_| !gone.contains_key(&slot));
-                    come.get(&slot).map(|(_, place, time)| (*place, *time)).or_else(below)
+                    let below = || self.counted_votes.used(slot).filter(|_| !gone.contains(&slot));
+                    come.get(&slot).copied().or_else(below)
                 };
                 check_slot(slot, time, &used)
                     .map_err(|error| (block.hash(), LinkError::slot(height, index, vote, error)))?;
-                come.insert(slot, (*id, Place { height, index }, time));
+                come.insert(slot, (Place { height, index }, time));
             }
         }
-        let stays = |(slot, id)| come.get(slot).is_some_and(|(other, ..)| other == id);
-        Ok(self.main.len() - fork > MAX_ABANDONED || !gone.iter().all(stays))
+        // Another ballot of a voter who signed two cannot be merged: waiting would not help.
+        let loses = gone.iter().any(|slot| !come.contains_key(slot));
+        Ok(self.main.len() - fork > MAX_ABANDONED || loses)
     }
 
     /// Fork choice: whether a tip with this weight and hash would replace the present one. `anchored`

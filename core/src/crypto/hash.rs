@@ -34,6 +34,8 @@ impl Tag {
     pub const KEY_TEXT: Self = Self(*b"blockvote key\0\0\0");
     /// The coefficients of a batch of signatures.
     pub const BATCH: Self = Self(*b"blockvote batch\0");
+    /// The votes that a node has, for comparing with peers.
+    pub const VOTES: Self = Self(*b"blockvote votes\0");
     /// What is kept as proof, for comparing with peers.
     pub const EVIDENCE: Self = Self(*b"blockvote proofs");
 }

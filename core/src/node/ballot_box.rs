@@ -12,6 +12,8 @@ use std::{collections::HashSet, sync::Arc};
 use super::{
     interface::{CastError, StoreChange},
     pool::PendingVotes,
+    reconcile::ComparedIds,
+    vote_set::VoteSet,
 };
 use crate::{
     audit::receipt::{Inclusion, Receipt},
@@ -34,25 +36,40 @@ use crate::{
         vote::{CheckedVote, Vote, VoteError},
     },
     time::Timestamp,
+    wire::message::VotesDigest,
 };
 
 /// Votes of peers are still taken for this long after closing.
 const GRACE_MS: u64 = 120_000;
-/// A branch that would take votes out of the chain is followed after this time, doubled with each such
-/// switch within an hour.
+/// A branch that would take votes out of the chain is followed after this time, or after so many block
+/// spacings, so that luck alone keeps no miner from putting in what the branch has more: beyond them the
+/// difficulty is eased. It is doubled with each such switch within an hour.
 const MERGE_MS: u64 = 30_000;
+const MERGE_SPACINGS: u64 = 12;
 const MAX_MERGE_MS: u64 = 480_000;
 
 /// The chain, pending votes and statements.
 pub struct BallotBox {
     chain: Chain,
     pending: PendingVotes,
+    /// All votes that are here: those of the chain, and pending ones.
+    set: VoteSet,
     statements: StatementBook,
     sealing: Sealing,
-    /// Until when what a better branch has more is merged into the chain, before the branch is followed.
-    merging: Option<Timestamp>,
+    /// The better branch that is merged into the chain before it is followed.
+    merging: Option<Merging>,
     /// When branches were followed that took votes out, within the last hour.
     taken_out: Vec<Timestamp>,
+}
+
+/// A better branch that is not followed yet.
+struct Merging {
+    /// Its tip.
+    tip: BlockHash,
+    /// Until then what it has more is mined here.
+    until: Timestamp,
+    /// Since then a better branch has waited without a break.
+    first: Timestamp,
 }
 
 /// What brought a new tip.
@@ -101,6 +118,7 @@ impl BallotBox {
         Self {
             chain: Chain::new(context),
             pending: PendingVotes::default(),
+            set: VoteSet::default(),
             statements: StatementBook::default(),
             sealing: Sealing::Unsealed,
             merging: None,
@@ -139,6 +157,8 @@ impl BallotBox {
                 let _ = self.statements.add(&statement);
             }
         }
+        let set = VoteSet::of(&mut self.vote_ids());
+        self.set = set;
         let mut changes = Changes::default();
         self.apply_seals(&mut changes);
         (result, changes)
@@ -178,6 +198,26 @@ impl BallotBox {
     pub fn counting_vote(&self, token: TokenId) -> Option<VoteId> {
         let height = self.sealed_height().unwrap_or_else(|| self.chain.height());
         self.chain.latest_until(token, height).map(|(id, _)| id)
+    }
+
+    fn vote_ids(&self) -> impl Iterator<Item = VoteId> {
+        self.chain.vote_ids().chain(self.pending.iter().map(CheckedVote::id))
+    }
+
+    /// What is said of all votes here.
+    pub(super) fn digest(&self) -> VotesDigest {
+        self.set.digest()
+    }
+
+    /// The ids of all votes here, ready to be compared with those of a peer.
+    pub(super) fn compared(&self) -> Option<&ComparedIds> {
+        self.set.compared(&mut self.vote_ids())
+    }
+
+    /// A vote, in the chain or pending.
+    pub(super) fn vote(&self, id: &VoteId) -> Option<Vote> {
+        let pending = self.pending.get(id).map(|vote| vote.vote().clone());
+        pending.or_else(|| self.chain.vote(id))
     }
 
     /// Whether a vote is here, pending or in the chain.
@@ -439,10 +479,20 @@ impl BallotBox {
                 let since_an_hour = |at: &Timestamp| now.ms_since(*at) < 3_600_000;
                 self.taken_out.retain(since_an_hour);
                 let doublings = u32::try_from(self.taken_out.len()).unwrap_or(u32::MAX);
-                let wait =
-                    MERGE_MS.saturating_mul(2_u64.saturating_pow(doublings)).min(MAX_MERGE_MS);
-                let until = *self.merging.get_or_insert(now.plus_ms(wait));
+                let wait = self
+                    .merge_ms()
+                    .saturating_mul(2_u64.saturating_pow(doublings))
+                    .min(MAX_MERGE_MS);
+                let begun = self.merging.as_ref();
+                let goes_on = |merging: &&Merging| self.chain.stands_on(&tip, &merging.tip);
+                let first = begun.map_or(now, |merging| merging.first);
+                let until = begun.filter(goes_on).map_or_else(
+                    // Another branch: what it has more must be mined, too.
+                    || now.plus_ms(wait).min(first.plus_ms(MAX_MERGE_MS)),
+                    |merging| merging.until,
+                );
                 if now < until {
+                    self.merging = Some(Merging { tip, until, first });
                     return;
                 }
                 self.taken_out.push(now);
@@ -453,6 +503,11 @@ impl BallotBox {
                 self.switched(&switch, Cause::Block, changes);
             }
         }
+    }
+
+    /// How long a branch that takes votes out waits for the first time.
+    fn merge_ms(&self) -> u64 {
+        MERGE_MS.max(MERGE_SPACINGS * self.chain.election().parameters.spacing_ms)
     }
 
     /// Whether a better branch is here that is not followed yet.
@@ -506,6 +561,7 @@ impl BallotBox {
 
     fn add_pending(&mut self, vote: CheckedVote, changes: &mut Changes) {
         changes.store.push(StoreChange::PutPending(vote.id(), vote.vote().clone()));
+        self.set.insert(&vote.id());
         self.pending.push(vote);
     }
 
@@ -520,10 +576,14 @@ impl BallotBox {
             for (vote, id) in block.votes().iter().zip(block.vote_ids()) {
                 if self.pending.remove(id).is_some() {
                     changes.store.push(StoreChange::DropPending(*id));
-                } else if let Some(other) = self.pending.of_use(vote.token, vote.sequence) {
+                    continue;
+                }
+                self.set.insert(id);
+                if let Some(other) = self.pending.of_use(vote.token, vote.sequence) {
                     let other = other.id();
                     losers.extend(self.pending.remove(&other).map(CheckedVote::into_vote));
                     changes.store.push(StoreChange::DropPending(other));
+                    self.set.remove(&other);
                     changes.lost.push(other);
                 }
             }
@@ -538,6 +598,10 @@ impl BallotBox {
                     losers.push(vote.into_vote());
                 }
             }
+        }
+        if !switch.removed.is_empty() {
+            let set = VoteSet::of(&mut self.vote_ids());
+            self.set = set;
         }
         self.look_for_double_votes(&mut losers.iter(), changes);
         let (height, hash) = (self.chain.height(), self.chain.tip().hash());
@@ -632,6 +696,9 @@ mod tests {
         (here, ours, better)
     }
 
+    /// The first wait where blocks are to come every ten seconds.
+    const WAIT: u64 = 120_000;
+
     fn at(ms: u64) -> Timestamp {
         NOW.plus_ms(ms)
     }
@@ -651,10 +718,10 @@ mod tests {
     }
 
     #[test]
-    fn a_branch_that_could_not_be_merged_is_followed_after_half_a_minute_then_ever_later() {
+    fn a_branch_that_could_not_be_merged_is_followed_after_two_minutes_then_ever_later() {
         let (mut here, ours, better) = torn();
-        assert_eq!(here.tick(at(MERGE_MS - 1)).tips.len(), 0);
-        let changes = here.tick(at(MERGE_MS));
+        assert_eq!(here.tick(at(WAIT - 1)).tips.len(), 0);
+        let changes = here.tick(at(WAIT));
         assert_eq!(here.chain.tip().hash(), better.hash());
         assert_eq!(changes.returned, ours.vote_ids());
         assert!(here.pending.contains(&ours.vote_ids()[0]), "they wait again");
@@ -662,10 +729,10 @@ mod tests {
         assert_eq!(changes.store.iter().filter(|change| truncated(change)).count(), 1);
         // The next one that takes votes out waits twice as long.
         let next = rival(&here, 2..5, 0);
-        let _ = here.take_block(at(MERGE_MS), next.clone()).unwrap();
-        let _ = here.tick(at(3 * MERGE_MS - 1));
+        let _ = here.take_block(at(WAIT), next.clone()).unwrap();
+        let _ = here.tick(at(3 * WAIT - 1));
         assert_eq!(here.chain.tip().hash(), better.hash());
-        let _ = here.tick(at(3 * MERGE_MS));
+        let _ = here.tick(at(3 * WAIT));
         assert_eq!(here.chain.tip().hash(), next.hash());
     }
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     chain::{ancestry::LinkError, block::Block, header::Header, statements::Statement},
-    crypto::hash::ShortId,
+    crypto::hash::{ShortId, VoteId},
     election::vote::{CheckedVote, Vote, check_all},
     time::Timestamp,
     wire::{
@@ -139,17 +139,21 @@ impl Node {
             self.ask_statements(now, from);
         }
         // The one that asked compares; what could not be taken is not asked for.
-        let something = hello.pending > 0 || !self.pending().is_empty();
-        if !hello.wants_reply
+        let compares = !hello.wants_reply
             && self.peers.answers_greeting(from)
-            && something
-            && self.ballot_box.takes_votes(now)
-            && self.peers.may_compare(from, now)
-        {
-            self.compare(now, from);
-        }
+            && hello.set != self.ballot_box.digest()
+            && self.ballot_box.takes_votes(now);
         self.out.event(Event::NetworkChanged);
         self.start_sync(now);
+        if !compares || self.will_fetch(hello) {
+            return;
+        }
+        if self.sync.is_from(from) {
+            // Most of what this node lacks comes with the peer's chain.
+            self.sync.compare_when_done();
+        } else if self.peers.may_compare(from, now) {
+            self.compare(now, from);
+        }
     }
 
     /// Takes in votes; one that no honest peer sends ends the listening.
@@ -276,9 +280,16 @@ impl Node {
         }
     }
 
-    /// Begins to compare pending votes with a peer.
-    fn compare(&mut self, now: Timestamp, peer: Peer) {
-        let question = self.pending().compared().and_then(|ids| ids.question().ok());
+    /// Whether a peer lacks so much that it will fetch this chain: that is not compared vote by vote.
+    fn will_fetch(&self, hello: &Hello) -> bool {
+        let anchored = hello.sealed.is_some() && hello.sealed == self.chain().anchor();
+        let better = self.chain().is_better(hello.weight, hello.tip, anchored);
+        !better && hello.set.votes as usize + MAX_VOTES_ASKED < self.chain().votes()
+    }
+
+    /// Begins to compare votes with a peer.
+    pub(super) fn compare(&mut self, now: Timestamp, peer: Peer) {
+        let question = self.ballot_box.compared().and_then(|ids| ids.question().ok());
         if let Some(question) = question {
             self.peers.begin_rounds(peer, now);
             self.send(peer, &Message::Reconcile(question));
@@ -286,7 +297,7 @@ impl Node {
     }
 
     fn on_reconcile(&mut self, now: Timestamp, from: Peer, question: &[u8]) {
-        let Some(ids) = self.pending().compared() else { return };
+        let Some(ids) = self.ballot_box.compared() else { return };
         match ids.answer(question) {
             Ok(answer) => self.send(from, &Message::Reconciled(answer)),
             Err(error) => self.reject(now, from, Rejection::Comparison(error.to_string())),
@@ -298,7 +309,7 @@ impl Node {
         if !self.peers.next_round(from) {
             return;
         }
-        let Some(ids) = self.pending().compared() else { return };
+        let Some(ids) = self.ballot_box.compared() else { return };
         let difference = match ids.difference(answer) {
             Ok(difference) => difference,
             Err(error) => {
@@ -306,13 +317,20 @@ impl Node {
             }
         };
         if self.peers.may_serve(from, now) == Allowed::Yes {
-            let pending = self.pending();
-            let lacking = difference.lacking.iter().filter_map(|id| pending.get(id));
-            let messages = vote_pages(&mut lacking.map(CheckedVote::vote));
+            // Those of a better chain it fetches with the chain.
+            let fetches = |id: &VoteId| {
+                let in_chain = !self.pending().contains(id);
+                let claim = self.peers.claim(from);
+                let better = |claim: &Claim| self.chain().is_better(claim.weight, claim.tip, false);
+                in_chain && !claim.is_some_and(better)
+            };
+            let lacking = difference.lacking.iter().filter(|id| !fetches(id));
+            let lacking = lacking.take(MAX_VOTES_ASKED);
+            let lacking: Vec<_> = lacking.filter_map(|id| self.ballot_box.vote(id)).collect();
+            let messages = vote_pages(&mut lacking.iter());
             self.send_all(from, &messages);
         }
-        let wanted = difference.wanted.iter().map(ShortId::from);
-        let wanted: Vec<_> = wanted.take(MAX_VOTES_ASKED).collect();
+        let wanted: Vec<_> = difference.wanted.into_iter().take(MAX_VOTES_ASKED).collect();
         if !wanted.is_empty() {
             self.send(from, &Message::GetVotes(wanted));
         }

@@ -1,11 +1,7 @@
 //! Votes that wait for a block, in the order in which they came.
 
-use std::{
-    cell::OnceCell,
-    collections::{BTreeMap, HashMap},
-};
+use std::collections::{BTreeMap, HashMap};
 
-use super::reconcile::ComparedIds;
 use crate::{
     crypto::hash::{ShortId, VoteId},
     election::{token::TokenId, vote::CheckedVote},
@@ -32,8 +28,6 @@ pub struct PendingVotes {
     by_short: HashMap<ShortId, u64>,
     next: u64,
     bytes: usize,
-    /// Sorted when they are first compared, until something changes.
-    compared: OnceCell<Option<ComparedIds>>,
 }
 
 impl PendingVotes {
@@ -84,18 +78,11 @@ impl PendingVotes {
         self.waiting.values().map(|waiting| &waiting.vote)
     }
 
-    /// The ids, ready to be compared with those of a peer.
-    pub(super) fn compared(&self) -> Option<&ComparedIds> {
-        let ids = || ComparedIds::new(&mut self.iter().map(CheckedVote::id)).ok();
-        self.compared.get_or_init(ids).as_ref()
-    }
-
     /// Appends a vote, unless another one has its slot.
     pub(super) fn push(&mut self, vote: CheckedVote) {
         if self.of_use(vote.token, vote.sequence).is_some() || self.contains(&vote.id()) {
             return;
         }
-        self.compared.take();
         let (id, bytes) = (vote.id(), vote.encode().len());
         self.by_id.insert(id, self.next);
         self.by_use.insert((vote.token, vote.sequence), self.next);
@@ -107,7 +94,6 @@ impl PendingVotes {
 
     pub(super) fn remove(&mut self, id: &VoteId) -> Option<CheckedVote> {
         let at = self.by_id.remove(id)?;
-        self.compared.take();
         let waiting = self.waiting.remove(&at)?;
         self.by_use.remove(&(waiting.vote.token, waiting.vote.sequence));
         self.by_short.remove(&ShortId::from(id));
@@ -158,17 +144,6 @@ mod tests {
         pool.push(checked(3, "No"));
         let tokens: Vec<_> = pool.iter().map(|vote| vote.token.0).collect();
         assert_eq!(tokens, [7, 5, 3]);
-    }
-
-    #[test]
-    fn what_is_compared_changes_with_the_votes() {
-        let mut pool = PendingVotes::default();
-        let question = |pool: &PendingVotes| pool.compared().unwrap().question().unwrap();
-        let empty = question(&pool);
-        pool.push(checked(1, "Yes"));
-        assert_ne!(question(&pool), empty);
-        pool.remove(&checked(1, "Yes").id());
-        assert_eq!(question(&pool), empty);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Comparing pending votes with a peer: what travels grows with the difference, not with the sets.
+//! Comparing votes with a peer: what travels grows with the difference, not with the sets.
 //!
 //! Range-based set reconciliation (A. Meyer, "Range-Based Set Reconciliation", 2023) by the
 //! `negentropy` crate, whose messages are carried as they are. An item is a vote's id with the
@@ -11,7 +11,7 @@ use negentropy::{Id, Negentropy, NegentropyStorageVector};
 
 use crate::{crypto::hash::VoteId, sorted::sorted, wire::message::MAX_RECONCILE_BYTES};
 
-/// The ids of pending votes, sorted, as they are compared.
+/// The ids of votes, sorted, as they are compared.
 pub(super) struct ComparedIds {
     storage: NegentropyStorageVector,
 }

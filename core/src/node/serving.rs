@@ -10,7 +10,7 @@ use super::{
 use crate::{
     chain::header::Height,
     crypto::hash::{BlockHash, ShortId, VoteId},
-    election::vote::{CheckedVote, Vote},
+    election::vote::Vote,
     wire::message::{
         Hello, MAX_BLOCKS_ASKED, MAX_HEADERS, MAX_STATEMENTS_SENT, MAX_VOTES, MAX_VOTES_ASKED,
         Message, PROTOCOL_VERSION,
@@ -28,7 +28,7 @@ pub(super) fn hello(ballot_box: &BallotBox, wants_reply: bool) -> Message {
         tip: chain.tip().hash(),
         height: chain.height(),
         weight: chain.weight(),
-        pending: u32::try_from(ballot_box.pending().len()).unwrap_or(u32::MAX),
+        set: ballot_box.digest(),
         sealed: chain.anchor().filter(|_| chain.is_anchored()),
         statements: ballot_box.statements().digest(),
         wants_reply,
@@ -107,10 +107,10 @@ pub(super) fn vote_pages(votes: &mut dyn Iterator<Item = &Vote>) -> Vec<Message>
 }
 
 /// Pending votes by their short ids.
-pub(super) fn votes(ballot_box: &BallotBox, ids: &[ShortId]) -> Vec<Message> {
+pub(super) fn votes(ballot_box: &BallotBox, ids: &[VoteId]) -> Vec<Message> {
     let unique: BTreeSet<_> = ids.iter().collect();
-    let votes = unique.into_iter().filter_map(|id| ballot_box.pending().get_short(id));
-    vote_pages(&mut votes.map(CheckedVote::vote))
+    let votes: Vec<_> = unique.into_iter().filter_map(|id| ballot_box.vote(id)).collect();
+    vote_pages(&mut votes.iter())
 }
 
 /// The statements that a peer lacks, as many as fit in a message; nothing if it lacks none.
@@ -181,8 +181,10 @@ mod tests {
     fn votes_are_sent_once_and_only_what_is_here_is_said_to_be() {
         let here = here(1);
         let (pending, counted, other) = (vote(50, "Yes"), vote(0, "Yes"), vote(70, "Yes"));
-        let short = ShortId::from(&pending.id());
-        assert_eq!(votes(&here, &[short, short]), [Message::Votes(vec![pending.clone()])]);
+        let twice = [pending.id(), pending.id()];
+        assert_eq!(votes(&here, &twice), [Message::Votes(vec![pending.clone()])]);
+        let in_chain = votes(&here, &[counted.id(), other.id()]);
+        assert_eq!(in_chain, [Message::Votes(vec![counted.clone()])]);
         let ids = [&pending, &counted, &other].map(Vote::id);
         let said = Message::Held(vec![pending.id(), counted.id()]);
         assert_eq!(held(&here, ids.to_vec()), Some(said));

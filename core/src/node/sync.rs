@@ -72,6 +72,8 @@ struct Download {
     /// When the last page was asked for, and how often in a row a page dripped in.
     asked: Timestamp,
     drips: u8,
+    /// Whether votes are to be compared with the peer when it is over.
+    compares: bool,
 }
 
 /// A page of blocks whose signatures are being verified. It is taken in also if the download that
@@ -239,9 +241,18 @@ impl Sync {
         }
     }
 
-    /// Ends the download. What is being verified is taken in all the same.
-    pub(super) fn end(&mut self) {
-        (self.download, self.waiting) = (None, None);
+    /// Ends the download. What is being verified is taken in all the same. Says whether votes are to be
+    /// compared with its peer.
+    pub(super) fn end(&mut self) -> bool {
+        self.waiting = None;
+        self.download.take().is_some_and(|download| download.compares)
+    }
+
+    /// Votes are to be compared with the peer of the download when it is over.
+    pub(super) fn compare_when_done(&mut self) {
+        if let Some(download) = &mut self.download {
+            download.compares = true;
+        }
     }
 
     /// The download's peer left a question unanswered.
@@ -261,7 +272,8 @@ impl Sync {
     fn begin(&mut self, now: Timestamp, peer: Peer, stage: Stage, target: Height) {
         let deadline =
             now.plus_ms((FIRST_ANSWER_WITHIN_MS << self.stalls.min(2)).min(ANSWER_WITHIN_MS));
-        let download = Download { peer, stage, deadline, target, asked: now, drips: 0 };
+        let (drips, compares) = (0, false);
+        let download = Download { peer, stage, deadline, target, asked: now, drips, compares };
         (self.download, self.waiting) = (Some(download), None);
     }
 

@@ -11,12 +11,12 @@ use crate::{
         statements::StatementBook,
         tree::Chain,
     },
-    crypto::hash::{BlockHash, ShortId},
+    crypto::hash::{BlockHash, ShortId, Tag, tagged},
     election::{election_context::ElectionContext, vote::verify_signatures},
     node::{Event, Input, LinkId, Node, Output, Peer, Rejection, Signatures},
     wire::{
         frame::PeerId,
-        message::{Hello, Message, PROTOCOL_VERSION},
+        message::{Hello, Message, PROTOCOL_VERSION, VotesDigest},
     },
 };
 
@@ -81,6 +81,11 @@ pub fn hear_verified(node: &mut Node, from: Peer, message: &Message) -> Vec<Outp
     drain_verified(node)
 }
 
+/// What a node without votes says of them.
+pub fn no_votes() -> VotesDigest {
+    VotesDigest { votes: 0, fingerprint: tagged(Tag::VOTES, &[0; 32]) }
+}
+
 /// A greeting that claims a tip and work, as in an open election.
 pub fn hello(tip: BlockHash, height: u32, work: u128) -> Message {
     hello_with(tip, height, Weight { work: Work(work), ..Weight::default() })
@@ -94,7 +99,7 @@ pub fn hello_with(tip: BlockHash, height: u32, weight: Weight) -> Message {
         tip,
         height,
         weight,
-        pending: 0,
+        set: no_votes(),
         sealed: None,
         statements: StatementBook::default().digest(),
         wants_reply: false,

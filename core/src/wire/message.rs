@@ -46,6 +46,15 @@ pub const MAX_STATEMENTS_KNOWN: usize = MAX_DOUBLE_VOTES + 3;
 // The relay's crate knows no blocks: that one fits is shown here.
 const _: () = assert!(MAX_BLOCK_BYTES + (64 << 10) == MAX_MESSAGE_BYTES);
 
+/// The votes of a node, in its chain and waiting: equal where the sets are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct VotesDigest {
+    /// How many.
+    pub votes: u32,
+    /// Hash of the sum of their ids, taken as numbers of 256 bits.
+    pub fingerprint: [u8; 32],
+}
+
 /// What a node says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Hello {
@@ -57,8 +66,8 @@ pub struct Hello {
     pub height: Height,
     /// Weight of its chain. Believed only once its headers showed it.
     pub weight: Weight,
-    /// Number of votes that wait there.
-    pub pending: u32,
+    /// All votes that it has.
+    pub set: VotesDigest,
     /// The sealed block that its chain holds.
     pub sealed: Option<BlockHash>,
     /// Hash of the signed statements that it keeps ([`crate::chain::statements::StatementBook::digest`]).
@@ -93,11 +102,11 @@ pub enum Message {
         /// One for each vote.
         votes: Vec<ShortId>,
     },
-    /// Let us compare our pending votes: a message of the negentropy protocol, answered by
+    /// Let us compare our votes: a message of the negentropy protocol, answered by
     /// [`Message::Reconciled`].
     Reconcile(Vec<u8>),
-    /// Send these pending votes.
-    GetVotes(Vec<ShortId>),
+    /// Send these votes.
+    GetVotes(Vec<VoteId>),
     /// Do you hold these votes, pending or in your chain?
     AskHeld(Vec<VoteId>),
     /// These I hold.
@@ -171,7 +180,7 @@ impl Class {
 pub enum Cost {
     /// A look at what is here for each thing that is asked for.
     Looks,
-    /// A walk over all pending votes, which has a budget of its own.
+    /// A walk over all votes, which has a budget of its own.
     Walk,
 }
 
@@ -310,7 +319,7 @@ mod tests {
             (MAX_LOCATOR, Box::new(move |n| Message::GetHeaders(vec![hash; n]))),
             (MAX_BLOCKS_ASKED, Box::new(move |n| Message::GetBlocks(vec![hash; n]))),
             (MAX_HELD, Box::new(move |n| Message::AskHeld(vec![id; n]))),
-            (MAX_VOTES_ASKED, Box::new(move |n| Message::GetVotes(vec![short; n]))),
+            (MAX_VOTES_ASKED, Box::new(move |n| Message::GetVotes(vec![id; n]))),
             (MAX_BLOCK_VOTES, Box::new(move |n| Message::GetBlockVotes(hash, vec![0; n]))),
             (MAX_STATEMENTS_KNOWN, Box::new(move |n| Message::GetStatements(vec![short; n]))),
             (MAX_RECONCILE_BYTES, Box::new(|n| Message::Reconcile(vec![0; n]))),

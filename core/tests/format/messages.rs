@@ -9,7 +9,7 @@ use blockvote_core::{
     },
     crypto::hash::{BlockHash, ShortId, VoteId},
     election::vote::Vote,
-    wire::message::{Hello, Message, MessageError},
+    wire::message::{Hello, Message, MessageError, VotesDigest},
 };
 
 use crate::{Vectors, blocks, check, elections, hex, statements, votes};
@@ -27,7 +27,7 @@ pub fn vectors() -> Vectors {
         tip,
         height: Height(2),
         weight: Weight { voters: 2, votes: 3, work: Work(65_536) },
-        pending: 3,
+        set: VotesDigest { votes: 3, fingerprint: [0x33; 32] },
         sealed: None,
         statements: StatementBook::default().digest(),
         wants_reply: true,
@@ -46,7 +46,7 @@ pub fn vectors() -> Vectors {
         ("message reconciled", Message::Reconciled(vec![0x61])),
         ("message get block votes", Message::GetBlockVotes(tip, vec![0, 2])),
         ("message block votes", Message::BlockVotes(tip, vec![votes::free_text()])),
-        ("message get votes", Message::GetVotes(shorts)),
+        ("message get votes", Message::GetVotes(ids.clone())),
         ("message ask held", Message::AskHeld(ids.clone())),
         ("message held", Message::Held(ids)),
         ("message get roll page", Message::GetRollPage(7)),

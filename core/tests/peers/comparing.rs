@@ -4,10 +4,10 @@ use blockvote_core::{
     chain::{header::Height, statements::StatementBook},
     node::{Node, Rejection},
     testkit::{
-        nodes::{HONEST, LIAR, greet, hear, hello, node, rejected, sent_to},
+        nodes::{HONEST, LIAR, greet, hear, hello, no_votes, node, rejected, sent_to},
         vote,
     },
-    wire::message::{Hello, MAX_VOTES, Message, PROTOCOL_VERSION},
+    wire::message::{Hello, MAX_VOTES, Message, PROTOCOL_VERSION, VotesDigest},
 };
 
 /// Carries messages between two nodes until both are silent; returns how many bytes went.
@@ -46,7 +46,7 @@ fn pending_votes_are_compared_by_their_difference() {
         tip: b.chain().tip().hash(),
         height: Height(1),
         weight: b.chain().weight(),
-        pending: 6_007,
+        set: VotesDigest { votes: 6_007, ..no_votes() },
         sealed: None,
         statements: StatementBook::default().digest(),
         wants_reply: false,
@@ -74,7 +74,7 @@ fn one_side_that_lacks_everything_gets_everything() {
         }
         let mut greeting = hello(a.chain().tip().hash(), 1, a.chain().work().0);
         if let Message::Hello(hello) = &mut greeting {
-            hello.pending = u32::try_from(there).unwrap();
+            hello.set.votes = u32::try_from(there).unwrap();
         }
         greet(&mut a);
         let begun = sent_to(&hear(&mut a, HONEST, &greeting), HONEST);

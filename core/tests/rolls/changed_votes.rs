@@ -41,7 +41,7 @@ fn the_last_vote_counts_where_the_election_says_so_and_a_reorganisation_takes_it
     }
     let blocks = (2..=6).map(|h| rival.block_at(Height(h)).unwrap().to_block()).collect();
     node.handle(NOW, Input::Blocks(blocks));
-    node.handle(NOW.plus_ms(30_000), Input::Tick);
+    node.handle(NOW.plus_ms(120_000), Input::Tick);
     assert_eq!(node.chain().tip().hash(), rival.tip().hash());
     assert_eq!(node.chain().tally().count("Yes"), 5);
     // The votes of the abandoned blocks wait again, and none was cast twice.

@@ -8,7 +8,7 @@ use blockvote_core::{
     node::{CastError, Input},
     testkit::{
         NOW,
-        nodes::{HONEST, LIAR, drain_verified, hear_verified, rejected, sent},
+        nodes::{HONEST, LIAR, drain_verified, hear_verified, no_votes, rejected, sent},
         rolls::{AFTER, context, node, vote},
     },
     wire::message::{Hello, Message, PROTOCOL_VERSION},
@@ -35,7 +35,7 @@ fn a_double_vote_is_proven_where_the_halves_meet_and_told_to_who_asks() {
             tip: node.chain().tip().hash(),
             height: Height(1),
             weight: node.chain().weight(),
-            pending: 0,
+            set: no_votes(),
             sealed: None,
             statements: digest,
             wants_reply,

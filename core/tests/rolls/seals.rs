@@ -22,7 +22,9 @@ use blockvote_core::{
     node::{CastError, Input, SealError},
     testkit::{
         NOW, block, block_on,
-        nodes::{HONEST, LIAR, drain, drain_verified, hear, hear_verified, rejected, sent},
+        nodes::{
+            HONEST, LIAR, drain, drain_verified, hear, hear_verified, no_votes, rejected, sent,
+        },
         rolls::{AFTER, CLOSES, context, context_with, extend, node, organiser, vote, voter},
     },
     time::Timestamp,
@@ -92,7 +94,7 @@ fn a_node_that_is_behind_does_not_seal() {
             tip: BlockHash([1; 32]),
             height: Height(9),
             weight: Weight { voters: 6, votes: 6, work: Work(1 << 40) },
-            pending: 0,
+            set: no_votes(),
             sealed: None,
             statements: node_digest(),
             wants_reply: false,
@@ -205,7 +207,7 @@ fn a_sealed_block_outlasts_more_work_until_a_second_seal_contests_it() {
         tip: tip.hash(),
         height: Height(2),
         weight: node.chain().weight(),
-        pending: 0,
+        set: no_votes(),
         sealed: Some(sealed),
         statements: node.statements().digest(),
         wants_reply: false,

@@ -88,6 +88,10 @@ impl Node {
         if !self.chain().is_better(branch.weight, branch.tip, branch.anchored) {
             return self.end_sync(now, from, true);
         }
+        if self.chain().block(&branch.tip).is_some() {
+            // All of it is here and waits to be followed. The peer has gone on since it made its claim.
+            return self.end_sync(now, from, true);
+        }
         self.ballot_box.protect(&mut branch.hashes.iter().copied());
         let unknown = |hash: &BlockHash| self.chain().block(hash).is_none();
         let wanted = branch.hashes.into_iter().filter(unknown).collect();
@@ -232,7 +236,7 @@ impl Node {
     /// Ends a download. `settle` forgets what the peer claimed, so that it is not asked again
     /// before it says something new.
     fn end_sync(&mut self, now: Timestamp, peer: Peer, settle: bool) {
-        self.sync.end();
+        let compares = self.sync.end();
         if !self.sync.is_verifying() {
             self.ballot_box.protect(&mut std::iter::empty());
         }
@@ -241,6 +245,9 @@ impl Node {
         }
         self.out.event(Event::NetworkChanged);
         self.start_sync(now);
+        if compares && self.peers.may_compare(peer, now) {
+            self.compare(now, peer);
+        }
     }
 
     /// The same, if it is from this peer.
