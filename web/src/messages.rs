@@ -135,7 +135,7 @@ pub enum Act {
     Seal {
         /// Hash of the newest block that the organiser saw: another chain is not sealed.
         tip: String,
-        /// Although peers claim a longer chain.
+        /// Although peers claim a better chain.
         anyway: bool,
     },
 }

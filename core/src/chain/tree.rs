@@ -74,6 +74,19 @@ struct Entry {
     work: Work,
 }
 
+/// What was found out about the best branch beside the chain.
+struct Survey {
+    /// The tips of the chain and of the branch then.
+    chain: BlockHash,
+    tip: BlockHash,
+    /// Slots that the chain uses above the fork, and how many of them the branch does not use.
+    gone: HashSet<Slot>,
+    left: usize,
+    /// Slots that the branch uses: another ballot in one, of a voter who signed two, cannot be merged, so
+    /// it is no reason to wait.
+    come: HashMap<Slot, (Place, Timestamp)>,
+}
+
 /// The chain of one election with the branches beside it.
 pub struct Chain {
     context: ElectionContext,
@@ -100,9 +113,10 @@ pub struct Chain {
     /// The blocks that a sealed branch replaced: kept, however many, because the seal may turn out
     /// to bind nobody. Bounded by the chain that was replaced.
     replaced: HashSet<BlockHash>,
-    /// The blocks of branches that are better and held: not dropped. No slot is used twice in a branch, so
-    /// they hold no more votes than there can be.
+    /// The blocks of the best branch, where it is held: not dropped. No slot is used twice in it, so it has
+    /// no more votes than there can be.
     held: HashSet<BlockHash>,
+    survey: Option<Survey>,
 }
 
 impl Chain {
@@ -128,6 +142,7 @@ impl Chain {
             anchor: None,
             replaced: HashSet::new(),
             held: HashSet::new(),
+            survey: None,
         }
     }
 
@@ -347,35 +362,42 @@ impl Chain {
             self.prune_side_but(&hash);
             return Ok(Inserted::Beside);
         }
-        let followed = self.anchor.is_some() && !self.is_anchored();
-        let branch = self.branch_to(hash);
-        if self.fork(&branch) == self.main.len() {
-            // It goes on where the chain ends.
+        let sealed = self.anchor.is_some() && !self.is_anchored() && self.leads_over_anchor(&hash);
+        let goes_on =
+            self.block(&hash).map(|block| block.header().previous) == Some(self.tip.hash());
+        if sealed || goes_on {
             return self.switch_to(hash).map(Inserted::Switched);
         }
-        match self.takes_out(&branch) {
-            Ok(true) if !followed => {
-                self.held.extend(branch.iter().map(|block| block.hash()));
+        if self.best_beside() != Some(hash) {
+            // Another one is better still.
+            self.prune_side_but(&hash);
+            return Ok(Inserted::Beside);
+        }
+        match self.takes_out(hash) {
+            Ok(true) => {
+                self.held = self.branch_to(hash).iter().map(|block| block.hash()).collect();
+                self.prune_side();
                 Ok(Inserted::Held)
             }
-            Ok(_) => self.switch_to(hash).map(Inserted::Switched),
-            Err((offender, error)) => {
-                self.forget(&[offender]);
-                self.mark_invalid(offender);
-                Err(error)
-            }
+            Ok(false) => self.switch_to(hash).map(Inserted::Switched),
+            Err(error) => Err(error),
         }
     }
 
     /// The best branch beside the chain, if it is better than the chain; and whether switching to it would
-    /// take out votes or many blocks.
-    pub fn better_beside(&self) -> Option<(BlockHash, bool)> {
-        let best = self.side.iter().filter_map(|hash| self.rank_of(*hash));
-        let (_, Reverse(hash)) = best.max()?;
-        if !self.is_better_beside(&hash) {
-            return None;
+    /// take out votes or many blocks. A branch that does not hold is forgotten.
+    pub fn better_beside(&mut self) -> Option<(BlockHash, bool)> {
+        loop {
+            let best = self.best_beside().filter(|best| self.is_better_beside(best))?;
+            if let Ok(takes_out) = self.takes_out(best) {
+                return Some((best, takes_out));
+            }
         }
-        Some((hash, self.takes_out(&self.branch_to(hash)).unwrap_or(true)))
+    }
+
+    fn best_beside(&self) -> Option<BlockHash> {
+        let best = self.side.iter().filter_map(|hash| self.rank_of(*hash)).max();
+        best.map(|(_, Reverse(hash))| hash)
     }
 
     /// Whether a block beside the chain is this one or stands on it.
@@ -398,9 +420,10 @@ impl Chain {
         self.switch_to(tip)
     }
 
-    /// Lets go of branches that were held.
+    /// Lets go of the branch that was held.
     pub fn release(&mut self) {
         self.held.clear();
+        self.survey = None;
     }
 
     /// Puts a block beside the chain; says nothing if it was here.
@@ -447,7 +470,7 @@ impl Chain {
     }
 
     /// The blocks of a branch that are not in the chain, oldest first.
-    fn branch_to(&self, hash: BlockHash) -> Vec<Arc<CheckedBlock>> {
+    pub fn branch_to(&self, hash: BlockHash) -> Vec<Arc<CheckedBlock>> {
         let mut branch = Vec::new();
         let mut next = self.entries.get(&hash);
         while let Some(entry) = next.filter(|entry| !self.is_main(&entry.block)) {
@@ -463,33 +486,58 @@ impl Chain {
         branch.first().map_or(self.main.len(), |block| block.header().height.position())
     }
 
-    /// Whether a switch to a branch would leave a slot of the chain empty, or abandon many blocks. Checks the slots of
-    /// its votes against the chain below the fork, which is not touched.
-    fn takes_out(&self, branch: &[Arc<CheckedBlock>]) -> Result<bool, (BlockHash, LinkError)> {
-        let fork = self.fork(branch);
-        let mut gone: HashSet<Slot> = HashSet::new();
+    /// Whether a switch to a branch would leave a slot of the chain empty, or abandon many blocks. Checks the
+    /// slots of its votes against the chain below the fork, which is not touched; where it goes on from the
+    /// branch that was looked at before, only those of its further blocks.
+    ///
+    /// # Errors
+    /// What does not hold; that block is forgotten.
+    fn takes_out(&mut self, tip: BlockHash) -> Result<bool, LinkError> {
+        let branch = self.branch_to(tip);
+        let fork = self.fork(&branch);
+        let here = self.tip.hash();
+        let known = |survey: &Survey| {
+            let seen = branch.iter().position(|block| block.hash() == survey.tip);
+            seen.filter(|_| survey.chain == here).map(|seen| seen + 1)
+        };
+        let survey = self.survey.take();
+        let (mut survey, seen) = match survey.and_then(|survey| Some((known(&survey)?, survey))) {
+            Some((seen, survey)) => (survey, seen),
+            None => (self.survey_from(fork), 0),
+        };
+        for block in &branch[seen..] {
+            let (height, time) = (block.header().height, block.header().timestamp);
+            for (index, vote) in (0..).zip(block.votes()) {
+                let slot = (vote.token, vote.sequence);
+                let below = |slot: Slot| {
+                    self.counted_votes.used(slot).filter(|_| !survey.gone.contains(&slot))
+                };
+                let used = |slot: Slot| survey.come.get(&slot).copied().or_else(|| below(slot));
+                if let Err(error) = check_slot(slot, time, &used) {
+                    let hash = block.hash();
+                    self.forget(&[hash]);
+                    self.mark_invalid(hash);
+                    return Err(LinkError::slot(height, index, vote, error));
+                }
+                survey.come.insert(slot, (Place { height, index }, time));
+                survey.left -= usize::from(survey.gone.contains(&slot));
+            }
+            survey.tip = block.hash();
+        }
+        let takes_out = self.main.len() - fork > MAX_ABANDONED || survey.left > 0;
+        self.survey = Some(survey);
+        Ok(takes_out)
+    }
+
+    fn survey_from(&self, fork: usize) -> Survey {
+        let mut gone = HashSet::new();
         for hash in &self.main[fork..] {
             let block = self.entries.get(hash).map(|entry| entry.block.open());
             let votes = block.iter().flat_map(|block| block.votes());
             gone.extend(votes.map(|vote| (vote.token, vote.sequence)));
         }
-        let mut come: HashMap<Slot, (Place, Timestamp)> = HashMap::new();
-        for block in branch {
-            let (height, time) = (block.header().height, block.header().timestamp);
-            for (index, vote) in (0..).zip(block.votes()) {
-                let slot = (vote.token, vote.sequence);
-                let used = |slot: Slot| {
-                    let below = || self.counted_votes.used(slot).filter(|_| !gone.contains(&slot));
-                    come.get(&slot).copied().or_else(below)
-                };
-                check_slot(slot, time, &used)
-                    .map_err(|error| (block.hash(), LinkError::slot(height, index, vote, error)))?;
-                come.insert(slot, (Place { height, index }, time));
-            }
-        }
-        // Another ballot of a voter who signed two cannot be merged: waiting would not help.
-        let loses = gone.iter().any(|slot| !come.contains_key(slot));
-        Ok(self.main.len() - fork > MAX_ABANDONED || loses)
+        let (chain, tip) = (self.tip.hash(), self.main[fork - 1]);
+        Survey { chain, tip, left: gone.len(), gone, come: HashMap::new() }
     }
 
     /// Fork choice: whether a tip with this weight and hash would replace the present one. `anchored`
@@ -541,6 +589,10 @@ impl Chain {
             for hash in &self.side {
                 let Some(rank) = self.rank_of(*hash) else { continue };
                 let rank = (self.leads_over_anchor(hash), rank);
+                // A seal makes its own branch final, and no other one better.
+                if anchor.is_some() && !rank.0 {
+                    continue;
+                }
                 if best.is_none_or(|best| rank > best) {
                     best = Some(rank);
                 }

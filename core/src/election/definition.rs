@@ -34,8 +34,10 @@ pub const MAX_CHOICES: usize = 256;
 /// Starting difficulty of an open election, where nothing else is said: 16 leading zero bits, the proof of
 /// work of the seed.
 pub const OPEN_DIFFICULTY: u64 = 1 << 16;
-/// The same with a voter roll. The difficulty never falls below it, or below a start that is lower.
+/// The same with a voter roll.
 pub const ROLL_DIFFICULTY: u64 = 1 << 20;
+/// The difficulty of no election falls below its start, or below this where it starts higher.
+pub const MAX_FLOOR: u64 = ROLL_DIFFICULTY;
 /// Above this a starting difficulty keeps voters waiting: 2^24 tries take a tab some ten seconds.
 pub const MAX_STARTING_DIFFICULTY: u64 = 1 << 24;
 /// Blocks come between once a second and once a minute.
@@ -125,7 +127,7 @@ impl ChainParameters {
 
     /// The lowest difficulty of this chain.
     pub fn floor(&self) -> u64 {
-        self.starting_difficulty.min(ROLL_DIFFICULTY)
+        self.starting_difficulty.min(MAX_FLOOR)
     }
 }
 

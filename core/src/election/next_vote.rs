@@ -10,7 +10,7 @@ use crate::election::{definition::Counting, token::MAX_SEQUENCE};
 pub struct Known {
     /// The highest sequence number, in the chain or pending.
     pub latest: Option<u8>,
-    /// Whether the node is fetching a chain that showed to be better: a later vote of this voter may be in it.
+    /// Whether the node is fetching a chain that proved better: a later vote of this voter may be in it.
     pub behind: bool,
 }
 

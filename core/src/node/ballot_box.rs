@@ -68,8 +68,10 @@ struct Merging {
     tip: BlockHash,
     /// Until then what it has more is mined here.
     until: Timestamp,
-    /// Since then a better branch has waited without a break.
+    /// Since then a better branch has waited.
     first: Timestamp,
+    /// Whether it is better now, or was a moment ago.
+    leads: bool,
 }
 
 /// What brought a new tip.
@@ -408,9 +410,11 @@ impl BallotBox {
 
     /// Takes in votes. A used slot, a full pool or closed doors are passed over: honest peers send
     /// that too.
-    pub(super) fn take_votes(&mut self, now: Timestamp, votes: Vec<CheckedVote>) -> Changes {
+    pub(super) fn take_votes(&mut self, now: Timestamp, mut votes: Vec<CheckedVote>) -> Changes {
         let mut changes = Changes::default();
         self.look_for_double_votes(&mut votes.iter().map(CheckedVote::vote), &mut changes);
+        // A change comes after the vote that it changes.
+        votes.sort_by_key(|vote| vote.sequence);
         for vote in votes {
             let fits = self.is_unused(&vote).is_ok() && self.may_wait(now, &vote).is_ok();
             if fits && self.takes_votes(now) {
@@ -438,14 +442,27 @@ impl BallotBox {
         } else {
             self.chain.insert(block, now)?
         };
+        let held = matches!(inserted, Inserted::Held);
         match inserted {
             Inserted::Switched(switch) => self.switched(&switch, Cause::Block, &mut changes),
             Inserted::Beside | Inserted::Held => {
-                if let Some(block) = self.chain.block(&hash).map(KeptBlock::open) {
+                let block = self.chain.block(&hash).map(KeptBlock::open);
+                if let Some(block) = &block {
                     self.look_for_double_votes(&mut block.votes().iter(), &mut changes);
-                    if merges {
-                        self.take_votes_of(now, &block, &mut changes);
-                    }
+                }
+                if held {
+                    // Followed, it would bring them all the same: also those that come late.
+                    let goes_on = self.merging.as_ref().is_some_and(|merging| {
+                        merging.leads && self.chain.stands_on(&hash, &merging.tip)
+                    });
+                    let branch = if goes_on {
+                        block.into_iter().collect()
+                    } else {
+                        self.chain.branch_to(hash)
+                    };
+                    self.take_votes_of(now, &branch, &mut changes);
+                } else if merges && self.takes_votes(now) {
+                    self.take_votes_of(now, block.as_slice(), &mut changes);
                 }
             }
             Inserted::Known => return Ok(changes),
@@ -456,11 +473,17 @@ impl BallotBox {
         Ok(changes)
     }
 
-    /// Lets the votes of a block beside the chain wait for one in it: a branch that loses must not take its
-    /// votes along.
-    fn take_votes_of(&mut self, now: Timestamp, block: &CheckedBlock, changes: &mut Changes) {
-        for vote in block.checked_votes() {
-            if self.takes_votes(now) && self.is_unused(&vote).is_ok() {
+    /// Lets the votes of blocks beside the chain wait for one in it: a branch that loses must not take its
+    /// votes along. Changes that could not stand in a block now are left there: nobody looked at what they
+    /// stand on.
+    fn take_votes_of(
+        &mut self,
+        now: Timestamp,
+        blocks: &[Arc<CheckedBlock>],
+        changes: &mut Changes,
+    ) {
+        for vote in blocks.iter().flat_map(|block| block.checked_votes()) {
+            if self.is_unused(&vote).is_ok() && self.may_wait(now, &vote).is_ok() {
                 changes.merged += 1;
                 self.add_pending(vote, changes);
             }
@@ -472,8 +495,17 @@ impl BallotBox {
     pub(super) fn settle(&mut self, now: Timestamp, changes: &mut Changes) {
         loop {
             let Some((tip, takes_out)) = self.chain.better_beside() else {
-                self.merging = None;
-                return self.chain.release();
+                // Its next block may make it lead again: then the wait goes on, or halves that are deep
+                // apart and mine one vote after the other would never meet.
+                let wait = self.merge_ms();
+                match &mut self.merging {
+                    Some(merging) if now < merging.until.plus_ms(wait) => merging.leads = false,
+                    _ => {
+                        self.merging = None;
+                        self.chain.release();
+                    }
+                }
+                return;
             };
             if takes_out {
                 let since_an_hour = |at: &Timestamp| now.ms_since(*at) < 3_600_000;
@@ -492,7 +524,7 @@ impl BallotBox {
                     |merging| merging.until,
                 );
                 if now < until {
-                    self.merging = Some(Merging { tip, until, first });
+                    self.merging = Some(Merging { tip, until, first, leads: true });
                     return;
                 }
                 self.taken_out.push(now);
@@ -512,7 +544,7 @@ impl BallotBox {
 
     /// Whether a better branch is here that is not followed yet.
     pub fn is_merging(&self) -> bool {
-        self.merging.is_some()
+        self.merging.as_ref().is_some_and(|merging| merging.leads)
     }
 
     /// Follows a better branch when its time has come.
@@ -614,8 +646,12 @@ impl BallotBox {
 mod tests {
     use super::*;
     use crate::testkit::{
-        NOW, block_on,
-        rolls::{AFTER, context, vote},
+        NOW, block_at, block_on,
+        rolls::{AFTER, context, context_with, organiser, vote},
+    };
+    use crate::{
+        chain::{statements::Seal, tree::MAX_ABANDONED},
+        election::definition::Counting,
     };
 
     fn open() -> BallotBox {
@@ -749,6 +785,77 @@ mod tests {
         let refused = here.take_block(NOW, repeated.check(&context()).unwrap());
         assert!(matches!(refused, Err(LinkError::Slot { .. })), "{refused:?}");
         assert_eq!((here.chain.tip().hash(), here.is_merging()), (tip.hash(), false));
+    }
+
+    #[test]
+    fn a_side_block_with_the_last_number_locks_nobody_out() {
+        let context = context_with(Counting::LastCounts, 6);
+        let mut here = BallotBox::new(context.clone());
+        let first = here.chain.tip().header().clone();
+        let of = |number, sequence| vote(&context, number, sequence, 1);
+        let made = |parent: &Header, votes| {
+            block_on(context.election(), parent, votes, |_| ()).check(&context).unwrap()
+        };
+        let ours = made(&first, vec![of(0, 0), of(1, 0)]);
+        let _ = here.take_block(NOW, ours.clone()).unwrap();
+        let _ = here.take_block(NOW, made(ours.header(), vec![of(2, 0)])).unwrap();
+        // Not better, so nobody looks at what its vote stands on.
+        let thief = block_at(context.election(), ours.header(), NOW, vec![of(0, 99)], |_| ());
+        let _ = here.take_block(NOW, thief.check(&context).unwrap()).unwrap();
+        assert!(here.pending.is_empty());
+        assert_eq!(here.latest_of(of(0, 0).token).unwrap().1.sequence, 0);
+        assert!(here.cast(NOW, of(0, 1)).0.is_ok());
+    }
+
+    #[test]
+    fn a_change_that_comes_before_the_vote_it_changes_is_taken_with_it() {
+        let context = context_with(Counting::LastCounts, 6);
+        let mut here = BallotBox::new(context.clone());
+        let votes = [1, 0].map(|sequence| vote(&context, 0, sequence, 1));
+        let votes = votes.map(|vote| vote.into_checked(&context).unwrap()).to_vec();
+        assert_eq!(here.take_votes(NOW, votes).votes.len(), 2);
+    }
+
+    #[test]
+    fn a_deep_branch_waits_although_it_takes_nothing_out() {
+        let context = context_with(Counting::FirstCounts, 40);
+        let mut here = BallotBox::new(context.clone());
+        let first = here.chain.tip().header().clone();
+        let branch = |mut numbers: Vec<u32>| {
+            let mut parent = first.clone();
+            numbers
+                .drain(..)
+                .map(|number| {
+                    let votes = vec![vote(&context, number, 0, 1)];
+                    let made = block_on(context.election(), &parent, votes, |_| ());
+                    parent = made.header.clone();
+                    made.check(&context).unwrap()
+                })
+                .collect::<Vec<_>>()
+        };
+        let deep = u32::try_from(MAX_ABANDONED).unwrap() + 1;
+        let later = NOW.plus_ms(10_000_000);
+        for block in branch((0..deep).collect()) {
+            let _ = here.take_block(later, block).unwrap();
+        }
+        let theirs = branch((0..=deep).rev().collect());
+        let tip = theirs.last().unwrap().hash();
+        for block in theirs {
+            let _ = here.take_block(later, block).unwrap();
+        }
+        assert!(here.is_merging() && here.chain.tip().hash() != tip);
+        let _ = here.tick(later.plus_ms(WAIT));
+        assert_eq!(here.chain.tip().hash(), tip);
+    }
+
+    #[test]
+    fn a_seal_that_is_awaited_makes_no_other_branch_final() {
+        let (mut here, ours, _) = torn();
+        let (id, tip) = (here.chain.id(), BlockHash([7; 32]));
+        let seal = Seal::sign(id, Height(2), tip, &Tally::default(), &organiser());
+        let _ = here.take_statements(vec![Statement::Seal(seal)]);
+        let _ = here.take_block(NOW, rival(&here, 1..4, 0)).unwrap();
+        assert_eq!(here.chain.tip().hash(), ours.hash(), "it waits like any other");
     }
 
     #[test]

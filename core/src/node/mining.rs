@@ -90,7 +90,10 @@ impl Mining {
         if fresh && parent == Some(tip) {
             return Order::GoOn;
         }
-        let Some((header, votes)) = next_block() else { return Order::GoOn };
+        let Some((header, votes)) = next_block() else {
+            // What waits cannot stand in a block yet.
+            return if self.made.take().is_some() { Order::Rest } else { Order::GoOn };
+        };
         self.counter += 1;
         let job = Job { id: self.counter, header };
         self.jobs.push_back((job.clone(), votes));

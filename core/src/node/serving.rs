@@ -101,12 +101,12 @@ pub(super) fn block_votes(ballot_box: &BallotBox, hash: BlockHash, wanted: &[u32
     Message::BlockVotes(hash, votes)
 }
 
-/// Pending votes, at most [`MAX_PAGES`] messages.
+/// Votes, at most [`MAX_PAGES`] messages.
 pub(super) fn vote_pages(votes: &mut dyn Iterator<Item = &Vote>) -> Vec<Message> {
     pages(votes, MAX_VOTES, MAX_PAGES).into_iter().map(Message::Votes).collect()
 }
 
-/// Pending votes by their short ids.
+/// Votes by their ids, pending or in the chain.
 pub(super) fn votes(ballot_box: &BallotBox, ids: &[VoteId]) -> Vec<Message> {
     let unique: BTreeSet<_> = ids.iter().collect();
     let votes: Vec<_> = unique.into_iter().filter_map(|id| ballot_box.vote(id)).collect();

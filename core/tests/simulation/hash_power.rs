@@ -8,10 +8,11 @@ use super::*;
 
 const HONEST: usize = 8;
 const SEEDS: u64 = 48;
-/// The attack begins when votes are in blocks, goes on through partition and healing, and ends before the
-/// network must have come together.
+/// The attack begins when votes are in blocks and goes on through partition, healing and, in every other
+/// seed, closing.
 const FIRST: u64 = 20_000;
-const LAST: u64 = 270_000;
+const LAST: u64 = 350_000;
+const CLOSED_AT: u64 = 125_000;
 const EVERY: u64 = 10_000;
 /// Blocks of a branch: its work, which costs its miner nothing.
 const BLOCKS: usize = 12;
@@ -92,6 +93,9 @@ fn hash_power_without_bounds_takes_no_vote_out_of_an_honest_chain() {
         let unused = (VOTES * 4 / 5)..VOTES;
         let credentials = unused.map(voter).take(credentials).collect();
         world.attack = Some(Attack { credentials, at_once, ..Attack::default() });
+        if seed / 4 % 2 == 1 {
+            world.at(CLOSED_AT, Event::Close { machine: 0 });
+        }
         world.act(HONEST, |node, now| node.set_mining(now, false));
         for at in (FIRST..LAST).step_by(EVERY as usize) {
             world.at(at, Event::Rewrite { machine: HONEST });

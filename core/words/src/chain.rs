@@ -60,7 +60,9 @@ impl Words for LinkError {
                 format!("block {height} was made at {found}, before its parent at {parent}")
             }
             Self::Counts { height } => {
-                format!("block {height} states other numbers of voters and votes than there can be")
+                format!(
+                    "block {height} states other numbers of voters and votes than its votes give"
+                )
             }
             Self::Ahead { height, found } => format!(
                 "block {height} was made at {found}, more than two minutes ahead of this clock"

@@ -32,7 +32,7 @@ pub async fn verified_export(
             if let Record::Election(found) = &record {
                 ensure!(
                     found.id() == election,
-                    "{} holds another election ({}) than the one that you name ({})",
+                    "{} holds another election ({}) than yours ({})",
                     at.node,
                     found.id().short(),
                     election.short()

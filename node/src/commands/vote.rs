@@ -2,16 +2,18 @@
 //!
 //! Whatever is signed is signed here, and binds the voter: two ballots of one sequence number are a proof
 //! against whoever signed them. So nothing is signed on the node's word. The voter names the election, the
-//! chain of the node is verified here, and a vote that the node says is waiting must be shown, signed.
+//! chain of the node is verified here, and a vote that the node says is waiting must be shown, signed. What
+//! this cannot see is that a node hands out an earlier chain: only the receipt of the last vote shows that.
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use blockvote_core::{
     audit::{
         archive::Record,
         receipt::{Receipt, ReceiptFile},
     },
+    chain::{counted_votes::wait_before, statements::Statement},
     crypto::{
         hash::{ElectionId, VoteId},
         key::SecretKey,
@@ -21,9 +23,12 @@ use blockvote_core::{
         definition::Election,
         election_context::ElectionContext,
         next_vote::{Known, next_sequence},
+        opening_hours::Hours,
         token::TokenId,
         vote::Vote,
     },
+    node::CastError,
+    time::Timestamp,
 };
 use blockvote_words::{
     InWords, Words, counted,
@@ -37,7 +42,7 @@ use super::{
     ask_node::At, election::Published, key, numbers::whole, secret_files,
     verified_export::verified_export,
 };
-use crate::output::say;
+use crate::{clock, output::say};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -198,14 +203,20 @@ async fn signed_vote(
     )?;
     let at = &arguments.at;
     let (mut found, mut latest): (Option<(ElectionContext, TokenId)>, Option<Vote>) = (None, None);
+    let (mut made, mut closed) = (Timestamp(0), None);
     let report = verified_export(at, id, &mut |record, verifier| {
         if let Record::Block(block) = record {
             if found.is_none() {
                 found = verifier.context().map(|context| of_key(context, key)).transpose()?;
             }
             let token = found.as_ref().map(|(_, token)| *token);
-            let own = block.votes.iter().filter(|vote| Some(vote.token) == token);
-            latest = own.cloned().chain(latest.take()).max_by_key(|vote| vote.sequence);
+            for vote in block.votes.iter().filter(|vote| Some(vote.token) == token) {
+                // Each stands after the one before it, or the chain does not verify.
+                latest = Some(vote.clone());
+                made = block.header.timestamp;
+            }
+        } else if let Record::Statement(Statement::Closing(closing)) = record {
+            closed = Some(closing.at);
         } else if let Record::End { .. } = record
             && found.is_none()
         {
@@ -216,7 +227,17 @@ async fn signed_vote(
     .await?;
     let (context, token) = found.context("the node sent no election")?;
     let definition = context.election().clone();
-    ensure!(report.sealed.is_none(), "the result is sealed: votes are not taken any more");
+    let now = clock::now();
+    let closes = definition.closes.into_iter().chain(closed).min();
+    let refused = match Hours::at(now, definition.opens, closes, report.sealed.is_some()) {
+        Hours::Open(_) => None,
+        Hours::Early(opens) => Some(CastError::NotOpen(opens)),
+        Hours::Closed(closes) => Some(CastError::Closed(closes)),
+        Hours::Sealed => Some(CastError::Sealed),
+    };
+    if let Some(refused) = refused {
+        bail!(refused.words());
+    }
     eprintln!("election \"{}\" {id}", definition.title);
     eprintln!(
         "the node's chain is verified: {}, {}",
@@ -241,21 +262,35 @@ async fn signed_vote(
             if here == Some(vote.sequence) { ", in a block" } else { ", which waits for a block" }
         ),
     }
-    let latest = latest.map(|vote| vote.sequence);
     if let Some(replaced) = &replaced {
         ensure!(
             replaced.token == token,
             "the vote of the receipt was cast with another code or key"
         );
+        let last = latest.as_ref();
         ensure!(
-            Some(replaced.sequence) <= latest,
+            Some(replaced.sequence) <= last.map(|vote| vote.sequence),
             "the node does not have the vote of your receipt: wait until it is in sync, or ask another one"
         );
+        ensure!(
+            Some(replaced.id()) == last.map(Vote::id),
+            "the last vote of your token is another one than that of your receipt: somebody else may have your code or key; to change it all the same, give --election and --change"
+        );
     }
+    let latest = latest.map(|vote| vote.sequence);
     let known = Known { latest, behind: claim.behind };
     let change = arguments.change || replaced.is_some();
     let next = next_sequence(definition.counting, known, change);
     let sequence = next.map_err(|error| anyhow!(next_vote(error, Asked::CommandLine)))?;
+    let earliest = made.plus_ms(wait_before(sequence));
+    if sequence > 1 && (here < latest || now < earliest) {
+        let refused = if here < latest {
+            CastError::NoVoteBefore { token, sequence }
+        } else {
+            CastError::TooSoon { token, earliest }
+        };
+        bail!(refused.words());
+    }
     if claim.behind {
         eprintln!(
             "note: the node is still fetching the chain; if this voter voted before, two votes contradict each other"

@@ -103,7 +103,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Part<T>
         let part = Path::<T>::from_request_parts(parts, state).await;
         part.map(|Path(part)| Self(part)).map_err(|_| {
             let path = parts.uri.path();
-            ApiError::bad(format!("the end of {path} is not what belongs there; see /docs"))
+            ApiError::bad(format!("{path} is not an address of this interface; see /docs"))
         })
     }
 }

@@ -103,6 +103,8 @@ async fn the_receipt_of_the_vote_that_is_changed_names_the_election_and_what_mus
         "{early:?}"
     );
     assert_eq!(node.vote(&change).0, 0);
+    let again = node.vote(&change);
+    assert!(again.0 == 1 && again.2.contains("another one than that of your receipt"), "{again:?}");
     let stranger = node.vote(&["--replaces", &receipt, "--code", &codes[1], "--blank"]);
     assert!(stranger.0 == 1 && stranger.2.contains("another code or key"), "{stranger:?}");
     node.until_votes(2).await;

@@ -15,7 +15,7 @@ const PROMISED: [(&str, &str); 6] = [
     ),
     (
         "No silent change",
-        "A counted vote cannot be changed or taken out without redoing the proof of work of its block and all above it, in front of everyone who holds the chain. A receipt that is open sounds the alarm and casts its vote again.",
+        "The chain with the most voters counts, so computing power cannot take a vote out of it. In a quick poll without a list of voters the chain with the most work counts. A receipt that is open sounds the alarm and casts its vote again.",
     ),
     (
         "A count that anyone recomputes",
