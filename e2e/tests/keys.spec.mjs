@@ -185,7 +185,8 @@ test("an audit file that is none, or was cut, is named and nothing passes", asyn
   const file = join(world.folder, "file.blockvote");
   for (const [bytes, words] of [
     ["hello, this is something else", "not a Blockvote audit file"],
-    ["blockvote chain\n\x02\x00", "cut off"],
+    ["blockvote chain\n\x03\x00", "cut off"],
+    ["blockvote chain\n\x02\x00", "format version 2; this build reads version 3"],
     ["", "cut off"],
     ["blockvote chain\n\x09\x00", "format version 9"],
   ]) {

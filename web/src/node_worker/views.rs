@@ -248,6 +248,8 @@ pub fn block(node: &Node, height: u32) -> Option<BlockView> {
         ("Votes root", header.votes_root.to_string()),
         ("Made at", header.timestamp.to_string()),
         ("Difficulty", header.difficulty.0.to_string()),
+        ("Voters so far", header.voters.to_string()),
+        ("Votes so far", header.votes.to_string()),
         ("Eased", format!("{} times", header.easing)),
         ("Nonce", header.nonce.to_string()),
         ("Version", header.version.to_string()),
