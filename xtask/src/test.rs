@@ -113,10 +113,10 @@ fn playwright(chromium: &Path, filter: &[&str]) -> Command {
     command
 }
 
-/// An audit file of signed votes that takes a tab a while to fetch, made once.
 /// Version of audit files.
 const FORMAT: u32 = 3;
 
+/// An audit file of signed votes that takes a tab a while to fetch, made once.
 fn long_chain(votes: u32, per_block: u32) -> anyhow::Result<PathBuf> {
     // One of an earlier format is left where it is.
     let path = root().join(format!("target/long-{FORMAT}-{votes}-{per_block}.blockvote"));
