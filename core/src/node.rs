@@ -185,6 +185,12 @@ impl Node {
             || self.best_peer().is_some()
     }
 
+    /// Whether this node has some reason to believe that it holds what there is: a peer handed out something
+    /// good, or several samples of peers agreed. What a few idle names say is none.
+    pub fn is_sure(&self) -> bool {
+        !self.is_behind() && (self.peers.somebody_answers() || self.links.agree())
+    }
+
     /// Whether a better chain is being fetched whose headers showed its work. What peers claim alone is
     /// not that: a liar must not be able to hold anything up with it.
     pub fn is_fetching(&self) -> bool {
@@ -347,7 +353,8 @@ impl Node {
     }
 
     fn tick(&mut self, now: Timestamp) {
-        if self.links.is_sample_due(now) {
+        let agree = self.peers.highest().is_some() && !self.is_behind();
+        if self.links.is_sample_due(now, agree) {
             self.links.iter().for_each(|link| self.out.sample(link, SAMPLE_SIZE));
         }
         if self.own_votes.is_due(now) {

@@ -297,6 +297,9 @@ pub struct Status {
     pub highest_peer: Option<u32>,
     /// Block that is being fetched up to.
     pub syncing_to: Option<u32>,
+    /// Whether there is some reason to believe that nobody has more: a peer handed out something good, or
+    /// several samples of peers agreed.
+    pub sure: bool,
     /// Newest block here.
     pub height: u32,
     /// Its hash.

@@ -7,6 +7,8 @@ use crate::time::Timestamp;
 
 /// How often a relay is asked for peers to compare tips and pending votes with.
 const SAMPLE_EVERY_MS: u64 = 20_000;
+/// Several samples that agree tell something: whoever fills a room with names must fill it for a minute.
+const SAMPLES_THAT_TELL: u32 = 3;
 /// Bytes waiting towards a relay above which nobody is served: own votes come first.
 const MAX_BACKLOG: usize = 2 << 20;
 
@@ -15,12 +17,15 @@ const MAX_BACKLOG: usize = 2 << 20;
 pub(super) struct Links {
     backlog: BTreeMap<LinkId, usize>,
     next_sample: Timestamp,
+    /// Samples in a row in which somebody said something and nobody claimed a better chain.
+    agreeing: u32,
 }
 
 impl Links {
     /// A relay let this node in. It is asked for peers at once, so the next sample has time.
     pub fn up(&mut self, now: Timestamp, link: LinkId) {
         self.backlog.entry(link).or_default();
+        self.agreeing = 0;
         self.next_sample = now.plus_ms(SAMPLE_EVERY_MS);
     }
 
@@ -56,13 +61,20 @@ impl Links {
         self.iter().filter(|link| Some(*link) != heard_on).collect()
     }
 
-    /// Whether it is time to ask for peers again.
-    pub fn is_sample_due(&mut self, now: Timestamp) -> bool {
+    /// Whether it is time to ask for peers again. `agree` says whether those that were drawn last say what
+    /// this node says.
+    pub fn is_sample_due(&mut self, now: Timestamp, agree: bool) -> bool {
         let due = now >= self.next_sample;
         if due {
             self.next_sample = now.plus_ms(SAMPLE_EVERY_MS);
+            self.agreeing = if agree { self.agreeing.saturating_add(1) } else { 0 };
         }
         due
+    }
+
+    /// Whether several samples agreed.
+    pub fn agree(&self) -> bool {
+        self.agreeing >= SAMPLES_THAT_TELL
     }
 }
 
@@ -87,8 +99,21 @@ mod tests {
     fn peers_are_asked_for_every_twenty_seconds() {
         let mut links = Links::default();
         links.up(Timestamp(5_000), LinkId(1));
-        assert!(!links.is_sample_due(Timestamp(24_999)));
-        assert!(links.is_sample_due(Timestamp(25_000)));
-        assert!(!links.is_sample_due(Timestamp(25_001)));
+        assert!(!links.is_sample_due(Timestamp(24_999), true));
+        assert!(links.is_sample_due(Timestamp(25_000), true));
+        assert!(!links.is_sample_due(Timestamp(25_001), true));
+    }
+
+    #[test]
+    fn three_samples_in_a_row_that_agree_tell_something() {
+        let mut links = Links::default();
+        links.up(Timestamp(0), LinkId(1));
+        for (number, agree) in [(1, true), (2, true), (3, false), (4, true), (5, true), (6, true)] {
+            assert!(!links.agree());
+            links.is_sample_due(Timestamp(number * SAMPLE_EVERY_MS), agree);
+        }
+        assert!(links.agree());
+        links.up(Timestamp(200_000), LinkId(2));
+        assert!(!links.agree(), "a relay that came back may show others");
     }
 }

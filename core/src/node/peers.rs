@@ -323,6 +323,11 @@ impl Peers {
         self.greeted.len() < before
     }
 
+    /// Whether a peer that is here handed out good blocks.
+    pub fn somebody_answers(&self) -> bool {
+        self.known.values().any(|state| state.answers)
+    }
+
     /// Notes that a peer brought something new and good.
     pub(super) fn was_useful(&mut self, peer: Peer) {
         if let Some(state) = self.known.get_mut(&peer) {

@@ -10,13 +10,13 @@ use blockvote_core::{
         tree::{Chain, MAX_SIDE_BLOCKS, MAX_SIDE_BYTES},
     },
     crypto::hash::BlockHash,
-    node::{Input, Offence, Rejection},
+    node::{Input, LinkId, Node, Offence, Peer, Rejection},
     testkit::{
         NOW, block, block_on, chain_of, context, election,
-        nodes::{HONEST, LIAR, drain, hear, hello, node, page, rejected, sent_to},
+        nodes::{HONEST, LIAR, drain, hear, hello, hello_of, node, page, rejected, sent_to},
         vote,
     },
-    wire::message::Message,
+    wire::{frame::PeerId, message::Message},
 };
 
 #[test]
@@ -161,6 +161,36 @@ fn a_branch_that_repeats_votes_is_refused_while_it_is_fetched() {
         matches!(error, LinkError::Slot { error: SlotError::Used(place), .. } if earlier(place))
     };
     assert!(matches!(rejected(&outputs), Some(Rejection::Block(error)) if used(&error)));
+}
+
+#[test]
+fn what_idle_names_say_makes_no_node_sure() {
+    let genesis = chain_of(0);
+    let mut node = node();
+    let names: Vec<_> = (0..100).map(PeerId).collect();
+    node.handle(NOW, Input::Peers(LinkId(0), names.clone()));
+    let say = |node: &mut Node| {
+        for id in &names {
+            hear(node, Peer { link: LinkId(0), id: *id }, &hello_of(&genesis));
+        }
+    };
+    say(&mut node);
+    assert!(!node.is_sure(), "it has what all of them say, and none has shown anything");
+    for sample in 1..=3 {
+        assert!(!node.is_sure());
+        node.handle(NOW.plus_ms(sample * 20_000), Input::Tick);
+        say(&mut node);
+    }
+    assert!(node.is_sure(), "several samples agree");
+    // One that hands out good blocks is enough.
+    let theirs = chain_of(3);
+    let mut node = self::node();
+    let (headers, blocks) = page(&theirs, 2);
+    hear(&mut node, HONEST, &hello_of(&theirs));
+    assert!(!node.is_sure(), "somebody claims more");
+    hear(&mut node, HONEST, &headers);
+    hear(&mut node, HONEST, &blocks);
+    assert!(node.is_sure());
 }
 
 #[test]

@@ -21,6 +21,11 @@ pub fn plural(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
+/// "1 peer says", "2 peers say".
+pub fn peers_say(number: u32) -> String {
+    plural(number.into(), "peer says", "peers say")
+}
+
 /// First 8 and last 4 digits of a hash.
 pub fn short(hash: &str) -> String {
     match (hash.get(..8), hash.get(hash.len().saturating_sub(4)..)) {

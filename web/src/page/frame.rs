@@ -181,11 +181,17 @@ fn parts(model: &Model, election: &str) -> Vec<Part> {
         (None, Some(highest), _) if highest > status.height => {
             format!("at block {}, a peer claims {highest}", status.height)
         }
-        (None, Some(_), _) => format!("in sync at block {}", status.height),
+        (None, Some(_), _) if status.sure => format!("in sync at block {}", status.height),
+        (None, Some(_), _) if status.peers == 0 => format!("at block {}", status.height),
+        (None, Some(_), _) => {
+            let say = format::peers_say(status.peers);
+            format!("at block {}, as far as {say}", status.height)
+        }
     };
     parts.push(part("", Name::Link, words, &chain));
     let words = match status.votes {
-        0 => "no votes in the chain yet".into(),
+        0 if status.sure => "no votes in the chain yet".into(),
+        0 => "no votes here yet".into(),
         1 => "the one vote verified here".into(),
         votes => format!("all {} votes verified here", format::count(votes)),
     };

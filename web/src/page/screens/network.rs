@@ -201,7 +201,8 @@ pub fn Network() -> Html {
                     <dd>{ match (status.syncing_to, status.highest_peer) {
                         (Some(to), _) if to > status.height => format!("fetching block {} of {to}", status.height),
                         (_, Some(highest)) if highest > status.height => format!("at block {}; a peer claims block {highest}, which is not shown to be better yet", status.height),
-                        (_, Some(_)) => format!("in sync at block {}", status.height),
+                        (_, Some(_)) if status.sure => format!("in sync at block {}", status.height),
+                        (_, Some(_)) => format!("at block {}, as far as {}; none handed out anything yet", status.height, format::peers_say(status.peers)),
                         (_, None) => format!("at block {}; no peer to compare with", status.height),
                     } }
                     if let (Some(to), true) = (status.syncing_to, status.syncing_to > Some(status.height)) {
