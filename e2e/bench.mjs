@@ -114,7 +114,7 @@ try {
     const plain = await (await world.profile()).newPage();
     await plain.addScriptTag({ path: join(import.meta.dirname, "node_modules/hash-wasm/dist/sha256.umd.min.js") });
     const peer = await plain.evaluate(async () => {
-      const [hasher, input] = [await globalThis.hashwasm.createSHA256(), new Uint8Array(116)];
+      const [hasher, input] = [await globalThis.hashwasm.createSHA256(), new Uint8Array(119)];
       const run = (count) => {
         for (let nonce = 0; nonce < count; nonce += 1) {
           input[108] = nonce;
