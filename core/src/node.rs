@@ -177,7 +177,7 @@ impl Node {
         self.own_votes.holders(vote)
     }
 
-    /// Whether peers claim a better chain than this node has.
+    /// Whether peers claim a better chain than this node has, or one is here and not followed yet.
     pub fn is_behind(&self) -> bool {
         self.sync.target().is_some()
             || self.sync.is_verifying()
@@ -191,7 +191,7 @@ impl Node {
         !self.is_behind() && (self.peers.somebody_answers() || self.links.agree())
     }
 
-    /// Whether a better chain is being fetched whose headers showed its work. What peers claim alone is
+    /// Whether a better chain is being fetched whose headers showed that it is. What peers claim alone is
     /// not that: a liar must not be able to hold anything up with it.
     pub fn is_fetching(&self) -> bool {
         self.sync.is_fetching() || self.sync.is_verifying()
@@ -353,7 +353,7 @@ impl Node {
     }
 
     fn tick(&mut self, now: Timestamp) {
-        let agree = self.peers.highest().is_some() && !self.is_behind();
+        let agree = self.peers.somebody_claims() && !self.is_behind();
         if self.links.is_sample_due(now, agree) {
             self.links.iter().for_each(|link| self.out.sample(link, SAMPLE_SIZE));
         }

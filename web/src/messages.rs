@@ -244,8 +244,6 @@ pub struct ElectionView {
     pub opens: Option<f64>,
     /// Milliseconds since 1970.
     pub closes: Option<f64>,
-    /// Lowest number of zero bits of a block.
-    pub floor_bits: u32,
     /// Milliseconds between blocks.
     pub spacing_ms: u64,
 }

@@ -1,7 +1,7 @@
 //! The block tree of one election and the chain that counts.
 //!
 //! Which branch counts is the rule of [`crate::chain::fork_choice`]. Every block that enters is checked in
-//! itself ([`CheckedBlock`]) and against its parents here; whether its tokens are unused is known
+//! itself ([`CheckedBlock`]) and against its parents here; whether its votes can stand there is known
 //! when the chain switches to it, and a block that fails then is marked and never tried again.
 //!
 //! A sealed block is final: a branch with it is better than any without it, whatever their weight.
@@ -348,7 +348,7 @@ impl Chain {
     /// Takes in a block, and switches to its branch when that is better and takes no vote out of the chain,
     /// and no more than [`MAX_ABANDONED`] blocks. Another branch that is better is checked whole against
     /// the votes below it, and held beside the chain: what it has more can be put into this chain
-    /// meanwhile. [`Chain::switch`] follows it all the same.
+    /// meanwhile. Whoever owns the chain follows it when its time has come.
     ///
     /// # Errors
     /// As [`Chain::insert`].
@@ -410,14 +410,6 @@ impl Chain {
             next = self.block(&block.header().previous).filter(|block| !self.is_main(block));
         }
         false
-    }
-
-    /// Switches to a branch beside the chain, whatever it takes out.
-    ///
-    /// # Errors
-    /// Why its first block that does not hold cannot stand there; it is forgotten then.
-    pub fn switch(&mut self, tip: BlockHash) -> Result<Switch, LinkError> {
-        self.switch_to(tip)
     }
 
     /// Lets go of the branch that was held.
@@ -611,7 +603,11 @@ impl Chain {
         }
     }
 
-    fn switch_to(&mut self, hash: BlockHash) -> Result<Switch, LinkError> {
+    /// Switches to a branch beside the chain, whatever it takes out.
+    ///
+    /// # Errors
+    /// Why its first block that does not hold cannot stand there; it is forgotten then.
+    pub(crate) fn switch_to(&mut self, hash: BlockHash) -> Result<Switch, LinkError> {
         let branch = self.branch_to(hash);
         let fork = self.fork(&branch);
 
@@ -655,7 +651,7 @@ impl Chain {
         self.packed = self.packed.max(below);
     }
 
-    /// Appends a block to the chain that counts, if its tokens are unused.
+    /// Appends a block to the chain that counts, if its votes can stand there.
     fn connect(&mut self, block: &Arc<CheckedBlock>) -> Result<(), LinkError> {
         let (height, time) = (block.header().height, block.header().timestamp);
         for (index, vote) in (0..).zip(block.votes()) {

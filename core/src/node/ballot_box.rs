@@ -531,7 +531,7 @@ impl BallotBox {
             }
             self.merging = None;
             // A branch that does not hold is forgotten; the next one may.
-            if let Ok(switch) = self.chain.switch(tip) {
+            if let Ok(switch) = self.chain.switch_to(tip) {
                 self.switched(&switch, Cause::Block, changes);
             }
         }

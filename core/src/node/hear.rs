@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     chain::{ancestry::LinkError, block::Block, header::Header, statements::Statement},
-    crypto::hash::{ShortId, VoteId},
+    crypto::hash::ShortId,
     election::vote::{CheckedVote, Vote, check_all},
     time::Timestamp,
     wire::{
@@ -318,13 +318,11 @@ impl Node {
         };
         if self.peers.may_serve(from, now) == Allowed::Yes {
             // Those of a better chain it fetches with the chain.
-            let fetches = |id: &VoteId| {
-                let in_chain = !self.pending().contains(id);
-                let claim = self.peers.claim(from);
-                let better = |claim: &Claim| self.chain().is_better(claim.weight, claim.tip, false);
-                in_chain && !claim.is_some_and(better)
-            };
-            let lacking = difference.lacking.iter().filter(|id| !fetches(id));
+            let claim = self.peers.claim(from);
+            let better = |claim: &Claim| self.chain().is_better(claim.weight, claim.tip, false);
+            let fetches = !claim.is_some_and(better);
+            let lacking =
+                difference.lacking.iter().filter(|id| !fetches || self.pending().contains(id));
             let lacking = lacking.take(MAX_VOTES_ASKED);
             let lacking: Vec<_> = lacking.filter_map(|id| self.ballot_box.vote(id)).collect();
             let messages = vote_pages(&mut lacking.iter());

@@ -165,7 +165,7 @@ pub enum Rejection {
     /// It sent a statement that proves nothing.
     #[from]
     Statement(StatementError),
-    /// It sent a comparison of pending votes that cannot be read.
+    /// It sent a comparison of votes that cannot be read.
     Comparison(String),
     /// It did again and again what an honest peer does seldom.
     #[from]

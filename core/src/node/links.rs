@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::interface::LinkId;
 use crate::time::Timestamp;
 
-/// How often a relay is asked for peers to compare tips and pending votes with.
+/// How often a relay is asked for peers to compare tips and votes with.
 const SAMPLE_EVERY_MS: u64 = 20_000;
 /// Several samples that agree tell something: whoever fills a room with names must fill it for a minute.
 const SAMPLES_THAT_TELL: u32 = 3;

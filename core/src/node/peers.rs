@@ -60,7 +60,7 @@ const ALL_IDLE_PER_SECOND: u64 = 1_000;
 const ALL_IDLE_AT_ONCE: u64 = 16_384;
 /// Between two questions for statements to one peer; doubled while they bring nothing.
 const ASK_STATEMENTS_MS: u64 = 2_000;
-/// Walks over all pending votes for a peer's question: a comparison takes 64 at most.
+/// Walks over all votes for a peer's question: a comparison takes 64 at most.
 const PEER_WALKS_PER_SECOND: u64 = 4;
 const PEER_WALKS_AT_ONCE: u64 = 64;
 const ALL_WALKS_PER_SECOND: u64 = 32;
@@ -84,7 +84,7 @@ fn points(offence: Offence) -> usize {
 const COMPARE_EVERY_MS: u64 = 2_000;
 /// Rounds of one comparison: a set of 100,000 votes that one side lacks whole takes about 50.
 const MAX_ROUNDS: u32 = 64;
-/// Between two comparisons of pending votes with one peer.
+/// Between two comparisons of votes with one peer.
 const COMPARE_WITH_ONE_MS: u64 = 20_000;
 
 /// How far a peer is trusted to answer: who handed out blocks comes before who was not asked yet, and
@@ -109,7 +109,7 @@ struct PeerState {
     /// When it may be asked for statements again, and how often that brought nothing.
     ask_statements: Timestamp,
     fruitless: u32,
-    /// When pending votes may be compared with it again.
+    /// When votes may be compared with it again.
     compare: Timestamp,
     /// Rounds that the comparison under way may still take.
     rounds: u32,
@@ -278,7 +278,7 @@ impl Peers {
         }
     }
 
-    /// Whether to compare pending votes with this peer now.
+    /// Whether to compare votes with this peer now.
     pub(super) fn may_compare(&mut self, peer: Peer, now: Timestamp) -> bool {
         let state = self.known.get_mut(&peer).filter(|_| now >= self.next_compare);
         let Some(state) = state.filter(|state| now >= state.compare) else { return false };
@@ -323,9 +323,20 @@ impl Peers {
         self.greeted.len() < before
     }
 
-    /// Whether a peer that is here handed out good blocks.
-    pub fn somebody_answers(&self) -> bool {
-        self.known.values().any(|state| state.answers)
+    /// The peers that are not tabs of the same browser, which say nothing of what others have.
+    fn others(&self) -> impl Iterator<Item = &PeerState> {
+        let others = self.known.iter().filter(|(peer, _)| peer.link != LinkId::OWN_TABS);
+        others.map(|(_, state)| state)
+    }
+
+    /// Whether a peer elsewhere handed out good blocks.
+    pub(super) fn somebody_answers(&self) -> bool {
+        self.others().any(|state| state.answers)
+    }
+
+    /// Whether a peer elsewhere says what it has.
+    pub(super) fn somebody_claims(&self) -> bool {
+        self.others().any(|state| state.claim.is_some())
     }
 
     /// Notes that a peer brought something new and good.
@@ -361,7 +372,7 @@ impl Peers {
         self.known.get(&peer).map_or(unknown, PeerState::reputation)
     }
 
-    /// Whether to walk over all pending votes for this peer now; counts it.
+    /// Whether to walk over all votes for this peer now; counts it.
     pub(super) fn may_walk(&mut self, peer: Peer, now: Timestamp) -> bool {
         let all = self.walks.refill(now);
         let may = all && self.known.get_mut(&peer).is_some_and(|state| state.walks.refill(now));

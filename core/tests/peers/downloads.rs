@@ -182,6 +182,16 @@ fn what_idle_names_say_makes_no_node_sure() {
         say(&mut node);
     }
     assert!(node.is_sure(), "several samples agree");
+    // Another tab of the same browser tells nothing, whatever it hands out.
+    let theirs = chain_of(3);
+    let mut node = self::node();
+    let tab = Peer { link: LinkId::OWN_TABS, id: PeerId(1) };
+    let (headers, blocks) = page(&theirs, 2);
+    for message in [hello_of(&theirs), headers, blocks] {
+        hear(&mut node, tab, &message);
+    }
+    assert_eq!(node.chain().height(), theirs.height());
+    assert!(!node.is_sure());
     // One that hands out good blocks is enough.
     let theirs = chain_of(3);
     let mut node = self::node();

@@ -205,10 +205,11 @@ async fn signed_vote(
     let (mut found, mut latest): (Option<(ElectionContext, TokenId)>, Option<Vote>) = (None, None);
     let (mut made, mut closed) = (Timestamp(0), None);
     let report = verified_export(at, id, &mut |record, verifier| {
+        // By then the whole roll is here.
+        if found.is_none() && matches!(record, Record::Block(_) | Record::End { .. }) {
+            found = verifier.context().map(|context| of_key(context, key)).transpose()?;
+        }
         if let Record::Block(block) = record {
-            if found.is_none() {
-                found = verifier.context().map(|context| of_key(context, key)).transpose()?;
-            }
             let token = found.as_ref().map(|(_, token)| *token);
             for vote in block.votes.iter().filter(|vote| Some(vote.token) == token) {
                 // Each stands after the one before it, or the chain does not verify.
@@ -217,10 +218,6 @@ async fn signed_vote(
             }
         } else if let Record::Statement(Statement::Closing(closing)) = record {
             closed = Some(closing.at);
-        } else if let Record::End { .. } = record
-            && found.is_none()
-        {
-            found = verifier.context().map(|context| of_key(context, key)).transpose()?;
         }
         Ok(())
     })

@@ -47,7 +47,6 @@ pub fn election(election: &Election) -> ElectionView {
         electorate: election.electorate(),
         opens: election.opens.map(millis),
         closes: election.closes.map(millis),
-        floor_bits: election.parameters.floor().ilog2(),
         spacing_ms: election.parameters.spacing_ms,
     }
 }

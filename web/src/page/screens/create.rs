@@ -110,7 +110,6 @@ fn preview(draft: &Draft) -> ElectionView {
         electorate,
         opens: draft.opens.map(|time| time.0 as f64),
         closes: draft.closes.map(|time| time.0 as f64),
-        floor_bits: draft.parameters().floor().ilog2(),
         spacing_ms: draft.parameters().spacing_ms,
     }
 }
