@@ -31,25 +31,22 @@ impl VoteSet {
 
     /// Adds a vote that is not in it.
     pub fn insert(&mut self, id: &VoteId) {
-        self.compared.take();
         self.votes = self.votes.saturating_add(1);
-        let mut carry = false;
-        for (limb, added) in self.sum.iter_mut().zip(limbs(id)) {
+        self.add(limbs(id), false);
+    }
+
+    /// Takes out a vote that is in it: adds what makes its id 2^256.
+    pub fn remove(&mut self, id: &VoteId) {
+        self.votes = self.votes.saturating_sub(1);
+        self.add(limbs(id).map(|limb| !limb), true);
+    }
+
+    fn add(&mut self, number: impl Iterator<Item = u64>, mut carry: bool) {
+        self.compared.take();
+        for (limb, added) in self.sum.iter_mut().zip(number) {
             let (sum, over) = limb.overflowing_add(added);
             let (sum, over_too) = sum.overflowing_add(carry.into());
             (*limb, carry) = (sum, over || over_too);
-        }
-    }
-
-    /// Takes out a vote that is in it.
-    pub fn remove(&mut self, id: &VoteId) {
-        self.compared.take();
-        self.votes = self.votes.saturating_sub(1);
-        let mut borrow = false;
-        for (limb, taken) in self.sum.iter_mut().zip(limbs(id)) {
-            let (rest, under) = limb.overflowing_sub(taken);
-            let (rest, under_too) = rest.overflowing_sub(borrow.into());
-            (*limb, borrow) = (rest, under || under_too);
         }
     }
 
