@@ -70,6 +70,8 @@ pub struct Addresses {
     max_in_all: usize,
     max_each: usize,
     max_rooms: usize,
+    /// Where that bound does not hold.
+    many_rooms: Vec<IpNet>,
     /// Bytes a second that one address may broadcast, and at once.
     broadcasts: (f64, f64),
     trusted: Vec<IpNet>,
@@ -118,6 +120,7 @@ impl Addresses {
             max_in_all: config.max_connections,
             max_each: config.max_per_address,
             max_rooms: config.max_rooms_per_address,
+            many_rooms: config.many_rooms.clone(),
             broadcasts: (config.broadcast_bytes_per_second, config.broadcast_bytes_burst),
             trusted: config.trusted_proxies.clone(),
             metrics,
@@ -205,7 +208,9 @@ impl CountedAddress {
     pub fn enter_room(&self, room: ElectionId) -> bool {
         let mut books = self.addresses.books();
         let Some(held) = books.each.get_mut(&self.key) else { return false };
-        if !held.rooms.contains_key(&room) && held.rooms.len() >= self.addresses.max_rooms {
+        let many = self.addresses.many_rooms.iter().any(|network| network.contains(&self.key));
+        let full = held.rooms.len() >= self.addresses.max_rooms && !many;
+        if !held.rooms.contains_key(&room) && full {
             return false;
         }
         *held.rooms.entry(room).or_insert(0) += 1;
@@ -280,6 +285,7 @@ mod tests {
             max_connections: in_all,
             max_per_address: each,
             max_rooms_per_address: 2,
+            many_rooms: vec!["192.0.2.9/32".parse().unwrap()],
             trusted_proxies: trusted.split(' ').filter_map(|net| net.parse().ok()).collect(),
             ..Config::default()
         };
@@ -313,6 +319,9 @@ mod tests {
         assert!(!socket.enter_room(ElectionId([3; 32])), "a third room");
         socket.leave_room(&ElectionId([1; 32]));
         assert!(socket.enter_room(ElectionId([3; 32])));
+        let keeper = addresses.enter(ip("192.0.2.9")).unwrap().address(None).unwrap();
+        assert!((0..9).all(|number| keeper.enter_room(ElectionId([number; 32]))), "a keeper");
+        drop(keeper);
         assert_eq!(addresses.books().each[&ip("192.0.2.1")].connections, 1);
         drop((counted, socket));
         let books = addresses.books();

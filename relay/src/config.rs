@@ -71,6 +71,9 @@ pub struct Config {
     pub max_per_address: usize,
     /// Different rooms that the connections of one address may be in.
     pub max_rooms_per_address: usize,
+    /// Networks whose addresses may be in any number of rooms: those of keepers, which hold many elections.
+    #[serde(deserialize_with = "networks")]
+    pub many_rooms: Vec<IpNet>,
     /// Rooms that one connection may be in.
     pub max_rooms: usize,
     /// Bytes of one frame; fixed by the protocol, lower on a bus that takes less.
@@ -154,6 +157,7 @@ impl Default for Config {
             max_connections: 20_000,
             max_per_address: 1_000,
             max_rooms_per_address: 64,
+            many_rooms: Vec::new(),
             max_rooms: 16,
             max_frame_bytes: MAX_FRAME_BYTES,
             queue_frames: 4_096,
@@ -429,6 +433,7 @@ mod tests {
             ("idle_timeout", "90"),
             ("queue_frames", "7"),
             ("trusted_proxies", "10.0.0.0/8, ::1/128"),
+            ("many_rooms", "10.0.0.6/32"),
             ("allowed_origins", "https://vote.example.org"),
             ("bus", "nats://127.0.0.1:4222"),
             ("log_format", "json"),
