@@ -1,11 +1,12 @@
 // Real relays, real nodes, real browsers for the tests.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test as base, chromium, expect } from "@playwright/test";
+import { closing, key } from "./blockvote.mjs";
 
 export const BIN = process.env.BLOCKVOTE_BIN ?? join(import.meta.dirname, "../target/debug");
 export const LAUNCH = {
@@ -33,7 +34,7 @@ class Program {
       const found = line.match(/listening on http:\/\/([^\s,]+)/);
       if (found) {
         child.stdout.resume();
-        return new Program(child, found[1]);
+        return Object.assign(new Program(child, found[1]), { line });
       }
     }
     throw new Error(`${name} ${args.join(" ")} did not start`);
@@ -83,6 +84,17 @@ export class World {
     const { id } = await node.json("/api/v1/election");
     node.election = id;
     return node;
+  }
+
+  /** A node that holds elections for others, and how organisers name it. */
+  async keeper(relay, { name = "Club server", folder = "keeper", args = [] } = {}) {
+    const keeper = await Program.start("blockvote", [
+      "node", "--keep", name, "--data", join(this.folder, folder), "--listen", "127.0.0.1:0",
+      "--relay", `ws://${relay.address}/ws`, ...args,
+    ]);
+    this.programs.push(keeper);
+    keeper.named = keeper.line.split("keeper ")[1];
+    return keeper;
   }
 
   /** A browser profile of its own. */
@@ -193,6 +205,27 @@ export async function cast(page, token, choice) {
 export async function castAndMine(page, token, choice) {
   await cast(page, token, choice);
   await expect(page.getByTestId("receipt").first()).toHaveAttribute("data-state", "mined");
+}
+
+/** Puts a page and its workers so many milliseconds ahead of the clock. */
+export async function ahead(page, ms) {
+  const shift = (ms) => {
+    const now = Date.now;
+    Date.now = () => now() + ms;
+  };
+  await page.addInitScript(shift, ms);
+  await page.reload();
+  await expect(page.getByTestId("status")).toContainText("at block");
+  for (const worker of page.workers()) await worker.evaluate(shift, ms);
+}
+
+/** Hands a node a closing that the organiser dated back: nobody waits for votes on their way. */
+export async function closeEarlier(node, organiserFile) {
+  const { election, secret } = JSON.parse(readFileSync(organiserFile, "utf8"));
+  const id = node.election;
+  expect(election.organiser).toBe(key(Buffer.from(secret, "hex")).public.toString("hex"));
+  const statement = closing(Buffer.from(id, "hex"), Date.now() - 121_000, key(Buffer.from(secret, "hex")));
+  await node.json(`/api/v1/elections/${id}/evidence`, { statement: statement.toString("hex") });
 }
 
 /** Waits until a node's answer is as wanted. */

@@ -4,7 +4,9 @@
 //! Knows no peers and no secrets.
 
 pub mod archive;
+pub mod complaint;
 pub mod python_chain;
 pub mod receipt;
 pub mod report;
+pub mod standing;
 pub mod verify;

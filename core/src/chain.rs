@@ -3,6 +3,7 @@
 //!
 //! Knows nothing of peers. Invariant: a block enters the [`tree`] only as a [`block::CheckedBlock`].
 
+pub mod acknowledgements;
 pub mod ancestry;
 pub mod block;
 pub mod counted_votes;

@@ -8,3 +8,4 @@ pub mod key;
 pub mod merkle;
 pub mod passphrase_lock;
 pub mod secret;
+pub mod symbols;

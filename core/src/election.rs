@@ -6,9 +6,11 @@
 pub mod ballot;
 pub mod definition;
 pub mod election_context;
+pub mod keepers;
 pub mod next_vote;
 pub mod opening_hours;
 pub mod roll;
+pub mod short_address;
 pub mod tally;
 pub mod token;
 pub mod vote;

@@ -21,6 +21,8 @@ mod gossip;
 mod hear;
 mod interface;
 pub mod join;
+pub mod keepers_room;
+mod keeping;
 mod links;
 mod mining;
 mod outbox;
@@ -29,9 +31,11 @@ mod pages;
 pub mod peers;
 pub mod pool;
 mod reconcile;
+mod roll_call;
 mod serving;
 pub mod sync;
 mod vote_set;
+mod vote_standing;
 
 use std::collections::BTreeMap;
 
@@ -42,6 +46,7 @@ pub use self::interface::{
 use self::{
     ballot_box::{BallotBox, Cause, Changes, NewTip},
     gossip::{Gossip, NewsOfTip},
+    keeping::Keeping,
     links::Links,
     mining::{Mining, Order},
     outbox::Outbox,
@@ -49,20 +54,23 @@ use self::{
     pages::pages,
     peers::Peers,
     pool::PendingVotes,
+    roll_call::RollCall,
     serving::vote_pages,
     sync::Sync,
 };
 use crate::{
     chain::{
+        acknowledgements::Acknowledged,
         ancestry::LinkError,
         block::{Block, BlockError, CheckedBlock},
-        statements::{Statement, StatementBook, StatementError},
+        statements::{LeftOut, Statement, StatementBook, StatementError},
         tree::Chain,
     },
-    crypto::{hash::VoteId, key::SecretKey},
+    crypto::{hash::VoteId, key::SecretKey, merkle::InclusionProof},
     draws::Draws,
     election::{
         election_context::ElectionContext,
+        keepers::Keeper,
         vote::{CheckedVote, Vote},
     },
     sorted::sorted,
@@ -87,6 +95,10 @@ pub struct Node {
     mining: Mining,
     /// Votes of its own user, until others have them.
     own_votes: OwnVotes,
+    /// Which keepers are here.
+    roll_call: RollCall,
+    /// What it signs, where it is a keeper itself.
+    keeping: Option<Keeping>,
     /// Its choices among peers.
     draws: Draws,
     out: Outbox,
@@ -104,6 +116,8 @@ impl Node {
             gossip: Gossip::default(),
             mining: Mining::default(),
             own_votes: OwnVotes::default(),
+            roll_call: RollCall::default(),
+            keeping: None,
             draws: Draws::new(seed),
             out: Outbox::default(),
         }
@@ -223,6 +237,11 @@ impl Node {
             self.follow(*id);
         }
         self.apply(now, changes, None);
+        if result.is_ok() {
+            self.roll_call.hurry(now);
+            self.ask_keepers();
+            self.call_roll(now);
+        }
         result
     }
 
@@ -230,6 +249,70 @@ impl Node {
     pub fn follow(&mut self, id: VoteId) {
         let pending = self.ballot_box.pending();
         self.own_votes.follow(id, |id| pending.contains(id));
+    }
+
+    /// Holds this election as the keeper with this key. `acknowledged` are the votes that it acknowledged
+    /// before, as its store held them. Says whether the definition names this keeper: another one signs
+    /// nothing here.
+    pub fn keep(
+        &mut self,
+        now: Timestamp,
+        key: SecretKey,
+        acknowledged: BTreeMap<VoteId, Timestamp>,
+    ) -> bool {
+        let public = key.public();
+        let named = self.chain().election().keeper(&public).is_some();
+        if named {
+            let listed = !self.statements().closing_lists_of(&public).is_empty();
+            let id = self.chain().id();
+            self.keeping = Some(Keeping::new(id, key, acknowledged, listed));
+            // What came before this node was a keeper.
+            let here: Vec<_> = self.ballot_box.vote_ids().collect();
+            self.acknowledge_in_time(now, here);
+        }
+        named
+    }
+
+    /// Votes that this node acknowledged, where it is a keeper.
+    pub fn acknowledged_here(&self) -> Option<usize> {
+        self.keeping.as_ref().map(Keeping::len)
+    }
+
+    /// What this node signs for a vote, where it is a keeper.
+    pub fn signed_here(&self, id: &VoteId) -> Option<Acknowledged> {
+        self.keeping.as_ref()?.acknowledge(&[*id]).pop()
+    }
+
+    /// What keepers of this election signed for a vote that is followed here.
+    pub fn acknowledgements(&self, id: &VoteId) -> Vec<Acknowledged> {
+        self.own_votes.acknowledgements(id)
+    }
+
+    /// Takes in what keepers signed for votes that are followed here, as a store or a receipt held it.
+    pub fn remember_acknowledged(&mut self, acknowledged: Vec<Acknowledged>) {
+        for acknowledged in acknowledged {
+            let acknowledged = self.with_sound_proof(acknowledged);
+            let signed = acknowledged.acknowledgement.check(self.chain().context());
+            if self.own_votes.wants(&acknowledged) && signed.is_ok() {
+                self.own_votes.acknowledged(acknowledged);
+            }
+        }
+    }
+
+    /// An acknowledgement without the proof that it is on a closing list where that does not hold, or the
+    /// list is not here: the proof of another one would keep the right one out.
+    fn with_sound_proof(&self, mut acknowledged: Acknowledged) -> Acknowledged {
+        let signed = &acknowledged.acknowledgement;
+        let lists = self.statements().closing_lists_of(&signed.keeper);
+        let holds = |proof: &InclusionProof| lists.iter().any(|it| it.holds(&signed.vote, proof));
+        let listed = acknowledged.listed.take().filter(holds);
+        Acknowledged { listed, ..acknowledged }
+    }
+
+    /// The keepers that the definition names and that are here.
+    pub fn keepers_here(&self) -> impl Iterator<Item = &Keeper> {
+        let keepers = self.chain().election().keepers.iter();
+        keepers.filter(|keeper| self.roll_call.is_present(&keeper.key))
     }
 
     /// Closes the election now, before its time.
@@ -243,7 +326,7 @@ impl Node {
         Ok(())
     }
 
-    /// Seals the chain as it is here. `anyway` seals although peers claim a better chain: a liar
+    /// Seals the chain as it is here, with the votes that are left out and why. `anyway` seals although peers claim a better chain: a liar
     /// must not be able to hold up a seal for ever.
     ///
     /// # Errors
@@ -252,6 +335,7 @@ impl Node {
     pub fn seal(
         &mut self,
         now: Timestamp,
+        left_out: Vec<LeftOut>,
         organiser: &SecretKey,
         anyway: bool,
     ) -> Result<(), SealError> {
@@ -259,7 +343,7 @@ impl Node {
         if self.is_behind() && !anyway {
             return Err(SealError::Behind);
         }
-        let changes = self.ballot_box.seal(now, organiser)?;
+        let changes = self.ballot_box.seal(now, left_out, organiser)?;
         self.apply(now, changes, None);
         Ok(())
     }
@@ -288,11 +372,14 @@ impl Node {
             Input::LinkUp(link) => {
                 self.links.up(now, link);
                 self.out.sample(link, SAMPLE_SIZE);
+                self.roll_call.hurry(now);
+                self.call_roll(now);
                 self.out.event(Event::NetworkChanged);
             }
             Input::LinkDown(link) => {
                 self.links.down(link);
                 self.peers.forget_link(link);
+                self.roll_call.forget_link(link);
                 self.sync.link_down(link);
                 self.start_sync(now);
                 self.out.event(Event::NetworkChanged);
@@ -360,9 +447,13 @@ impl Node {
         if self.own_votes.is_due(now) {
             self.push_own_votes(now);
         }
-        if self.peers.forget_silent(now) {
+        let gone = self.peers.forget_silent(now);
+        let keeper_gone = self.roll_call.retain(|peer| self.peers.contains(peer));
+        if gone || keeper_gone {
             self.out.event(Event::NetworkChanged);
         }
+        self.call_roll(now);
+        self.sign_closing_list(now);
         if let Some(peer) = self.sync.overdue(now) {
             self.stall(now, peer);
         }
@@ -375,6 +466,7 @@ impl Node {
     /// but the one where everybody heard of it; the download and the miners get to know.
     fn apply(&mut self, now: Timestamp, changes: Changes, heard_on: Option<LinkId>) {
         let Changes { store, votes, returned, merged, lost, statements, proofs, tips } = changes;
+        self.keep_in_time(now, &store);
         for change in store {
             self.out.store(change);
         }
@@ -491,11 +583,12 @@ impl Node {
         }
     }
 
-    /// Looks after own votes that too few peers have.
+    /// Looks after own votes that too few peers have, or that a keeper has not acknowledged.
     fn push_own_votes(&mut self, now: Timestamp) {
         if self.links.is_empty() || self.own_votes.is_empty() {
             return;
         }
+        self.ask_keepers();
         let (pending, chain) = (self.ballot_box.pending(), self.ballot_box.chain());
         let whereabouts = |id: &VoteId| match chain.place_of(id) {
             _ if pending.contains(id) => Whereabouts::Pending,
@@ -520,6 +613,71 @@ impl Node {
         self.ask_held(&push.ask);
         self.gossip.add(again, None);
         self.flush_gossip(now);
+    }
+
+    /// Acknowledges votes that are about to be stored, where this node is a keeper.
+    fn keep_in_time(&mut self, now: Timestamp, store: &[StoreChange]) {
+        if self.keeping.is_none() {
+            return;
+        }
+        let ids = store.iter().flat_map(|change| match change {
+            StoreChange::PutPending(id, _) => vec![*id],
+            StoreChange::Append(block) => block.open().vote_ids().to_vec(),
+            StoreChange::Truncate(_)
+            | StoreChange::DropPending(_)
+            | StoreChange::PutStatement(_)
+            | StoreChange::DropStatement(_)
+            | StoreChange::PutAcknowledged(..) => Vec::new(),
+        });
+        let ids = ids.collect();
+        self.acknowledge_in_time(now, ids);
+    }
+
+    fn acknowledge_in_time(&mut self, now: Timestamp, ids: Vec<VoteId>) {
+        let open = self.ballot_box.hours(now).is_open();
+        let Some(keeping) = self.keeping.as_mut().filter(|_| open) else { return };
+        for id in ids {
+            if let Some(change) = keeping.take(now, id) {
+                self.out.store(change);
+            }
+        }
+    }
+
+    /// Signs the closing list, where this node is a keeper and it is time.
+    fn sign_closing_list(&mut self, now: Timestamp) {
+        let closes = self.ballot_box.closes();
+        let due = self.keeping.as_mut().filter(|keeping| keeping.is_list_due(now, closes));
+        let Some(list) = due.map(Keeping::list) else { return };
+        let changes = self.ballot_box.take_statements(vec![Statement::ClosingList(list)]);
+        self.apply(now, changes, None);
+    }
+
+    /// Asks for keepers that are not known to be here.
+    fn call_roll(&mut self, now: Timestamp) {
+        if self.links.is_empty() {
+            return;
+        }
+        let keepers = &self.ballot_box.chain().election().keepers;
+        let missing = keepers.iter().any(|keeper| !self.roll_call.is_present(&keeper.key));
+        if let Some(challenge) = self.roll_call.due(now, missing, &mut self.draws) {
+            self.broadcast(&Message::RollCall(challenge), None);
+        }
+    }
+
+    /// Asks the keepers that are here for what they did not acknowledge yet, and sends it to them.
+    fn ask_keepers(&mut self) {
+        let present: Vec<_> = self.roll_call.present().collect();
+        for (peer, keeper) in present {
+            let listed = !self.statements().closing_lists_of(&keeper).is_empty();
+            let lacking = self.own_votes.lacking(&keeper, listed);
+            for page in lacking.chunks(MAX_HELD) {
+                let votes = page.iter().filter_map(|id| self.pending().get(id));
+                let votes = vote_pages(&mut votes.map(CheckedVote::vote));
+                self.send_all(peer, &votes);
+                self.roll_call.asked(peer);
+                self.send(peer, &Message::GetAcknowledged(page.to_vec()));
+            }
+        }
     }
 
     /// Sends to everybody, but in the room where everybody heard of it.

@@ -2,6 +2,7 @@
 //!
 //! Knows what things look like, not what they lead to. Invariant: every list has a bound.
 
+pub mod keepers_room;
 pub mod message;
 
 pub use blockvote_frames::frame;

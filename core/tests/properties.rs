@@ -15,21 +15,23 @@ use blockvote_core::{
         verify::Verifier,
     },
     chain::{
+        acknowledgements::{Acknowledged, Acknowledgement, ClosingList},
         block::Block,
         counted_votes::Place,
         difficulty::{Difficulty, Work},
         fork_choice::Weight,
         header::{HEADER_VERSION, Header, Height},
         pow,
-        statements::{Closing, DoubleVote, Seal, Statement},
+        statements::{Closing, DoubleVote, LeftOut, Seal, Sealed, Statement},
         tree::{Chain, Inserted},
     },
     crypto::{
-        hash::{BlockHash, ElectionId, ShortId, TallyHash, VoteId, VotesRoot},
+        hash::{BlockHash, ElectionId, ShortId, TallyHash, VoteId, VoteSetRoot, VotesRoot},
         key::{PublicKey, Signature},
+        merkle::InclusionProof,
     },
     election::{
-        ballot::Ballot,
+        ballot::{Ballot, BallotRules},
         definition::{ChainParameters, Election},
         election_context::ElectionContext,
         roll::RollPage,
@@ -41,7 +43,7 @@ use blockvote_core::{
     time::Timestamp,
     wire::{
         frame::PeerId,
-        message::{Hello, Message, VotesDigest},
+        message::{Hello, Message, Presence, VotesDigest},
     },
 };
 use proptest::{collection::vec, prelude::*};
@@ -102,15 +104,34 @@ fn statements() -> impl Strategy<Value = Statement> {
             Statement::Closing(Closing { election, at, signature })
         }),
         (any::<[u8; 32]>(), any::<u32>()).prop_map(move |(bytes, height)| {
-            Statement::Seal(Seal {
+            let sealed = Sealed {
                 election: ElectionId(bytes),
+                trustee: 1,
                 height: Height(height),
                 tip: BlockHash(bytes),
                 tally: TallyHash(bytes),
-                signature,
-            })
+                set: VoteSetRoot(bytes),
+                left_out: vec![LeftOut { reason: "late".into(), votes: vec![VoteId(bytes)] }],
+            };
+            Statement::Seal(Seal { sealed, signature })
+        }),
+        (any::<[u8; 32]>(), any::<u32>()).prop_map(move |(bytes, votes)| {
+            let (election, root, keeper) =
+                (ElectionId(bytes), VoteSetRoot(bytes), PublicKey(bytes));
+            Statement::ClosingList(ClosingList { election, votes, root, keeper, signature })
         }),
     ]
+}
+
+fn acknowledged() -> impl Strategy<Value = Acknowledged> {
+    let path = vec(any::<[u8; 32]>(), 0..5);
+    (any::<[u8; 32]>(), any::<u64>(), any::<u32>(), path).prop_map(|(bytes, at, index, path)| {
+        let (election, vote) = (ElectionId(bytes), VoteId(bytes));
+        let (keeper, signature, at) = (PublicKey(bytes), Signature([9; 64]), Timestamp(at));
+        let acknowledgement = Acknowledgement { election, vote, at, keeper, signature };
+        let listed = (index > 9).then_some(InclusionProof { index, leaves: index, path });
+        Acknowledged { acknowledgement, listed }
+    })
 }
 
 fn message() -> impl Strategy<Value = Message> {
@@ -156,7 +177,34 @@ fn message() -> impl Strategy<Value = Message> {
         }),
         shorts().prop_map(Message::GetStatements),
         vec(statements(), 0..4).prop_map(Message::Statements),
+        any::<[u8; 32]>().prop_map(Message::RollCall),
+        any::<[u8; 32]>().prop_map(|key| {
+            let (keeper, signature) = (PublicKey(key), Signature([9; 64]));
+            Message::Present(Presence { keeper, signature })
+        }),
+        ids().prop_map(Message::GetAcknowledged),
+        vec(acknowledged(), 0..4).prop_map(Message::Acknowledged),
     ]
+}
+
+/// Room is reserved for the largest vote there can be.
+#[test]
+fn no_vote_is_larger_than_the_definition_says() {
+    let words = "x".repeat(256);
+    let text = Election::plain();
+    let vote = Vote::open(text.id(), TokenId(1), Ballot::Text(words.clone()));
+    assert_eq!(vote.encode().len(), text.largest_vote());
+    let rules = BallotRules { most: 3, write_in: true, ..BallotRules::ONE };
+    let many = Election { ballot_rules: rules, ..Election::demo() };
+    let choices = |count| (0..count).collect::<Vec<u16>>();
+    for ballot in [
+        Ballot::Choices(choices(3)),
+        Ballot::WriteIn { choices: choices(2), text: words },
+        Ballot::Blank,
+    ] {
+        let vote = Vote::open(many.id(), TokenId(1), ballot);
+        assert!(vote.encode().len() <= many.largest_vote(), "{vote:?}");
+    }
 }
 
 fn easy() -> ElectionContext {

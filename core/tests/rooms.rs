@@ -17,7 +17,7 @@ const ROOMS: [(&str, &[&str]); 11] = [
     ("election", &["crypto", "sorted", "time"]),
     ("chain", &["crypto", "election", "sorted", "time"]),
     ("wire", &["chain", "crypto", "election"]),
-    ("audit", &["chain", "crypto", "election", "time"]),
+    ("audit", &["chain", "crypto", "election", "sorted", "time"]),
     ("custody", &["crypto", "election", "time"]),
     ("node", &["audit", "chain", "crypto", "draws", "election", "sorted", "time", "wire"]),
     ("testkit", &["chain", "crypto", "custody", "election", "node", "time", "wire"]),

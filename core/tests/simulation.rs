@@ -64,7 +64,8 @@ const TICK: u64 = 500;
 const SEEDS: u64 = 100;
 const ROLL_SEEDS: u64 = 20;
 /// The network is whole again and quiet by then.
-const CLOSE_AT: u64 = 380_000;
+const CLOSE_AT: u64 = 278_000;
+/// Two minutes after that.
 const SEAL_AT: u64 = 400_000;
 
 /// The key of a voter in the elections with a roll.
@@ -112,6 +113,8 @@ impl Disk {
                 StoreChange::DropStatement(id) => {
                     self.statements.retain(|statements| statements.short_id() != id);
                 }
+                // None of them is a keeper.
+                StoreChange::PutAcknowledged(..) => {}
             }
         }
     }
@@ -396,7 +399,8 @@ impl World {
                     self.act(machine, |node, now| node.close(now, &organiser())).unwrap();
                 }
                 Event::Seal { machine } => {
-                    self.act(machine, |node, now| node.seal(now, &organiser(), false)).unwrap();
+                    self.act(machine, |node, now| node.seal(now, Vec::new(), &organiser(), false))
+                        .unwrap();
                 }
                 Event::Deliver { to, connection, from, broadcast, bytes } => {
                     if self.machines[to].connection == connection {

@@ -116,7 +116,7 @@ test("a vote is cast by keyboard alone", async ({ world }) => {
   await tabTo("cast");
   await page.keyboard.press("Enter");
   await expect(page.getByTestId("receipt")).toHaveAttribute("data-state", "mined");
-  await expect(page.getByTestId("receipt")).toContainText("Your vote: “No”");
+  await expect(page.getByTestId("receipt")).toContainText("You voted “No”");
 });
 
 test("free text can be typed or taken from the selections so far", async ({ world }) => {

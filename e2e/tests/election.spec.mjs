@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { breakOff, expect, kept, test } from "../world.mjs";
+import { ahead, breakOff, closeEarlier, expect, kept, test } from "../world.mjs";
 
 const BIN = process.env.BLOCKVOTE_BIN ?? join(import.meta.dirname, "../../target/debug");
 const blockvote = (...args) => {
@@ -26,6 +26,8 @@ async function create(page, relay, { title, choices, voters, passphrase }) {
   await expect(page.getByText("Times are in your time zone")).toBeVisible();
   await page.getByTestId("next").click();
   await voters(page);
+  await page.getByTestId("next").click();
+  await expect(page.getByText("No keeper answers")).toBeVisible();
   await page.getByTestId("next").click();
   await expect(page.getByTestId("preview")).toContainText(title);
   if (passphrase) {
@@ -68,7 +70,7 @@ test("two seals that differ make the result contested, for the tab and the file"
   for (const [which, choice] of [[node, "Soup"], [apart, "Bread"]]) {
     ran("vote", "--node", which.url, "--election", at("e.blockvote"), "--code", codes[0].code, "--selection", choice);
     await expect.poll(async () => (await which.json("/api/v1/status")).pending).toBe(0);
-    ran("election", "close", "--organiser", at("o.json"), "--node", which.url);
+    await closeEarlier(which, at("o.json"));
     ran("election", "seal", "--organiser", at("o.json"), "--node", which.url);
     seals.push(readFileSync(at("o.seal"), "utf8").trim());
     rmSync(at("o.seal")); // an organiser who means it
@@ -97,7 +99,7 @@ test("what is sealed is the chain that was seen: not one that a node began anew 
   await page.goto(`${relay.url}/e/${node.election}/organise`);
   await page.getByLabel("Open the organiser's file").setInputFiles(at("o.json"));
   await expect(page.getByTestId("close-button")).toBeVisible();
-  await page.clock.fastForward("11:00");
+  await page.clock.fastForward("13:00");
   await expect(page.getByTestId("seal-button")).toBeVisible();
   await page.clock.pauseAt(await page.evaluate(() => Date.now() + 1000));
   await breakOff(page);
@@ -175,7 +177,7 @@ test("an election with five codes, from the wizard to the sealed result that any
   await tabTo("cast");
   await keys.keyboard.press("Enter");
   await mined(keys);
-  await expect(receipt(keys)).toContainText("Your vote: “No”");
+  await expect(receipt(keys)).toContainText("You voted “No”");
 
   // The third votes, and changes its mind.
   const third = await (await world.profile()).newPage();
@@ -183,7 +185,7 @@ test("an election with five codes, from the wizard to the sealed result that any
   await third.getByText("No", { exact: true }).click();
   await third.getByTestId("cast").click();
   await mined(third);
-  await third.getByRole("button", { name: /Change this vote/ }).click();
+  await third.getByRole("button", { name: /Change my vote/ }).click();
   await expect(third.getByLabel("Your voting code")).toHaveValue(codes[2]);
   await expect(third.getByTestId("code-hint")).toContainText("You voted already: “No”. Casting again replaces it.");
   await third.getByText("Later", { exact: true }).click();
@@ -223,7 +225,9 @@ test("an election with five codes, from the wizard to the sealed result that any
   await organiser.getByTestId("close-button").click();
   await expect(organiser.getByTestId("told")).toContainText("The election is closed");
   await expect(keys.getByTestId("hours")).toContainText("closed");
-  await expect(keys.getByRole("button", { name: /Change this vote/ })).toHaveCount(0);
+  await expect(keys.getByRole("button", { name: /Change my vote/ })).toHaveCount(0);
+  await expect(organiser.getByTestId("seal-from")).toContainText("can be sealed from");
+  await ahead(organiser, 125_000);
   await organiser.getByTestId("seal-button").click();
   await expect(organiser.getByTestId("organise-state")).toContainText("Sealed at block");
   for (const page of [phone, keys, third]) {

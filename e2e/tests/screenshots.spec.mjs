@@ -1,6 +1,6 @@
 // The pictures of docs/screenshots: every screen, light and dark, wide and narrow.
 import { join } from "node:path";
-import { CLUB, castAndMine, expect, go, open, test } from "../world.mjs";
+import { CLUB, ahead, castAndMine, expect, go, open, test } from "../world.mjs";
 
 const FOLDER = join(import.meta.dirname, "../../docs/screenshots");
 
@@ -49,6 +49,7 @@ for (const [width, height] of [[1280, 860], [375, 760]]) {
       await shot("about", true);
 
       // An election with voting codes, from the wizard to the seal.
+      await world.keeper(relay, { args: ["--mine"] });
       page.on("dialog", (dialog) => dialog.accept());
       await page.goto(`${relay.url}/create`);
       await page.getByLabel("Question").fill("What should the club buy for the workshop?");
@@ -65,8 +66,11 @@ for (const [width, height] of [[1280, 860], [375, 760]]) {
       await page.getByTestId("next").click();
       await page.getByLabel(/Or a list of voters/).fill("Ann Archer\nBert Baker\nCleo Carter\n");
       await page.getByTestId("next").click();
+      await expect(page.getByTestId("keeper").getByRole("checkbox")).toBeChecked();
+      await shot("keepers", true);
       await page.getByTestId("next").click();
-      await expect(page.getByTestId("status")).toContainText("connected");
+      await page.getByTestId("next").click();
+      await expect(page.getByTestId("keepers")).toContainText("you may close this page");
       await shot("organise", true);
       const link = await page.getByTestId("link").innerText();
       await page.getByRole("link", { name: "Codes and slips to print" }).click();
@@ -79,11 +83,13 @@ for (const [width, height] of [[1280, 860], [375, 760]]) {
       await expect(page.getByTestId("review")).toBeVisible();
       await shot("vote-code", true);
       await page.getByTestId("cast").click();
-      await expect(page.getByTestId("receipt")).toHaveAttribute("data-state", "mined");
+      await expect(page.getByTestId("standing")).toContainText("Received by Club server");
+      await shot("receipt-kept", true);
       await page.goto(link.replace(/vote$/, "organise"));
       await expect(page.getByTestId("organise-turnout")).toContainText("1 of 3");
       await page.getByTestId("close-button").click();
       await expect(page.getByTestId("told")).toBeVisible();
+      await ahead(page, 125_000);
       await page.getByTestId("seal-button").click();
       await expect(page.getByTestId("organise-state")).toContainText("Sealed");
       await page.goto(link.replace(/vote$/, "results"));

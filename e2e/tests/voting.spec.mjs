@@ -6,7 +6,7 @@ test("a vote is mined by the tab's own worker, counted, and its receipt verified
   const page = await open(await world.profile(), relay, node.election);
   await castAndMine(page, 7, "No");
   const receipt = page.getByTestId("receipt");
-  await expect(receipt).toContainText("Your vote: “No”");
+  await expect(receipt).toContainText("You voted “No”");
   await expect(receipt).toContainText("In block 2");
   await expect(receipt.getByTestId("proof")).toContainText("checked by this tab");
   await expect(receipt.getByRole("img", { name: /QR code/ })).toBeVisible();

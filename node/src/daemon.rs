@@ -11,7 +11,7 @@ use std::{thread::JoinHandle, time::Duration};
 use anyhow::Context;
 use blockvote_core::{
     chain::header::Height,
-    crypto::hash::BlockHash,
+    crypto::{hash::BlockHash, key::SecretKey},
     node::{Event, Input, Node, Output, Signatures},
     time::Timestamp,
     wire::frame::ClientFrame,
@@ -19,7 +19,7 @@ use blockvote_core::{
 use blockvote_words::Words;
 use tokio::sync::{mpsc, oneshot, watch};
 
-pub use self::links::{LinkState, Links};
+pub use self::links::{LinkState, Links, Queue, queue};
 use self::restore::restore;
 use crate::{
     clock,
@@ -91,6 +91,11 @@ impl Handle {
         self.tip.clone()
     }
 
+    /// Waits until the node has ended.
+    pub async fn ended(&self) {
+        self.commands.closed().await;
+    }
+
     /// Ends the node after what is queued.
     pub async fn stop(&self) {
         let _ = self.commands.send(Command::Stop).await;
@@ -108,21 +113,39 @@ struct Daemon {
     runtime: tokio::runtime::Handle,
 }
 
-/// Starts the node on its own thread. Without a store it lives in memory. `signatures` says whether
-/// those of stored blocks are checked again.
+/// How a node is run.
+#[derive(Clone, Copy)]
+pub struct How<'a> {
+    /// Whether signatures of stored blocks are checked again.
+    pub signatures: bool,
+    /// Whether it mines by itself.
+    pub mining: bool,
+    /// Mining threads.
+    pub threads: usize,
+    /// The key of a keeper, which signs where the definition names it.
+    pub keep: Option<&'a SecretKey>,
+}
+
+/// The thread of a node; its end is the end of the node.
+pub type Thread = JoinHandle<anyhow::Result<()>>;
+
+/// Starts the node on its own thread. Without a store it lives in memory.
 ///
 /// # Errors
 /// A stored block that does not verify.
 pub fn start(
     store: Option<Store>,
-    contents: Contents,
-    signatures: bool,
-    mining: bool,
-    threads: usize,
-) -> anyhow::Result<(Handle, JoinHandle<anyhow::Result<()>>)> {
+    mut contents: Contents,
+    how: How<'_>,
+) -> anyhow::Result<(Handle, Thread)> {
     let now = clock::now();
+    let How { signatures, mining, threads, keep } = how;
     let mut node = Node::new(contents.context.clone(), rand::random());
+    let acknowledged = std::mem::take(&mut contents.acknowledged);
     let blocks = restore(&mut node, contents, signatures)?;
+    if let Some(key) = keep {
+        node.keep(now, key.clone(), acknowledged);
+    }
     node.set_mining(now, mining);
     let pending = node.pending().len();
     if blocks > 0 || pending > 0 {
@@ -156,17 +179,24 @@ pub fn start(
 
 impl Daemon {
     fn run(&mut self, mut queue: mpsc::Receiver<Command>) -> anyhow::Result<()> {
+        let mut wake = self.node.next_wake(clock::now());
         loop {
             let now = clock::now();
+            // Also while commands come without a pause.
+            if now >= wake {
+                self.node.handle(now, Input::Tick);
+                wake = self.node.next_wake(now);
+            }
             self.carry_out(Vec::new())?;
-            let wait = Duration::from_millis(self.node.next_wake(now).ms_since(now).max(1));
+            wake = wake.min(self.node.next_wake(now));
+            let wait = Duration::from_millis(wake.ms_since(now).max(1));
             let received =
                 self.runtime.block_on(async { tokio::time::timeout(wait, queue.recv()).await });
             let mut after: Vec<After> = Vec::new();
             let mut next = match received {
                 Ok(Some(command)) => Some(command),
                 Ok(None) => return Ok(()),
-                Err(_) => Some(Command::Input(Input::Tick)),
+                Err(_) => None,
             };
             let (mut handled, mut stopping) = (0, false);
             while let Some(command) = next {
@@ -253,7 +283,9 @@ impl Daemon {
             }
             Output::Persist(_)
             | Output::Verify(_)
-            | Output::Event(Event::PendingChanged | Event::NetworkChanged) => {}
+            | Output::Event(
+                Event::PendingChanged | Event::NetworkChanged | Event::Acknowledged(_),
+            ) => {}
         }
     }
 

@@ -4,12 +4,14 @@ mod audit_file;
 mod clock;
 mod commands;
 mod daemon;
+mod elections;
 mod http;
+mod keeper;
 mod miner;
 mod output;
 mod parallel;
 mod registered_nodes;
-mod relay_link;
+mod relays;
 mod store;
 
 use std::{io::IsTerminal as _, process::ExitCode};

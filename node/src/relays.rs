@@ -1,15 +1,25 @@
-//! Following one relay: connect, enter the room, pass frames both ways, come back after a loss.
+//! Following relays: connect, enter rooms, pass frames both ways, come back after a loss.
+//!
+//! A node is in one room for each election that it holds; a connection carries up to [`ROOMS_EACH`] of
+//! them, as many as relays allow. What comes is handed to whoever owns the room.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use blockvote_core::{
     crypto::hash::ElectionId,
     node::{Input, LinkId, Peer},
-    wire::frame::{ClientFrame, MAX_FRAME_BYTES, SUBPROTOCOL, ServerFrame},
+    wire::frame::{ClientFrame, MAX_FRAME_BYTES, PeerId, SUBPROTOCOL, ServerFrame},
 };
 use futures_util::{SinkExt, StreamExt};
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::{Instant, timeout},
+};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async_with_config,
     tungstenite::{
@@ -17,13 +27,15 @@ use tokio_tungstenite::{
         protocol::WebSocketConfig,
     },
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    daemon::{Handle, LinkState},
+    daemon::{Handle, LinkState, Links, Queue, queue},
     output::problem,
 };
 
+/// Rooms on one connection: what a relay allows by default.
+const ROOMS_EACH: usize = 16;
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Bytes written before the next look at what came, and the time for them: 60 kB/s.
 const WRITTEN_AT_ONCE: usize = 1 << 20;
@@ -49,40 +61,146 @@ pub fn check_url(url: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Follows a relay until told to stop.
-pub async fn follow(
-    handle: Handle,
-    room: ElectionId,
-    link: LinkId,
-    url: String,
+/// Who hears what comes from a room.
+#[derive(Clone)]
+pub enum Owner {
+    /// The node of an election.
+    Node(Handle),
+    /// Something else that takes inputs in their order.
+    Inputs(mpsc::Sender<Input>),
+}
+
+/// A room, and who is in it.
+#[derive(Clone)]
+pub struct Room {
+    /// What is sent there.
+    pub links: Links,
+    /// Who hears what comes.
+    pub owner: Owner,
+}
+
+impl Room {
+    /// The room of a node.
+    pub fn of(handle: Handle) -> Self {
+        Self { links: handle.links.clone(), owner: Owner::Node(handle) }
+    }
+
+    /// Hands an input over; says whether the owner still hears.
+    async fn input(&self, input: Input) -> bool {
+        match &self.owner {
+            Owner::Node(handle) => handle.input(input).await.is_ok(),
+            Owner::Inputs(sender) => sender.send(input).await.is_ok(),
+        }
+    }
+}
+
+/// The rooms of one connection.
+#[derive(Default)]
+struct Rooms {
+    rooms: Mutex<BTreeMap<ElectionId, Room>>,
+    changed: Notify,
+}
+
+impl Rooms {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<ElectionId, Room>> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, id: &ElectionId) -> Option<Room> {
+        self.lock().get(id).cloned()
+    }
+
+    fn all(&self) -> Vec<Room> {
+        self.lock().values().cloned().collect()
+    }
+}
+
+/// The relays that this program follows.
+#[derive(Clone)]
+pub struct Relays {
+    urls: Arc<[String]>,
+    /// For each relay its connections.
+    connections: Arc<Mutex<Vec<Vec<Arc<Rooms>>>>>,
+    tasks: TaskTracker,
     stop: CancellationToken,
-) {
-    let mut wait = FIRST_WAIT;
-    loop {
-        handle.links.set_state(link, &url, LinkState::Down("connecting".into()));
-        let mut entered = false;
-        let ended = tokio::select! {
-            () = stop.cancelled() => return,
-            ended = connection(&handle, room, link, &url, &mut entered) => ended,
-        };
-        handle.links.detach(link);
-        if entered {
-            wait = FIRST_WAIT;
-            if handle.input(Input::LinkDown(link)).await.is_err() {
-                return;
+}
+
+impl Relays {
+    /// Follows these, until told to stop. Their order is the order of links.
+    pub fn new(urls: Vec<String>, stop: CancellationToken) -> Self {
+        let connections = Arc::new(Mutex::new(vec![Vec::new(); urls.len()]));
+        Self { urls: urls.into(), connections, tasks: TaskTracker::new(), stop }
+    }
+
+    /// Enters a room on each relay.
+    pub fn enter(&self, id: ElectionId, room: &Room) {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        for ((number, url), connections) in (0..).zip(self.urls.iter()).zip(connections.iter_mut())
+        {
+            let link = LinkId(number);
+            room.links.set_state(link, url, LinkState::Down("connecting".into()));
+            let free = connections.iter().find(|rooms| rooms.lock().len() < ROOMS_EACH);
+            let rooms = free.cloned().unwrap_or_else(|| {
+                let rooms = Arc::<Rooms>::default();
+                connections.push(Arc::clone(&rooms));
+                let following = follow(Arc::clone(&rooms), link, url.clone(), self.stop.clone());
+                self.tasks.spawn(following);
+                rooms
+            });
+            rooms.lock().insert(id, room.clone());
+            rooms.changed.notify_one();
+        }
+    }
+
+    /// Leaves a room on each relay.
+    pub fn leave(&self, id: &ElectionId) {
+        let connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        for rooms in connections.iter().flatten() {
+            if rooms.lock().remove(id).is_some() {
+                rooms.changed.notify_one();
             }
         }
+    }
+
+    /// Waits until all connections have ended, once they were told to stop.
+    pub async fn ended(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// Follows a relay until told to stop.
+async fn follow(rooms: Arc<Rooms>, link: LinkId, url: String, stop: CancellationToken) {
+    let mut wait = FIRST_WAIT;
+    loop {
+        let mut entered = BTreeSet::new();
+        let ended = tokio::select! {
+            () = stop.cancelled() => return,
+            ended = connection(&rooms, link, &url, &mut entered) => ended,
+        };
         let why = ended.err().map_or_else(|| "closed".to_owned(), |error| problem(&error));
+        let was_in = !entered.is_empty();
+        if was_in {
+            wait = FIRST_WAIT;
+        }
+        for room in rooms.all() {
+            room.links.detach(link);
+            room.links.set_state(link, &url, LinkState::Down(why.clone()));
+        }
+        for id in entered {
+            if let Some(room) = rooms.get(&id) {
+                room.input(Input::LinkDown(link)).await;
+            }
+        }
         // Between half and the whole of the wait, so that many nodes do not come back at once.
         let pause = wait.mul_f64(rand::random_range(0.5..1.0));
         let again_in = format!("{:.1} s", pause.as_secs_f64());
-        let what = if entered {
+        let what = if was_in {
             "the connection to the relay was lost"
         } else {
             "the relay cannot be reached"
         };
         tracing::warn!(relay = url, why, again_in, "{what}");
-        handle.links.set_state(link, &url, LinkState::Down(why));
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
@@ -111,16 +229,32 @@ async fn connect(url: &str) -> anyhow::Result<Socket> {
     }
 }
 
+/// What goes on while a relay is connected.
+struct Connected<'a> {
+    rooms: &'a Rooms,
+    link: LinkId,
+    url: &'a str,
+    queue: Queue,
+    /// Rooms that the relay was asked to let this node into.
+    joined: BTreeSet<ElectionId>,
+    /// Rooms that it let this node into.
+    entered: &'a mut BTreeSet<ElectionId>,
+    own: PeerId,
+}
+
 async fn connection(
-    handle: &Handle,
-    room: ElectionId,
+    rooms: &Rooms,
     link: LinkId,
     url: &str,
-    entered: &mut bool,
+    entered: &mut BTreeSet<ElectionId>,
 ) -> anyhow::Result<()> {
     let (mut sink, mut stream) = connect(url).await?.split();
-    sink.send(Message::Binary(Bytes::from(ClientFrame::Join(room).encode()))).await?;
-    let mut outgoing = handle.links.attach(link);
+    let (queue, mut outgoing) = queue();
+    let joined = BTreeSet::new();
+    let mut here = Connected { rooms, link, url, queue, joined, entered, own: PeerId::default() };
+    for frame in here.come_and_go() {
+        sink.send(Message::Binary(Bytes::from(frame))).await?;
+    }
     let mut ping = tokio::time::interval(PING_EVERY);
     let mut heard = Instant::now();
     loop {
@@ -128,9 +262,7 @@ async fn connection(
             message = stream.next() => {
                 heard = Instant::now();
                 match message.transpose()? {
-                    Some(Message::Binary(frame)) => {
-                        receive(handle, link, url, &frame, entered).await?;
-                    }
+                    Some(Message::Binary(frame)) => here.receive(&frame).await?,
                     Some(Message::Close(Some(frame))) => bail!("the relay closed: {}", frame.reason),
                     None => bail!("the relay is gone"),
                     Some(_) => {}
@@ -151,6 +283,12 @@ async fn connection(
                 timeout(WRITE_WITHIN, writing).await.context("the relay does not read")??;
                 outgoing.sent(bytes);
             }
+            () = rooms.changed.notified() => {
+                for frame in here.come_and_go() {
+                    let sent = sink.send(Message::Binary(Bytes::from(frame)));
+                    timeout(WRITE_WITHIN, sent).await.context("the relay does not read")??;
+                }
+            }
             _ = ping.tick() => {
                 if heard.elapsed() > SILENT_FOR {
                     bail!("the relay is silent");
@@ -162,31 +300,52 @@ async fn connection(
     }
 }
 
-async fn receive(
-    handle: &Handle,
-    link: LinkId,
-    url: &str,
-    frame: &[u8],
-    entered: &mut bool,
-) -> anyhow::Result<()> {
-    let input = match ServerFrame::decode(frame)
-        .context("the relay sent a frame that is not one of this protocol")?
-    {
-        ServerFrame::Welcome(_) => return Ok(()),
-        ServerFrame::Joined(..) => {
-            tracing::info!(relay = url, "in the room");
-            *entered = true;
-            handle.links.set_state(link, url, LinkState::Up);
-            Input::LinkUp(link)
+impl Connected<'_> {
+    /// Frames that bring the relay to what rooms there are now.
+    fn come_and_go(&mut self) -> Vec<Vec<u8>> {
+        let now: BTreeSet<_> = self.rooms.lock().keys().copied().collect();
+        let left = self.joined.difference(&now).map(|id| ClientFrame::Leave(*id).encode());
+        let new = now.difference(&self.joined).map(|id| ClientFrame::Join(*id).encode());
+        let frames = left.chain(new).collect();
+        self.entered.retain(|id| now.contains(id));
+        self.joined = now;
+        frames
+    }
+
+    async fn receive(&mut self, frame: &[u8]) -> anyhow::Result<()> {
+        let link = self.link;
+        let (room, input) = match ServerFrame::decode(frame)
+            .context("the relay sent a frame that is not one of this protocol")?
+        {
+            ServerFrame::Welcome(own) => {
+                self.own = own;
+                return Ok(());
+            }
+            ServerFrame::Joined(id, _) => {
+                let Some(room) = self.rooms.get(&id) else { return Ok(()) };
+                tracing::info!(relay = self.url, election = id.short(), "in the room");
+                self.entered.insert(id);
+                room.links.attach(link, self.queue.clone(), self.own);
+                room.links.set_state(link, self.url, LinkState::Up);
+                (id, Input::LinkUp(link))
+            }
+            ServerFrame::Peers(room, ids) => (room, Input::Peers(link, ids)),
+            ServerFrame::Gone(room, id) => (room, Input::Gone(Peer { link, id })),
+            ServerFrame::Broadcast(room, id, payload) => {
+                let (from, bytes) = (Peer { link, id }, payload.to_vec());
+                (room, Input::Message { from, broadcast: true, bytes })
+            }
+            ServerFrame::Direct(room, id, payload) => {
+                let (from, bytes) = (Peer { link, id }, payload.to_vec());
+                (room, Input::Message { from, broadcast: false, bytes })
+            }
+        };
+        // A room that was left a moment ago.
+        let Some(owner) = self.rooms.get(&room) else { return Ok(()) };
+        if !owner.input(input).await {
+            self.rooms.lock().remove(&room);
+            self.rooms.changed.notify_one();
         }
-        ServerFrame::Peers(_, ids) => Input::Peers(link, ids),
-        ServerFrame::Gone(_, id) => Input::Gone(Peer { link, id }),
-        ServerFrame::Broadcast(_, id, payload) => {
-            Input::Message { from: Peer { link, id }, broadcast: true, bytes: payload.to_vec() }
-        }
-        ServerFrame::Direct(_, id, payload) => {
-            Input::Message { from: Peer { link, id }, broadcast: false, bytes: payload.to_vec() }
-        }
-    };
-    handle.input(input).await.ok().context("the node stopped")
+        Ok(())
+    }
 }

@@ -6,12 +6,14 @@
 //! blocks   u32  -> bytes      height -> encoded block, without the genesis
 //! pending  bytes -> bytes     vote id -> arrival number (8 bytes, little-endian), encoded vote
 //! evidence bytes -> bytes     short id -> encoded statement
+//! received bytes -> u64       vote id -> when this keeper acknowledged it
 //! ```
 //!
 //! Invariant: a batch of changes is in the file whole or not at all, and durable when
 //! [`Store::apply`] returns.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::ErrorKind,
     path::{Path, PathBuf},
@@ -23,6 +25,7 @@ use blockvote_core::{
     crypto::{hash::VoteId, key::PublicKey},
     election::{definition::Election, election_context::ElectionContext, roll::Roll, vote::Vote},
     node::StoreChange,
+    time::Timestamp,
 };
 use blockvote_words::InWords;
 use redb::{
@@ -33,7 +36,17 @@ const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 const BLOCKS: TableDefinition<u32, &[u8]> = TableDefinition::new("blocks");
 const PENDING: TableDefinition<&[u8], &[u8]> = TableDefinition::new("pending");
 const EVIDENCE: TableDefinition<&[u8], &[u8]> = TableDefinition::new("evidence");
-const FORMAT: u16 = 2;
+const RECEIVED: TableDefinition<&[u8], u64> = TableDefinition::new("received");
+const FORMAT: u16 = 3;
+
+/// Memory for what was read and is to be written.
+#[derive(Clone, Copy, Debug)]
+pub enum Cache {
+    /// Of the one election of a node.
+    One = 64 << 20,
+    /// Of one among many.
+    OfMany = 1 << 20,
+}
 
 /// An open data folder.
 pub struct Store {
@@ -51,6 +64,8 @@ pub struct Contents {
     pub pending: Vec<Vote>,
     /// Signed statements.
     pub statements: Vec<Statement>,
+    /// Votes that this node acknowledged as a keeper.
+    pub acknowledged: BTreeMap<VoteId, Timestamp>,
 }
 
 impl Contents {
@@ -61,14 +76,15 @@ impl Contents {
             blocks: Box::new(std::iter::empty()),
             pending: Vec::new(),
             statements: Vec::new(),
+            acknowledged: BTreeMap::new(),
         }
     }
 }
 
-fn open(file: &Path) -> anyhow::Result<Database> {
+fn open(file: &Path, cache: Cache) -> anyhow::Result<Database> {
     let path = file.display();
     let mut builder = Database::builder();
-    builder.set_cache_size(64 << 20).set_check_integrity_on_open(true);
+    builder.set_cache_size(cache as usize).set_check_integrity_on_open(true);
     builder.create(file).map_err(|error| match error {
         DatabaseError::DatabaseAlreadyOpen => {
             anyhow::anyhow!("{path} is in use by another node: stop that one, or choose another folder with --data")
@@ -103,7 +119,11 @@ impl Store {
     ///
     /// # Errors
     /// In words for people: locked, not writable, damaged, of another election.
-    pub fn open(folder: &Path, asked: Option<ElectionContext>) -> anyhow::Result<(Self, Contents)> {
+    pub fn open(
+        folder: &Path,
+        asked: Option<ElectionContext>,
+        cache: Cache,
+    ) -> anyhow::Result<(Self, Contents)> {
         let shown = folder.display();
         fs::create_dir_all(folder).with_context(|| {
             format!(
@@ -111,7 +131,7 @@ impl Store {
             )
         })?;
         let file: PathBuf = folder.join("chain.redb");
-        let database = open(&file)?;
+        let database = open(&file, cache)?;
         let mut store = Self { database, arrivals: 0 };
         let stored = store.stored_context().with_context(|| format!("the data folder {shown}"))?;
         let context = match (stored, asked) {
@@ -172,6 +192,7 @@ impl Store {
             transaction.open_table(BLOCKS)?;
             transaction.open_table(PENDING)?;
             transaction.open_table(EVIDENCE)?;
+            transaction.open_table(RECEIVED)?;
         }
         transaction.commit()?;
         Ok(())
@@ -200,7 +221,13 @@ impl Store {
                 borsh::from_slice(bytes.value()).context("a signed statement cannot be read")?,
             );
         }
-        Ok(Contents { context, blocks: Box::new(blocks), pending, statements })
+        let mut acknowledged = BTreeMap::new();
+        for entry in transaction.open_table(RECEIVED)?.iter()? {
+            let (id, at) = entry?;
+            let id = id.value().try_into().context("an acknowledgement cannot be read")?;
+            acknowledged.insert(VoteId(id), Timestamp(at.value()));
+        }
+        Ok(Contents { context, blocks: Box::new(blocks), pending, statements, acknowledged })
     }
 
     /// Writes changes in order, all or nothing.
@@ -213,6 +240,7 @@ impl Store {
             let mut blocks = transaction.open_table(BLOCKS)?;
             let mut pending = transaction.open_table(PENDING)?;
             let mut statements = transaction.open_table(EVIDENCE)?;
+            let mut received = transaction.open_table(RECEIVED)?;
             for change in changes {
                 match change {
                     StoreChange::Truncate(Height(height)) => {
@@ -232,6 +260,9 @@ impl Store {
                     }
                     StoreChange::DropStatement(id) => {
                         statements.remove(id.0.as_slice())?;
+                    }
+                    StoreChange::PutAcknowledged(VoteId(id), Timestamp(at)) => {
+                        received.insert(id.as_slice(), *at)?;
                     }
                     StoreChange::PutStatement(statement) => {
                         let bytes = borsh::to_vec(statement)?;

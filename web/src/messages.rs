@@ -6,16 +6,17 @@
 mod tools;
 
 use blockvote_core::{
+    audit::standing::Standing,
     crypto::{
         key::SecretKey,
         secret::{SecretBytes, SecretText},
     },
-    election::tally::Tally,
+    election::{keepers::Keeper, tally::Tally},
     time::Timestamp,
 };
 use blockvote_words::report::WordedReport;
 use serde::{Deserialize, Serialize};
-pub use tools::{CastByKey, CodeRow, FromTools, OrganiserFile, ToTools, WriteReceipt};
+pub use tools::{CastByKey, CodeRow, FoundKeeper, FromTools, OrganiserFile, ToTools, WriteReceipt};
 use wasm_bindgen::JsValue;
 
 /// Changes with every build of the sources: page and workers compare it.
@@ -62,8 +63,13 @@ pub enum ToNode {
     Verify,
     /// Follow a vote that was cast elsewhere, given as its bytes in hexadecimal.
     Watch(String),
-    /// Send the receipt of a vote.
-    Receipt(String),
+    /// Send the receipt of a vote; or, where it was left out, what a complaint is made of.
+    Receipt {
+        /// The vote's id, in hexadecimal.
+        id: String,
+        /// Whether a complaint is wanted.
+        complaint: bool,
+    },
     /// Close or seal, with the organiser's key.
     Organise(Act, Secret),
     /// Look up a vote by its id, in hexadecimal.
@@ -137,6 +143,8 @@ pub enum Act {
         tip: String,
         /// Although peers claim a better chain.
         anyway: bool,
+        /// Why the votes that wait for a block are left out; nothing where none is to be.
+        leave_out: Option<String>,
     },
 }
 
@@ -174,9 +182,8 @@ pub enum FromNode {
         /// [`BUILD`] of the worker.
         build: String,
     },
-    /// No copy of the definition or the roll is here; peers are being asked. Pages of the voter
-    /// roll that are here, and all, once the definition is.
-    Searching(Option<(u32, u32)>),
+    /// No copy of the definition or the roll is here; peers are being asked.
+    Searching(Search),
     /// The election is open.
     Opened(Box<ElectionView>),
     /// It cannot be opened.
@@ -213,6 +220,19 @@ pub enum FromNode {
     Fatal(String),
 }
 
+/// How the search for an election goes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Search {
+    /// Pages of the voter roll that are here, and all, once the definition is.
+    pub pages: Option<(u32, u32)>,
+    /// When it began, in milliseconds since 1970.
+    pub since: f64,
+    /// Relays that are connected.
+    pub relays: u32,
+    /// Peers that are asked.
+    pub peers: u32,
+}
+
 /// An election, for people.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ElectionView {
@@ -246,6 +266,8 @@ pub struct ElectionView {
     pub closes: Option<f64>,
     /// Milliseconds between blocks.
     pub spacing_ms: u64,
+    /// The keepers.
+    pub keepers: Vec<Keeper>,
 }
 
 /// Who may vote.
@@ -318,6 +340,8 @@ pub struct Status {
     pub double_vote_count: u32,
     /// Votes that wait for a block.
     pub pending: u32,
+    /// Names of the keepers that are here and have the election.
+    pub keepers_here: Vec<String>,
     /// Expected number of hashes behind the chain.
     pub work: String,
     /// Blocks kept beside the chain.
@@ -400,6 +424,8 @@ pub struct ReceiptView {
     pub cast: Option<f64>,
     /// Peers that said that they hold it.
     pub holders: u32,
+    /// How it stands, in the row that holds: what the receipt says.
+    pub standing: Standing,
     /// Where it stands.
     pub state: ReceiptState,
     /// Block that a reorganisation dropped it from; it was cast again by itself.

@@ -5,7 +5,6 @@ mod driver;
 mod lock;
 mod miners;
 mod open;
-mod relay;
 mod rights;
 mod tabs;
 mod verify;

@@ -3,6 +3,7 @@
 mod app;
 mod ballot;
 mod browser;
+mod courier;
 mod format;
 mod frame;
 mod icons;

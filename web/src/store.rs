@@ -14,7 +14,7 @@
 use std::cell::Cell;
 
 use blockvote_core::{
-    chain::{block::Block, header::Height, statements::Statement},
+    chain::{acknowledgements::Acknowledged, block::Block, header::Height, statements::Statement},
     crypto::{
         hash::{ElectionId, VoteId},
         key::PublicKey,
@@ -50,6 +50,15 @@ pub struct Own {
     pub seen: Option<Height>,
     /// Block that a reorganisation dropped it from.
     pub dropped: Option<Height>,
+    /// What keepers signed for it.
+    pub acknowledged: Vec<Acknowledged>,
+}
+
+impl Own {
+    /// A vote that is followed from now on.
+    pub fn new(at: Timestamp, cast_here: bool, vote: Vote) -> Self {
+        Self { at, cast_here, vote, seen: None, dropped: None, acknowledged: Vec::new() }
+    }
 }
 
 /// An open database.
@@ -230,6 +239,8 @@ impl Store {
                 StoreChange::DropPending(id) => {
                     pending.delete(JsValue::from_str(&id.to_string()))?;
                 }
+                // No tab is a keeper.
+                StoreChange::PutAcknowledged(..) => {}
                 StoreChange::DropStatement(id) => {
                     statements.delete(JsValue::from_str(&hex::encode(id.0)))?;
                 }

@@ -1,10 +1,11 @@
 //! The tools worker: what a person asks for beside the node. It works with keys, codes and files,
 //! which would hold up the page, and needs no open election. It is started when it is first wanted.
 
+mod keepers;
 mod verify;
 
 use blockvote_core::{
-    audit::receipt::ReceiptFile,
+    audit::{complaint::Complaint, receipt::ReceiptFile},
     crypto::{
         key::SecretKey,
         passphrase_lock,
@@ -14,7 +15,7 @@ use blockvote_core::{
         keyfile::KeyFile,
         organiser::{Organiser, Publishing},
     },
-    election::definition::Election,
+    election::{definition::Election, short_address::ShortAddressError},
 };
 use blockvote_words::Words;
 use wasm_bindgen::{JsCast, JsValue};
@@ -42,10 +43,14 @@ pub fn run() {
 fn hear(message: ToTools) {
     match message {
         ToTools::Hello => {}
-        ToTools::VerifyFile(file) => match file.dyn_into() {
-            Ok(file) => spawn_local(verify::file(file)),
-            Err(_) => answer(Err("that is not a file".into())),
-        },
+        ToTools::VerifyFile { file, complaint } => {
+            let complaint = complaint.map(|text| Complaint::read(&text)).transpose();
+            match (file.dyn_into(), complaint) {
+                (Ok(file), Ok(complaint)) => spawn_local(verify::file(file, complaint)),
+                (_, Err(error)) => answer(Err(error.words())),
+                (Err(_), _) => answer(Err("that is not a file".into())),
+            }
+        }
         ToTools::Publish { draft, passphrase } => spawn_local(async move {
             let publishing = Publishing::new(*draft, secret(), secret());
             answer(match publishing {
@@ -88,6 +93,16 @@ fn hear(message: ToTools) {
                 .map_err(|error| error.words()),
         ),
         ToTools::WriteReceipt(receipt) => answer(write_receipt(receipt)),
+        ToTools::LookForKeepers(relays) => keepers::look(relays),
+        ToTools::AskKeepers { relays, election, keepers } => {
+            if let Ok(election) = election.parse() {
+                keepers::hold(relays, election, keepers);
+            }
+        }
+        ToTools::FindElection { relays, address } => match address.parse() {
+            Ok(address) => keepers::find(relays, address),
+            Err(error) => answer(Err(ShortAddressError::words(&error))),
+        },
     }
 }
 
@@ -110,12 +125,19 @@ fn cast(vote: CastByKey) -> Result<FromTools, String> {
 }
 
 fn write_receipt(receipt: JsValue) -> Result<FromTools, String> {
-    let WriteReceipt { receipt, election } =
+    let WriteReceipt { receipt, acknowledged, complaint, election } =
         serde_wasm_bindgen::from_value(receipt).map_err(|error| error.to_string())?;
     let election = Election::decode(&election).map_err(|error| error.words())?;
     let id = receipt.vote_id.to_string();
+    if complaint {
+        let name = format!("complaint-{}.json", id.get(..8).unwrap_or("vote"));
+        let complaint = Complaint::new(receipt.vote, acknowledged, &election.title);
+        return Ok(FromTools::Save(name, complaint.to_text()));
+    }
     let name = format!("receipt-{}.json", id.get(..8).unwrap_or("vote"));
-    Ok(FromTools::Save(name, ReceiptFile::new(receipt, &election).to_text()))
+    let mut file = ReceiptFile::new(receipt, &election);
+    file.acknowledged = acknowledged;
+    Ok(FromTools::Save(name, file.to_text()))
 }
 
 fn key(file: &KeyFile) -> Result<FromTools, String> {

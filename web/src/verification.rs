@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use blockvote_core::{
-    audit::{archive::Record, verify::Verifier},
+    audit::{archive::Record, complaint::Complaint, verify::Verifier},
     chain::{
         block::{Block, MAX_BLOCK_BYTES},
         unverified_blocks::UnverifiedBlocks,
@@ -70,6 +70,11 @@ impl Run {
             slice: start,
             reported: start,
         }
+    }
+
+    /// Puts a complaint, which is judged when everything was read.
+    pub fn complain(&mut self, complaint: Option<Complaint>) {
+        self.verifier.complain(complaint.into_iter().collect());
     }
 
     /// Blocks that were verified so far.
@@ -166,6 +171,7 @@ impl Run {
 /// shown at the end.
 fn unearned(mut report: WordedReport) -> WordedReport {
     report.tally = Tally::default();
+    report.complaints.clear();
     let open = [Ended::Pass, Ended::Fail];
     for line in report.lines.iter_mut().filter(|line| open.contains(&line.outcome)) {
         line.outcome = Ended::NotReached;

@@ -1,4 +1,4 @@
-//! `cargo xtask run`: a relay, a native node, a demo election.
+//! `cargo xtask run`: a relay, a native node that is a keeper too, a demo election.
 
 use std::{
     fs,
@@ -82,6 +82,8 @@ pub fn run() -> anyhow::Result<()> {
             "node",
             program(programs.join("blockvote"))
                 .args(["node", "--mine", "--listen", &format!("127.0.0.1:{node_port}")])
+                // Whoever creates an election here can close the tab at once.
+                .args(["--keep", "This computer"])
                 .args(["--relay", &format!("ws://127.0.0.1:{relay_port}/ws"), "--election"])
                 .arg(&election)
                 .arg("--data")

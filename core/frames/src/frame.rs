@@ -15,7 +15,7 @@ pub const MAX_FRAME_BYTES: usize = MAX_MESSAGE_BYTES + 64;
 pub const MAX_SAMPLE: u8 = 16;
 
 /// A connection's name on one relay, drawn at random by the relay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(pub u64);
 
 impl std::fmt::Display for PeerId {

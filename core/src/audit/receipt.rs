@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    chain::{header::Header, pow},
+    chain::{acknowledgements::Acknowledged, header::Header, pow},
     crypto::{
         hash::{BlockHash, VoteId},
         merkle::{self, InclusionProof},
@@ -65,6 +65,9 @@ pub struct ReceiptFile {
     /// The receipt.
     #[serde(flatten)]
     pub receipt: Receipt,
+    /// What keepers signed for the vote.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acknowledged: Vec<Acknowledged>,
 }
 
 /// Why a text is no receipt that can be checked.
@@ -88,7 +91,14 @@ impl ReceiptFile {
     /// The file of a receipt.
     pub fn new(receipt: Receipt, election: &Election) -> Self {
         let selection = receipt.vote.ballot.words(&election.question());
-        Self { format: FORMAT.into(), title: election.title.clone(), selection, receipt }
+        let acknowledged = Vec::new();
+        Self {
+            format: FORMAT.into(),
+            title: election.title.clone(),
+            selection,
+            receipt,
+            acknowledged,
+        }
     }
 
     /// The file's text.

@@ -5,6 +5,7 @@
 //! it passes, and for its words.
 
 use crate::{
+    audit::complaint::{ComplaintError, Upheld},
     chain::{
         ancestry::LinkError,
         block::BlockError,
@@ -74,6 +75,8 @@ checks! {
     Closing: Whole,
     /// The seal of the organiser.
     Seal: Whole,
+    /// The closing lists of keepers.
+    Keepers: Whole,
     /// The count.
     Count: Whole,
 }
@@ -127,6 +130,15 @@ pub enum Passed {
         height: Height,
         /// Blocks after it, which do not count.
         after: u32,
+        /// Votes that the seal names as left out, each with a reason.
+        left_out: u64,
+    },
+    /// Keepers signed their closing lists.
+    ClosingLists {
+        /// The names of those who signed one.
+        signed: Vec<String>,
+        /// The names of those who signed two that differ: their word counts for nothing.
+        twice: Vec<String>,
     },
     /// The count comes to the votes of so many voters.
     Counted {
@@ -160,6 +172,10 @@ pub enum Skipped {
     NotSealed,
     /// Nobody can seal it.
     NoOrganiser,
+    /// The definition names no keeper.
+    NoKeepers,
+    /// No keeper's closing list is here.
+    NoClosingList,
 }
 
 /// The first thing that does not hold.
@@ -196,6 +212,8 @@ pub enum Failure {
         /// What the block has.
         found: Height,
     },
+    /// The seal is over another set of votes than that of its block.
+    SealSet(Height),
     /// The seal is over another count than that of its block.
     SealCount(Height),
     /// The seal is over a block that is not in this chain.
@@ -219,9 +237,11 @@ impl Failure {
                 StatementKind::DoubleVote => Check::DoubleVotes,
                 StatementKind::Closing => Check::Closing,
                 StatementKind::Seal => Check::Seal,
+                StatementKind::ClosingList => Check::Keepers,
             },
             Self::TwoClosings => Check::Closing,
             Self::SealHeight { .. }
+            | Self::SealSet(_)
             | Self::SealCount(_)
             | Self::SealElsewhere(..)
             | Self::Contested(..) => Check::Seal,
@@ -273,6 +293,8 @@ pub struct Report {
     pub sealed: Option<Height>,
     /// Tokens whose voters signed two ballots.
     pub double_votes: Vec<TokenId>,
+    /// What each complaint comes to, in the order in which they were put.
+    pub complaints: Vec<Result<Upheld, ComplaintError>>,
     /// The count, of what was verified: up to the sealed block, where there is one.
     pub tally: Tally,
 }
@@ -323,6 +345,6 @@ mod tests {
     #[test]
     fn checks_of_votes_and_links_go_block_by_block() {
         let blocks = Check::ALL.iter().filter(|check| check.unit() == Unit::Block).count();
-        assert_eq!((blocks, Check::ALL.len()), (6, 12));
+        assert_eq!((blocks, Check::ALL.len()), (6, 13));
     }
 }

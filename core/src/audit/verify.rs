@@ -8,23 +8,28 @@
 use crate::{
     audit::{
         archive::Record,
+        complaint::{Complaint, ComplaintError, Upheld},
         report::{Check, Failure, Outcome, Passed, Report, Skipped, Unit},
     },
     chain::{
+        acknowledgements::set_root,
         ancestry::{Ancestry, LinkError},
         block::{Block, BlockError, CheckedBlock, MAX_BLOCK_BYTES},
-        counted_votes::{CountedVotes, Place},
-        statements::{Seal, Statement},
+        counted_votes::{CountedVotes, Place, Slot},
+        lowest_keys::Added,
+        statements::{Seal, Statement, StatementBook, StatementKind},
         unverified_blocks::check_together,
     },
-    crypto::hash::{BlockHash, SealId},
+    crypto::hash::{BlockHash, VoteId},
     election::{
         definition::{Election, Eligibility},
         election_context::ElectionContext,
+        keepers::Keeper,
         roll::{RollBuilder, RollPage},
         tally::Tally,
         token::TokenId,
     },
+    sorted::sorted,
     time::Timestamp,
 };
 
@@ -35,18 +40,27 @@ struct Walk {
     counted_votes: CountedVotes,
 }
 
+/// A complaint, and what the sealed set has in its slot.
+struct Asked {
+    complaint: Complaint,
+    in_set: Option<VoteId>,
+}
+
 /// Verifies an election, record by record, in the order of an audit file.
 pub struct Verifier {
     now: Timestamp,
     election: Option<Election>,
     roll: Option<RollBuilder>,
     walk: Option<Walk>,
-    /// Seals, and the count at their block once it was reached.
-    seals: Vec<(SealId, Seal)>,
+    /// The statements that are in it.
+    statements: StatementBook,
+    /// The votes up to here, until the sealed block was reached.
+    ids: Vec<VoteId>,
+    /// The count at the sealed block.
     sealed: Option<Tally>,
     seal_problem: Option<Failure>,
-    closed: Option<Timestamp>,
     doubles: Vec<TokenId>,
+    complaints: Vec<Asked>,
     failure: Option<Failure>,
     ended: bool,
     /// Blocks that are checked together when there are enough votes, or something else comes.
@@ -68,11 +82,12 @@ impl Verifier {
             election: None,
             roll: None,
             walk: None,
-            seals: Vec::new(),
+            statements: StatementBook::default(),
+            ids: Vec::new(),
             sealed: None,
             seal_problem: None,
-            closed: None,
             doubles: Vec::new(),
+            complaints: Vec::new(),
             failure: None,
             ended: false,
             waiting: Vec::new(),
@@ -177,30 +192,28 @@ impl Verifier {
     fn take_statement(&mut self, statement: &Statement) -> Result<(), Failure> {
         let (kind, token) = match statement {
             Statement::DoubleVote(double) => (statement.kind(), Some(double.token())),
-            Statement::Closing(_) | Statement::Seal(_) => (statement.kind(), None),
+            Statement::Closing(_) | Statement::Seal(_) | Statement::ClosingList(_) => {
+                (statement.kind(), None)
+            }
         };
         let checked = statement.check(&self.walk()?.context);
         checked.map_err(|error| Failure::Statement(kind, token, error))?;
-        match statement {
-            Statement::DoubleVote(double) => {
-                if self.doubles.contains(&double.token()) {
-                    return Err(Failure::StatementTwice(kind, token));
-                }
-                self.doubles.push(double.token());
-            }
-            Statement::Closing(closing) => {
-                if self.closed.replace(closing.at).is_some() {
-                    return Err(Failure::TwoClosings);
-                }
-            }
-            Statement::Seal(seal) => {
-                if self.seals.iter().any(|(id, _)| *id == seal.id()) {
-                    return Err(Failure::StatementTwice(kind, token));
-                }
-                self.seals.push((seal.id(), *seal));
-            }
+        if kind == StatementKind::Closing && self.statements.closing().is_some() {
+            return Err(Failure::TwoClosings);
         }
+        // A node writes what it keeps, each once.
+        match self.statements.add(statement) {
+            Added::New => {}
+            Added::Known | Added::Replaced(_) => return Err(Failure::StatementTwice(kind, token)),
+        }
+        self.doubles.extend(token);
         Ok(())
+    }
+
+    /// The seal that binds if it holds: the only one.
+    fn seal(&self) -> Option<&Seal> {
+        let mut seals = self.statements.seals();
+        seals.next().filter(|_| seals.len() == 0)
     }
 
     fn take_waiting(&mut self) -> Result<(), Failure> {
@@ -218,28 +231,75 @@ impl Verifier {
         let first = self.walk()?.ancestry.tip();
         self.compare_with_seal(first);
         let walk = self.walk()?;
-        let result = block.map_err(LinkError::from).and_then(|checked| walk.block(&checked, now));
-        let hash = result.map_err(Failure::Block)?;
+        let checked = block.map_err(LinkError::from).map_err(Failure::Block)?;
+        let hash = walk.block(&checked, now).map_err(Failure::Block)?;
+        let slots: Vec<_> =
+            checked.votes().iter().map(|vote| (vote.token, vote.sequence)).collect();
+        self.note_votes(checked.vote_ids(), &slots);
         self.compare_with_seal(hash);
         Ok(())
     }
 
-    /// At the sealed block: compares height and count.
+    /// At the sealed block: compares height, set and count.
     fn compare_with_seal(&mut self, hash: BlockHash) {
-        let Some((walk, (_, seal))) = self.walk.as_ref().zip(self.seals.first()) else {
+        let Some((walk, seal)) = self.walk.as_ref().zip(self.seal()) else {
             return;
         };
-        if seal.tip != hash || self.sealed.is_some() || self.seal_problem.is_some() {
+        let said = &seal.sealed;
+        if said.tip != hash || self.sealed.is_some() || self.seal_problem.is_some() {
             return;
         }
         let tally = walk.counted_votes.tally().clone();
-        let found = walk.ancestry.height();
-        if seal.height != found {
-            self.seal_problem = Some(Failure::SealHeight { said: seal.height, found });
-        } else if seal.tally == tally.hash() {
-            self.sealed = Some(tally);
+        let (said, found) = (said.clone(), walk.ancestry.height());
+        let problem = if said.height != found {
+            Some(Failure::SealHeight { said: said.height, found })
+        } else if said.set != set_root(&sorted(std::mem::take(&mut self.ids))) {
+            Some(Failure::SealSet(said.height))
+        } else if said.tally != tally.hash() {
+            Some(Failure::SealCount(said.height))
         } else {
-            self.seal_problem = Some(Failure::SealCount(seal.height));
+            None
+        };
+        self.sealed = problem.is_none().then_some(tally);
+        self.seal_problem = problem;
+    }
+
+    /// Puts complaints: each is judged when everything was read. To be called before the first block.
+    pub fn complain(&mut self, complaints: Vec<Complaint>) {
+        let asked = |complaint| Asked { complaint, in_set: None };
+        self.complaints.extend(complaints.into_iter().map(asked));
+    }
+
+    /// Notes what the block of a chain that is not sealed yet holds.
+    fn note_votes(&mut self, ids: &[VoteId], slots: &[Slot]) {
+        if self.sealed.is_some() {
+            return;
+        }
+        if self.seal().is_some() {
+            self.ids.extend(ids);
+        }
+        for asked in &mut self.complaints {
+            let place = slots.iter().position(|slot| *slot == asked.complaint.slot());
+            asked.in_set = asked.in_set.or(place.and_then(|place| ids.get(place).copied()));
+        }
+    }
+
+    /// What a complaint comes to.
+    fn judge(&self, asked: &Asked) -> Result<Upheld, ComplaintError> {
+        let complaint = &asked.complaint;
+        let walk = self.walk.as_ref().ok_or(ComplaintError::NotSealed)?;
+        let (keeper, at) = complaint.check(&walk.context, &self.statements)?;
+        let sealed = self.seal().filter(|_| self.sealed.is_some() && self.failure.is_none());
+        let seal = sealed.ok_or(ComplaintError::NotSealed)?;
+        let vote = complaint.vote.id();
+        match asked.in_set {
+            Some(id) if id == vote => Err(ComplaintError::Counted),
+            Some(id) => Err(ComplaintError::OtherBallot(id)),
+            None => {
+                let left_out = seal.sealed.left_out().find(|(id, _)| **id == vote);
+                let reason = left_out.map(|(_, reason)| reason.to_owned());
+                Ok(Upheld { vote, keeper, at, reason })
+            }
         }
     }
 
@@ -256,22 +316,40 @@ impl Verifier {
     /// What the seals come to, at the end.
     fn of_seals(&self) -> Outcome {
         let organiser = self.election.as_ref().is_some_and(|election| election.organiser.is_some());
-        match self.seals.as_slice() {
+        let seals: Vec<_> = self.statements.seals().map(|seal| &seal.sealed).collect();
+        match seals.as_slice() {
             [] if organiser => Outcome::Skipped(Skipped::NotSealed),
             [] => Outcome::Skipped(Skipped::NoOrganiser),
-            [(_, seal)] => match &self.seal_problem {
+            [seal] => match &self.seal_problem {
                 Some(problem) => Outcome::Failed(problem.clone()),
                 None if self.sealed.is_some() => {
-                    let (height, after) =
-                        (seal.height, self.blocks().saturating_sub(seal.height.0));
-                    Outcome::Passed(Passed::Sealed { height, after })
+                    let height = seal.height;
+                    let after = self.blocks().saturating_sub(height.0);
+                    let left_out = seal.left_out().count() as u64;
+                    Outcome::Passed(Passed::Sealed { height, after, left_out })
                 }
                 None => Outcome::Failed(Failure::SealElsewhere(seal.height, seal.tip)),
             },
-            [(_, one), (_, other), ..] => {
-                Outcome::Failed(Failure::Contested(one.height, other.height))
-            }
+            [one, other, ..] => Outcome::Failed(Failure::Contested(one.height, other.height)),
         }
+    }
+
+    /// What the closing lists of keepers come to.
+    fn of_keepers(&self) -> Result<Passed, Skipped> {
+        let keepers = self.election.as_ref().map_or(&[][..], |election| &election.keepers);
+        if keepers.is_empty() {
+            return Err(Skipped::NoKeepers);
+        }
+        let lists = |keeper: &&Keeper| self.statements.closing_lists_of(&keeper.key).len();
+        let names = |wanted: &dyn Fn(usize) -> bool| {
+            let those = keepers.iter().filter(|keeper| wanted(lists(keeper)));
+            those.map(|keeper| keeper.name.clone()).collect::<Vec<_>>()
+        };
+        let (signed, twice) = (names(&|lists| lists == 1), names(&|lists| lists > 1));
+        if signed.is_empty() && twice.is_empty() {
+            return Err(Skipped::NoClosingList);
+        }
+        Ok(Passed::ClosingLists { signed, twice })
     }
 
     /// How a check ends if nothing failed.
@@ -311,7 +389,11 @@ impl Verifier {
             }
             Check::DoubleVotes if has_roll => Err(Skipped::NoDoubleVote),
             Check::DoubleVotes => Err(Skipped::NoDoubleVoteInOpen),
-            Check::Closing => self.closed.map(Passed::Closed).ok_or(Skipped::NotClosed),
+            Check::Closing => {
+                let closing = self.statements.closing();
+                closing.map(|it| Passed::Closed(it.at)).ok_or(Skipped::NotClosed)
+            }
+            Check::Keepers => self.of_keepers(),
             Check::Seal => return self.of_seals(),
             Check::Count => Ok(Passed::Counted { votes, voters }),
         };
@@ -344,7 +426,7 @@ impl Verifier {
                 Outcome::NotReached { blocks: held.then_some(blocks) }
             }
         };
-        let seal = self.seals.first().filter(|_| self.sealed.is_some() && self.seals.len() == 1);
+        let seal = self.seal().filter(|_| self.sealed.is_some());
         let election = self.election.as_ref();
         let tip = self.walk.as_ref().map(|walk| walk.ancestry.tip());
         Report {
@@ -354,7 +436,8 @@ impl Verifier {
             blocks,
             votes: self.votes(),
             tip: tip.or_else(|| election.map(|election| Block::genesis(election).hash())),
-            sealed: seal.map(|(_, seal)| seal.height),
+            sealed: seal.map(|seal| seal.sealed.height),
+            complaints: self.complaints.iter().map(|asked| self.judge(asked)).collect(),
             double_votes: self.doubles.clone(),
             tally: self.tally(),
         }

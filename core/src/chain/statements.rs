@@ -1,25 +1,33 @@
-//! Signed statements that are kept beside the chain: double votes, the closing, seals.
+//! Signed statements that are kept beside the chain: double votes, the closing, seals, closing lists.
 //!
 //! Each proves itself with nothing but the election's definition and roll, so it is worth the same
 //! wherever in the network it turns up.
 
-use std::cell::OnceCell;
+use std::{
+    cell::OnceCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     chain::{
+        acknowledgements::{ClosingList, KeeperError},
         header::Height,
         lowest_keys::{Added, Lowest},
     },
     crypto::{
         encoding::{encode, hash_of},
-        hash::{BlockHash, ElectionId, SealId, ShortId, Tag, TallyHash, tagged},
-        key::{SecretKey, Signature, Signed},
+        hash::{
+            BlockHash, ElectionId, SealId, ShortId, Tag, TallyHash, VoteId, VoteSetRoot, tagged,
+        },
+        key::{PublicKey, SecretKey, Signature, Signed},
     },
     election::{
+        ballot::{BallotError, check_selection},
         election_context::ElectionContext,
+        keepers::MAX_KEEPERS,
         tally::Tally,
         token::TokenId,
         vote::{Vote, VoteError, check_all},
@@ -32,6 +40,16 @@ use crate::{
 pub const MAX_DOUBLE_VOTES: usize = 10_000;
 /// Two seals that differ prove all there is to prove.
 const MAX_SEALS: usize = 2;
+/// Votes that a seal names as left out: 320 kB.
+pub const MAX_LEFT_OUT: usize = 10_000;
+/// Bytes of UTF-8: a reason is one line.
+pub const MAX_REASON_BYTES: usize = 200;
+/// The number of the organiser among the trustees.
+pub const ORGANISER: u8 = 1;
+/// So do two closing lists of one keeper.
+const MAX_LISTS_EACH: usize = 2;
+/// Statements that a book holds at most: beside the double votes a closing, seals, closing lists.
+pub const MAX_STATEMENTS: usize = MAX_DOUBLE_VOTES + 1 + MAX_SEALS + MAX_KEEPERS * MAX_LISTS_EACH;
 
 /// Two votes of one voter that cannot both count: the same token and sequence number, other
 /// ballots.
@@ -88,41 +106,122 @@ impl Closing {
     }
 }
 
-/// The organiser's word that the chain up to a block, and its count, are the result.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
-)]
-pub struct Seal {
+/// Votes that a seal leaves out, and why.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOut {
+    /// In the words of whoever seals, on one line.
+    pub reason: String,
+    /// The votes, in ascending order of their ids.
+    pub votes: Vec<VoteId>,
+}
+
+/// What a seal is over: a set of votes, in the order of a block and those before it.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Sealed {
     /// The election.
     pub election: ElectionId,
+    /// Whose seal it is; 1 is the organiser.
+    pub trustee: u8,
     /// Height of the last block that counts.
     pub height: Height,
     /// Its hash.
     pub tip: BlockHash,
     /// Hash of the count up to there.
     pub tally: TallyHash,
+    /// Root over all votes up to there, in ascending order of their ids.
+    pub set: VoteSetRoot,
+    /// Votes that whoever sealed had and left out.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// The organiser's word that a set of votes, and its count, are the result.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Seal {
+    /// What it is over.
+    pub sealed: Sealed,
     /// The organiser's, over the tag and the seal's id.
     pub signature: Signature,
 }
 
+/// What is wrong with a seal beside its signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SealFault {
+    /// There is no trustee with this number.
+    Trustee(u8),
+    /// A group of left-out votes, counted from 1, whose reason is missing or is no line of text.
+    Reason {
+        /// The group.
+        group: usize,
+        /// What is wrong with its reason.
+        error: BallotError,
+    },
+    /// A group of left-out votes, counted from 1, that is empty or in no order.
+    Group(usize),
+    /// A vote is left out twice.
+    Twice(VoteId),
+    /// More votes are left out than one seal names.
+    TooMany(usize),
+}
+
+impl Sealed {
+    fn check(&self) -> Result<(), SealFault> {
+        if self.trustee != ORGANISER {
+            return Err(SealFault::Trustee(self.trustee));
+        }
+        let all = self.left_out.iter().map(|group| group.votes.len()).sum();
+        if all > MAX_LEFT_OUT {
+            return Err(SealFault::TooMany(all));
+        }
+        let mut seen = BTreeSet::new();
+        for (index, LeftOut { reason, votes }) in self.left_out.iter().enumerate() {
+            let group = index + 1;
+            check_reason(reason).map_err(|error| SealFault::Reason { group, error })?;
+            if votes.is_empty() || !votes.is_sorted() {
+                return Err(SealFault::Group(group));
+            }
+            let twice = votes.iter().find(|vote| !seen.insert(**vote));
+            twice.map_or(Ok(()), |vote| Err(SealFault::Twice(*vote)))?;
+        }
+        Ok(())
+    }
+
+    /// SHA-256 of all of it.
+    pub fn id(&self) -> SealId {
+        SealId(hash_of(Tag::SEAL, self))
+    }
+
+    /// The votes that are left out, with the reason.
+    pub fn left_out(&self) -> impl Iterator<Item = (&VoteId, &str)> {
+        let groups = self.left_out.iter();
+        groups.flat_map(|group| group.votes.iter().map(|vote| (vote, group.reason.as_str())))
+    }
+}
+
+/// Checks the reason for leaving votes out.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_reason(reason: &str) -> Result<(), BallotError> {
+    check_selection(reason, MAX_REASON_BYTES)
+}
+
 impl Seal {
     /// Signs a result.
-    pub fn sign(
-        election: ElectionId,
-        height: Height,
-        tip: BlockHash,
-        tally: &Tally,
-        organiser: &SecretKey,
-    ) -> Self {
-        let (tally, signature) = (tally.hash(), Signature([0; 64]));
-        let mut seal = Self { election, height, tip, tally, signature };
+    pub fn sign(sealed: Sealed, organiser: &SecretKey) -> Self {
+        let mut seal = Self { sealed, signature: Signature([0; 64]) };
         seal.signature = organiser.sign(&seal.message());
         seal
     }
 
     /// SHA-256 of all but the signature.
     pub fn id(&self) -> SealId {
-        SealId(hash_of(Tag::SEAL, &(self.election, self.height, self.tip, self.tally)))
+        self.sealed.id()
+    }
+
+    /// What two seals must differ in to contradict each other. Seals over the same set agree.
+    pub fn result(&self) -> (VoteSetRoot, TallyHash) {
+        (self.sealed.set, self.sealed.tally)
     }
 
     fn message(&self) -> Vec<u8> {
@@ -139,6 +238,8 @@ pub enum Statement {
     Closing(Closing),
     /// The organiser sealed the result.
     Seal(Seal),
+    /// A keeper says which votes it acknowledged in time.
+    ClosingList(ClosingList),
 }
 
 /// A kind of statement.
@@ -150,6 +251,8 @@ pub enum StatementKind {
     Closing,
     /// [`Statement::Seal`].
     Seal,
+    /// [`Statement::ClosingList`].
+    ClosingList,
 }
 
 /// Why a statement proves nothing here.
@@ -168,6 +271,10 @@ pub enum StatementError {
     Signature(StatementKind),
     /// Votes that do not contradict each other, or in the wrong order.
     NotDouble,
+    /// A seal that leaves votes out without saying why, or is of nobody.
+    Seal(SealFault),
+    /// It is not one of a keeper of this election.
+    Keeper(KeeperError),
     /// In an open election anybody can use a token: two votes prove nothing about anybody.
     Open,
     /// One of the votes is not valid, so it may be forged.
@@ -203,7 +310,13 @@ impl Statement {
                 signed(context, self.kind(), closing.election, &message, &closing.signature)
             }
             Self::Seal(seal) => {
-                signed(context, self.kind(), seal.election, &seal.message(), &seal.signature)
+                seal.sealed.check().map_err(StatementError::Seal)?;
+                let election = seal.sealed.election;
+                signed(context, self.kind(), election, &seal.message(), &seal.signature)
+            }
+            Self::ClosingList(list) => {
+                list.check(context).map_err(StatementError::Keeper)?;
+                Ok(())
             }
         }
     }
@@ -214,16 +327,18 @@ impl Statement {
             Self::DoubleVote(_) => StatementKind::DoubleVote,
             Self::Closing(_) => StatementKind::Closing,
             Self::Seal(_) => StatementKind::Seal,
+            Self::ClosingList(_) => StatementKind::ClosingList,
         }
     }
 
     /// What the statement is about, as peers compare it: one for each token, each time of closing,
-    /// each seal.
+    /// each seal, each contents of a keeper's closing list.
     pub fn short_id(&self) -> ShortId {
         let about = match self {
             Self::DoubleVote(double) => encode(&(0_u8, double.token())),
             Self::Closing(closing) => encode(&(1_u8, closing.at)),
             Self::Seal(seal) => encode(&(2_u8, seal.id())),
+            Self::ClosingList(list) => encode(&(3_u8, list.keeper, list.contents())),
         };
         let hash = tagged(Tag::EVIDENCE, &about);
         let mut short = [0; 8];
@@ -295,7 +410,10 @@ pub struct StatementBook {
     double_votes: Lowest<TokenId, DoubleVote, MAX_DOUBLE_VOTES>,
     /// The earliest one counts.
     closings: Lowest<Timestamp, Closing, 1>,
-    seals: Lowest<SealId, Seal, MAX_SEALS>,
+    /// Of those over one result the one with the lowest id.
+    seals: Lowest<(VoteSetRoot, TallyHash), Seal, MAX_SEALS>,
+    /// By keeper, at most [`MAX_KEEPERS`]: others are not named.
+    closing_lists: BTreeMap<PublicKey, Lowest<[u8; 32], ClosingList, MAX_LISTS_EACH>>,
     /// Computed when asked for, until something changes.
     digest: OnceCell<[u8; 32]>,
 }
@@ -306,7 +424,14 @@ impl StatementBook {
         match statement {
             Statement::DoubleVote(double) => self.double_votes.knows(&double.token()),
             Statement::Closing(closing) => self.closings.knows(&closing.at),
-            Statement::Seal(seal) => self.seals.knows(&seal.id()),
+            Statement::Seal(seal) => match self.seals.get(&seal.result()) {
+                Some(known) => known.id() <= seal.id(),
+                None => self.seals.knows(&seal.result()),
+            },
+            Statement::ClosingList(list) => {
+                let lists = self.closing_lists.get(&list.keeper);
+                lists.is_some_and(|lists| lists.knows(&list.contents()))
+            }
         }
     }
 
@@ -320,7 +445,19 @@ impl StatementBook {
             Statement::Closing(closing) => {
                 self.closings.add(closing.at, *closing).map(Statement::Closing)
             }
-            Statement::Seal(seal) => self.seals.add(seal.id(), *seal).map(Statement::Seal),
+            Statement::Seal(seal) => {
+                let higher = |known: &Seal| known.id() > seal.id();
+                let added = if self.seals.get(&seal.result()).is_some_and(higher) {
+                    self.seals.replace(seal.result(), seal.clone())
+                } else {
+                    self.seals.add(seal.result(), seal.clone())
+                };
+                added.map(Statement::Seal)
+            }
+            Statement::ClosingList(list) => {
+                let lists = self.closing_lists.entry(list.keeper).or_default();
+                lists.add(list.contents(), *list).map(Statement::ClosingList)
+            }
         };
         if added != Added::Known {
             self.digest.take();
@@ -343,18 +480,30 @@ impl StatementBook {
         self.closings.values().next()
     }
 
-    /// Seals, by id. More than one contradict each other.
+    /// Seals, by what they are over. More than one contradict each other.
     pub fn seals(&self) -> impl ExactSizeIterator<Item = &Seal> {
         self.seals.values()
     }
 
-    /// Everything: double votes by token, the closing, seals by id.
+    /// The closing lists of a keeper. More than one contradict each other.
+    pub fn closing_lists_of(&self, keeper: &PublicKey) -> Vec<ClosingList> {
+        let lists = self.closing_lists.get(keeper).into_iter();
+        lists.flat_map(Lowest::values).copied().collect()
+    }
+
+    /// All closing lists, by keeper.
+    pub fn closing_lists(&self) -> impl Iterator<Item = &ClosingList> {
+        self.closing_lists.values().flat_map(Lowest::values)
+    }
+
+    /// Everything: double votes by token, the closing, seals by what they are over, closing lists by keeper.
     pub fn all(&self) -> impl Iterator<Item = Statement> + '_ {
         let doubles = self.double_votes.values().cloned();
         let doubles = doubles.map(|double| Statement::DoubleVote(Box::new(double)));
         let closings = self.closings.values().copied().map(Statement::Closing);
-        let seals = self.seals.values().copied().map(Statement::Seal);
-        doubles.chain(closings).chain(seals)
+        let seals = self.seals.values().cloned().map(Statement::Seal);
+        let lists = self.closing_lists().copied().map(Statement::ClosingList);
+        doubles.chain(closings).chain(seals).chain(lists)
     }
 
     /// A hash that is equal where the same is known.
@@ -369,9 +518,12 @@ impl StatementBook {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testkit::{
-        NOW,
-        rolls::{context, organiser, vote, voter},
+    use crate::{
+        chain::tree::Chain,
+        testkit::{
+            NOW,
+            rolls::{context, context_kept, keeper, organiser, sealed_of, vote, voter},
+        },
     };
 
     fn double(number: u32) -> Statement {
@@ -383,9 +535,16 @@ mod tests {
         Statement::Closing(Closing::sign(context().id(), NOW.plus_ms(after), &organiser()))
     }
 
+    /// Another set for each height.
+    fn over(height: u32, tip: u8) -> Sealed {
+        let set = VoteSetRoot([height.to_le_bytes()[0]; 32]);
+        let tip = BlockHash([tip; 32]);
+        let here = sealed_of(&Chain::new(context()));
+        Sealed { height: Height(height), tip, set, ..here }
+    }
+
     fn seal(height: u32) -> Statement {
-        let (id, tip) = (context().id(), BlockHash([7; 32]));
-        Statement::Seal(Seal::sign(id, Height(height), tip, &Tally::default(), &organiser()))
+        Statement::Seal(Seal::sign(over(height, 7), &organiser()))
     }
 
     fn book(statements: &[Statement]) -> StatementBook {
@@ -433,6 +592,34 @@ mod tests {
         assert_eq!(one.closing().unwrap().at, NOW.plus_ms(1), "the earliest counts");
         assert!(all.iter().all(|statement| one.knows(statement)));
         assert!(one.double_vote_of(vote(&context(), 0, 0, 0).token).is_some());
+    }
+
+    #[test]
+    fn seals_over_one_set_agree_and_the_one_with_the_lower_id_is_kept() {
+        let seals = [1, 2, 3].map(|tip| Seal::sign(over(2, tip), &organiser()));
+        let lowest = seals.iter().min_by_key(|seal| seal.id()).unwrap();
+        let all = seals.clone().map(Statement::Seal);
+        let mut book = book(&all);
+        assert_eq!(book.seals().collect::<Vec<_>>(), [lowest]);
+        assert!(all.iter().all(|seal| book.knows(seal)));
+        let _ = book.add(&seal(3));
+        assert_eq!(book.seals().len(), MAX_SEALS, "another set contests it");
+    }
+
+    #[test]
+    fn two_closing_lists_of_one_keeper_are_kept_and_no_third() {
+        let list = |ids: &[u8], number| {
+            let ids: Vec<_> = ids.iter().map(|byte| VoteId([*byte; 32])).collect();
+            ClosingList::sign(context_kept().id(), &ids, &keeper(number))
+        };
+        let all = [list(&[1], 0), list(&[1, 2], 0), list(&[], 0), list(&[1], 1)];
+        let book = book(&all.map(Statement::ClosingList));
+        assert_eq!(book.closing_lists_of(&keeper(0).public()).len(), MAX_LISTS_EACH);
+        assert_eq!(book.closing_lists_of(&keeper(1).public()), [list(&[1], 1)]);
+        assert!(book.knows(&Statement::ClosingList(list(&[1], 1))));
+        let stranger = Statement::ClosingList(list(&[1], 7)).check(&context_kept());
+        let not_named = StatementError::Keeper(KeeperError::NotNamed(keeper(7).public()));
+        assert_eq!(stranger, Err(not_named));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use std::{
 pub use crate::chain::counted_votes::Place;
 use crate::{
     chain::{
+        acknowledgements::set_root,
         ancestry::{Ancestry, LinkError},
         block::{Block, CheckedBlock},
         counted_votes::{CountedVotes, Slot, SlotError, check_slot},
@@ -25,12 +26,14 @@ use crate::{
         fork_choice::{Rank, Weight, rank},
         header::Height,
         kept_block::KeptBlock,
+        statements::{ORGANISER, Sealed},
     },
     crypto::hash::{BlockHash, ElectionId, VoteId},
     election::{
         definition::Election, election_context::ElectionContext, tally::Tally, token::TokenId,
         vote::Vote,
     },
+    sorted::sorted,
     time::Timestamp,
 };
 
@@ -278,6 +281,22 @@ impl Chain {
     /// The ids of the votes in the chain.
     pub fn vote_ids(&self) -> impl Iterator<Item = VoteId> {
         self.places.keys().copied()
+    }
+
+    /// What a seal over the chain up to a height says. No vote is left out.
+    pub fn sealed_at(&self, height: Height) -> Option<Sealed> {
+        let tip = self.block_at(height)?.hash();
+        let places = self.places.iter().filter(|(_, place)| place.height <= height);
+        let ids = sorted(places.map(|(id, _)| *id).collect());
+        Some(Sealed {
+            election: self.id(),
+            trustee: ORGANISER,
+            height,
+            tip,
+            tally: self.tally_at(height).hash(),
+            set: set_root(&ids),
+            left_out: Vec::new(),
+        })
     }
 
     /// A vote in the chain.

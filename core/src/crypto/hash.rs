@@ -24,6 +24,14 @@ impl Tag {
     pub const SEAL: Self = Self(*b"blockvote seal\0\0");
     /// What an organiser signs to close early.
     pub const CLOSING: Self = Self(*b"blockvote close\0");
+    /// What a keeper signs for a vote.
+    pub const ACKNOWLEDGEMENT: Self = Self(*b"blockvote acknow");
+    /// What a keeper signs at closing.
+    pub const CLOSING_LIST: Self = Self(*b"blockvote clolst");
+    /// What a keeper signs to show that it is there.
+    pub const ROLL_CALL: Self = Self(*b"blockvote rollca");
+    /// The salt of short addresses.
+    pub const SHORT_ADDRESS: Self = Self(*b"blockvote addres");
     /// A count.
     pub const TALLY: Self = Self(*b"blockvote tally\0");
     /// A voting code, from which its key is made.
@@ -63,6 +71,10 @@ hash_type!(
 hash_type!(
     /// Root of the Merkle tree (RFC 9162) over the keys of a voter roll.
     RollRoot
+);
+hash_type!(
+    /// Root of the Merkle tree (RFC 9162) over the ids of a set of votes in ascending order.
+    VoteSetRoot
 );
 hash_type!(
     /// SHA-256 of what a seal says.

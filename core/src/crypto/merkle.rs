@@ -53,23 +53,42 @@ pub struct InclusionProof {
 
 /// Proof for the leaf at `index`, or nothing when there is no such leaf.
 pub fn prove(leaves: &[[u8; 32]], index: u32) -> Option<InclusionProof> {
-    let position = usize::try_from(index).ok().filter(|position| *position < leaves.len())?;
-    let mut path = Vec::new();
-    collect_path(leaves, position, &mut path);
-    Some(InclusionProof { index, leaves: u32::try_from(leaves.len()).ok()?, path })
+    Tree::new(leaves.to_vec()).prove(index)
 }
 
-fn collect_path(leaves: &[Node], index: usize, path: &mut Vec<Node>) {
-    if leaves.len() < 2 {
-        return;
+/// All nodes of a tree, for many proofs: 64 bytes for each leaf.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    /// The leaves, then the nodes above them, and so on to the root. A last node without a sibling stands
+    /// in the level above as it is, which gives the same tree as splitting at powers of two.
+    levels: Vec<Vec<Node>>,
+}
+
+impl Tree {
+    /// The tree over these leaf hashes.
+    pub fn new(leaves: Vec<[u8; 32]>) -> Self {
+        let mut levels = vec![leaves];
+        while let Some(below) = levels.last().filter(|level| level.len() > 1) {
+            let above = below.chunks(2).map(|pair| match pair {
+                [left, right] => parent(left, right),
+                alone => alone.first().copied().unwrap_or_default(),
+            });
+            let above = above.collect();
+            levels.push(above);
+        }
+        Self { levels }
     }
-    let (left, right) = leaves.split_at(split(leaves.len()));
-    if index < left.len() {
-        collect_path(left, index, path);
-        path.push(subtree(right));
-    } else {
-        collect_path(right, index - left.len(), path);
-        path.push(subtree(left));
+
+    /// Proof for the leaf at `index`, or nothing when there is no such leaf.
+    pub fn prove(&self, index: u32) -> Option<InclusionProof> {
+        let leaves = self.levels.first().map_or(0, Vec::len);
+        let mut at = usize::try_from(index).ok().filter(|at| *at < leaves)?;
+        let mut path = Vec::new();
+        for level in &self.levels {
+            path.extend(level.get(at ^ 1));
+            at /= 2;
+        }
+        Some(InclusionProof { index, leaves: u32::try_from(leaves).ok()?, path })
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
             Eligibility,
         },
         election_context::{ContextError, ElectionContext},
+        keepers::Keeper,
         roll::{MAX_ROLL, Roll, RollError},
     },
     time::Timestamp,
@@ -68,6 +69,8 @@ pub struct Draft {
     pub closes: Option<Timestamp>,
     /// Who may vote.
     pub who: Who,
+    /// Who holds the election while everybody else is away.
+    pub keepers: Vec<Keeper>,
     /// Proof of work; what is usual for such voters where it is left out.
     pub parameters: Option<ChainParameters>,
 }
@@ -83,6 +86,7 @@ impl Default for Draft {
             opens: None,
             closes: None,
             who: Who::Codes { count: 10, voters: String::new() },
+            keepers: Vec::new(),
             parameters: None,
         }
     }
@@ -111,6 +115,8 @@ pub enum DraftField {
     Voters,
     /// The highest token.
     HighestToken,
+    /// [`Draft::keepers`].
+    Keepers,
     /// [`Draft::parameters`].
     Parameters,
 }
@@ -148,6 +154,10 @@ impl DraftProblem {
                 ElectionError::HighestToken(_) => DraftField::HighestToken,
                 ElectionError::RollSize(_) => DraftField::Voters,
                 ElectionError::LastCountsOpen => DraftField::Counting,
+                ElectionError::TooManyKeepers(_)
+                | ElectionError::KeeperName { .. }
+                | ElectionError::RepeatedKeeper { .. }
+                | ElectionError::KeeperKey { .. } => DraftField::Keepers,
                 // A draft has no version, id or key of its own: they cannot be wrong.
                 ElectionError::StartingDifficulty(_)
                 | ElectionError::Spacing(_)
@@ -222,6 +232,7 @@ impl Draft {
             closes: self.closes,
             created,
             organiser,
+            keepers: self.keepers.clone(),
             parameters: self.parameters(),
         }
     }
@@ -464,6 +475,7 @@ impl Organiser {
             opens: None,
             closes: None,
             who,
+            keepers: election.keepers,
             parameters: Some(election.parameters),
         }
     }

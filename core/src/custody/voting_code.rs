@@ -13,9 +13,9 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::crypto::{
     hash::{Tag, tagged},
     key::SecretKey,
+    symbols,
 };
 
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Symbols that carry randomness: 130 bits.
 const DATA: usize = 26;
 /// All symbols.
@@ -120,14 +120,8 @@ impl Code {
     /// What is wrong with it, and where a typo probably is.
     pub fn parse(text: &str) -> Result<Self, CodeError> {
         let mut symbols = Vec::new();
-        for character in text.chars().filter(|c| !c.is_whitespace() && !"-‐‑–".contains(*c)) {
-            let upper = match character.to_ascii_uppercase() {
-                'O' => '0',
-                'I' | 'L' => '1',
-                other => other,
-            };
-            let value = ALPHABET.iter().position(|symbol| char::from(*symbol) == upper);
-            let value = value.and_then(|value| u8::try_from(value).ok());
+        for character in text.chars().filter(|character| !symbols::is_gap(*character)) {
+            let value = symbols::value(character);
             symbols.push(value.ok_or(CodeError::Character(character))?);
         }
         let length = symbols.len();
@@ -149,7 +143,7 @@ impl Code {
     }
 
     fn letters(&self) -> impl Iterator<Item = u8> {
-        self.0.iter().map(|symbol| ALPHABET[usize::from(*symbol & 31)])
+        self.0.iter().map(|symbol| symbols::ALPHABET[usize::from(*symbol & 31)])
     }
 }
 
@@ -205,7 +199,7 @@ mod tests {
         for code in codes().take(5) {
             let text: Vec<char> = code.to_string().replace('-', "").chars().collect();
             for at in 0..SYMBOLS {
-                for letter in ALPHABET {
+                for letter in symbols::ALPHABET {
                     let mut wrong = text.clone();
                     wrong[at] = char::from(*letter);
                     let read = Code::parse(&wrong.iter().collect::<String>());

@@ -16,6 +16,7 @@ use crate::{
         ballot::{
             Ballot, BallotError, BallotRules, MAX_SELECTION_BYTES, Question, check_selection,
         },
+        keepers::{self, Keeper},
         roll::MAX_ROLL,
         token::TokenId,
     },
@@ -167,6 +168,9 @@ pub struct Election {
     /// The organiser's public key, which closes and seals. Needed where there is a voter roll.
     #[serde(default)]
     pub organiser: Option<PublicKey>,
+    /// Who holds the election while everybody else is away, and says so with a signature.
+    #[serde(default)]
+    pub keepers: Vec<Keeper>,
     /// Proof of work.
     #[serde(default)]
     pub parameters: ChainParameters,
@@ -240,6 +244,29 @@ pub enum ElectionError {
     NoOrganiser,
     /// The organiser's key is none that only one person holds.
     Organiser(KeyError),
+    /// More keepers than anybody reads.
+    TooManyKeepers(usize),
+    /// A keeper's name is missing, too long or has control characters.
+    KeeperName {
+        /// Counted from 1.
+        number: usize,
+        /// What is wrong with it.
+        error: BallotError,
+    },
+    /// Two keepers with one name or one key.
+    RepeatedKeeper {
+        /// The name of the second.
+        name: String,
+        /// The name of the first.
+        earlier: String,
+    },
+    /// A keeper's key is none that only one holder has.
+    KeeperKey {
+        /// The keeper's name.
+        name: String,
+        /// What is wrong with it.
+        error: KeyError,
+    },
     /// Whoever comes last would win.
     LastCountsOpen,
     /// Outside the allowed range.
@@ -266,6 +293,7 @@ impl Election {
             closes: None,
             created: Timestamp(0),
             organiser: None,
+            keepers: Vec::new(),
             parameters: ChainParameters::default(),
         }
     }
@@ -315,11 +343,12 @@ impl Election {
     pub fn validate(&self) -> Result<(), ElectionError> {
         self.problems().into_iter().next().map_or(Ok(()), Err)?;
         let organiser = self.organiser.as_ref().map_or(Ok(()), PublicKey::check);
-        organiser.map_err(ElectionError::Organiser)
+        organiser.map_err(ElectionError::Organiser)?;
+        keepers::check_keys(&self.keepers)
     }
 
-    /// Every bound that does not hold, field by field; of the choices the first. Whether the organiser's
-    /// key is one that a single person holds is not looked at: no form asks for it.
+    /// Every bound that does not hold, field by field; of choices and keepers the first. Whether keys are
+    /// ones that a single person holds is not looked at: no form asks for them.
     pub fn problems(&self) -> Vec<ElectionError> {
         let version = (self.version != ELECTION_VERSION).then_some(self.version);
         let title = check_selection(&self.title, MAX_TITLE_BYTES).err();
@@ -339,6 +368,7 @@ impl Election {
             hours.map(|(opens, closes)| ElectionError::Hours { opens, closes }),
             self.check_ballot_rules().err(),
             difficulty.map(ElectionError::StartingDifficulty),
+            keepers::problem(&self.keepers),
             spacing.map(ElectionError::Spacing),
         ]
         .into_iter()
@@ -413,9 +443,26 @@ impl Election {
         }
     }
 
+    /// The keeper with this key, if the definition names one.
+    pub fn keeper(&self, key: &PublicKey) -> Option<&Keeper> {
+        self.keepers.iter().find(|keeper| keeper.key == *key)
+    }
+
     /// What a ballot is checked against and read with.
     pub fn question(&self) -> Question<'_> {
         Question { choices: &self.choices, rules: self.ballot_rules }
+    }
+
+    /// The most bytes that the encoding of a vote takes.
+    pub fn largest_vote(&self) -> usize {
+        let BallotRules { most, write_in, .. } = self.ballot_rules;
+        let free_text = self.choices.is_empty();
+        // A list and a text each begin with a length.
+        let choices = if free_text { 0 } else { 4 + 2 * usize::from(most) };
+        let text = if free_text || write_in { 4 + MAX_SELECTION_BYTES } else { 0 };
+        let signature = if self.has_roll() { 64 } else { 0 };
+        // Election, token, sequence number, kind of ballot, kind of authorization.
+        32 + 8 + 1 + 1 + choices + text + 1 + signature
     }
 
     /// Whether votes must be signed with a key of the roll.

@@ -39,8 +39,8 @@ use crate::{
     wire::message::VotesDigest,
 };
 
-/// Votes of peers are still taken for this long after closing.
-const GRACE_MS: u64 = 120_000;
+/// Votes of peers are still taken for this long after closing, and nobody seals before.
+pub const GRACE_MS: u64 = 120_000;
 /// A branch that would take votes out of the chain is followed after this time, or after so many block
 /// spacings, so that luck alone keeps no miner from putting in what the branch has more: beyond them the
 /// difficulty is eased. It is doubled with each such switch within an hour.
@@ -188,7 +188,7 @@ impl BallotBox {
 
     /// Height of the last block that is final.
     pub fn sealed_height(&self) -> Option<Height> {
-        self.sealing.sealed().map(|(seal, _)| seal.height)
+        self.sealing.sealed().map(|(seal, _)| seal.sealed.height)
     }
 
     /// The result as it counts: up to the sealed block, where there is one.
@@ -202,7 +202,8 @@ impl BallotBox {
         self.chain.latest_until(token, height).map(|(id, _)| id)
     }
 
-    fn vote_ids(&self) -> impl Iterator<Item = VoteId> {
+    /// The ids of all votes here, in the chain and pending.
+    pub(super) fn vote_ids(&self) -> impl Iterator<Item = VoteId> {
         self.chain.vote_ids().chain(self.pending.iter().map(CheckedVote::id))
     }
 
@@ -647,10 +648,13 @@ mod tests {
     use super::*;
     use crate::testkit::{
         NOW, block_at, block_on,
-        rolls::{AFTER, context, context_with, organiser, vote},
+        rolls::{AFTER, context, context_with, organiser, sealed_of, vote},
     };
     use crate::{
-        chain::{statements::Seal, tree::MAX_ABANDONED},
+        chain::{
+            statements::{Seal, Sealed},
+            tree::MAX_ABANDONED,
+        },
         election::definition::Counting,
     };
 
@@ -851,8 +855,8 @@ mod tests {
     #[test]
     fn a_seal_that_is_awaited_makes_no_other_branch_final() {
         let (mut here, ours, _) = torn();
-        let (id, tip) = (here.chain.id(), BlockHash([7; 32]));
-        let seal = Seal::sign(id, Height(2), tip, &Tally::default(), &organiser());
+        let elsewhere = Sealed { tip: BlockHash([7; 32]), ..sealed_of(&here.chain) };
+        let seal = Seal::sign(elsewhere, &organiser());
         let _ = here.take_statements(vec![Statement::Seal(seal)]);
         let _ = here.take_block(NOW, rival(&here, 1..4, 0)).unwrap();
         assert_eq!(here.chain.tip().hash(), ours.hash(), "it waits like any other");

@@ -13,15 +13,21 @@ use super::{
     serving::{self, vote_pages},
 };
 use crate::{
-    chain::{ancestry::LinkError, block::Block, header::Header, statements::Statement},
+    chain::{
+        acknowledgements::Acknowledged,
+        ancestry::LinkError,
+        block::Block,
+        header::Header,
+        statements::{MAX_STATEMENTS, Statement},
+    },
     crypto::hash::ShortId,
     election::vote::{CheckedVote, Vote, check_all},
     time::Timestamp,
     wire::{
         frame::PeerId,
         message::{
-            Class, Cost, Expected, Hello, MAX_STATEMENTS_KNOWN, MAX_STATEMENTS_SENT, MAX_VOTES,
-            MAX_VOTES_ASKED, Message, PROTOCOL_VERSION,
+            Challenge, Class, Cost, Expected, Hello, MAX_STATEMENTS_SENT, MAX_VOTES,
+            MAX_VOTES_ASKED, Message, PROTOCOL_VERSION, Presence,
         },
     },
 };
@@ -92,12 +98,67 @@ impl Node {
                 self.on_new_block(now, from, broadcast, header, &votes);
             }
             Message::Reconciled(answer) => self.on_reconciled(now, from, &answer),
+            Message::RollCall(challenge) => self.on_roll_call(now, from, &challenge),
+            Message::Present(presence) => self.on_present(now, from, &presence),
+            Message::GetAcknowledged(ids) => {
+                let signed = self.keeping.as_ref().map(|keeping| keeping.acknowledge(&ids));
+                if let Some(signed) = signed.filter(|signed| !signed.is_empty()) {
+                    self.send(from, &Message::Acknowledged(signed));
+                }
+            }
+            Message::Acknowledged(signed) => self.on_acknowledged(now, from, signed),
             Message::Held(ids) => {
                 // Another tab of the same user is no other place.
                 if from.link != LinkId::OWN_TABS && self.own_votes.held(from, &ids) {
                     self.out.event(Event::NetworkChanged);
                 }
             }
+        }
+    }
+
+    /// A keeper that is asked for answers, within the budget for answers.
+    fn on_roll_call(&mut self, now: Timestamp, from: Peer, challenge: &Challenge) {
+        if self.keeping.is_some() && self.may_answer(now, from, Cost::Looks) {
+            let presence = self.keeping.as_ref().map(|keeping| keeping.presence(challenge));
+            let presence = presence.map(Message::Present);
+            self.send_all(from, presence.as_slice());
+        }
+    }
+
+    /// A keeper is here: it gets the votes of this node's user and is asked to acknowledge them.
+    fn on_present(&mut self, now: Timestamp, from: Peer, presence: &Presence) {
+        let election = self.chain().id();
+        if self.chain().election().keeper(&presence.keeper).is_none() {
+            self.offended(now, from, Offence::Unasked);
+            return;
+        }
+        match self.roll_call.answered(from, election, presence) {
+            None => {
+                self.offended(now, from, Offence::Unasked);
+            }
+            Some(news) => {
+                if news {
+                    self.out.event(Event::NetworkChanged);
+                }
+                self.ask_keepers();
+            }
+        }
+    }
+
+    /// What a keeper signed: taken from anybody, as it proves itself.
+    fn on_acknowledged(&mut self, now: Timestamp, from: Peer, signed: Vec<Acknowledged>) {
+        for acknowledged in signed {
+            let vote = acknowledged.acknowledgement.vote;
+            let acknowledged = self.with_sound_proof(acknowledged);
+            if !self.own_votes.wants(&acknowledged) {
+                continue;
+            }
+            if let Err(error) = acknowledged.acknowledgement.check(self.chain().context()) {
+                return self.reject(now, from, error.into());
+            }
+            self.roll_call.acknowledged(from);
+            self.own_votes.acknowledged(acknowledged);
+            self.out.event(Event::Acknowledged(vote));
         }
     }
 
@@ -275,7 +336,7 @@ impl Node {
             && self.peers.may_ask_statements(peer, now)
         {
             let known: Vec<_> = self.statements().all().map(|it| it.short_id()).collect();
-            debug_assert!(known.len() <= MAX_STATEMENTS_KNOWN);
+            debug_assert!(known.len() <= MAX_STATEMENTS);
             self.send(peer, &Message::GetStatements(known));
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::{
     chain::{
+        acknowledgements::KeeperError,
         ancestry::LinkError,
         block::{Block, CheckedBlock},
         header::{Header, Height},
@@ -117,6 +118,8 @@ pub enum StoreChange {
     PutStatement(Statement),
     /// Forget a signed statement that another one replaced.
     DropStatement(ShortId),
+    /// Acknowledge a vote from now on, as having come at this time. Only a keeper does.
+    PutAcknowledged(VoteId, Timestamp),
 }
 
 /// Something people may want to know.
@@ -141,6 +144,8 @@ pub enum Event {
     StatementsChanged,
     /// Peers, sync or what they hold changed.
     NetworkChanged,
+    /// A keeper acknowledged a vote that is followed here.
+    Acknowledged(VoteId),
     /// A peer broke the rules and is not listened to any more.
     PeerRejected {
         /// Who.
@@ -165,6 +170,9 @@ pub enum Rejection {
     /// It sent a statement that proves nothing.
     #[from]
     Statement(StatementError),
+    /// It sent an acknowledgement that no keeper of this election signed.
+    #[from]
+    Keeper(KeeperError),
     /// It sent a comparison of votes that cannot be read.
     Comparison(String),
     /// It did again and again what an honest peer does seldom.
@@ -254,6 +262,8 @@ pub enum CastError {
 pub enum SealError {
     /// There is no closing time in the past.
     NotClosed,
+    /// Votes that were cast in time may still be on their way, until then.
+    TooEarly(Timestamp),
     /// Peers hold more than this node: what is sealed now would leave it out.
     Behind,
     /// There is a seal already.

@@ -93,6 +93,11 @@ impl Join {
         self.election.as_ref()
     }
 
+    /// Peers that are asked.
+    pub fn peer_count(&self) -> usize {
+        self.peers.len()
+    }
+
     /// How far it is.
     pub fn progress(&self) -> Progress {
         match (&self.election, &self.roll) {

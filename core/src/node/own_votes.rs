@@ -4,10 +4,15 @@
 //! again. Invariant: at most [`MAX_FOLLOWED`] votes, and for each at most [`MAX_ASKED`] peers that were
 //! asked and [`MAX_HOLDERS`] that said yes.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use super::interface::Peer;
-use crate::{crypto::hash::VoteId, sorted::sorted, time::Timestamp};
+use crate::{
+    chain::acknowledgements::Acknowledged,
+    crypto::{hash::VoteId, key::PublicKey},
+    sorted::sorted,
+    time::Timestamp,
+};
 
 /// Own votes whose way through the network is followed.
 const MAX_FOLLOWED: usize = 1024;
@@ -29,6 +34,8 @@ struct Followed {
     asked: VecDeque<Peer>,
     /// Those of them that said so.
     holders: HashSet<Peer>,
+    /// What keepers of this election signed for it.
+    acknowledged: BTreeMap<PublicKey, Acknowledged>,
 }
 
 /// Where a vote is on this node.
@@ -89,6 +96,41 @@ impl OwnVotes {
     /// Peers that said that they have a vote.
     pub fn holders(&self, id: &VoteId) -> usize {
         self.followed.get(id).map_or(0, |followed| followed.holders.len())
+    }
+
+    /// Whether what a keeper is said to have signed would be news: its first word on a vote that is
+    /// followed, or the same with the proof that it is on its closing list.
+    pub fn wants(&self, acknowledged: &Acknowledged) -> bool {
+        let signed = &acknowledged.acknowledgement;
+        self.followed.get(&signed.vote).is_some_and(|followed| {
+            let known = followed.acknowledged.get(&signed.keeper);
+            known.is_none_or(|known| known.listed.is_none() && acknowledged.listed.is_some())
+        })
+    }
+
+    /// A keeper of this election acknowledged a vote: what is wanted, and was checked.
+    pub fn acknowledged(&mut self, acknowledged: Acknowledged) {
+        let signed = &acknowledged.acknowledgement;
+        if let Some(followed) = self.followed.get_mut(&signed.vote) {
+            followed.acknowledged.insert(signed.keeper, acknowledged);
+        }
+    }
+
+    /// What keepers signed for a vote.
+    pub fn acknowledgements(&self, id: &VoteId) -> Vec<Acknowledged> {
+        let followed = self.followed.get(id).into_iter();
+        followed.flat_map(|followed| followed.acknowledged.values()).cloned().collect()
+    }
+
+    /// Votes that a keeper is to be asked about: those that it did not acknowledge, and where it signed its
+    /// closing list, those without the proof that they are on it.
+    pub fn lacking(&self, keeper: &PublicKey, listed: bool) -> Vec<VoteId> {
+        let lacks = |followed: &Followed| match followed.acknowledged.get(keeper) {
+            Some(known) => listed && known.listed.is_none(),
+            None => true,
+        };
+        let lacking = self.followed.iter().filter(|(_, followed)| lacks(followed));
+        sorted(lacking.map(|(id, _)| *id).collect())
     }
 
     /// A peer is asked whether it has these votes.

@@ -2,12 +2,17 @@
 
 use super::{NOW, block, nodes, with_roll};
 use crate::{
+    chain::{
+        statements::{Seal, Sealed},
+        tree::Chain,
+    },
     crypto::key::SecretKey,
     custody::voting_code::Code,
     election::{
         ballot::Ballot,
         definition::{ChainParameters, Counting, Election},
         election_context::ElectionContext,
+        keepers::Keeper,
         vote::Vote,
     },
     node::{Input, Node},
@@ -44,6 +49,30 @@ pub fn context_with(counting: Counting, voters: u32) -> ElectionContext {
 /// The election with six voters, where the first vote counts.
 pub fn context() -> ElectionContext {
     context_with(Counting::FirstCounts, 6)
+}
+
+/// The key of a keeper, counted from 0.
+pub fn keeper(number: u8) -> SecretKey {
+    SecretKey::new([0x40 + number; 32])
+}
+
+/// The election with six voters, and two keepers.
+pub fn context_kept() -> ElectionContext {
+    let named = |number| Keeper { name: format!("Keeper {number}"), key: keeper(number).public() };
+    let keepers = [0, 1].map(named).to_vec();
+    let keys: Vec<_> = (0..6).map(voter).collect();
+    let base = Election { keepers, ..context().election().clone() };
+    with_roll(base, &keys, &organiser())
+}
+
+/// What a seal over the whole chain says.
+pub fn sealed_of(chain: &Chain) -> Sealed {
+    chain.sealed_at(chain.height()).unwrap()
+}
+
+/// The organiser's seal over the whole chain.
+pub fn seal_of(chain: &Chain) -> Seal {
+    Seal::sign(sealed_of(chain), &organiser())
 }
 
 /// The vote of a voter.

@@ -5,14 +5,16 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     chain::{
+        acknowledgements::Acknowledged,
         block::{Block, MAX_BLOCK_BYTES, MAX_VOTES_IN_BLOCK},
         fork_choice::Weight,
         header::{Header, Height},
-        statements::{MAX_DOUBLE_VOTES, Statement},
+        statements::{MAX_STATEMENTS, Statement},
     },
     crypto::{
         encoding::encode,
-        hash::{BlockHash, ShortId, VoteId},
+        hash::{BlockHash, ElectionId, ShortId, Tag, VoteId},
+        key::{PublicKey, SecretKey, Signature, Signed},
     },
     election::{definition::Election, roll::RollPage, vote::Vote},
 };
@@ -40,9 +42,6 @@ pub const MAX_HELD: usize = 256;
 
 /// Statements in one message: their signatures cost the receiver some 60 ms at most.
 pub const MAX_STATEMENTS_SENT: usize = 512;
-/// Statements that a node knows: double votes, a closing, two seals.
-pub const MAX_STATEMENTS_KNOWN: usize = MAX_DOUBLE_VOTES + 3;
-
 // The relay's crate knows no blocks: that one fits is shown here.
 const _: () = assert!(MAX_BLOCK_BYTES + (64 << 10) == MAX_MESSAGE_BYTES);
 
@@ -125,6 +124,45 @@ pub enum Message {
     GetBlockVotes(BlockHash, Vec<u32>),
     /// The votes asked for, in that order.
     BlockVotes(BlockHash, Vec<Vote>),
+    /// Keepers of this election, show that you are here: sign this.
+    RollCall(Challenge),
+    /// I am a keeper, and this election is here.
+    Present(Presence),
+    /// Keeper, acknowledge these votes.
+    GetAcknowledged(Vec<VoteId>),
+    /// Those that are here and came in time.
+    Acknowledged(Vec<Acknowledged>),
+}
+
+/// What a keeper is asked to sign, drawn afresh.
+pub type Challenge = [u8; 32];
+
+/// A keeper's answer to a roll-call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Presence {
+    /// The keeper's key.
+    pub keeper: PublicKey,
+    /// The keeper's, over the tag, the election and the challenge.
+    pub signature: Signature,
+}
+
+impl Presence {
+    fn message(election: ElectionId, challenge: &Challenge) -> Vec<u8> {
+        [&Tag::ROLL_CALL.0[..], &election.0, challenge].concat()
+    }
+
+    /// Answers a roll-call.
+    pub fn sign(election: ElectionId, challenge: &Challenge, key: &SecretKey) -> Self {
+        let signature = key.sign(&Self::message(election, challenge));
+        Self { keeper: key.public(), signature }
+    }
+
+    /// Whether the keeper signed this challenge.
+    pub fn answers(&self, election: ElectionId, challenge: &Challenge) -> bool {
+        let message = Self::message(election, challenge);
+        let Self { keeper: key, signature } = self;
+        Signed { key, message: &message, signature }.holds()
+    }
 }
 
 /// A message that breaks the format.
@@ -258,7 +296,7 @@ impl Message {
                 Some(("keys", page.keys.len(), crate::election::roll::PAGE_KEYS)),
             ),
             Self::GetStatements(list) => {
-                (question(None), Some(("statements", list.len(), MAX_STATEMENTS_KNOWN)))
+                (question(None), Some(("statements", list.len(), MAX_STATEMENTS)))
             }
             Self::Statements(list) => {
                 (Class::Announcement, Some(("statements", list.len(), MAX_STATEMENTS_SENT)))
@@ -273,6 +311,15 @@ impl Message {
             ),
             Self::BlockVotes(_, list) => {
                 (Class::Answer(Expected::Counted), Some(("votes", list.len(), MAX_BLOCK_VOTES)))
+            }
+            // Only keepers answer, and few are named.
+            Self::RollCall(_) => (Class::Announcement, None),
+            Self::Present(_) => (Class::Answer(Expected::ByAsker), None),
+            Self::GetAcknowledged(list) => {
+                (question(None), Some(("vote ids", list.len(), MAX_HELD)))
+            }
+            Self::Acknowledged(list) => {
+                (Class::Answer(Expected::ByAsker), Some(("acknowledgements", list.len(), MAX_HELD)))
             }
         };
         let list = list.map(|(what, found, max)| List { what, found, max });
@@ -321,7 +368,7 @@ mod tests {
             (MAX_HELD, Box::new(move |n| Message::AskHeld(vec![id; n]))),
             (MAX_VOTES_ASKED, Box::new(move |n| Message::GetVotes(vec![id; n]))),
             (MAX_BLOCK_VOTES, Box::new(move |n| Message::GetBlockVotes(hash, vec![0; n]))),
-            (MAX_STATEMENTS_KNOWN, Box::new(move |n| Message::GetStatements(vec![short; n]))),
+            (MAX_STATEMENTS, Box::new(move |n| Message::GetStatements(vec![short; n]))),
             (MAX_RECONCILE_BYTES, Box::new(|n| Message::Reconcile(vec![0; n]))),
         ];
         for (max, make) in kinds {

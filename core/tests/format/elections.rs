@@ -7,6 +7,7 @@ use blockvote_core::{
         ballot::BallotRules,
         definition::{ChainParameters, Counting, Credentials, Election, Eligibility},
         election_context::ElectionContext,
+        keepers::Keeper,
         roll::Roll,
     },
     time::Timestamp,
@@ -28,6 +29,7 @@ pub fn open() -> Election {
         closes: None,
         created: Timestamp(1_799_999_000_000),
         organiser: None,
+        keepers: Vec::new(),
         parameters: ChainParameters { starting_difficulty: 65_536, spacing_ms: 10_000 },
     }
 }
@@ -47,6 +49,11 @@ pub fn organiser() -> SecretKey {
     SecretKey::new([0x22; 32])
 }
 
+/// The key of its keeper.
+pub fn keeper() -> SecretKey {
+    SecretKey::new([0x33; 32])
+}
+
 /// Everything that an election with a voter roll adds: approval, blank ballots, own words, the last
 /// vote counts.
 pub fn with_roll() -> ElectionContext {
@@ -58,6 +65,7 @@ pub fn with_roll() -> ElectionContext {
         counting: Counting::LastCounts,
         eligibility: Eligibility::Roll { root, size, credentials: Credentials::Codes },
         organiser: Some(organiser().public()),
+        keepers: vec![Keeper { name: "Club server".into(), key: keeper().public() }],
         ..open()
     };
     ElectionContext::new(election, Some(roll)).unwrap()

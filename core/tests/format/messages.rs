@@ -9,7 +9,7 @@ use blockvote_core::{
     },
     crypto::hash::{BlockHash, ShortId, VoteId},
     election::vote::Vote,
-    wire::message::{Hello, Message, MessageError, VotesDigest},
+    wire::message::{Hello, Message, MessageError, Presence, VotesDigest},
 };
 
 use crate::{Vectors, blocks, check, elections, hex, statements, votes};
@@ -32,6 +32,8 @@ pub fn vectors() -> Vectors {
         statements: StatementBook::default().digest(),
         wants_reply: true,
     };
+    let challenge = [0x55; 32];
+    let presence = Presence::sign(elections::with_roll().id(), &challenge, &elections::keeper());
     let messages = [
         ("message hello", Message::Hello(hello)),
         ("message get election", Message::GetElection),
@@ -53,6 +55,10 @@ pub fn vectors() -> Vectors {
         ("message roll page", Message::RollPage(page)),
         ("message get evidence", Message::GetStatements(vec![double.short_id()])),
         ("message evidence", Message::Statements(vec![closing])),
+        ("message roll call", Message::RollCall(challenge)),
+        ("message present", Message::Present(presence)),
+        ("message get acknowledged", Message::GetAcknowledged(vec![VoteId([0x22; 32])])),
+        ("message acknowledged", Message::Acknowledged(vec![statements::acknowledged()])),
     ];
     messages.map(|(name, message)| (name, hex(message.encode()))).to_vec()
 }

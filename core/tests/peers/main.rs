@@ -10,6 +10,7 @@
 mod announcements;
 mod comparing;
 mod downloads;
+mod keepers;
 mod own_votes;
 mod places;
 mod serving;

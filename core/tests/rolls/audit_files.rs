@@ -9,15 +9,15 @@ use blockvote_core::{
     chain::{
         block::Block,
         header::Height,
-        statements::{Closing, Seal, Statement},
+        statements::{Closing, Seal, Sealed, Statement},
         tree::Chain,
     },
-    crypto::key::SecretKey,
+    crypto::{hash::VoteSetRoot, key::SecretKey},
     election::{ballot::Ballot, definition::Counting, election_context::ElectionContext},
     testkit::{
         NOW, block,
         nodes::{LIAR, hear_verified},
-        rolls::{AFTER, context_with, extend, node, organiser, vote, voter},
+        rolls::{AFTER, context_with, extend, node, organiser, sealed_of, vote, voter},
     },
     wire::message::Message,
 };
@@ -33,7 +33,7 @@ fn audit() -> (ElectionContext, Vec<Statement>, Vec<Block>, Vec<u8>) {
     extend(&mut node, vec![vote(&context, 0, 0, 0), vote(&context, 1, 0, 1)]);
     extend(&mut node, vec![vote(&context, 0, 1, 1), vote(&context, 2, 0, 2)]);
     hear_verified(&mut node, LIAR, &Message::Votes(vec![vote(&context, 2, 0, 0)]));
-    node.seal(AFTER, &organiser(), false).unwrap();
+    node.seal(AFTER, Vec::new(), &organiser(), false).unwrap();
     let statements: Vec<_> = node.statements().all().collect();
     assert_eq!(statements.len(), 2);
     let blocks: Vec<_> =
@@ -95,7 +95,7 @@ fn an_audit_file_passes_whole_and_says_what_was_checked() {
     assert_eq!(passed(Check::Roll), Passed::Keys(6));
     assert_eq!(passed(Check::Signatures), Passed::Votes(4));
     assert_eq!(passed(Check::Once), Passed::Replaced { voters: 3, replaced: 1 });
-    assert_eq!(passed(Check::Seal), Passed::Sealed { height: Height(3), after: 0 });
+    assert_eq!(passed(Check::Seal), Passed::Sealed { height: Height(3), after: 0, left_out: 0 });
     assert_eq!(outcome(&report, Check::Closing), &Outcome::Skipped(Skipped::NotClosed));
 }
 
@@ -152,22 +152,23 @@ fn forgeries_with_a_fresh_checksum_are_found_by_what_is_in_the_file() {
     // Somebody else's seal; two seals of the organiser; a seal over another count.
     let first = blocks[0].clone().check(&context).unwrap();
     chain.insert(first, AFTER).unwrap();
-    let seal = |key: &SecretKey, tally| {
-        Statement::Seal(Seal::sign(context.id(), Height(2), blocks[0].header.hash(), tally, key))
-    };
-    let foreign = seal(&voter(0), chain.tally());
+    let here = sealed_of(&chain);
+    let seal = |key: &SecretKey, sealed: &Sealed| Statement::Seal(Seal::sign(sealed.clone(), key));
+    let foreign = seal(&voter(0), &here);
     assert!(failed(&write(&context, &[foreign], &blocks)).contains("not signed by the organiser"));
-    let second = seal(&organiser(), chain.tally());
+    let second = seal(&organiser(), &here);
     let both = [statements[1].clone(), second.clone()];
     assert!(failed(&write(&context, &both, &blocks)).contains("contested"));
     let mut wrong = chain.tally().clone();
     wrong.ballots += 1;
-    let lie = seal(&organiser(), &wrong);
+    let lie = seal(&organiser(), &Sealed { tally: wrong.hash(), ..here.clone() });
     assert!(failed(&write(&context, &[lie], &blocks)).contains("another count"));
+    let lie = seal(&organiser(), &Sealed { set: VoteSetRoot([7; 32]), ..here });
+    assert!(failed(&write(&context, &[lie], &blocks)).contains("another set of votes"));
     // A seal below the newest block says what does not count.
     let report = verify(&write(&context, &[second], &blocks)).unwrap();
     assert!(report.passed() && report.tally == *chain.tally());
-    let sealed = Passed::Sealed { height: Height(2), after: 1 };
+    let sealed = Passed::Sealed { height: Height(2), after: 1, left_out: 0 };
     assert_eq!(outcome(&report, Check::Seal), &Outcome::Passed(sealed));
     // The roll of another election, and none.
     let other = context_with(Counting::LastCounts, 5);

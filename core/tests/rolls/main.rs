@@ -8,6 +8,7 @@
 
 mod audit_files;
 mod changed_votes;
+mod complaints;
 mod double_votes;
 mod joining;
 mod restart;

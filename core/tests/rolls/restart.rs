@@ -3,16 +3,14 @@
 use blockvote_core::{
     chain::{
         block::Block,
-        header::Height,
         pow,
         statements::{Seal, Sealing, Statement},
     },
-    crypto::hash::BlockHash,
     election::vote::Authorization,
     node::Node,
     testkit::{
         nodes::{LIAR, hear_verified},
-        rolls::{AFTER, context, extend, node, organiser, vote, voter},
+        rolls::{AFTER, context, extend, node, organiser, sealed_of, vote, voter},
     },
     wire::message::Message,
 };
@@ -23,7 +21,7 @@ fn what_was_proven_and_sealed_is_there_after_a_restart() {
     let mut node = node(&context);
     extend(&mut node, vec![vote(&context, 0, 0, 0)]);
     hear_verified(&mut node, LIAR, &Message::Votes(vec![vote(&context, 0, 0, 1)]));
-    node.seal(AFTER, &organiser(), false).unwrap();
+    node.seal(AFTER, Vec::new(), &organiser(), false).unwrap();
     let statements: Vec<_> = node.statements().all().collect();
     let blocks = [node.chain().tip().to_block()];
     let mut again = Node::new(context.clone(), 1);
@@ -32,8 +30,7 @@ fn what_was_proven_and_sealed_is_there_after_a_restart() {
     assert_eq!(again.ballot_box().sealing(), node.ballot_box().sealing());
     assert_eq!(again.statements().digest(), node.statements().digest());
     // A store that somebody wrote a forged seal into.
-    let forged =
-        Seal::sign(context.id(), Height(1), BlockHash([0; 32]), node.chain().tally(), &voter(1));
+    let forged = Seal::sign(sealed_of(node.chain()), &voter(1));
     let mut again = Node::new(context.clone(), 1);
     again.restore(AFTER, checked(), [], [Statement::Seal(forged)]).unwrap();
     assert_eq!(*again.ballot_box().sealing(), Sealing::Unsealed);

@@ -2,15 +2,16 @@
 
 use blockvote_core::{
     chain::{
-        block::Block,
         difficulty::Work,
         fork_choice::Weight,
         header::Height,
-        statements::{Closing, DoubleVote, Seal, Sealing, Statement, StatementBook},
+        statements::{
+            Closing, DoubleVote, LeftOut, Seal, Sealed, Sealing, Statement, StatementBook,
+        },
         tree::Chain,
     },
     crypto::{
-        hash::{BlockHash, ElectionId},
+        hash::{BlockHash, ElectionId, VoteId, VoteSetRoot},
         key::SecretKey,
     },
     election::{
@@ -25,7 +26,10 @@ use blockvote_core::{
         nodes::{
             HONEST, LIAR, drain, drain_verified, hear, hear_verified, no_votes, rejected, sent,
         },
-        rolls::{AFTER, CLOSES, context, context_with, extend, node, organiser, vote, voter},
+        rolls::{
+            AFTER, CLOSES, context, context_with, extend, node, organiser, seal_of, sealed_of,
+            vote, voter,
+        },
     },
     time::Timestamp,
     wire::message::{Hello, Message, PROTOCOL_VERSION},
@@ -55,9 +59,9 @@ fn a_seal_that_binds_nobody_costs_nobody_a_long_chain() {
     short.insert(lure.clone().check(&context).unwrap(), late).unwrap();
     let mut tally = short.tally().clone();
     tally.ballots += 1;
-    let seal = Seal::sign(context.id(), Height(2), short.tip().hash(), &tally, &organiser());
+    let seal = Seal::sign(Sealed { tally: tally.hash(), ..sealed_of(&short) }, &organiser());
     node.handle(late, Input::Blocks(vec![lure]));
-    node.handle(late, Input::Statements(vec![Statement::Seal(seal)]));
+    node.handle(late, Input::Statements(vec![Statement::Seal(seal.clone())]));
     assert_eq!(*node.ballot_box().sealing(), Sealing::Refuted(seal));
     assert_eq!(node.chain().tip().hash(), tip, "the chain is back");
 }
@@ -67,8 +71,7 @@ fn the_sealed_count_is_the_result_whatever_comes_after_it() {
     let context = context_with(Counting::LastCounts, 6);
     let mut node = node(&context);
     extend(&mut node, vec![vote(&context, 0, 0, 0)]);
-    let (height, tip) = (node.chain().height(), node.chain().tip().hash());
-    let seal = Seal::sign(context.id(), height, tip, node.chain().tally(), &organiser());
+    let seal = seal_of(node.chain());
     // Somebody who did not know of the seal goes on.
     extend(&mut node, vec![vote(&context, 0, 1, 1), vote(&context, 1, 0, 1)]);
     node.handle(AFTER, Input::Statements(vec![Statement::Seal(seal)]));
@@ -100,9 +103,9 @@ fn a_node_that_is_behind_does_not_seal() {
             wants_reply: false,
         }),
     );
-    assert_eq!(node.seal(AFTER, &organiser(), false), Err(SealError::Behind));
+    assert_eq!(node.seal(AFTER, Vec::new(), &organiser(), false), Err(SealError::Behind));
     // A liar cannot hold it up for ever.
-    assert_eq!(node.seal(AFTER, &organiser(), true), Ok(()));
+    assert_eq!(node.seal(AFTER, Vec::new(), &organiser(), true), Ok(()));
 }
 
 fn node_digest() -> [u8; 32] {
@@ -119,12 +122,18 @@ fn statements_that_prove_nothing_are_rejected() {
     let forged = DoubleVote::of(&one, &changed).unwrap();
     let twice = DoubleVote { first: one.clone(), second: one.clone() };
     let strangers = DoubleVote { first: one, second: vote(&context, 1, 0, 1) };
-    let genesis = Block::genesis(context.election()).hash();
-    let tally = Chain::new(context.clone()).tally().clone();
-    let seal = |key: &SecretKey| Seal::sign(context.id(), Height(1), genesis, &tally, key);
+    let here = sealed_of(&Chain::new(context.clone()));
+    let seal = |key: &SecretKey| Seal::sign(here.clone(), key);
     let mut moved = seal(&organiser());
-    moved.tip = BlockHash([1; 32]);
-    let foreign = Seal::sign(ElectionId([3; 32]), Height(1), genesis, &tally, &organiser());
+    moved.sealed.tip = BlockHash([1; 32]);
+    let elsewhere = Sealed { election: ElectionId([3; 32]), ..here.clone() };
+    let foreign = Seal::sign(elsewhere, &organiser());
+    let second = Seal::sign(Sealed { trustee: 2, ..here.clone() }, &organiser());
+    let left_out = |reason: &str, votes: Vec<VoteId>| {
+        let left_out = vec![LeftOut { reason: reason.into(), votes }];
+        Statement::Seal(Seal::sign(Sealed { left_out, ..here.clone() }, &organiser()))
+    };
+    let (low, high) = (VoteId([1; 32]), VoteId([2; 32]));
     let mut early = Closing::sign(context.id(), NOW, &organiser());
     early.at = Timestamp(1);
     let wrong = [
@@ -135,6 +144,12 @@ fn statements_that_prove_nothing_are_rejected() {
         (Statement::Seal(seal(&voter(0))), "not signed by the organiser"),
         (Statement::Seal(moved), "not signed by the organiser"),
         (Statement::Seal(foreign), "for election"),
+        (Statement::Seal(second), "trustee 2"),
+        (left_out("", vec![low]), "reason"),
+        (left_out("late\nvotes", vec![low]), "reason"),
+        (left_out("late", vec![]), "group 1"),
+        (left_out("late", vec![high, low]), "group 1"),
+        (left_out("late", vec![low, low]), "twice"),
         (Statement::Closing(early), "not signed by the organiser"),
         (Statement::Closing(Closing::sign(context.id(), NOW, &voter(1))), "not signed by"),
     ];
@@ -157,7 +172,7 @@ fn the_organiser_closes_early_and_seals_once_and_nobody_else_can() {
     let context = context();
     let mut node = node(&context);
     extend(&mut node, vec![vote(&context, 0, 0, 0)]);
-    assert_eq!(node.seal(NOW, &organiser(), false), Err(SealError::NotClosed));
+    assert_eq!(node.seal(NOW, Vec::new(), &organiser(), false), Err(SealError::NotClosed));
     assert!(node.close(NOW, &voter(0)).is_err());
     assert_eq!(node.ballot_box().closes(), Some(CLOSES));
     node.close(NOW.plus_ms(5), &organiser()).unwrap();
@@ -165,12 +180,12 @@ fn the_organiser_closes_early_and_seals_once_and_nobody_else_can() {
     assert!(node.cast(NOW, vote(&context, 1, 0, 0)).is_ok());
     let late = node.cast(NOW.plus_ms(5), vote(&context, 2, 0, 0)).unwrap_err();
     assert!(matches!(late, CastError::Closed(at) if at == NOW.plus_ms(5)));
-    assert!(matches!(node.seal(AFTER, &voter(0), false), Err(SealError::Statement(_))));
-    node.seal(AFTER, &organiser(), false).unwrap();
+    assert!(matches!(node.seal(AFTER, Vec::new(), &voter(0), false), Err(SealError::Statement(_))));
+    node.seal(AFTER, Vec::new(), &organiser(), false).unwrap();
     assert!(
         matches!(node.ballot_box().sealing(), Sealing::Sealed { tally, .. } if tally.count("Yes") == 1)
     );
-    assert_eq!(node.seal(AFTER, &organiser(), false), Err(SealError::AlreadySealed));
+    assert_eq!(node.seal(AFTER, Vec::new(), &organiser(), false), Err(SealError::AlreadySealed));
     // A clock that is an hour behind does not open it again.
     let back = Timestamp(NOW.0 - 3_600_000);
     assert_eq!(node.cast(back, vote(&context, 2, 0, 0)), Err(CastError::Sealed));
@@ -189,7 +204,7 @@ fn a_sealed_block_outlasts_more_work_until_a_second_seal_contests_it() {
         heavier.insert(next, NOW).unwrap();
     }
     let blocks: Vec<_> = (2..=4).map(|h| heavier.block_at(Height(h)).unwrap().to_block()).collect();
-    node.seal(AFTER, &organiser(), false).unwrap();
+    node.seal(AFTER, Vec::new(), &organiser(), false).unwrap();
     drain_verified(&mut node);
     node.handle(AFTER, Input::Blocks(blocks.clone()));
     assert_eq!(node.chain().tip().hash(), sealed, "more work does not undo a sealed block");
@@ -220,10 +235,9 @@ fn a_sealed_block_outlasts_more_work_until_a_second_seal_contests_it() {
     assert!(matches!(other.ballot_box().sealing(), Sealing::Sealed { .. }));
 
     // The organiser also sealed the other chain: nothing is final, work decides again.
-    let tally = heavier.tally().clone();
-    let second = Seal::sign(context.id(), Height(4), heavier.tip().hash(), &tally, &organiser());
+    let second = seal_of(&heavier);
     for node in [&mut node, &mut other] {
-        node.handle(AFTER, Input::Statements(vec![Statement::Seal(second)]));
+        node.handle(AFTER, Input::Statements(vec![Statement::Seal(second.clone())]));
         assert!(matches!(node.ballot_box().sealing(), Sealing::Contested(..)));
         assert_eq!(node.chain().tip().hash(), heavier.tip().hash());
     }
@@ -235,16 +249,18 @@ fn a_seal_over_another_count_or_height_binds_nobody() {
     let wrong_count = |chain: &Chain| {
         let mut tally = chain.tally().clone();
         tally.ballots += 1;
-        Seal::sign(context.id(), chain.height(), chain.tip().hash(), &tally, &organiser())
+        Seal::sign(Sealed { tally: tally.hash(), ..sealed_of(chain) }, &organiser())
     };
-    let wrong_height = |chain: &Chain| {
-        Seal::sign(context.id(), Height(9), chain.tip().hash(), chain.tally(), &organiser())
+    let wrong_height =
+        |chain: &Chain| Seal::sign(Sealed { height: Height(9), ..sealed_of(chain) }, &organiser());
+    let wrong_set = |chain: &Chain| {
+        Seal::sign(Sealed { set: VoteSetRoot([9; 32]), ..sealed_of(chain) }, &organiser())
     };
-    for make in [&wrong_count as &dyn Fn(&Chain) -> Seal, &wrong_height] {
+    for make in [&wrong_count as &dyn Fn(&Chain) -> Seal, &wrong_height, &wrong_set] {
         let mut node = node(&context);
         extend(&mut node, vec![vote(&context, 0, 0, 0)]);
         let seal = make(node.chain());
-        node.handle(AFTER, Input::Statements(vec![Statement::Seal(seal)]));
+        node.handle(AFTER, Input::Statements(vec![Statement::Seal(seal.clone())]));
         assert_eq!(*node.ballot_box().sealing(), Sealing::Refuted(seal));
         assert_eq!(node.chain().anchor(), None);
     }
@@ -263,7 +279,7 @@ fn a_tip_that_a_seal_brings_is_told_where_the_seal_was_heard() {
     let hash = beside.header.hash();
     let mut chain = Chain::new(context.clone());
     chain.insert(beside.clone().check(&context).unwrap(), NOW).unwrap();
-    let seal = Seal::sign(context.id(), Height(2), hash, chain.tally(), &organiser());
+    let seal = seal_of(&chain);
     drain(&mut node);
     let bytes = Message::Statements(vec![Statement::Seal(seal)]).encode();
     node.handle(AFTER, Input::Message { from: HONEST, broadcast: true, bytes });

@@ -1,9 +1,14 @@
 //! Audit files, receipts and chains of the seed.
 
-use blockvote_core::audit::{
-    archive::{ARCHIVE_VERSION, ArchiveError, Damage, RecordKind},
-    python_chain::SeedError,
-    receipt::{ReceiptError, ReceiptFileError},
+use blockvote_core::{
+    audit::{
+        archive::{ARCHIVE_VERSION, ArchiveError, Damage, RecordKind},
+        complaint::{ComplaintError, ComplaintFileError, Upheld},
+        python_chain::SeedError,
+        receipt::{ReceiptError, ReceiptFileError},
+    },
+    chain::acknowledgements::Worth,
+    election::keepers::MAX_KEEPERS,
 };
 
 use crate::Words;
@@ -57,6 +62,73 @@ impl Words for ReceiptFileError {
             }
             Self::Wrong(error) => format!("the receipt does not hold: {}", error.words()),
         }
+    }
+}
+
+impl Words for ComplaintFileError {
+    fn words(&self) -> String {
+        match self {
+            Self::Format => "this is not a Blockvote complaint".into(),
+            Self::Malformed => {
+                "the complaint is damaged: a part of it is missing or was changed".into()
+            }
+        }
+    }
+}
+
+impl Words for Worth {
+    fn words(&self) -> String {
+        match self {
+            Self::InTime => "the vote was there in time",
+            Self::Late => "it is dated after the closing time",
+            Self::NotListed => {
+                "its closing list is here, and the complaint does not show that the vote is on it"
+            }
+            Self::Contradicted => {
+                "the keeper signed two closing lists that differ, so its word counts for nothing"
+            }
+        }
+        .into()
+    }
+}
+
+impl Words for ComplaintError {
+    fn words(&self) -> String {
+        match self {
+            Self::OtherElection(election) => {
+                format!("it is about the election {election}, not about this one")
+            }
+            Self::Vote(error) => format!("its vote is not valid: {}", error.words()),
+            Self::Acknowledgements(0) => "no keeper's acknowledgement is in it".into(),
+            Self::Acknowledgements(found) => {
+                format!("there are {found} acknowledgements in it; at most {MAX_KEEPERS} can be")
+            }
+            Self::OtherVote(vote) => {
+                format!("an acknowledgement in it is for the vote {vote}, not for this one")
+            }
+            Self::Keeper(error) => error.words(),
+            Self::Worthless { keeper, worth } => {
+                format!("the acknowledgement of {keeper} proves nothing: {}", worth.words())
+            }
+            Self::NotSealed => "no seal holds here, so nothing is left out yet".into(),
+            Self::Counted => "the sealed result holds this vote".into(),
+            Self::OtherBallot(vote) => format!(
+                "the sealed result holds another ballot of this voter with the same number, {vote}"
+            ),
+        }
+    }
+}
+
+impl Words for Upheld {
+    fn words(&self) -> String {
+        let Self { vote, keeper, at, reason } = self;
+        let reason = match reason {
+            Some(reason) => format!("the reason given is {reason:?}"),
+            None => "no reason is given".into(),
+        };
+        format!(
+            "The complaint holds: {keeper} acknowledged the vote {vote} at {at}, and the sealed result does not hold it; {reason}."
+        )
     }
 }
 

@@ -1,11 +1,12 @@
 //! Blocks and statements.
 
 use blockvote_core::chain::{
+    acknowledgements::KeeperError,
     ancestry::LinkError,
     block::{BlockError, MAX_BLOCK_BYTES},
     counted_votes::SlotError,
     header::HEADER_VERSION,
-    statements::{StatementError, StatementKind},
+    statements::{MAX_LEFT_OUT, ORGANISER, SealFault, StatementError, StatementKind},
 };
 
 use crate::Words;
@@ -99,11 +100,49 @@ impl Words for StatementError {
             Self::Signature(what) => {
                 format!("the {} is not signed by the organiser of this election", what.words())
             }
+            Self::Seal(fault) => fault.words(),
+            Self::Keeper(error) => format!("the closing list: {}", error.words()),
             Self::NotDouble => "the two votes are not a double vote".into(),
             Self::Open => {
                 "an open election has no double votes: the first use of a token counts".into()
             }
             Self::Vote(error) => format!("one of the two votes is not valid: {}", error.words()),
+        }
+    }
+}
+
+impl Words for KeeperError {
+    fn words(&self) -> String {
+        match self {
+            Self::OtherElection(election) => {
+                format!("what the keeper signed is for election {election}, not for this one")
+            }
+            Self::NotNamed(key) => {
+                format!("the election names no keeper with the key {}", key.to_text())
+            }
+            Self::Signature => "it is not signed by the keeper that it names".into(),
+        }
+    }
+}
+
+impl Words for SealFault {
+    fn words(&self) -> String {
+        match self {
+            Self::Trustee(found) => {
+                format!(
+                    "the seal is of trustee {found}; this election has the organiser alone, trustee {ORGANISER}"
+                )
+            }
+            Self::Reason { group, error } => {
+                format!("the reason for leaving out group {group} of votes {}", error.words())
+            }
+            Self::Group(group) => {
+                format!("group {group} of the votes left out is empty or not in ascending order")
+            }
+            Self::Twice(vote) => format!("the seal leaves out the vote {vote} twice"),
+            Self::TooMany(found) => format!(
+                "the seal names {found} votes as left out; at most {MAX_LEFT_OUT} are allowed"
+            ),
         }
     }
 }
@@ -114,6 +153,7 @@ impl Words for StatementKind {
             Self::DoubleVote => "double vote".into(),
             Self::Closing => "closing".into(),
             Self::Seal => "seal".into(),
+            Self::ClosingList => "closing list".into(),
         }
     }
 }

@@ -7,8 +7,10 @@ use blockvote_core::election::{
         MAX_STARTING_DIFFICULTY, SPACING_MS,
     },
     election_context::ContextError,
+    keepers::MAX_KEEPERS,
     next_vote::NextVoteError,
     roll::{MAX_ROLL, RollError},
+    short_address::ShortAddressError,
     token::{MAX_SEQUENCE, TokenId},
     vote::VoteError,
 };
@@ -155,6 +157,21 @@ impl Words for ElectionError {
             }
             Self::NoOrganiser => "an election with a voter roll needs an organiser's key".into(),
             Self::Organiser(error) => format!("the organiser's key: {}", error.words()),
+            Self::TooManyKeepers(found) => {
+                format!("the definition names {found} keepers; at most {MAX_KEEPERS} are allowed")
+            }
+            Self::KeeperName { number, error } => {
+                format!("the name of keeper {number} {}", error.words())
+            }
+            Self::RepeatedKeeper { name, earlier } if name == earlier => {
+                format!("the definition names the keeper {name:?} twice")
+            }
+            Self::RepeatedKeeper { name, earlier } => {
+                format!("the keepers {earlier:?} and {name:?} have the same key")
+            }
+            Self::KeeperKey { name, error } => {
+                format!("the key of the keeper {name:?}: {}", error.words())
+            }
             Self::LastCountsOpen => {
                 "only an election with a voter roll can let the last vote count".into()
             }
@@ -177,6 +194,17 @@ fn asked(least: u16, most: u16) -> String {
         (1, 1) => "exactly one".into(),
         (least, most) if least == most => format!("exactly {most}"),
         (least, most) => format!("{least} to {most}"),
+    }
+}
+
+impl Words for ShortAddressError {
+    fn words(&self) -> String {
+        match self {
+            Self::Character(found) => format!("{found:?} is no letter of a short address"),
+            Self::Length(found) => {
+                format!("a short address has 8 letters and digits, such as K7QF-2M9X, not {found}")
+            }
+        }
     }
 }
 

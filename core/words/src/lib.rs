@@ -14,6 +14,7 @@ pub mod custody;
 pub mod election;
 mod node;
 pub mod report;
+pub mod standing;
 mod wire;
 
 /// So many of something, such as "1 vote" or "2 votes".

@@ -1,6 +1,9 @@
 //! Why a vote is not taken, a result not sealed, a peer not heard.
 
-use blockvote_core::node::{CastError, Offence, Rejection, SealError};
+use blockvote_core::{
+    node::{CastError, Offence, Rejection, SealError},
+    wire::keepers_room::Refusal,
+};
 
 use crate::{Words, chain::changed};
 
@@ -33,6 +36,9 @@ impl Words for SealError {
                 "the election is not closed yet: close it first, or wait for its closing time"
                     .into()
             }
+            Self::TooEarly(until) => format!(
+                "voting has only just closed, and votes may still be on their way: seal from {until} on"
+            ),
             Self::Behind => {
                 "this node is still fetching the chain: what it holds is not all there is; wait"
                     .into()
@@ -45,6 +51,22 @@ impl Words for SealError {
     }
 }
 
+impl Words for Refusal {
+    fn words(&self) -> String {
+        match self {
+            Self::NotNamed => "the election does not name this keeper",
+            Self::Full => "it has no room left",
+            Self::TooBig => "the election could take more room than it gives to one",
+            Self::NotAllowed => "it holds only elections of certain organisers",
+            Self::Unbounded => {
+                "anybody could fill it: the election has neither a voter roll nor a highest token"
+            }
+            Self::NotFound => "it could not fetch the election",
+        }
+        .into()
+    }
+}
+
 impl Words for Rejection {
     fn words(&self) -> String {
         match self {
@@ -52,6 +74,7 @@ impl Words for Rejection {
             Self::Block(error) => error.words(),
             Self::Vote(error) => error.words(),
             Self::Statement(error) => error.words(),
+            Self::Keeper(error) => format!("an acknowledgement: {}", error.words()),
             Self::Comparison(what) => format!("reconciliation: {what}"),
             Self::Often(error) => error.words(),
         }

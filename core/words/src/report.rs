@@ -2,6 +2,7 @@
 
 use blockvote_core::{
     audit::{
+        complaint::{ComplaintError, Upheld},
         python_chain::{SeedCheck, SeedFailure, SeedReport},
         report::{Check, Failure, Outcome, Passed, Report, Skipped},
     },
@@ -10,7 +11,7 @@ use blockvote_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Words, counted};
+use crate::{Words, counted, standing::list};
 
 /// How a check ended, as people read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,8 +61,19 @@ pub struct WordedReport {
     pub sealed: Option<u32>,
     /// Tokens whose voters signed two ballots.
     pub double_votes: Vec<u64>,
+    /// What each complaint comes to, in the order in which they were put.
+    pub complaints: Vec<Judged>,
     /// The count, of what was verified: up to the sealed block, where there is one.
     pub tally: Tally,
+}
+
+/// What a complaint comes to, as people read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judged {
+    /// Whether it holds.
+    pub holds: bool,
+    /// In one sentence.
+    pub words: String,
 }
 
 /// The name of a check.
@@ -78,6 +90,7 @@ fn name(check: Check) -> &'static str {
         Check::DoubleVotes => "proofs of double votes",
         Check::Closing => "closing by the organiser",
         Check::Seal => "seal of the organiser",
+        Check::Keepers => "closing lists of keepers",
         Check::Count => "the count",
     }
 }
@@ -110,13 +123,29 @@ impl Words for Passed {
                 )
             }
             Self::Closed(at) => format!("signed, at {at}"),
-            Self::Sealed { height, after } => {
+            Self::ClosingLists { signed, twice } => {
+                let names =
+                    |names: &[String]| list(&names.iter().map(String::as_str).collect::<Vec<_>>());
+                let one = (!signed.is_empty()).then(|| format!("signed by {}", names(signed)));
+                let two = (!twice.is_empty()).then(|| {
+                    format!(
+                        "{} signed two that differ, so what it acknowledged counts for nothing",
+                        names(twice)
+                    )
+                });
+                one.into_iter().chain(two).collect::<Vec<_>>().join("; ")
+            }
+            Self::Sealed { height, after, left_out } => {
                 let also = match after {
                     0 => String::new(),
                     1 => "; 1 block after it does not count".into(),
                     blocks => format!("; {blocks} blocks after it do not count"),
                 };
-                format!("over block {height} and its count{also}")
+                let not = match left_out {
+                    0 => String::new(),
+                    votes => format!("; left out with a reason: {}", counted(*votes, "vote")),
+                };
+                format!("over block {height}, its votes and their count{also}{not}")
             }
             Self::Counted { votes, voters } => format!(
                 "counted again from {} of {}",
@@ -141,6 +170,8 @@ impl Words for Skipped {
             }
             Self::NotClosed => "the organiser did not close before the time",
             Self::NotSealed => "the organiser has not sealed the result",
+            Self::NoKeepers => "this election names no keeper",
+            Self::NoClosingList => "none is here",
             Self::NoOrganiser => "this election has no organiser's key, so nobody can seal it",
         }
         .into()
@@ -180,6 +211,9 @@ impl Words for Failure {
             Self::SealHeight { said, found } => {
                 format!("the seal says block {said}, but it is over block {found}")
             }
+            Self::SealSet(height) => {
+                format!("the seal is over another set of votes than that of block {height}")
+            }
             Self::SealCount(height) => {
                 format!("the seal is over another count than that of block {height}")
             }
@@ -192,6 +226,14 @@ impl Words for Failure {
             ),
         }
     }
+}
+
+fn judged(complaint: &Result<Upheld, ComplaintError>) -> Judged {
+    let words = match complaint {
+        Ok(upheld) => upheld.words(),
+        Err(error) => format!("The complaint does not hold: {}.", error.words()),
+    };
+    Judged { holds: complaint.is_ok(), words }
 }
 
 fn line(check: &str, outcome: &Outcome) -> Line {
@@ -236,6 +278,7 @@ impl From<&Report> for WordedReport {
             tip: report.tip.map(|hash| hash.to_string()).unwrap_or_default(),
             sealed: report.sealed.map(|height| height.0),
             double_votes: report.double_votes.iter().map(|token| token.0).collect(),
+            complaints: report.complaints.iter().map(judged).collect(),
             tally: report.tally.clone(),
         }
     }

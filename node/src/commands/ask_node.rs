@@ -10,30 +10,62 @@ use std::{
 
 use anyhow::{Context, anyhow, bail, ensure};
 use axum::body::Bytes;
-use blockvote_core::election::definition::Election;
+use blockvote_core::{crypto::hash::ElectionId, election::definition::Election};
 use blockvote_words::InWords;
 use clap::Args;
 use reqwest::{Client, Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::election::Published;
+
 #[derive(Args)]
 pub struct At {
     /// Address of the node.
     #[arg(long, default_value = "http://127.0.0.1:5000", env = "BLOCKVOTE_NODE")]
     pub node: String,
+    /// The election that is asked about; without one, the node's own.
+    #[arg(skip)]
+    election: Option<ElectionId>,
 }
 
 impl At {
-    /// Asks, and reads the answer.
+    /// The same node, asked about this election: a keeper has many.
+    pub fn about(&self, election: ElectionId) -> Self {
+        Self { node: self.node.clone(), election: Some(election) }
+    }
+
+    /// The same node, asked about its own election.
+    pub fn own(&self) -> Self {
+        Self { node: self.node.clone(), election: None }
+    }
+
+    /// The same, asked about the election that is named, if one is.
+    fn named(&self, election: Option<&str>) -> anyhow::Result<Self> {
+        Ok(match election.map(election_named).transpose()? {
+            Some(election) => self.about(election),
+            None => self.own(),
+        })
+    }
+
+    /// The whole path of something under `/api/v1`.
+    fn path(&self, path: &str) -> String {
+        match self.election {
+            Some(election) => format!("/api/v1/elections/{election}{path}"),
+            None => format!("/api/v1{path}"),
+        }
+    }
+
+    /// Asks, and reads the answer. The path is one under `/api/v1`.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
-        let request = request(&self.node, Method::GET, path)?;
+        let request = request(&self.node, Method::GET, &self.path(path))?;
         json_of(&self.node, send(&self.node, request).await?).await
     }
 
     /// Asks for something that need not be there.
     pub async fn find<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Option<T>> {
-        let response = answer(&self.node, request(&self.node, Method::GET, path)?).await?;
+        let response =
+            answer(&self.node, request(&self.node, Method::GET, &self.path(path))?).await?;
         if response.status() == reqwest::StatusCode::NOT_FOUND {
             return Ok(None);
         }
@@ -43,13 +75,14 @@ impl At {
 
     /// Sends, and reads the answer.
     pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        let request = request(&self.node, Method::POST, path)?.json(body);
+        let request = request(&self.node, Method::POST, &self.path(path))?.json(body);
         json_of(&self.node, send(&self.node, request).await?).await
     }
 
     /// The node's audit file, to be read in pieces.
     pub async fn export(&self) -> anyhow::Result<Response> {
-        export_of(&self.node).await
+        let request = request(&self.node, Method::GET, &self.path("/export"))?;
+        send(&self.node, request).await
     }
 }
 
@@ -57,6 +90,9 @@ impl At {
 pub struct Tally {
     #[command(flatten)]
     at: At,
+    /// The election, where the node holds several: its id, a link to it, or its file.
+    #[arg(long, value_name = "ID|LINK|FILE")]
+    election: Option<String>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -66,12 +102,32 @@ pub struct Tally {
 pub struct Export {
     #[command(flatten)]
     at: At,
+    /// The election, where the node holds several: its id, a link to it, or its file.
+    #[arg(long, value_name = "ID|LINK|FILE")]
+    election: Option<String>,
     /// Where to write it; nothing there is overwritten.
     #[arg(long, short, default_value = "chain.blockvote")]
     out: PathBuf,
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// The id of an election, out of whatever names it.
+pub fn election_named(text: &str) -> anyhow::Result<ElectionId> {
+    if let Ok(id) = text.parse() {
+        return Ok(id);
+    }
+    if let Some((_, rest)) = text.split_once("/e/")
+        && let Some(Ok(id)) = rest.split(['/', '#', '?']).next().map(str::parse)
+    {
+        return Ok(id);
+    }
+    ensure!(
+        Path::new(text).exists(),
+        "{text:?} is neither the id of an election, nor a link to one, nor a file"
+    );
+    Ok(Published::read(text.as_ref())?.context.id())
 }
 
 /// A client that neither follows redirects nor waits for ever.
@@ -115,6 +171,11 @@ pub async fn piece(response: &mut Response) -> anyhow::Result<Option<Bytes>> {
     response.chunk().await.map_err(|_| anyhow!("the node broke off in the middle of its answer"))
 }
 
+/// The node answered that it does not do what was asked, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(String);
+
 async fn send(node: &str, request: RequestBuilder) -> anyhow::Result<Response> {
     let response = answer(node, request).await?;
     let status = response.status();
@@ -123,7 +184,7 @@ async fn send(node: &str, request: RequestBuilder) -> anyhow::Result<Response> {
     }
     let body: Value = response.json().await.unwrap_or_default();
     match body.get("error").and_then(Value::as_str) {
-        Some(error) => bail!("{error}"),
+        Some(error) => Err(Refused(error.to_owned()).into()),
         None => bail!("{node} answered {status}; is it a Blockvote node?"),
     }
 }
@@ -135,16 +196,17 @@ async fn json_of<T: DeserializeOwned>(node: &str, response: Response) -> anyhow:
 }
 
 pub async fn tally(tally: Tally) -> anyhow::Result<ExitCode> {
-    let counts: blockvote_core::election::tally::Tally = tally.at.get("/api/v1/tally").await?;
+    let at = tally.at.named(tally.election.as_deref())?;
+    let counts: blockvote_core::election::tally::Tally = at.get("/tally").await?;
     if tally.json {
         crate::output::say!("{}", serde_json::to_string(&counts)?);
         return Ok(ExitCode::SUCCESS);
     }
-    let mut election: Value = tally.at.get("/api/v1/election").await?;
+    let mut election: Value = at.get("/election").await?;
     let election: Election = serde_json::from_value(election["definition"].take())
         .ok()
         .with_context(|| format!("{} describes no election", tally.at.node))?;
-    let status: Value = tally.at.get("/api/v1/status").await?;
+    let status: Value = at.get("/status").await?;
     let until = match status.get("sealed_height").and_then(Value::as_u64) {
         Some(height) => format!("sealed at block {height}"),
         None => "so far".into(),
@@ -182,9 +244,10 @@ pub fn print_tally(tally: &blockvote_core::election::tally::Tally, choices: &[St
 }
 
 pub async fn export(export: Export) -> anyhow::Result<ExitCode> {
-    let mut response = export.at.export().await?;
+    let at = export.at.named(export.election.as_deref())?;
+    let mut response = at.export().await?;
     let shown = export.out.display();
-    let status: Value = export.at.get("/api/v1/status").await?;
+    let status: Value = at.get("/status").await?;
     if let Some(words) = waiting(&status) {
         eprintln!("note: {words} for a block at the node and will not be in the file");
     }

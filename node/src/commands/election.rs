@@ -1,6 +1,7 @@
 //! `blockvote election`: what an organiser does. Secrets stay in the organiser's file, which no
 //! other machine needs.
 
+mod ask_keepers;
 mod close_and_seal;
 mod codes;
 mod new;
@@ -15,8 +16,8 @@ use blockvote_core::{crypto::passphrase_lock, custody::organiser::Organiser};
 use blockvote_words::InWords;
 use clap::{Args, Subcommand};
 
-use self::new::New;
 pub use self::published::Published;
+use self::{close_and_seal::How, new::New};
 use super::{
     ask_node::{self, At},
     secret_files,
@@ -56,6 +57,10 @@ pub enum Command {
         /// Where to write it; nothing there is overwritten.
         #[arg(long, short, default_value = "election.blockvote")]
         out: PathBuf,
+        /// A relay over which the keepers that the election names are asked to hold it, such as
+        /// <ws://127.0.0.1:8080/ws>. May be given several times, and again later.
+        #[arg(long = "relay", value_name = "URL")]
+        relays: Vec<String>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -76,9 +81,13 @@ pub enum Command {
         organiser: OrganiserFile,
         #[command(flatten)]
         at: At,
-        /// Seal although votes still wait for a block.
+        /// Leave out the votes that still wait for a block, for this reason. They are named in the seal
+        /// with it, and anybody can read it.
+        #[arg(long, value_name = "REASON", value_parser = close_and_seal::reason)]
+        leave_out: Option<String>,
+        /// Seal although a keeper that the election names has signed no closing list that the node has.
         #[arg(long)]
-        despite_pending: bool,
+        without_keepers: bool,
         /// Seal although the node is fetching a chain that a peer claims to be longer.
         #[arg(long)]
         despite_syncing: bool,
@@ -121,16 +130,16 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Codes { organiser, csv, relay, json } => {
             codes::run(&organiser.open()?, csv.as_deref(), relay, json)
         }
-        Command::Publish { organiser, out, json } => {
-            publish::run(&organiser.open()?, &organiser.file, &out, json)
+        Command::Publish { organiser, out, relays, json } => {
+            publish::run(&organiser.open()?, &organiser.file, &out, relays, json).await
         }
         Command::Close { organiser, at, json } => {
             close_and_seal::close(&organiser.open()?, &at, json).await
         }
-        Command::Seal { organiser, at, despite_pending, despite_syncing, json } => {
+        Command::Seal { organiser, at, leave_out, without_keepers, despite_syncing, json } => {
             let record = organiser.file.with_extension("seal");
-            let despite = (despite_pending, despite_syncing);
-            close_and_seal::seal(&organiser.open()?, &record, &at, despite, json).await
+            let how = How { leave_out, without_keepers, despite_syncing, json };
+            close_and_seal::seal(&organiser.open()?, &record, &at, how).await
         }
         Command::Export(export) => ask_node::export(export).await,
     }

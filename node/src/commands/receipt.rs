@@ -7,16 +7,24 @@ use std::{
 
 use anyhow::{Context, ensure};
 use blockvote_core::{
-    audit::receipt::{Receipt, ReceiptFile},
+    audit::{
+        complaint::{Complaint, Upheld},
+        receipt::{Receipt, ReceiptFile},
+        standing::{Standing, Witness},
+    },
+    chain::acknowledgements::Acknowledged,
     crypto::hash::{ElectionId, VoteId},
     election::definition::Election,
 };
-use blockvote_words::InWords;
+use blockvote_words::{
+    InWords,
+    standing::{Said, said},
+};
 use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{ask_node::At, secret_files};
+use super::{ask_node::At, secret_files, verified_export::verified_export};
 use crate::output::say;
 
 #[derive(Subcommand)]
@@ -27,6 +35,9 @@ pub enum Command {
         file: PathBuf,
         #[command(flatten)]
         at: At,
+        /// Where to write the complaint, if the vote was acknowledged by a keeper and is not counted.
+        #[arg(long, value_name = "FILE")]
+        complaint: Option<PathBuf>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -40,6 +51,11 @@ struct ElectionAnswer {
 }
 
 #[derive(Deserialize)]
+struct StatusAnswer {
+    seal: String,
+}
+
+#[derive(Deserialize)]
 struct TokenAnswer {
     vote_id: Option<VoteId>,
     counts: Option<VoteId>,
@@ -47,8 +63,8 @@ struct TokenAnswer {
 }
 
 pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let Command::Check { file, at, json } = command;
-    let (counts, state, words) = check(&file, &at).await?;
+    let Command::Check { file, at, complaint, json } = command;
+    let (counts, state, words) = check(&file, &at, complaint.as_deref()).await?;
     if json {
         say!("{}", json!({"counts": counts, "state": state, "words": words}));
     } else {
@@ -59,11 +75,16 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
     Ok(if counts { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn check(path: &Path, at: &At) -> anyhow::Result<(bool, &'static str, Vec<String>)> {
+async fn check(
+    path: &Path,
+    at: &At,
+    complaint: Option<&Path>,
+) -> anyhow::Result<(bool, &'static str, Vec<String>)> {
     let text = secret_files::read(path, "a Blockvote receipt")?;
     let file = ReceiptFile::read(&text).in_words().with_context(|| path.display().to_string())?;
     let receipt = &file.receipt;
-    let election: ElectionAnswer = at.get("/api/v1/election").await?;
+    let at = &at.about(receipt.vote.election);
+    let election: ElectionAnswer = at.get("/election").await?;
     let id = election.definition.id();
     ensure!(id == election.id, "the node's election is not the one of its id");
     if id != receipt.vote.election {
@@ -87,12 +108,18 @@ async fn check(path: &Path, at: &At) -> anyhow::Result<(bool, &'static str, Vec<
         format!("The receipt holds by itself: “{chosen}” in “{}”.", file.title),
         format!("vote id {}", receipt.vote_id),
     ];
-    let token: TokenAnswer = at.get(&format!("/api/v1/tokens/{}", receipt.vote.token)).await?;
+    let token: TokenAnswer = at.get(&format!("/tokens/{}", receipt.vote.token)).await?;
     if token.double_vote {
         let what = "A double vote of this token is proven: somebody else may have its code or key.";
         words.push(what.into());
     }
-    let held: Option<Receipt> = at.find(&format!("/api/v1/receipts/{}", receipt.vote_id)).await?;
+    let status: StatusAnswer = at.get("/status").await?;
+    if status.seal == "sealed"
+        && let Some(outcome) = left_out(&file, at, complaint, &mut words).await?
+    {
+        return Ok(outcome);
+    }
+    let held: Option<Receipt> = at.find(&format!("/receipts/{}", receipt.vote_id)).await?;
     let Some(held) = held else {
         let other = token.vote_id.is_some();
         let what = if other {
@@ -127,4 +154,52 @@ async fn check(path: &Path, at: &At) -> anyhow::Result<(bool, &'static str, Vec<
             Ok((false, "after_seal", words))
         }
     }
+}
+
+/// Whether the sealed result, verified here, lacks a vote that a keeper acknowledged in time; nothing where
+/// that does not hold.
+async fn left_out(
+    file: &ReceiptFile,
+    at: &At,
+    complaint: Option<&Path>,
+    words: &mut Vec<String>,
+) -> anyhow::Result<Option<(bool, &'static str, Vec<String>)>> {
+    let receipt = &file.receipt;
+    let path = format!("/acknowledgements/{}", receipt.vote_id);
+    let fresh: Vec<Acknowledged> = at.get(&path).await?;
+    let mut signed = file.acknowledged.clone();
+    // With the proof that it is on the closing list, where there is one by now.
+    for fresh in fresh {
+        let keeper = fresh.acknowledgement.keeper;
+        signed.retain(|known| known.acknowledgement.keeper != keeper);
+        signed.push(fresh);
+    }
+    let claim = Complaint::new(receipt.vote.clone(), signed, &file.title);
+    let (mut put, asked) = (false, claim.clone());
+    let report = verified_export(at, receipt.vote.election, &mut |_, verifier| {
+        if !put {
+            put = true;
+            verifier.complain(vec![asked.clone()]);
+        }
+        Ok(())
+    })
+    .await?;
+    let Some(Ok(Upheld { keeper, at, reason, .. })) = report.complaints.into_iter().next() else {
+        return Ok(None);
+    };
+    let standing = Standing::LeftOut { witness: Witness { name: keeper, at }, reason };
+    let Said { what, then } = said(&standing, &|at| at.to_string());
+    words.extend([what, then]);
+    match complaint {
+        Some(path) => {
+            secret_files::write_new(path, &claim.to_text(), false, "--complaint")?;
+            words.push(format!(
+                "The complaint is in {}: blockvote verify AUDIT-FILE --complaint {}",
+                path.display(),
+                path.display()
+            ));
+        }
+        None => words.push("Save it with --complaint FILE.".into()),
+    }
+    Ok(Some((false, "left_out", std::mem::take(words))))
 }

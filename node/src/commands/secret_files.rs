@@ -34,6 +34,16 @@ pub fn write_new(path: &Path, text: &str, private: bool, option: &str) -> anyhow
     file.sync_all().with_context(|| format!("cannot write {shown}"))
 }
 
+/// Puts other contents into a private file that this command made: whole or not at all.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
+    let part = path.with_added_extension("part");
+    write_new(&part, text, true, "--receipt")?;
+    fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))
+}
+
 /// Reads a file of bounded size as text. `what` it should be is named where it is not text at all.
 ///
 /// # Errors

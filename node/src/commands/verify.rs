@@ -1,11 +1,18 @@
 //! `blockvote verify`
 
-use std::{fs::File, io::Read, path::Path, process::ExitCode, time::Instant};
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
 
 use anyhow::{Context, anyhow, bail, ensure};
 use blockvote_core::{
     audit::{
         archive::{ArchiveReader, Record},
+        complaint::Complaint,
         python_chain,
         verify::{TOGETHER, Verifier},
     },
@@ -20,7 +27,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
-use super::ask_node;
+use super::{ask_node, secret_files};
 use crate::{
     clock,
     http::read_chain_json,
@@ -37,6 +44,9 @@ const VERIFIED_AT_ONCE: usize = 4 << 20;
 pub struct Arguments {
     /// An audit file, a chain of the seed in JSON, or a node's address such as <http://127.0.0.1:5000>.
     source: String,
+    /// A complaint that is judged by what is verified. May be given several times.
+    #[arg(long = "complaint", value_name = "FILE")]
+    complaints: Vec<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -94,6 +104,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 async fn verify(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
+    let complaints = arguments.complaints.iter().map(|path| complaint(path));
+    let complaints = complaints.collect::<anyhow::Result<Vec<_>>>()?;
     let (mut source, length) = Source::open(&arguments.source).await?;
     let mut head = Vec::new();
     while head.len() < 16 {
@@ -106,9 +118,14 @@ async fn verify(arguments: Arguments) -> anyhow::Result<ExitCode> {
     ensure!(!head.is_empty(), "{} is empty", arguments.source);
     let bar = progress_bar(length);
     let result = if head.trim_ascii_start().starts_with(b"{") {
+        ensure!(
+            complaints.is_empty(),
+            "a complaint is judged by an audit file, which holds the seal; {} is a chain in JSON",
+            arguments.source
+        );
         json_report(head, source, &bar).await
     } else {
-        archive_report(head, source, &bar).await
+        archive_report(head, source, complaints, &bar).await
     };
     bar.finish_and_clear();
     let report = result.with_context(|| arguments.source.clone())?;
@@ -118,7 +135,13 @@ async fn verify(arguments: Arguments) -> anyhow::Result<ExitCode> {
         print_report(&report);
         crate::output::say!("took {:.2} s", start.elapsed().as_secs_f64());
     }
-    Ok(if report.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let good = report.passed && report.complaints.iter().all(|complaint| complaint.holds);
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn complaint(path: &Path) -> anyhow::Result<Complaint> {
+    let text = secret_files::read(path, "a Blockvote complaint")?;
+    Complaint::read(&text).in_words().with_context(|| path.display().to_string())
 }
 
 /// On standard error, and only when that is a terminal.
@@ -135,10 +158,12 @@ fn progress_bar(length: u64) -> ProgressBar {
 async fn archive_report(
     head: Vec<u8>,
     mut source: Source,
+    complaints: Vec<Complaint>,
     bar: &ProgressBar,
 ) -> anyhow::Result<WordedReport> {
     let mut reader = ArchiveReader::new();
     let mut verifier = Verifier::new(clock::now());
+    verifier.complain(complaints);
     let (mut blocks, mut bytes) = (Vec::new(), 0);
     let mut piece = head;
     loop {
@@ -302,4 +327,7 @@ fn print_report(report: &WordedReport) {
         crate::output::say!("");
     }
     crate::output::say!("{}", report.verdict);
+    for complaint in &report.complaints {
+        crate::output::say!("{}", complaint.words);
+    }
 }

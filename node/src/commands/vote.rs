@@ -5,7 +5,11 @@
 //! chain of the node is verified here, and a vote that the node says is waiting must be shown, signed. What
 //! this cannot see is that a node hands out an earlier chain: only the receipt of the last vote shows that.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, anyhow, bail, ensure};
 use blockvote_core::{
@@ -13,7 +17,7 @@ use blockvote_core::{
         archive::Record,
         receipt::{Receipt, ReceiptFile},
     },
-    chain::{counted_votes::wait_before, statements::Statement},
+    chain::{acknowledgements::Acknowledged, counted_votes::wait_before, statements::Statement},
     crypto::{
         hash::{ElectionId, VoteId},
         key::SecretKey,
@@ -39,10 +43,19 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    ask_node::At, election::Published, key, numbers::whole, secret_files,
+    ask_node::{At, Refused, election_named},
+    key,
+    numbers::whole,
+    secret_files,
     verified_export::verified_export,
 };
 use crate::{clock, output::say};
+
+/// Keepers whose word is enough: with two, one may be wrong.
+const ENOUGH_KEEPERS: usize = 2;
+/// How long their word is waited for.
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
+const ASK_EVERY: Duration = Duration::from_millis(100);
 
 #[derive(Args)]
 pub struct Arguments {
@@ -112,27 +125,53 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         );
     }
     let named = arguments.election.as_deref().map(election_named).transpose()?;
-    let (definition, vote, body) = match secret(&arguments.right)? {
+    let (at, context, vote, body) = match secret(&arguments.right)? {
         None => open_vote(&arguments, named).await?,
         Some(key) => signed_vote(&arguments, named, &key).await?,
     };
-    let answer: Value = arguments.at.post("/api/v1/votes", &body).await?;
+    let (vote_id, definition) = (vote.id(), context.election());
+    let mut receipt = ReceiptFile::new(Receipt { vote_id, vote, inclusion: None }, definition);
+    if let Some(path) = &arguments.receipt {
+        // Before it is sent: whoever loses the answer can still hand the vote in again.
+        secret_files::write_new(path, &receipt.to_text(), true, "--receipt")?;
+    }
+    let answer = match at.post("/votes", &body).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            let Some(path) = &arguments.receipt else { return Err(error) };
+            if error.is::<Refused>() {
+                // Of a vote that was not taken.
+                let _ = std::fs::remove_file(path);
+                return Err(error);
+            }
+            return Err(error.context(format!(
+                "whether the vote was taken is not known; {} keeps it: open it in a browser, which casts it again",
+                path.display()
+            )));
+        }
+    };
     let stored: Option<VoteId> =
         answer.get("vote_id").and_then(|id| serde_json::from_value(id.clone()).ok());
-    ensure!(stored == Some(vote.id()), "the node stored another vote than was sent: {answer}");
-    let receipt =
-        ReceiptFile::new(Receipt { vote_id: vote.id(), vote, inclusion: None }, &definition);
-    if let Some(path) = &arguments.receipt {
-        // The vote is cast whatever becomes of the file.
-        let id = receipt.receipt.vote_id;
-        secret_files::write_new(path, &receipt.to_text(), true, "--receipt")
-            .with_context(|| format!("the vote {id} was cast, but its receipt was not kept"))?;
+    ensure!(stored == Some(vote_id), "the node stored another vote than was sent: {answer}");
+    receipt.acknowledged = acknowledged(&at, &context, vote_id).await;
+    if let Some(path) = &arguments.receipt.as_ref().filter(|_| !receipt.acknowledged.is_empty()) {
+        secret_files::replace(path, &receipt.to_text()).with_context(|| {
+            format!("the vote {vote_id} was cast, but what keepers signed was not kept")
+        })?;
     }
     if arguments.json {
         say!("{answer}");
     } else {
         say!("The vote is stored at {} and waits for a block.", arguments.at.node);
-        say!("vote id {}", receipt.receipt.vote_id);
+        say!("vote id {vote_id}");
+        for Acknowledged { acknowledgement, .. } in &receipt.acknowledged {
+            if let Some(keeper) = definition.keeper(&acknowledgement.keeper) {
+                say!("{} acknowledged it at {}.", keeper.name, acknowledgement.at);
+            }
+        }
+        if receipt.acknowledged.len() < definition.keepers.len().min(ENOUGH_KEEPERS) {
+            say!("Not every keeper has acknowledged it yet: look again with receipt check.");
+        }
         match &arguments.receipt {
             Some(path) => say!("Check it with: blockvote receipt check {}", path.display()),
             None => {
@@ -145,21 +184,24 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The id of an election, out of whatever names it.
-fn election_named(text: &str) -> anyhow::Result<ElectionId> {
-    if let Ok(id) = text.parse() {
-        return Ok(id);
+/// What keepers of the election signed for a vote, as far as they do so at once: each is asked for by the
+/// node, and what does not hold is passed over.
+async fn acknowledged(at: &At, context: &ElectionContext, vote: VoteId) -> Vec<Acknowledged> {
+    let wanted = context.election().keepers.len().min(ENOUGH_KEEPERS);
+    let until = Instant::now() + ACKNOWLEDGED_WITHIN;
+    let mut signed = Vec::new();
+    while signed.len() < wanted && Instant::now() < until {
+        let path = format!("/acknowledgements/{vote}");
+        let all: Vec<Acknowledged> = at.get(&path).await.unwrap_or_default();
+        let holds = |it: &Acknowledged| {
+            it.acknowledgement.vote == vote && it.acknowledgement.check(context).is_ok()
+        };
+        signed = all.into_iter().filter(holds).collect();
+        if signed.len() < wanted {
+            tokio::time::sleep(ASK_EVERY).await;
+        }
     }
-    if let Some((_, rest)) = text.split_once("/e/")
-        && let Some(Ok(id)) = rest.split(['/', '#', '?']).next().map(str::parse)
-    {
-        return Ok(id);
-    }
-    ensure!(
-        std::path::Path::new(text).exists(),
-        "{text:?} is neither the id of an election, nor a link to one, nor a file"
-    );
-    Ok(Published::read(text.as_ref())?.context.id())
+    signed
 }
 
 fn ballot_problem(error: &impl Words) -> anyhow::Error {
@@ -170,8 +212,9 @@ fn ballot_problem(error: &impl Words) -> anyhow::Error {
 async fn open_vote(
     arguments: &Arguments,
     named: Option<ElectionId>,
-) -> anyhow::Result<(Election, Vote, Value)> {
-    let ElectionAnswer { id, definition } = arguments.at.get("/api/v1/election").await?;
+) -> anyhow::Result<(At, ElectionContext, Vote, Value)> {
+    let at = named.map_or_else(|| arguments.at.own(), |named| arguments.at.about(named));
+    let ElectionAnswer { id, definition } = at.get("/election").await?;
     ensure!(definition.id() == id, "the node's election is not the one of its id");
     ensure!(
         named.is_none_or(|named| named == id),
@@ -188,7 +231,7 @@ async fn open_vote(
     let token = arguments.right.token.context("a code, a key or a token is needed")?;
     let vote = Vote::open(id, TokenId(token), ballot);
     let body = json!({"token_id": token, "selections": arguments.selections});
-    Ok((definition, vote, body))
+    Ok((at, ElectionContext::open(definition).in_words()?, vote, body))
 }
 
 /// A vote that is signed, after a look at everything that it could contradict.
@@ -196,15 +239,15 @@ async fn signed_vote(
     arguments: &Arguments,
     named: Option<ElectionId>,
     key: &SecretKey,
-) -> anyhow::Result<(Election, Vote, Value)> {
+) -> anyhow::Result<(At, ElectionContext, Vote, Value)> {
     let replaced = arguments.replaces.as_deref().map(read_receipt).transpose()?;
     let id = named.or_else(|| replaced.as_ref().map(|vote| vote.election)).context(
         "what you sign binds you: name the election with --election (its id, your link, or the file that was published), or the vote that you change with --replaces",
     )?;
-    let at = &arguments.at;
+    let at = arguments.at.about(id);
     let (mut found, mut latest): (Option<(ElectionContext, TokenId)>, Option<Vote>) = (None, None);
     let (mut made, mut closed) = (Timestamp(0), None);
-    let report = verified_export(at, id, &mut |record, verifier| {
+    let report = verified_export(&at, id, &mut |record, verifier| {
         // By then the whole roll is here.
         if found.is_none() && matches!(record, Record::Block(_) | Record::End { .. }) {
             found = verifier.context().map(|context| of_key(context, key)).transpose()?;
@@ -244,11 +287,11 @@ async fn signed_vote(
     let ballot =
         definition.ballot(&arguments.selections).map_err(|error| ballot_problem(&error))?;
 
-    let claim: LatestAnswer = at.get(&format!("/api/v1/tokens/{token}")).await?;
+    let claim: LatestAnswer = at.get(&format!("/tokens/{token}")).await?;
     let here = latest.as_ref().map(|vote| vote.sequence);
     if claim.sequence > here {
         // It waits for a block, or so the node says: it has to show the vote.
-        let waiting = shown(at, &claim, &context, token).await?;
+        let waiting = shown(&at, &claim, &context, token).await?;
         latest = Some(waiting);
     }
     match &latest {
@@ -295,7 +338,7 @@ async fn signed_vote(
     }
     let vote = Vote::signed(id, token, sequence, ballot, key);
     let body = json!({"vote": hex::encode(vote.encode())});
-    Ok((definition, vote, body))
+    Ok((at, context, vote, body))
 }
 
 /// The token of a key, by the voter roll itself.
@@ -315,7 +358,7 @@ async fn shown(
     token: TokenId,
 ) -> anyhow::Result<Vote> {
     let vote_id = claim.vote_id.context("the node answers, but is it a Blockvote node?")?;
-    let receipt: Option<Receipt> = at.find(&format!("/api/v1/receipts/{vote_id}")).await?;
+    let receipt: Option<Receipt> = at.find(&format!("/receipts/{vote_id}")).await?;
     let vote = receipt.map(|receipt| receipt.vote).filter(|vote| {
         vote.token == token && Some(vote.sequence) == claim.sequence && vote.check(context).is_ok()
     });

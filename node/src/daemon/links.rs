@@ -8,8 +8,12 @@ use std::{
     },
 };
 
-use blockvote_core::{node::LinkId, wire::frame::ClientFrame};
+use blockvote_core::{
+    node::LinkId,
+    wire::frame::{ClientFrame, PeerId},
+};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// Frames that wait for a relay before its connection is given up and made again, and their bytes.
 const LINK_QUEUE: usize = 4096;
@@ -28,12 +32,26 @@ pub enum LinkState {
 pub struct Outgoing {
     frames: mpsc::Receiver<Vec<u8>>,
     waiting: Arc<AtomicUsize>,
+    overflowed: CancellationToken,
+}
+
+/// Makes a queue for what is to be sent to a relay, by however many rooms.
+pub fn queue() -> (Queue, Outgoing) {
+    let (sender, frames) = mpsc::channel(LINK_QUEUE);
+    let waiting = Arc::<AtomicUsize>::default();
+    let overflowed = CancellationToken::new();
+    let outgoing =
+        Outgoing { frames, waiting: Arc::clone(&waiting), overflowed: overflowed.clone() };
+    (Queue { sender, waiting, overflowed }, outgoing)
 }
 
 impl Outgoing {
     /// The next frame, or nothing when the connection is given up.
     pub async fn next(&mut self) -> Option<Vec<u8>> {
-        self.frames.recv().await
+        tokio::select! {
+            () = self.overflowed.cancelled() => None,
+            frame = self.frames.recv() => frame,
+        }
     }
 
     /// A frame that waits already.
@@ -48,14 +66,18 @@ impl Outgoing {
 }
 
 /// The other end, and the bytes that wait in between.
-struct Queue {
+#[derive(Clone)]
+pub struct Queue {
     sender: mpsc::Sender<Vec<u8>>,
     waiting: Arc<AtomicUsize>,
+    /// Something did not fit: the connection is given up.
+    overflowed: CancellationToken,
 }
 
 #[derive(Default)]
 struct Books {
-    senders: HashMap<LinkId, Queue>,
+    /// Queues, and this node's name behind each.
+    senders: HashMap<LinkId, (Queue, PeerId)>,
     states: HashMap<LinkId, (String, LinkState)>,
 }
 
@@ -70,13 +92,14 @@ impl Links {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a queue for what is to be sent to a relay.
-    pub fn attach(&self, link: LinkId) -> Outgoing {
-        let (sender, frames) = mpsc::channel(LINK_QUEUE);
-        let waiting = Arc::<AtomicUsize>::default();
-        let queue = Queue { sender, waiting: Arc::clone(&waiting) };
-        self.books().senders.insert(link, queue);
-        Outgoing { frames, waiting }
+    /// What is sent to a relay goes into this queue from now on; this node has that name there.
+    pub fn attach(&self, link: LinkId, queue: Queue, own: PeerId) {
+        self.books().senders.insert(link, (queue, own));
+    }
+
+    /// This node's name on a relay, while it is connected.
+    pub fn own(&self, link: LinkId) -> Option<PeerId> {
+        self.books().senders.get(&link).map(|(_, own)| *own)
     }
 
     /// Takes a relay's queue away.
@@ -99,18 +122,20 @@ impl Links {
 
     /// Bytes that wait to be sent to a relay.
     pub fn backlog(&self, link: LinkId) -> usize {
-        self.books().senders.get(&link).map_or(0, |queue| queue.waiting.load(Ordering::Relaxed))
+        let books = self.books();
+        books.senders.get(&link).map_or(0, |(queue, _)| queue.waiting.load(Ordering::Relaxed))
     }
 
-    /// Queues a frame for a relay. Where it does not fit the queue ends, the connection sees that and
-    /// is made again, and peers compare what they have.
+    /// Queues a frame for a relay. Where it does not fit, the connection is given up and made again, and
+    /// peers compare what they have.
     pub fn send(&self, link: LinkId, frame: &ClientFrame<'_>) {
         let mut books = self.books();
-        let Some(queue) = books.senders.get(&link) else { return };
+        let Some((queue, _)) = books.senders.get(&link) else { return };
         let frame = frame.encode();
         let bytes = frame.len();
         let before = queue.waiting.fetch_add(bytes, Ordering::Relaxed);
         if before + bytes > LINK_QUEUE_BYTES || queue.sender.try_send(frame).is_err() {
+            queue.overflowed.cancel();
             books.senders.remove(&link);
         }
     }

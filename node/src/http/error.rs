@@ -128,6 +128,15 @@ pub async fn not_found(uri: Uri) -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, format!("there is nothing at {path}; see /docs"))
 }
 
+/// What a node answers that holds elections for others alone.
+pub async fn keeps_only(uri: Uri) -> ApiError {
+    let path = uri.path();
+    let error = format!(
+        "this node keeps elections for others and was started with none of its own, so there is nothing at {path}: see /api/v1/elections, and /api/v1/elections/ID/… for each"
+    );
+    ApiError::new(StatusCode::NOT_FOUND, error)
+}
+
 pub async fn method_not_allowed() -> ApiError {
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take that method; see /docs")
 }

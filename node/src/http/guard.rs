@@ -5,7 +5,7 @@
 //! allowed names), `Origin` (must be this node's own) and `Sec-Fetch-Site` (images and links send
 //! no origin).
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
@@ -14,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{App, error::ApiError};
+use super::error::ApiError;
 
 fn host_allowed(host: &str, allowed: &[String]) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
@@ -47,8 +47,12 @@ fn refusal(headers: &HeaderMap, allowed: &[String]) -> Option<String> {
 }
 
 /// Lets through what comes from programs and from this node's own pages.
-pub async fn own_host_and_origin(State(app): State<App>, request: Request, next: Next) -> Response {
-    match refusal(request.headers(), &app.allowed_hosts) {
+pub async fn own_host_and_origin(
+    State(allowed): State<Arc<[String]>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match refusal(request.headers(), &allowed) {
         None => next.run(request).await,
         Some(why) => ApiError::new(StatusCode::FORBIDDEN, why).into_response(),
     }

@@ -24,7 +24,7 @@ async fn the_audit_file_shows_the_sealed_result_and_a_node_starts_from_it() {
         assert_eq!(node.vote(&[&change[..], &["--change"]].concat()).0, 0);
     }
     node.until_votes(5).await;
-    seal(&lunch, &node);
+    seal(&lunch, &node).await;
     let file = lunch.desk.path("result.blockvote");
     good(&["election", "export", "--node", &node.at, "--out", &file]);
     let report = json_of(&["verify", &file, "--json"]);

@@ -15,9 +15,9 @@ async fn liar(honest: &Process, says: Value) -> String {
     let export = reqwest::get(export).await.unwrap().bytes().await.unwrap();
     let taken = || async { (StatusCode::CREATED, Json(json!({"vote_id": "0".repeat(64)}))) };
     let routes = Router::new()
-        .route("/api/v1/export", get(|| async { export }))
-        .route("/api/v1/tokens/{token}", get(|| async { Json(says) }))
-        .route("/api/v1/votes", axum::routing::post(taken));
+        .route("/api/v1/elections/{election}/export", get(|| async { export }))
+        .route("/api/v1/elections/{election}/tokens/{token}", get(|| async { Json(says) }))
+        .route("/api/v1/elections/{election}/votes", axum::routing::post(taken));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, routes).await });
@@ -71,7 +71,7 @@ async fn a_first_vote_is_never_signed_for_a_change_nor_for_another_election() {
             "{unnamed:?}"
         );
         let foreign = node.vote(&["--election", &elsewhere, "--code", &code, "--blank"]);
-        assert!(foreign.0 == 1 && foreign.2.contains("holds another election"), "{foreign:?}");
+        assert!(foreign.0 == 1 && foreign.2.contains("does not hold the election"), "{foreign:?}");
         let nonsense = node.vote(&["--election", "nonsense", "--code", &code, "--blank"]);
         assert!(
             nonsense.0 == 1 && nonsense.2.contains("neither the id of an election"),
@@ -114,7 +114,7 @@ async fn the_receipt_of_the_vote_that_is_changed_names_the_election_and_what_mus
 async fn nothing_is_signed_once_the_result_is_sealed() {
     let lunch = Lunch::new();
     let node = voted(&lunch).await;
-    seal(&lunch, &node);
+    seal(&lunch, &node).await;
     let late = node.vote(&["--code", &lunch.codes()[0], "--blank", "--change"]);
     assert!(late.0 == 1 && late.2.contains("the result is sealed"), "{late:?}");
 }

@@ -5,8 +5,11 @@
 mod audit_file;
 mod closing_and_sealing;
 mod desk;
+mod keepers;
 mod lying_node;
 mod making;
+#[path = "../network/mod.rs"]
+mod network;
 mod own_keys;
 #[path = "../process/mod.rs"]
 mod process;

@@ -77,5 +77,5 @@ async fn the_codes_and_the_organiser_of_another_election_are_told_apart() {
     assert!(status == 1 && error.contains("it may belong to another one"), "{error}");
     assert!(error.contains("not on the voter roll"), "{error}");
     let close = ["election", "close", "--organiser", &other.private, "--node", &node.at];
-    bad(&close, "holds another election");
+    bad(&close, "does not hold the election");
 }

@@ -17,6 +17,8 @@ pub struct Process {
     pub child: Child,
     /// `127.0.0.1:port`.
     pub address: String,
+    /// What it says first.
+    pub line: String,
     client: reqwest::Client,
     _output: BufReader<ChildStdout>,
 }
@@ -55,7 +57,7 @@ impl Process {
         let address = line.split("http://").nth(1).and_then(|rest| rest.split(',').next());
         let address = address.unwrap_or_else(|| panic!("it did not start: {line:?}")).to_owned();
         let client = reqwest::Client::builder().no_proxy().timeout(SOON).build().unwrap();
-        Self { child, address, client, _output: output }
+        Self { child, address, line, client, _output: output }
     }
 
     pub async fn get(&self, path: &str) -> Value {

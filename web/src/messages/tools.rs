@@ -2,8 +2,13 @@
 
 use blockvote_core::{
     audit::receipt::Receipt,
-    crypto::secret::{Passphrase, SecretText},
+    chain::acknowledgements::Acknowledged,
+    crypto::{
+        key::PublicKey,
+        secret::{Passphrase, SecretText},
+    },
     custody::organiser::Draft,
+    election::keepers::Keeper,
 };
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
@@ -16,7 +21,13 @@ pub enum ToTools {
     /// Be there: a screen opened that will want a tool, perhaps when the relay is away.
     Hello,
     /// Verify an audit file from the disk.
-    VerifyFile(#[serde(with = "serde_wasm_bindgen::preserve")] JsValue),
+    VerifyFile {
+        /// The file.
+        #[serde(with = "serde_wasm_bindgen::preserve")]
+        file: JsValue,
+        /// The text of a complaint that is judged by it.
+        complaint: Option<String>,
+    },
     /// Make the roll of a draft and keep the election in this browser.
     Publish {
         /// The draft.
@@ -40,6 +51,35 @@ pub enum ToTools {
     ReadReceipt(String),
     /// Write a receipt to a file: a [`WriteReceipt`].
     WriteReceipt(#[serde(with = "serde_wasm_bindgen::preserve")] JsValue),
+    /// Say which keepers are on these relays, now and as they come.
+    LookForKeepers(Vec<String>),
+    /// Ask keepers to hold an election, until they have it.
+    AskKeepers {
+        /// Addresses of relays, `ws://…/ws`.
+        relays: Vec<String>,
+        /// 64 hexadecimal digits.
+        election: String,
+        /// The keepers' keys.
+        keepers: Vec<PublicKey>,
+    },
+    /// Find an election by its short address.
+    FindElection {
+        /// Addresses of relays, `ws://…/ws`.
+        relays: Vec<String>,
+        /// As typed.
+        address: String,
+    },
+}
+
+/// A keeper that answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FoundKeeper {
+    /// Its name and key.
+    pub keeper: Keeper,
+    /// Whether it says that it has the election that it was asked to hold.
+    pub has_it: bool,
+    /// Why it does not hold it.
+    pub refused: Option<String>,
 }
 
 /// An organiser's file, and the passphrase where it is locked.
@@ -69,6 +109,10 @@ pub struct CastByKey {
 pub struct WriteReceipt {
     /// The receipt.
     pub receipt: Receipt,
+    /// What keepers signed for it.
+    pub acknowledged: Vec<Acknowledged>,
+    /// Whether it is to be written as a complaint.
+    pub complaint: bool,
     /// The encoded definition of its election.
     #[serde(with = "bytes")]
     pub election: Vec<u8>,
@@ -128,6 +172,10 @@ pub enum FromTools {
     },
     /// A file for the user: name and text.
     Save(String, String),
+    /// The keepers that answered.
+    Keepers(Vec<FoundKeeper>),
+    /// Ids of elections that have the short address: computed again here.
+    FoundElections(Vec<String>),
     /// A verification goes on or is done.
     Verify(Box<VerifyView>),
     /// What was asked could not be done, and why.

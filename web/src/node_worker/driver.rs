@@ -27,12 +27,12 @@ use wasm_bindgen_futures::spawn_local;
 use super::{
     lock,
     miners::Miners,
-    relay::{Heard, RelayLink},
     tabs::{FromTab, Tabs},
     views,
 };
 use crate::{
     messages::{FromNode, MiningWish, RelayStatus, SealView, StorageStatus},
+    relay::{Heard, RelayLink},
     store::{Own, Store},
     verifiers::Verifiers,
     worker::{log, now, post},
@@ -342,6 +342,7 @@ impl Driver {
                         inner.rejected = (inner.rejected.0 + 1, Some(reason.words()));
                     }
                     Event::VoteDropped(id) => self.dropped(id),
+                    Event::Acknowledged(id) => self.acknowledged(id),
                     _ => {}
                 }
                 self.show_soon();
@@ -504,6 +505,19 @@ impl Driver {
         });
     }
 
+    /// A keeper acknowledged a vote: the receipt keeps that.
+    fn acknowledged(&self, vote: VoteId) {
+        self.act(|inner| {
+            let signed = inner.node.acknowledgements(&vote);
+            let Some((id, own)) = inner.own.iter_mut().find(|(id, _)| *id == vote) else {
+                return;
+            };
+            own.acknowledged = signed;
+            let note = Effect::Own(*id, own.clone());
+            inner.effects.push_back(note);
+        });
+    }
+
     /// Notes where the followed votes stand; one that fell out of the chain is cast again by
     /// itself, and stays marked.
     fn watch_own(&self) {
@@ -619,13 +633,14 @@ impl Inner {
     /// the chain nor the pending votes hold.
     fn take_up_own(&mut self) {
         let own: Vec<_> = self.own.iter().rev().take(MAX_RECEIPTS).cloned().collect();
-        for (id, Own { vote, .. }) in own {
+        for (id, Own { vote, acknowledged, .. }) in own {
             let known =
                 self.node.chain().place_of(&id).is_some() || self.node.pending().contains(&id);
             if !known {
                 self.node.handle(now(), Input::Votes(vec![vote]));
             }
             self.node.follow(id);
+            self.node.remember_acknowledged(acknowledged);
         }
     }
 

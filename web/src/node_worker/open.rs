@@ -1,7 +1,7 @@
 //! From the page's wish to a running node: open the store, find the definition, verify what is
 //! stored.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 
 use blockvote_core::{
     crypto::hash::ElectionId,
@@ -18,13 +18,10 @@ use futures_util::{StreamExt, future::Either};
 use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen_futures::spawn_local;
 
-use super::{
-    driver::Driver,
-    relay::{Heard, RelayLink},
-    views,
-};
+use super::{driver::Driver, views};
 use crate::{
-    messages::{FromNode, MiningWish, StorageStatus, ToNode},
+    messages::{FromNode, MiningWish, Search, StorageStatus, ToNode, millis},
+    relay::{Heard, RelayLink},
     store::{Contents, Store},
     worker::{now, post, random},
 };
@@ -136,7 +133,9 @@ async fn search(
     known: Option<Election>,
     relays: &[String],
 ) -> Result<ElectionContext, String> {
-    post(&FromNode::Searching(None));
+    let mut shown = Search { since: millis(now()), ..Search::default() };
+    let mut up = BTreeSet::new();
+    post(&FromNode::Searching(shown.clone()));
     let (sender, mut frames) = mpsc::unbounded();
     let links: Vec<_> = (0..)
         .zip(relays)
@@ -156,10 +155,15 @@ async fn search(
         let step = if let Either::Left((Some((number, heard)), _)) = next.await {
             match heard {
                 Heard::Lost(_) => {
+                    up.remove(&number);
                     join.gone(|peer| peer.link == number);
                     join.step(now())
                 }
                 Heard::Frame(frame) => match ServerFrame::decode(&frame) {
+                    Ok(ServerFrame::Joined(..)) => {
+                        up.insert(number);
+                        join.step(now())
+                    }
                     Ok(ServerFrame::Peers(_, ids)) => {
                         let peers = ids.into_iter().map(|id| Peer { link: number, id });
                         join.peers(now(), peers)
@@ -186,8 +190,15 @@ async fn search(
                         link.send(&ClientFrame::Send(id, peer.id, &bytes));
                     }
                 }
-                if let Progress::Roll { have, of } = join.progress() {
-                    post(&FromNode::Searching(Some((have, of))));
+                let pages = match join.progress() {
+                    Progress::Roll { have, of } => Some((have, of)),
+                    Progress::Definition => None,
+                };
+                let (relays, peers) = (up.len() as u32, join.peer_count() as u32);
+                let next = Search { pages, relays, peers, ..shown.clone() };
+                if next != shown {
+                    shown = next;
+                    post(&FromNode::Searching(shown.clone()));
                 }
                 continue;
             }

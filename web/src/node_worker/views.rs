@@ -48,6 +48,7 @@ pub fn election(election: &Election) -> ElectionView {
         opens: election.opens.map(millis),
         closes: election.closes.map(millis),
         spacing_ms: election.parameters.spacing_ms,
+        keepers: election.keepers.clone(),
     }
 }
 
@@ -85,6 +86,7 @@ pub fn status(inner: &Inner) -> Status {
         },
         storage: inner.storage.clone(),
         persisted: inner.persisted,
+        keepers_here: node.keepers_here().map(|keeper| keeper.name.clone()).collect(),
         rejected: inner.rejected.0,
         last_rejection: inner.rejected.1.clone(),
         build: BUILD.to_owned(),
@@ -96,12 +98,14 @@ fn seal(node: &Node) -> SealView {
         Sealing::Unsealed => SealView::Unsealed,
         Sealing::Awaited(_) => SealView::Awaited,
         Sealing::Sealed { seal, .. } => SealView::Sealed {
-            height: seal.height.0,
-            tip: seal.tip.to_string(),
+            height: seal.sealed.height.0,
+            tip: seal.sealed.tip.to_string(),
             id: seal.id().to_string(),
         },
         Sealing::Refuted(_) => SealView::Refuted,
-        Sealing::Contested(one, other) => SealView::Contested(one.height.0, other.height.0),
+        Sealing::Contested(one, other) => {
+            SealView::Contested(one.sealed.height.0, other.sealed.height.0)
+        }
     }
 }
 
@@ -139,7 +143,7 @@ pub fn own_receipts(inner: &mut Inner) -> Vec<ReceiptView> {
 
 fn own_receipt(inner: &mut Inner, id: &VoteId, own: &Own) -> ReceiptView {
     let state = state(inner, id, &own.vote);
-    view(&inner.node, id, &own.vote, state, Some(own))
+    view(inner, id, &own.vote, state, Some(own))
 }
 
 /// What became of a vote, its inclusion proof checked.
@@ -183,13 +187,19 @@ fn state(inner: &mut Inner, id: &VoteId, vote: &Vote) -> ReceiptState {
 }
 
 fn view(
-    node: &Node,
+    inner: &Inner,
     id: &VoteId,
     vote: &Vote,
     state: ReceiptState,
     own: Option<&Own>,
 ) -> ReceiptView {
+    let node = &inner.node;
+    let cast_here = |id: &VoteId| {
+        let own = inner.own.iter().find(|(own, _)| own == id)?;
+        own.1.cast_here.then_some(own.1.at)
+    };
     ReceiptView {
+        standing: node.standing(now(), id, vote, &cast_here),
         vote_id: id.to_string(),
         token: vote.token.0,
         selection: vote.ballot.words(&node.chain().election().question()),
@@ -209,7 +219,7 @@ pub fn receipt(inner: &mut Inner, id: &VoteId) -> Option<ReceiptView> {
     }
     let vote = inner.node.ballot_box().receipt(id)?.vote;
     let state = state(inner, id, &vote);
-    Some(view(&inner.node, id, &vote, state, None))
+    Some(view(inner, id, &vote, state, None))
 }
 
 fn summary(node: &Node, block: &KeptBlock) -> BlockSummary {

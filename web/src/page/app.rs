@@ -6,9 +6,10 @@ use yew::prelude::*;
 use yew_router::prelude::*;
 
 use super::{
-    browser,
+    browser, courier,
     frame::Frame,
     model::{Model, Shared},
+    remembered,
     route::{Route, election_of},
     screens,
     workers::{Line, NodeWorker, ToolsWorker},
@@ -28,6 +29,23 @@ fn on_awake(awake: impl Fn() + Clone + 'static) {
     listen(&browser::document(), "visibilitychange");
 }
 
+/// Lets go of the worker while the page lies in the browser's back/forward cache.
+fn on_cached(worker: &NodeWorker) {
+    for (event, rests) in [("pagehide", true), ("pageshow", false)] {
+        let worker = worker.clone();
+        let listener = Closure::<dyn FnMut(web_sys::PageTransitionEvent)>::new(
+            move |event: web_sys::PageTransitionEvent| match (event.persisted(), rests) {
+                (true, true) => worker.rest(),
+                (true, false) => worker.resume(),
+                (false, _) => {}
+            },
+        );
+        let function = listener.as_ref().unchecked_ref();
+        let _ = browser::window().add_event_listener_with_callback(event, function);
+        listener.forget();
+    }
+}
+
 fn switch(route: Route) -> Html {
     match route {
         Route::Home => html! { <screens::home::Home /> },
@@ -43,6 +61,7 @@ fn switch(route: Route) -> Html {
         Route::Verify { .. } => html! { <screens::verify::Verify /> },
         Route::Network { .. } => html! { <screens::network::Network /> },
         Route::Receipt { vote, .. } => html! { <screens::found::Found {vote} /> },
+        Route::Short { address } => html! { <screens::short::Short {address} /> },
         Route::NotFound => screens::home::not_found(),
     }
 }
@@ -63,14 +82,35 @@ pub fn App() -> Html {
         use_effect_with(election.clone(), move |election| {
             // Pages of no election need no node, some of them tools.
             let Some(election) = &**election else {
-                if !["/create", "/keys", "/verify"].contains(&browser::path().as_str()) {
+                let path = browser::path();
+                let tools = ["/create", "/keys", "/verify"].contains(&path.as_str());
+                if !tools && !path.starts_with("/v/") {
                     browser::settled();
                 }
                 return;
             };
             let worker = NodeWorker::start(election, line, (*tools).clone(), dispatch);
+            on_cached(&worker);
             on_awake(move || worker.send(&ToNode::Awake));
         });
+    }
+    let unconfirmed = model
+        .receipts
+        .iter()
+        .any(|receipt| receipt.cast.is_some() && !receipt.standing.may_leave());
+    {
+        let election = election.clone();
+        use_effect_with(unconfirmed, move |unconfirmed| {
+            browser::warn_on_leaving(*unconfirmed);
+            if let Some(election) = &*election {
+                remembered::waits(election, *unconfirmed);
+            }
+        });
+    }
+    {
+        // Votes of other elections that nobody has confirmed are sent from whatever page is open.
+        let election = election.clone();
+        use_effect_with((), move |()| courier::start(election.as_deref()));
     }
     let half_minute = use_state(|| 0_u32);
     {

@@ -1,8 +1,10 @@
 //! The few things that the page wants of the browser itself.
 
+use std::cell::RefCell;
+
 use js_sys::{Array, Uint8Array};
 use serde::{Serialize, de::DeserializeOwned};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{
     Blob, Document, File, HtmlAnchorElement, HtmlElement, HtmlInputElement, Storage, Url, Window,
 };
@@ -189,4 +191,31 @@ pub fn focus(id: &str) {
 pub fn prefers_dark() -> bool {
     let query = window().match_media("(prefers-color-scheme: dark)");
     query.ok().flatten().is_some_and(|query| query.matches())
+}
+
+/// A listener for an event.
+type Listener = Closure<dyn FnMut(JsValue)>;
+
+thread_local! {
+    /// What asks before the page is left, while it does.
+    static LEAVING: RefCell<Option<Listener>> = const { RefCell::new(None) };
+}
+
+/// Asks before the page is left, or no longer.
+pub fn warn_on_leaving(warn: bool) {
+    LEAVING.with_borrow_mut(|leaving| match (warn, leaving.take()) {
+        (true, None) => {
+            let ask = Listener::new(|event: JsValue| {
+                event.unchecked_into::<web_sys::Event>().prevent_default();
+            });
+            let function = ask.as_ref().unchecked_ref();
+            let _ = window().add_event_listener_with_callback("beforeunload", function);
+            *leaving = Some(ask);
+        }
+        (false, Some(ask)) => {
+            let function = ask.as_ref().unchecked_ref();
+            let _ = window().remove_event_listener_with_callback("beforeunload", function);
+        }
+        (_, kept) => *leaving = kept,
+    });
 }

@@ -8,8 +8,8 @@ use blockvote_core::{
 use yew::prelude::*;
 
 use crate::messages::{
-    BUILD, BlockSummary, BlockView, CodeRow, ElectionView, FromNode, FromTools, ReceiptView,
-    RightView, Status, ToNode, ToTools, VerifyView,
+    BUILD, BlockSummary, BlockView, CodeRow, ElectionView, FoundKeeper, FromNode, FromTools,
+    ReceiptView, RightView, Search, Status, ToNode, ToTools, VerifyView,
 };
 
 /// How far the election is open.
@@ -18,8 +18,8 @@ pub enum Phase {
     /// The worker starts.
     #[default]
     Starting,
-    /// Peers are asked for definition and roll: pages here, and all.
-    Searching(Option<(u32, u32)>),
+    /// Peers are asked for definition and roll.
+    Searching(Search),
     /// It is open.
     Open(Rc<ElectionView>),
     /// It cannot be.
@@ -32,6 +32,8 @@ pub enum Cast {
     /// Nothing under way.
     #[default]
     Idle,
+    /// The voter, who has voted here, wants the paper once more.
+    Again,
     /// Its key is being opened.
     Opening,
     /// The worker has it.
@@ -90,6 +92,10 @@ pub struct Model {
     pub organiser: Option<(String, Rc<Draft>)>,
     /// An election that was published here: its id and the organiser's file.
     pub published: Option<(String, SecretText)>,
+    /// The keepers that answered, once they were asked for.
+    pub keepers: Option<Rc<Vec<FoundKeeper>>>,
+    /// Elections with the short address that is looked up.
+    pub found: Rc<Vec<String>>,
     pub blocks: Rc<Vec<BlockSummary>>,
     pub block: Option<Rc<BlockView>>,
     pub verify: Option<Rc<VerifyView>>,
@@ -169,7 +175,7 @@ impl Reducible for Model {
             }
             Action::CastSent { code } => (model.cast, model.link_code) = (Cast::Sent, code.into()),
             Action::CastAgain { keep_code } => {
-                (model.cast, model.right) = (Cast::Idle, None);
+                (model.cast, model.right) = (Cast::Again, None);
                 if !keep_code {
                     model.link_code = "".into();
                 }
@@ -193,7 +199,7 @@ impl Model {
     fn hear(&mut self, message: FromNode) {
         match message {
             FromNode::Ready { build } => self.stale |= build != BUILD,
-            FromNode::Searching(pages) => self.phase = Phase::Searching(pages),
+            FromNode::Searching(search) => self.phase = Phase::Searching(search),
             FromNode::Opened(election) => {
                 self.phase = Phase::Open(Rc::from(election));
                 self.broken = None;
@@ -240,6 +246,8 @@ impl Model {
                 self.key = Some((file, public, locked));
             }
             FromTools::Verify(view) => self.verification(view),
+            FromTools::Keepers(keepers) => self.keepers = Some(Rc::new(keepers)),
+            FromTools::FoundElections(ids) => self.found = Rc::new(ids),
             FromTools::Failed(why) => self.tool = Tool::Failed(why),
             FromTools::Ready { .. } | FromTools::Save(..) => self.forget_failure(),
             // The worker's line deals with these before they come here.
@@ -281,6 +289,22 @@ impl Model {
             Some(status) => status.closes,
             None => self.election().and_then(|election| election.closes),
         }
+    }
+
+    /// The receipt that stands in place of the paper: of the vote that was cast a moment ago, or of the last
+    /// one that was cast here, unless the voter wants the paper again or came with another code.
+    pub fn shown_receipt(&self) -> Option<&ReceiptView> {
+        let mut receipts = self.receipts.iter();
+        if let Cast::Done(id) = &self.cast {
+            return receipts.find(|receipt| receipt.vote_id == *id);
+        }
+        let token = self.right.as_ref().and_then(|view| view.token);
+        let of_code =
+            |receipt: &&ReceiptView| self.link_code.is_empty() || token == Some(receipt.token);
+        receipts
+            .find(|receipt| receipt.cast.is_some())
+            .filter(of_code)
+            .filter(|_| self.cast == Cast::Idle)
     }
 
     /// The election, once it is open.

@@ -1,5 +1,7 @@
-//! The receipt of a vote: a line that fills in four steps, and never says more than is known.
+//! The receipt of a vote: one sentence that never says more than is known, and its steps folded below.
 
+use blockvote_core::audit::standing::{Mark, Standing};
+use blockvote_words::standing::{Said, said};
 use yew::prelude::*;
 
 use super::{
@@ -9,7 +11,7 @@ use super::{
     qr::Qr,
     words::{Hash, notice},
 };
-use crate::messages::{ReceiptState, ReceiptView, SealView, ToNode};
+use crate::messages::{ReceiptState, ReceiptView, SealView, ToNode, millis};
 
 struct Step {
     done: bool,
@@ -17,19 +19,19 @@ struct Step {
     detail: String,
 }
 
-fn steps(receipt: &ReceiptView, sealed: Option<u32>) -> Vec<Step> {
+fn steps(receipt: &ReceiptView, sealed: bool) -> Vec<Step> {
     let here = receipt.cast.map_or_else(|| "opened from its receipt".into(), format::time);
-    let (in_chain, block, depth, when) = match &receipt.state {
-        ReceiptState::InBlock { height, confirmations, time, .. } => {
-            (true, Some(*height), *confirmations, format::time(*time))
+    let (block, when) = match &receipt.state {
+        ReceiptState::InBlock { height, time, .. } => (Some(*height), format::time(*time)),
+        ReceiptState::Replaced { height } => (Some(*height), "replaced since".into()),
+        ReceiptState::AfterSeal { height } => (Some(*height), "after the seal".into()),
+        ReceiptState::Pending | ReceiptState::Lost | ReceiptState::Unknown => {
+            (None, "waits for a block".into())
         }
-        ReceiptState::Replaced { height } => (true, Some(*height), 0, "replaced since".into()),
-        ReceiptState::AfterSeal { height } => (true, Some(*height), 0, "after the seal".into()),
-        _ => (false, None, 0, String::new()),
     };
     let held = match receipt.holders {
-        0 => "no peer confirmed it yet".to_owned(),
-        n => format!("{} confirmed it", format::plural(n.into(), "peer", "peers")),
+        0 => "no other computer said so yet".to_owned(),
+        n => format!("{} said so", format::plural(n.into(), "other computer", "other computers")),
     };
     vec![
         Step {
@@ -37,24 +39,19 @@ fn steps(receipt: &ReceiptView, sealed: Option<u32>) -> Vec<Step> {
             title: "In this tab".into(),
             detail: here,
         },
-        Step { done: receipt.holders > 0, title: "Held by peers".into(), detail: held },
+        Step { done: receipt.holders > 0, title: "Held by others".into(), detail: held },
         Step {
-            done: in_chain,
+            done: block.is_some(),
             title: block.map_or("In a block".into(), |height| format!("In block {height}")),
-            detail: if in_chain { when } else { "waits for a miner".into() },
+            detail: when,
         },
         Step {
-            done: depth > 1 || (in_chain && sealed.is_some()),
-            title: match depth {
-                _ if in_chain && sealed.is_some() => "Sealed".into(),
-                0 | 1 => "Blocks on top".into(),
-                n => format!("{} deep", format::plural(n.into(), "block", "blocks")),
-            },
-            detail: match depth {
-                _ if in_chain && sealed.is_some() => "the organiser's seal makes it final".into(),
-                0 => String::new(),
-                1 => "it is the newest block".into(),
-                _ => "each makes it harder to undo".into(),
+            done: receipt.standing == Standing::Counted,
+            title: "Sealed".into(),
+            detail: if sealed {
+                "the result is final".into()
+            } else {
+                "after voting has closed".into()
             },
         },
     ]
@@ -75,21 +72,39 @@ fn proof_line(state: &ReceiptState) -> Html {
         ReceiptState::InBlock { problem: Some(problem), .. } => html! {
             <p class="hint bad" data-testid="proof">{ icon(Name::Warning) }{ problem.clone() }</p>
         },
-        ReceiptState::AfterSeal { .. } => html! {
-            { notice("bad", "This vote is in a block after the one that the organiser sealed, so it does not count.") }
-        },
-        ReceiptState::Replaced { .. } => html! {
-            { notice("warn", "This vote was replaced: a later vote of the same voter counts. If that was not you, somebody else has your code or key: tell the organiser, and change the vote once more.") }
-        },
-        ReceiptState::Pending => html! {
-            <p class="hint">{ icon(Name::Clock) }{ "Waiting for a block. This page keeps watching by itself." }</p>
-        },
-        ReceiptState::Unknown => html! {
-            <p class="hint">{ icon(Name::Clock) }{ "This tab does not hold the vote at the moment. It asks its peers." }</p>
-        },
-        ReceiptState::Lost => html! {
-            { notice("bad", "This vote does not count: another vote with the same token is in the chain, or was taken first.") }
-        },
+        ReceiptState::AfterSeal { .. }
+        | ReceiptState::Replaced { .. }
+        | ReceiptState::Pending
+        | ReceiptState::Unknown
+        | ReceiptState::Lost => Html::default(),
+    }
+}
+
+/// The sentence that says how the vote stands, and what to do.
+fn standing(shared: &Shared, receipt: &ReceiptView) -> Html {
+    let Said { what, then } = said(&receipt.standing, &|at| format::time(millis(at)));
+    let (mark, name) = match receipt.standing.mark() {
+        Mark::Good => ("good", Name::Tick),
+        Mark::Open => ("warn", Name::Clock),
+        Mark::Bad => ("bad", Name::Warning),
+    };
+    let refuted =
+        matches!(shared.model.status.as_ref().map(|status| &status.seal), Some(SealView::Refuted));
+    let complain = matches!(receipt.standing, Standing::LeftOut { .. }).then(|| {
+        let (send, id) = (shared.send.clone(), receipt.vote_id.clone());
+        move |_: MouseEvent| send.emit(ToNode::Receipt { id: id.clone(), complaint: true })
+    });
+    html! {
+        <div class={classes!("standing", mark)} role="status" data-testid="standing">
+            { icon(name) }
+            <p><b>{ what }</b>{ " " }{ then }</p>
+            if let Some(complain) = complain {
+                <button type="button" class="button small" onclick={complain} data-testid="complaint">{ "Save the complaint" }</button>
+            }
+            if refuted {
+                <p class="soft">{ "A result was signed that does not fit the votes; it binds nobody." }</p>
+            }
+        </div>
     }
 }
 
@@ -100,23 +115,22 @@ fn address(election: &str, receipt: &ReceiptView) -> String {
     format!("{}/e/{election}/receipt/{vote_id}#vote={bytes}", browser::origin())
 }
 
-/// What is wrong, besides the state itself.
+/// What was, where that is no more so.
 fn alarms(receipt: &ReceiptView) -> Html {
-    let back = matches!(receipt.state, ReceiptState::InBlock { .. });
     html! {
         <>
-            if let Some(height) = receipt.dropped {
-                <div role="alert" data-testid="dropped">{ notice(if back { "warn" } else { "bad" }, html! { <>{ format!("A reorganisation of the chain dropped this vote from block {height}. ") }
-                    { match receipt.state {
-                        ReceiptState::InBlock { .. } => "This tab cast it again by itself, and it is in the chain again.",
-                        ReceiptState::Pending => "This tab cast it again by itself; it waits for a block once more. Keep the page open.",
-                        ReceiptState::Unknown => "It could not be cast again: the election is closed or sealed. Tell the organiser.",
-                        ReceiptState::Lost | ReceiptState::Replaced { .. } | ReceiptState::AfterSeal { .. } => "It does not count as it stands; see below.",
-                    } }</> }) }</div>
-            }
-            if receipt.double_vote {
-                <div role="alert" data-testid="double">{ notice("bad", "Two different ballots were signed with this code or key; the proof is kept beside the result. If the other one is not yours, tell the organiser: somebody else has it.") }</div>
-            }
+        if let Some(height) = receipt.dropped {
+            <div role="alert" data-testid="dropped">{ notice(if matches!(receipt.state, ReceiptState::InBlock { .. }) { "warn" } else { "bad" }, html! { <>{ format!("It was recorded in block {height}, and the chain was reorganised. ") }
+                { match receipt.state {
+                    ReceiptState::InBlock { .. } => "This tab cast it again by itself, and it is recorded again.",
+                    ReceiptState::Pending => "This tab cast it again by itself; it is being recorded again. Keep the page open.",
+                    ReceiptState::Unknown => "It could not be cast again: the election is closed or sealed. Tell the organiser.",
+                    ReceiptState::Lost | ReceiptState::Replaced { .. } | ReceiptState::AfterSeal { .. } => "",
+                } }</> }) }</div>
+        }
+        if receipt.double_vote {
+            <div role="alert" data-testid="double">{ notice("bad", "Two different ballots were signed with this code or key; the proof is kept beside the result. If the other one is not yours, tell the organiser: somebody else has it.") }</div>
+        }
         </>
     }
 }
@@ -124,10 +138,10 @@ fn alarms(receipt: &ReceiptView) -> Html {
 /// A receipt.
 pub fn html(shared: &Shared, receipt: &ReceiptView, election: &str) -> Html {
     let address = address(election, receipt);
-    let sealed = match shared.model.status.as_ref().map(|status| &status.seal) {
-        Some(SealView::Sealed { height, .. }) => Some(*height),
-        _ => None,
-    };
+    let sealed = matches!(
+        shared.model.status.as_ref().map(|status| &status.seal),
+        Some(SealView::Sealed { .. })
+    );
     let state = match receipt.state {
         ReceiptState::Pending => "pending",
         ReceiptState::InBlock { .. } => "mined",
@@ -141,35 +155,39 @@ pub fn html(shared: &Shared, receipt: &ReceiptView, election: &str) -> Html {
             <div class="sheet">
                 <div class="split">
                     <div class="stack">
-                        <h2>{ format!("Your vote: “{}”", receipt.selection) }</h2>
-                        <ol class="steps" aria-live="polite">
-                            for step in steps(receipt, sealed) {
-                                <li class={classes!(step.done.then_some("done"))}>
-                                    <b>{ &step.title }</b>
-                                    { &step.detail }
-                                    <span class="visually-hidden">
-                                        { if step.done { " (done)" } else { " (not yet)" } }
-                                    </span>
-                                </li>
-                            }
-                        </ol>
+                        <h2>{ format!("You voted “{}”", receipt.selection) }</h2>
+                        { standing(shared, receipt) }
                         { alarms(receipt) }
-                        { proof_line(&receipt.state) }
-                        <dl class="facts">
-                            <dt>{ "Token" }</dt><dd>{ receipt.token }</dd>
-                            <dt>{ "Vote id" }</dt>
-                            <dd><Hash value={receipt.vote_id.clone()} of="vote id" /></dd>
-                            if let ReceiptState::InBlock { hash, .. } = &receipt.state {
-                                <dt>{ "Block" }</dt><dd><Hash value={hash.clone()} of="block hash" /></dd>
-                            }
-                        </dl>
+                        <details>
+                            <summary>{ "Step by step" }</summary>
+                            <ol class="steps">
+                                for step in steps(receipt, sealed) {
+                                    <li class={classes!(step.done.then_some("done"))}>
+                                        <b>{ &step.title }</b>
+                                        { &step.detail }
+                                        <span class="visually-hidden">
+                                            { if step.done { " (done)" } else { " (not yet)" } }
+                                        </span>
+                                    </li>
+                                }
+                            </ol>
+                            { proof_line(&receipt.state) }
+                            <dl class="facts">
+                                <dt>{ "Token" }</dt><dd>{ receipt.token }</dd>
+                                <dt>{ "Vote id" }</dt>
+                                <dd><Hash value={receipt.vote_id.clone()} of="vote id" /></dd>
+                                if let ReceiptState::InBlock { hash, .. } = &receipt.state {
+                                    <dt>{ "Block" }</dt><dd><Hash value={hash.clone()} of="block hash" /></dd>
+                                }
+                            </dl>
+                        </details>
                     </div>
                     <div class="field">
                         <Qr text={address.clone()} label="QR code of this receipt's address" />
                         <div class="chips no-print">
                             <button type="button" class="button small" onclick={{
                                 let (send, id) = (shared.send.clone(), receipt.vote_id.clone());
-                                move |_: MouseEvent| send.emit(ToNode::Receipt(id.clone()))
+                                move |_: MouseEvent| send.emit(ToNode::Receipt { id: id.clone(), complaint: false })
                             }}>{ "Download" }</button>
                             <button type="button" class="button small"
                                 onclick={|_: MouseEvent| { let _ = browser::window().print(); }}>
@@ -179,7 +197,7 @@ pub fn html(shared: &Shared, receipt: &ReceiptView, election: &str) -> Html {
                     </div>
                 </div>
                 <small>
-                    { "Opened in any browser, by its file, its QR code or its address, this receipt checks itself again and keeps watching. It proves that the vote is in the chain. Ballots of this election are public, so it also shows what was chosen: keep it to yourself if that is nobody's business. " }
+                    { "Opened in any browser, by its file, its QR code or its address, this receipt checks itself again and keeps watching. Ballots of this election are public, so it also shows what was chosen: keep it to yourself if that is nobody's business. " }
                     <a href={address.clone()}>{ "Address of this receipt" }</a>
                     <span class="print-only public">{ format!(" {address}") }</span>
                 </small>

@@ -126,6 +126,9 @@ pub fn keep_keys(keys: &[OwnKey]) -> bool {
 /// Relays besides its own that a tab follows at most: each brings every vote once more.
 const MAX_RELAYS: usize = 4;
 
+/// Elections with waiting votes that are remembered.
+const MAX_WAITING: usize = 8;
+
 /// The relays that tabs of this browser follow: the one that served the page, and those added.
 pub fn relays() -> Vec<String> {
     let mut relays = vec![browser::own_relay()];
@@ -183,4 +186,26 @@ pub fn remove_relay(address: &str) {
     let mut added = added_relays();
     added.retain(|relay| relay != address);
     browser::keep_setting("relays", &browser::to_json(&added));
+}
+
+/// Elections in which a vote was cast here that nobody has confirmed.
+pub fn waiting() -> Vec<String> {
+    browser::json_setting("waiting").unwrap_or_default()
+}
+
+/// Whether a vote that was cast here waits until somebody confirms it.
+pub fn waits(election: &str, waits: bool) {
+    let mut waiting = waiting();
+    let known = waiting.iter().any(|other| other == election);
+    if known == waits {
+        return;
+    }
+    waiting.retain(|other| other != election);
+    if waits {
+        waiting.push(election.to_owned());
+    }
+    // As many as could be sent at a visit; the oldest is opened again by its own page.
+    let over = waiting.len().saturating_sub(MAX_WAITING);
+    waiting.drain(..over);
+    browser::keep_setting("waiting", &browser::to_json(&waiting));
 }

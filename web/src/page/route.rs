@@ -35,6 +35,8 @@ pub enum Route {
     About { election: String },
     #[at("/e/:election/receipt/:vote")]
     Receipt { election: String, vote: String },
+    #[at("/v/:address")]
+    Short { address: String },
     #[not_found]
     #[at("/404")]
     NotFound,

@@ -1,6 +1,6 @@
 //! Verifying an audit file from the disk, piece by piece.
 
-use blockvote_core::audit::archive::ArchiveReader;
+use blockvote_core::audit::{archive::ArchiveReader, complaint::Complaint};
 use blockvote_words::Words;
 use js_sys::Uint8Array;
 use wasm_bindgen_futures::JsFuture;
@@ -11,9 +11,10 @@ use crate::{messages::FromTools, verification::Run, worker::post};
 /// Bytes of a file read at a time.
 const PIECE: f64 = 1_048_576.0;
 
-/// Verifies an audit file.
-pub async fn file(file: File) {
+/// Verifies an audit file, and judges a complaint by it.
+pub async fn file(file: File, complaint: Option<Complaint>) {
     let mut run = Run::new(Some(file.name()), file.size(), |view| post(&FromTools::Verify(view)));
+    run.complain(complaint);
     let mut reader = ArchiveReader::new();
     let mut at = 0.0;
     while at < file.size() {

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::{BallotBox, Cause, Changes};
+use super::{BallotBox, Cause, Changes, GRACE_MS};
 use crate::{
     chain::{
         lowest_keys::Added,
-        statements::{Closing, DoubleVote, Seal, Sealing, Statement, StatementError},
+        statements::{
+            Closing, DoubleVote, LeftOut, Seal, Sealed, Sealing, Statement, StatementError,
+        },
     },
     crypto::{hash::BlockHash, key::SecretKey},
     election::vote::Vote,
@@ -48,28 +50,30 @@ impl BallotBox {
     pub(in crate::node) fn seal(
         &mut self,
         now: Timestamp,
+        left_out: Vec<LeftOut>,
         organiser: &SecretKey,
     ) -> Result<Changes, SealError> {
         self.may_seal(now)?;
-        let tip = self.chain.tip();
-        let (height, hash, tally) = (tip.header().height, tip.hash(), self.chain.tally());
-        let seal = Statement::Seal(Seal::sign(self.chain.id(), height, hash, tally, organiser));
+        let here = self.chain.sealed_at(self.chain.height());
+        let sealed = here.map(|here| Sealed { left_out, ..here }).ok_or(SealError::NotClosed)?;
+        let seal = Statement::Seal(Seal::sign(sealed, organiser));
         seal.check(self.chain.context())?;
         Ok(self.take_statements(vec![seal]))
     }
 
-    /// Whether it is time for a seal.
+    /// Whether it is time for a seal: votes that were cast in time have had time to get here.
     ///
     /// # Errors
-    /// [`SealError::NotClosed`] or [`SealError::AlreadySealed`].
+    /// [`SealError::NotClosed`], [`SealError::TooEarly`] or [`SealError::AlreadySealed`].
     pub(in crate::node) fn may_seal(&self, now: Timestamp) -> Result<(), SealError> {
         if self.statements.seals().len() > 0 {
             return Err(SealError::AlreadySealed);
         }
-        if self.closes().is_none_or(|closes| now < closes) {
-            return Err(SealError::NotClosed);
+        match self.closes() {
+            Some(closes) if now >= closes.plus_ms(GRACE_MS) => Ok(()),
+            Some(closes) if now >= closes => Err(SealError::TooEarly(closes.plus_ms(GRACE_MS))),
+            Some(_) | None => Err(SealError::NotClosed),
         }
-        Ok(())
     }
 
     fn add_statements(
@@ -116,23 +120,23 @@ impl BallotBox {
 
     /// Brings the sealing, and the block that is final by it, up to date.
     pub(super) fn apply_seals(&mut self, changes: &mut Changes) {
-        let seals: Vec<_> = self.statements.seals().copied().collect();
-        match seals[..] {
+        let seals: Vec<_> = self.statements.seals().cloned().collect();
+        match seals.as_slice() {
             [] => self.sealing = Sealing::Unsealed,
             [seal] => {
                 let settled = match &self.sealing {
                     Sealing::Sealed { seal: known, .. } => {
-                        *known == seal && self.chain.is_anchored()
+                        known == seal && self.chain.is_anchored()
                     }
-                    Sealing::Refuted(known) => *known == seal,
+                    Sealing::Refuted(known) => known == seal,
                     Sealing::Unsealed | Sealing::Awaited(_) | Sealing::Contested(..) => false,
                 };
                 if !settled {
-                    self.apply_seal(seal, changes);
+                    self.apply_seal(seal.clone(), changes);
                 }
             }
             [one, other, ..] => {
-                self.sealing = Sealing::Contested(one, other);
+                self.sealing = Sealing::Contested(one.clone(), other.clone());
                 self.set_anchor(None, changes);
             }
         }
@@ -140,28 +144,23 @@ impl BallotBox {
 
     fn apply_seal(&mut self, seal: Seal, changes: &mut Changes) {
         // A wrong height shows before the chain follows the seal.
-        let header = self.chain.block(&seal.tip).map(|block| block.header().height);
-        if header.is_some_and(|height| height != seal.height) {
+        let Sealed { height, tip, .. } = seal.sealed;
+        let header = self.chain.block(&tip).map(|block| block.header().height);
+        if header.is_some_and(|found| found != height) {
             self.sealing = Sealing::Refuted(seal);
             return self.set_anchor(None, changes);
         }
-        self.sealing = Sealing::Awaited(seal);
-        self.set_anchor(Some(seal.tip), changes);
-        let Some(block) = self.chain.block(&seal.tip) else {
+        self.sealing = Sealing::Awaited(seal.clone());
+        self.set_anchor(Some(tip), changes);
+        if !self.chain.block(&tip).is_some_and(|block| self.chain.is_main(block)) {
             return;
-        };
-        let height = block.header().height;
-        let main = self.chain.is_main(block);
-        let tally = main.then(|| self.chain.tally_at(height));
-        match tally {
-            Some(tally) if height == seal.height && tally.hash() == seal.tally => {
-                self.sealing = Sealing::Sealed { seal, tally };
-            }
-            None if height == seal.height => {}
-            _ => {
-                self.sealing = Sealing::Refuted(seal);
-                self.set_anchor(None, changes);
-            }
+        }
+        let here = self.chain.sealed_at(height);
+        if here.is_some_and(|here| (here.set, here.tally) == seal.result()) {
+            self.sealing = Sealing::Sealed { seal, tally: self.chain.tally_at(height) };
+        } else {
+            self.sealing = Sealing::Refuted(seal);
+            self.set_anchor(None, changes);
         }
     }
 
@@ -177,10 +176,11 @@ mod tests {
     use super::*;
     use crate::{
         chain::header::Height,
+        crypto::hash::VoteSetRoot,
         election::opening_hours::Hours,
         testkit::{
             NOW, block,
-            rolls::{AFTER, context, organiser, vote},
+            rolls::{AFTER, CLOSES, context, organiser, sealed_of, vote},
         },
     };
 
@@ -190,14 +190,21 @@ mod tests {
         let sealed = block(&here.chain, vec![vote(&context(), 0, 0, 1)], |_| ());
         let _ = here.take_block(NOW, sealed.check(&context()).unwrap()).unwrap();
         assert_eq!(here.may_seal(NOW), Err(SealError::NotClosed));
-        let changes = here.seal(AFTER, &organiser()).unwrap();
+        let until = CLOSES.plus_ms(GRACE_MS);
+        assert_eq!(here.may_seal(CLOSES), Err(SealError::TooEarly(until)));
+        assert_eq!(here.may_seal(Timestamp(until.0 - 1)), Err(SealError::TooEarly(until)));
+        assert_eq!(here.may_seal(until), Ok(()));
+        let changes = here.seal(AFTER, Vec::new(), &organiser()).unwrap();
         assert_eq!(changes.statements.len(), 1);
         assert_eq!(here.sealed_height(), Some(Height(2)));
         assert_eq!(here.hours(NOW), Hours::Sealed);
         assert_eq!(here.may_seal(AFTER), Err(SealError::AlreadySealed));
-        let (id, other) = (here.chain.id(), BlockHash([7; 32]));
-        let tally = here.chain.tally().clone();
-        let other = Seal::sign(id, Height(2), other, &tally, &organiser());
+        let elsewhere = Sealed { tip: BlockHash([7; 32]), ..sealed_of(&here.chain) };
+        let other = Seal::sign(elsewhere.clone(), &organiser());
+        let _ = here.take_statements(vec![Statement::Seal(other)]);
+        assert_eq!(here.statements().seals().len(), 1, "the same set: they agree");
+        let set = VoteSetRoot([7; 32]);
+        let other = Seal::sign(Sealed { set, ..elsewhere }, &organiser());
         let _ = here.take_statements(vec![Statement::Seal(other)]);
         assert!(matches!(here.sealing(), Sealing::Contested(..)));
         assert_eq!(here.sealed_height(), None);

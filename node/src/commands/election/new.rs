@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use blockvote_core::{
+    crypto::key::PublicKey,
     custody::{
         organiser::{Draft, Publishing, Who},
         voter_list,
@@ -15,6 +16,7 @@ use blockvote_core::{
     election::{
         ballot::BallotRules,
         definition::{ChainParameters, Counting, MAX_CHOICES, MAX_STARTING_DIFFICULTY, SPACING_MS},
+        keepers::{Keeper, check_name},
         roll::MAX_ROLL,
         token::TokenId,
     },
@@ -84,6 +86,10 @@ pub struct New {
     /// Milliseconds between blocks under load [default: 10000].
     #[arg(long, value_name = "N", value_parser = whole::<u64>(SPACING_MS))]
     spacing_ms: Option<u64>,
+    /// A keeper that holds the election while everybody else is away, as `blockvote node --keep` prints
+    /// it: its key, a colon, its name. May be given several times; the best is two, run by two people.
+    #[arg(long = "keeper", value_name = "KEY:NAME", value_parser = keeper)]
+    keepers: Vec<Keeper>,
     /// Where to write the definition of an open election; nothing there is overwritten
     /// [default: election.json].
     #[arg(long, short, value_name = "FILE", conflicts_with_all = ["codes", "names", "keys"])]
@@ -95,6 +101,16 @@ pub struct New {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+fn keeper(text: &str) -> Result<Keeper, String> {
+    let (key, name) = text.split_once(':').ok_or(
+        "expected a keeper's key, a colon and its name, as `blockvote node --keep` prints them",
+    )?;
+    let key = PublicKey::from_text(key.trim()).map_err(|error| error.words())?;
+    let name = name.trim().to_owned();
+    check_name(&name).map_err(|error| format!("the name {}", error.words()))?;
+    Ok(Keeper { name, key })
 }
 
 fn csv_text(path: &Path) -> anyhow::Result<String> {
@@ -128,6 +144,7 @@ pub fn run(new: New) -> anyhow::Result<ExitCode> {
         opens: new.opens_in.map(after),
         closes: new.closes_in.map(after),
         who,
+        keepers: new.keepers,
         parameters: None,
     };
     let usual = draft.parameters();

@@ -2,31 +2,52 @@
 
 use std::{path::Path, process::ExitCode};
 
-use anyhow::Context;
-use blockvote_core::{audit::archive::ArchiveWriter, custody::organiser::Organiser};
+use anyhow::{Context, ensure};
+use blockvote_core::{
+    audit::archive::ArchiveWriter, custody::organiser::Organiser,
+    election::short_address::ShortAddress,
+};
 use blockvote_words::InWords;
 use serde_json::json;
 
-use crate::output::say;
+use super::ask_keepers;
+use crate::{output::say, relays::check_url};
 
-pub fn run(organiser: &Organiser, file: &Path, out: &Path, json: bool) -> anyhow::Result<ExitCode> {
+pub async fn run(
+    organiser: &Organiser,
+    file: &Path,
+    out: &Path,
+    relays: Vec<String>,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    for url in &relays {
+        check_url(url)?;
+    }
     let context = organiser.context().in_words()?;
+    let names = !context.election().keepers.is_empty();
+    ensure!(relays.is_empty() || names, "the election names no keeper, so there is nobody to ask");
     let (writer, mut bytes) = ArchiveWriter::new(&context);
     bytes.extend(writer.finish());
     let shown = out.display();
-    let mut options = std::fs::OpenOptions::new();
-    let published = options.write(true).create_new(true).open(out);
-    let mut published = published.with_context(|| {
-        format!("cannot write {shown}; nothing is overwritten: choose another file with --out")
-    })?;
-    std::io::Write::write_all(&mut published, &bytes)
-        .with_context(|| format!("cannot write {shown}"))?;
-    if json {
-        say!("{}", json!({"file": shown.to_string(), "id": context.id()}));
-    } else {
+    // Asking again writes nothing.
+    let same = !relays.is_empty() && std::fs::read(out).is_ok_and(|there| there == bytes);
+    if !same {
+        let mut options = std::fs::OpenOptions::new();
+        let published = options.write(true).create_new(true).open(out);
+        let mut published = published.with_context(|| {
+            format!("cannot write {shown}; nothing is overwritten: choose another file with --out")
+        })?;
+        std::io::Write::write_all(&mut published, &bytes)
+            .with_context(|| format!("cannot write {shown}"))?;
+    }
+    let id = context.id();
+    let address = ShortAddress::of(&id).ok().context("too little memory")?;
+    if !json {
         say!("Wrote {shown}: the election and its voter roll, nothing private.");
-        say!("start a node   blockvote node --mine --election {shown} --relay ws://<relay>/ws");
-        say!("voters open    http://<relay>/e/{}/vote", context.id());
+        say!("voters open    http://<relay>/e/{id}/vote");
+        if names {
+            say!("or, in short   http://<relay>/v/{address}, once a keeper has it");
+        }
         if organiser.codes().next().is_some() {
             say!(
                 "their codes    blockvote election codes --organiser {} --csv codes.csv --relay http://<relay>",
@@ -34,5 +55,29 @@ pub fn run(organiser: &Organiser, file: &Path, out: &Path, json: bool) -> anyhow
             );
         }
     }
-    Ok(ExitCode::SUCCESS)
+    let asked = !relays.is_empty();
+    let (have, have_not) = if asked {
+        ask_keepers::ask(context, relays, !json).await?
+    } else {
+        (Vec::new(), Vec::new())
+    };
+    if json {
+        let mut shown =
+            json!({"file": shown.to_string(), "id": id, "address": address.to_string()});
+        if asked {
+            shown["keepers"] = json!({"have": have, "have_not": have_not});
+        }
+        say!("{shown}");
+    } else if asked {
+        say!("{}", ask_keepers::summary(&have, &have_not));
+    } else {
+        say!("start a node   blockvote node --mine --election {shown} --relay ws://<relay>/ws");
+        if names {
+            say!(
+                "or have its keepers hold it: the same command once more, with --relay ws://<relay>/ws"
+            );
+        }
+    }
+    let nobody = asked && have.is_empty();
+    Ok(if nobody { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

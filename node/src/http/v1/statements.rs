@@ -29,6 +29,7 @@ async fn evidence(State(app): State<App>) -> Result<Json<Value>, ApiError> {
             "double_votes": book.double_votes().collect::<Vec<_>>(),
             "closing": book.closing(),
             "seals": book.seals().collect::<Vec<_>>(),
+            "closing_lists": book.closing_lists().collect::<Vec<_>>(),
             "seal": node.ballot_box().sealing().word(),
         })
     });

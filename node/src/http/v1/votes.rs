@@ -3,6 +3,7 @@
 use axum::{Json, extract::State, http::StatusCode};
 use blockvote_core::{
     audit::receipt::Receipt,
+    chain::acknowledgements::Acknowledged,
     crypto::hash::VoteId,
     election::{token::TokenId, vote::Vote},
     node::Node,
@@ -24,17 +25,30 @@ use crate::http::{
 const MAX_VOTES: usize = 1000;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(votes, cast)).routes(routes!(receipt))
+    OpenApiRouter::new()
+        .routes(routes!(votes, cast))
+        .routes(routes!(receipt))
+        .routes(routes!(acknowledgements))
+}
+
+/// A vote that waits for a block.
+#[derive(Serialize, ToSchema)]
+struct PendingJson {
+    #[schema(value_type = String)]
+    vote_id: VoteId,
+    #[serde(flatten)]
+    vote: VoteJson,
 }
 
 /// Votes that wait for a block, oldest first, at most 1,000.
 #[utoipa::path(get, path = "/votes", tag = "v1",
-    responses((status = 200, description = "Pending votes", body = Vec<VoteJson>)))]
-async fn votes(State(app): State<App>) -> Result<Json<Vec<VoteJson>>, ApiError> {
+    responses((status = 200, description = "Pending votes", body = Vec<PendingJson>)))]
+async fn votes(State(app): State<App>) -> Result<Json<Vec<PendingJson>>, ApiError> {
     let answer = app.handle.call(|node, _| {
         let election = node.chain().election();
         let votes = node.pending().iter().take(MAX_VOTES);
-        let votes = votes.map(|vote| VoteJson::new(vote, election));
+        let votes = votes
+            .map(|vote| PendingJson { vote_id: vote.id(), vote: VoteJson::new(vote, election) });
         votes.collect()
     });
     Ok(Json(answer.await?))
@@ -97,4 +111,20 @@ async fn receipt(
         let error = "no vote with this id is pending or in the chain of this node";
         ApiError::new(StatusCode::NOT_FOUND, error)
     })
+}
+
+/// What keepers signed for a vote: this node, if it is one, and others, for a vote that was cast here.
+#[utoipa::path(get, path = "/acknowledgements/{vote_id}", tag = "v1",
+    params(("vote_id" = String, Path, description = "64 hexadecimal digits")),
+    responses((status = 200, description = "A list of `acknowledgement` and `listed`; empty where there is none", body = Object)))]
+async fn acknowledgements(
+    State(app): State<App>,
+    Part(vote_id): Part<String>,
+) -> Result<Json<Vec<Acknowledged>>, ApiError> {
+    let id: VoteId =
+        vote_id.parse().map_err(|error| ApiError::bad(format!("the vote id: {error}")))?;
+    let signed = app.handle.call(move |node, _| {
+        node.signed_here(&id).into_iter().chain(node.acknowledgements(&id)).collect()
+    });
+    Ok(Json(signed.await?))
 }

@@ -1,7 +1,11 @@
 //! What the page asks of the node.
 
 use blockvote_core::{
-    audit::receipt::Receipt, crypto::hash::VoteId, election::vote::Vote, node::Input,
+    audit::receipt::Receipt,
+    chain::statements::LeftOut,
+    crypto::hash::VoteId,
+    election::vote::{CheckedVote, Vote},
+    node::Input,
 };
 use blockvote_words::Words;
 use wasm_bindgen_futures::spawn_local;
@@ -26,7 +30,7 @@ impl Driver {
                 post(&FromNode::Right(Box::new(view)));
             }
             ToNode::Watch(bytes) => self.watch(&bytes),
-            ToNode::Receipt(id) => self.receipt(&id),
+            ToNode::Receipt { id, complaint } => self.receipt(&id, complaint),
             ToNode::Organise(act, secret) => self.organise(act, &secret),
             ToNode::Mining(wish) => {
                 self.act(|inner| {
@@ -79,7 +83,7 @@ impl Driver {
                 Ok((id, vote)) => {
                     // The outputs of the cast come first: they hold what is to be stored.
                     inner.take_outputs();
-                    inner.follow(id, Own { at, cast_here: true, vote, seen: None, dropped: None });
+                    inner.follow(id, Own::new(at, true, vote));
                     inner.effects.push_back(Effect::Page(FromNode::CastDone(id.to_string())));
                 }
                 Err(words) => {
@@ -102,14 +106,7 @@ impl Driver {
             };
             let id = vote.id();
             if !inner.own.iter().any(|(own, _)| *own == id) {
-                let own = Own {
-                    at: now(),
-                    cast_here: false,
-                    vote: vote.clone(),
-                    seen: None,
-                    dropped: None,
-                };
-                inner.follow(id, own);
+                inner.follow(id, Own::new(now(), false, vote.clone()));
             }
             inner.node.handle(now(), Input::Votes(vec![vote]));
             inner.node.follow(id);
@@ -117,7 +114,7 @@ impl Driver {
         self.show();
     }
 
-    fn receipt(&self, id: &str) {
+    fn receipt(&self, id: &str, complaint: bool) {
         let inner = self.0.borrow();
         let election = inner.node.chain().election();
         let receipt = id.parse().ok().and_then(|id: VoteId| {
@@ -128,7 +125,12 @@ impl Driver {
             });
             inner.node.ballot_box().receipt(&id).or(own)
         });
-        let written = receipt.map(|receipt| WriteReceipt { receipt, election: election.encode() });
+        let written = receipt.map(|receipt| WriteReceipt {
+            acknowledged: inner.node.acknowledgements(&receipt.vote_id),
+            complaint,
+            receipt,
+            election: election.encode(),
+        });
         post(&match written.and_then(|written| encode(&written).ok()) {
             Some(written) => FromNode::Receipt(written),
             None => FromNode::ToolFailed("this tab does not hold the vote".into()),
@@ -146,8 +148,20 @@ impl Driver {
                         "the chain is another than the one you saw: look at it again, then seal"
                             .into(),
                     ),
-                    Act::Seal { anyway, .. } => {
-                        node.seal(now, &key, *anyway).map_err(|error| error.words())
+                    Act::Seal { anyway, leave_out, .. } => {
+                        let mut votes: Vec<_> =
+                            node.pending().iter().map(CheckedVote::id).collect();
+                        votes.sort_unstable();
+                        let left_out =
+                            match leave_out {
+                                _ if votes.is_empty() => Vec::new(),
+                                Some(reason) => vec![LeftOut { reason: reason.clone(), votes }],
+                                None => return Err(
+                                    "votes wait for a block: leave them out with a reason, or wait"
+                                        .into(),
+                                ),
+                            };
+                        node.seal(now, left_out, &key, *anyway).map_err(|error| error.words())
                     }
                 }
             });

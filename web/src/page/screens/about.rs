@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use crate::page::icons::{Name, icon};
 
-const PROMISED: [(&str, &str); 6] = [
+const PROMISED: [(&str, &str); 7] = [
     (
         "Only the voter votes",
         "In an election with a voter roll each vote is signed, and every tab checks the signature. Nobody can vote for another, whatever they mine, relay or host.",
@@ -18,12 +18,16 @@ const PROMISED: [(&str, &str); 6] = [
         "The chain with the most voters counts, so computing power cannot take a vote out of it. In a quick poll without a list of voters the chain with the most work counts. A receipt that is open sounds the alarm and casts its vote again.",
     ),
     (
+        "A vote that was received is counted, or you can prove that it was not",
+        "An election can name keepers: computers that never sleep and sign which votes they received. A vote that one of them had in time and that the sealed result lacks is a complaint that anybody can check. Without a keeper nothing is certain before the seal, and your receipt says so.",
+    ),
+    (
         "A count that anyone recomputes",
         "Your tab counts the votes itself, from the first block on. So does every other. One audit file is enough to check an election years later, with the network off.",
     ),
     (
         "A final result",
-        "The organiser's seal makes the chain up to a block final for every node. A second seal that differs is kept as proof, and the result is shown as contested.",
+        "The organiser's seal makes the chain up to a block final for every node. Votes that it leaves out are named with a reason. A second seal over other votes is kept as proof, and the result is shown as contested.",
     ),
     (
         "It outlives the relay",

@@ -1,4 +1,4 @@
-//! Creating an election: five steps, the draft kept in this browser all the while.
+//! Creating an election: six steps, the draft kept in this browser all the while.
 
 use blockvote_core::{
     crypto::secret::{Passphrase, SecretText},
@@ -6,7 +6,7 @@ use blockvote_core::{
         organiser::{Draft, DraftField, Who},
         voting_code::Code,
     },
-    election::{ballot::BallotRules, definition::Counting},
+    election::{ballot::BallotRules, definition::Counting, keepers::Keeper},
     time::Timestamp,
 };
 use blockvote_words::custody::advice;
@@ -20,13 +20,13 @@ use crate::{
         ballot::{self, Chosen},
         browser, format,
         icons::{Name, icon},
-        model::{Action, Tool, use_tools},
+        model::{Action, Tool, use_shared, use_tools},
         remembered,
         words::notice,
     },
 };
 
-const STEPS: [&str; 5] = ["Question", "Ballot", "Time", "Voters", "Preview"];
+const STEPS: [&str; 6] = ["Question", "Ballot", "Time", "Voters", "Keepers", "Preview"];
 const DRAFT: &str = "draft";
 
 /// Follows a text field.
@@ -72,6 +72,7 @@ fn place(field: DraftField) -> (usize, &'static str) {
         DraftField::Count => (3, "count"),
         DraftField::Voters => (3, "voters"),
         DraftField::HighestToken => (3, "highest"),
+        DraftField::Keepers => (4, "keepers"),
         // The form offers nothing else than what can be.
         DraftField::Counting | DraftField::Parameters => (3, "who-anyone"),
     }
@@ -111,6 +112,7 @@ fn preview(draft: &Draft) -> ElectionView {
         opens: draft.opens.map(|time| time.0 as f64),
         closes: draft.closes.map(|time| time.0 as f64),
         spacing_ms: draft.parameters().spacing_ms,
+        keepers: draft.keepers.clone(),
     }
 }
 
@@ -211,6 +213,7 @@ pub fn Create() -> Html {
                     1 => ballot_step(&draft, &change),
                     2 => time(&draft, &change),
                     3 => voters(&draft, &change),
+                    4 => html! { <Keepers draft={(*draft).clone()} change={change.clone()} /> },
                     _ => html! { <Preview draft={(*draft).clone()} passphrase={passphrase.clone()} again={again.clone()} /> },
                 } }
                 if let Some((_, why)) = shown {
@@ -529,6 +532,87 @@ fn list(voters: &str, words: &'static str, change: &Change) -> Html {
                 <input id="voters-file" class="visually-hidden" type="file" accept=".csv,.txt,text/csv,text/plain" onchange={onfile} />
             </div>
         </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct KeepersProps {
+    draft: Draft,
+    change: Change,
+}
+
+/// Who holds the election while everybody else is away.
+#[component]
+fn Keepers(props: &KeepersProps) -> Html {
+    let shared = use_shared();
+    let KeepersProps { draft, change } = props;
+    {
+        let tools = shared.tools.clone();
+        use_effect_with((), move |()| tools.emit(ToTools::LookForKeepers(remembered::relays())));
+    }
+    let found = shared.model.keepers.clone();
+    let bounded = !matches!(draft.who, Who::Anyone { highest_token: None });
+    {
+        // Who is there when the organiser first comes here is named, unless that is many.
+        let (change, empty) = (change.clone(), draft.keepers.is_empty());
+        let first = use_mut_ref(|| true);
+        use_effect_with(found.clone(), move |found| {
+            let Some(found) = found.as_ref().filter(|found| !found.is_empty()) else { return };
+            if first.replace(false) && empty && bounded && found.len() <= 2 {
+                let keepers: Vec<_> = found.iter().map(|found| found.keeper.clone()).collect();
+                change.emit(Box::new(move |draft| draft.keepers = keepers));
+            }
+        });
+    }
+    let away = |keeper: &&Keeper| {
+        let here = found.iter().flat_map(|found| found.iter());
+        !here.map(|found| &found.keeper).any(|here| here == *keeper)
+    };
+    let listed = found.iter().flat_map(|found| found.iter()).map(|found| (&found.keeper, true));
+    let listed = listed.chain(draft.keepers.iter().filter(away).map(|keeper| (keeper, false)));
+    let listed: Vec<_> = listed.map(|(keeper, here)| (keeper.clone(), here)).collect();
+    let choose = |keeper: &Keeper| {
+        let (change, keeper) = (change.clone(), keeper.clone());
+        move |event: Event| {
+            let on = event.target_unchecked_into::<HtmlInputElement>().checked();
+            let keeper = keeper.clone();
+            change.emit(Box::new(move |draft| {
+                draft.keepers.retain(|known| known.key != keeper.key);
+                if on {
+                    draft.keepers.push(keeper);
+                }
+            }));
+        }
+    };
+    html! {
+        <>
+            <p class="soft">{ "A keeper is a computer that never sleeps: it hands the election to everybody who comes, takes their votes, and signs that it has them. It cannot change or forge a vote." }</p>
+            <fieldset id="keepers" tabindex="-1">
+                <legend>{ "Keepers on your relays" }</legend>
+                if !bounded {
+                    { notice("warn", "Keepers do not hold an election in which anybody can vote without end: give a highest number in the step before.") }
+                } else if listed.is_empty() && found.is_some() {
+                    { notice("warn", "No keeper answers. The election then lives only while somebody has its page open, and nobody can tell a voter before the seal that a vote was received.") }
+                } else if listed.is_empty() {
+                    <p class="soft">{ "Asking…" }</p>
+                }
+                <div class="choices">
+                    for (index, (keeper, here)) in listed.iter().enumerate() {
+                        <label class="choice" for={format!("keeper-{index}")} data-testid="keeper">
+                            <input id={format!("keeper-{index}")} type="checkbox" onchange={choose(keeper)}
+                                checked={draft.keepers.iter().any(|named| named.key == keeper.key)} />
+                            <span class="mark square"></span>
+                            <span><b>{ &keeper.name }</b><br /><small>{ if *here { format::short(&keeper.key.to_text()) } else { "does not answer at the moment".into() } }</small></span>
+                        </label>
+                    }
+                </div>
+            </fieldset>
+            <p class="soft">{ match draft.keepers.len() {
+                0 => "Without a keeper no receipt is certain before you have sealed the result.".to_owned(),
+                1 => "A vote counts as received when this keeper has it.".to_owned(),
+                n => format!("A vote counts as received when two of these {n} keepers have it: one of them may be wrong."),
+            } }</p>
+        </>
     }
 }
 

@@ -1,9 +1,13 @@
 //! What the organiser of an election does: hand it out, watch the turnout, close, seal.
 
+use std::rc::Rc;
+
 use blockvote_core::{
     crypto::{passphrase_lock, secret::Passphrase},
     custody::{organiser::Draft, voter_list::for_spreadsheet},
+    node::ballot_box::GRACE_MS,
 };
+use blockvote_words::standing::list;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
@@ -40,6 +44,9 @@ fn csv_field(text: &str) -> String {
 pub fn voter_link(election: &str, code: &str) -> String {
     format!("{}/e/{election}/vote#code={code}", browser::origin())
 }
+
+/// The result is sealed no earlier than so long after closing.
+const SEAL_AFTER_MS: f64 = GRACE_MS as f64;
 
 /// What is wanted of the organiser's file.
 #[derive(Clone)]
@@ -145,8 +152,8 @@ pub fn Organise() -> Html {
                     </div>
                     <Qr text={link.clone()} label="QR code of the election's link" />
                 </div>
-                { notice("warn", html! { <>{ "Keep this tab open until others hold the election: someone has to hand it to those who come. A native node does it for good: download the audit file below, and run " }
-                    <code>{ format!("blockvote node --mine --election {} --relay {}", format::audit_file(&election.id), browser::own_relay()) }</code>{ "." }</> }) }
+                { held(&election, &status) }
+                <AskKeepers election={election.clone()} here={status.keepers_here.len()} />
                 if remembered::is_local(&browser::own_relay()) {
                     { notice("warn", "This link and the codes' links lead to this very computer: nobody else can open them. For others, run a relay under an address that they can reach, and open this page there.") }
                 }
@@ -175,6 +182,60 @@ pub fn Organise() -> Html {
             </section>
         </div>
     }
+}
+
+#[derive(Properties, PartialEq)]
+struct AskKeepersProps {
+    election: Rc<ElectionView>,
+    /// How many of them are here.
+    here: usize,
+}
+
+/// Asks the keepers that are not here to hold the election, for as long as this page is open.
+#[component]
+fn AskKeepers(props: &AskKeepersProps) -> Html {
+    let shared = use_shared();
+    let (election, tools) = (props.election.clone(), shared.tools.clone());
+    use_effect_with(props.here < election.keepers.len(), move |missing| {
+        if *missing {
+            let keepers = election.keepers.iter().map(|keeper| keeper.key).collect();
+            let (relays, election) = (remembered::relays(), election.id.clone());
+            tools.emit(ToTools::AskKeepers { relays, election, keepers });
+        }
+    });
+    Html::default()
+}
+
+/// Who has the election, and so whether this page may be closed.
+fn held(election: &ElectionView, status: &Status) -> Html {
+    let names: Vec<_> = status.keepers_here.iter().map(String::as_str).collect();
+    let missing = election.keepers.iter().filter(|keeper| !names.contains(&keeper.name.as_str()));
+    let missing: Vec<_> = missing.map(|keeper| keeper.name.as_str()).collect();
+    let words = match (&names[..], &missing[..]) {
+        ([], []) => {
+            return html! {
+                { notice("warn", html! { <>{ "This election names no keeper. It lives while somebody has its page open: keep this tab open until others hold it. A native node can hold it for good: download the audit file below, and run " }
+                    <code>{ format!("blockvote node --mine --election {} --relay {}", format::audit_file(&election.id), browser::own_relay()) }</code>{ "." }</> }) }
+            };
+        }
+        ([], missing) => format!(
+            "Waiting for {}. Keep this page open until a keeper has the election.",
+            list(missing)
+        ),
+        (names, []) => format!(
+            "{} {} this election: you may close this page.",
+            list(names),
+            if names.len() == 1 { "has" } else { "have" }
+        ),
+        (names, missing) => format!(
+            "{} {} this election: you may close this page. {} did not answer yet and will be asked while it is open.",
+            list(names),
+            if names.len() == 1 { "has" } else { "have" },
+            list(missing)
+        ),
+    };
+    let kind = if names.is_empty() { "warn" } else { "good" };
+    html! { <div role="status" data-testid="keepers">{ notice(kind, words) }</div> }
 }
 
 fn waiting(pending: u32) -> String {
@@ -249,14 +310,40 @@ fn ending(
         } else {
             "Seal the result? The chain up to its newest block and its count become final. It cannot be taken back, and a second seal would contest the first."
         };
-        let seal = Act::Seal { tip: status.tip.clone(), anyway: fetching };
+        let tip = status.tip.clone();
+        let pending = status.pending;
+        let send = send.clone();
+        let seal = move |_: MouseEvent| {
+            let window = browser::window();
+            let mut leave_out = None;
+            if pending > 0 {
+                let ask = "Votes that wait for a block would be left out. Why? Everybody can read the reason beside the result. Better: cancel, and wait until they are in a block.";
+                match window.prompt_with_message(ask) {
+                    Ok(Some(reason)) if !reason.trim().is_empty() => {
+                        leave_out = Some(reason.trim().to_owned());
+                    }
+                    _ => return,
+                }
+            }
+            if window.confirm_with_message(words).unwrap_or(false) {
+                let act = Act::Seal { tip: tip.clone(), anyway: fetching, leave_out };
+                send.emit(Wish::Do(act));
+            }
+        };
+        // Votes that were cast in time may still be on their way.
+        let from = shared.model.closes().unwrap_or_default() + SEAL_AFTER_MS;
+        if js_sys::Date::now() < from {
+            return html! {
+                <p class="soft" data-testid="seal-from">{ format!("Votes that were cast in time may still be on their way: the result can be sealed from {} on.", format::time(from)) }</p>
+            };
+        }
         return html! {
             <>
                 <p class="soft">{ "Wait until no vote waits for a block and your peers are at the same block; then seal. What you sign is what this tab verified and counted." }</p>
                 if status.pending > 0 {
                     { notice("warn", format!("{} for a block. A vote that is in no block cannot be counted.", waiting(status.pending))) }
                 }
-                <div><button type="button" class="button primary" onclick={ask(words, seal)} data-testid="seal-button">{ "Seal the result" }</button></div>
+                <div><button type="button" class="button primary" onclick={seal} data-testid="seal-button">{ "Seal the result" }</button></div>
             </>
         };
     }

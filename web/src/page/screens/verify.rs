@@ -57,6 +57,9 @@ fn outcome(view: &VerifyView) -> Html {
     html! {
         <div role="status" data-testid="verdict" data-passed={report.passed.to_string()}>
             { notice(kind, format!("{} Done by this tab in {}.", report.verdict, format::seconds(view.took_ms))) }
+            for complaint in report.complaints.iter() {
+                <div data-testid="judged" data-holds={complaint.holds.to_string()}>{ notice(if complaint.holds { "warn" } else { "bad" }, complaint.words.clone()) }</div>
+            }
         </div>
     }
 }
@@ -119,23 +122,31 @@ fn progress(view: Option<&VerifyView>, busy: bool) -> Html {
 fn FileVerification() -> Html {
     let shared = use_tools();
     let over = use_state(|| false);
+    let complaint = use_state(|| None::<(String, String)>);
     let verify = {
-        let shared = shared.clone();
+        let (shared, complaint) = (shared.clone(), complaint.clone());
         Callback::from(move |file: File| {
             if shared.model.verifying {
                 return;
             }
+            if file.type_() == "application/json" {
+                let (complaint, name) = (complaint.clone(), file.name());
+                return browser::read_text(&file, move |text| {
+                    complaint.set(text.map(|text| (name.clone(), text)));
+                });
+            }
             shared.model.dispatch(Action::VerifySent);
-            shared.tools.emit(ToTools::VerifyFile(file.into()));
+            let complaint = complaint.as_ref().map(|(_, text)| text.clone());
+            shared.tools.emit(ToTools::VerifyFile { file: file.into(), complaint });
         })
     };
     let onchange = {
         let verify = verify.clone();
-        move |event: Event| {
+        Callback::from(move |event: Event| {
             if let Some(file) = browser::chosen_file(&event) {
                 verify.emit(file);
             }
-        }
+        })
     };
     let drag = |on: bool| {
         let over = over.clone();
@@ -159,7 +170,12 @@ fn FileVerification() -> Html {
         <div class={classes!("drop", over.then_some("over"))} data-testid="drop"
             ondragover={drag(true)} ondragleave={drag(false)} {ondrop}>
             <label class="button" for="audit-file">{ "Choose an audit file" }</label>
-            <input id="audit-file" class="visually-hidden" type="file" accept=".blockvote" disabled={shared.model.verifying} {onchange} />
+            <input id="audit-file" class="visually-hidden" type="file" accept=".blockvote" disabled={shared.model.verifying} onchange={onchange.clone()} />
+            <label class="button" for="complaint-file">{ "Add a complaint" }</label>
+            <input id="complaint-file" class="visually-hidden" type="file" accept=".json,application/json" disabled={shared.model.verifying} {onchange} />
+            if let Some((name, _)) = &*complaint {
+                <span data-testid="complaint-chosen">{ format!("{name} is judged by the audit file that you choose next. ") }</span>
+            }
             <span class="soft">{ "or drop it here. It is read in this tab and sent nowhere; no network is needed." }</span>
         </div>
     }

@@ -82,23 +82,23 @@ pub fn Vote() -> Html {
 }
 
 fn paper(shared: &Shared, election: &ElectionView) -> Html {
-    if let Cast::Done(id) = &shared.model.cast {
+    let shown = shared.model.shown_receipt();
+    if shown.is_some() || matches!(shared.model.cast, Cast::Done(_)) {
         let again = {
             let model = shared.model.clone();
             let keep_code = election.last_counts;
             move |_: MouseEvent| model.dispatch(Action::CastAgain { keep_code })
         };
-        let receipt = shared.model.receipts.iter().find(|receipt| receipt.vote_id == *id);
         let words = match (election.who, election.last_counts) {
             (Who::Anyone, _) => "Vote with another token",
-            (_, true) => "Change this vote, or vote with another code",
+            (_, true) => "Change my vote, or vote with another code",
             (Who::Codes, false) => "Vote with another code",
             (Who::OwnKeys, false) => "Vote with another key",
         };
         return html! {
             <>
                 { failure(&shared.model.tool) }
-                if let Some(receipt) = receipt {
+                if let Some(receipt) = shown {
                     { receipt::html(shared, receipt, &election.id) }
                 }
                 if hours(&shared.model, election).is_open() {
@@ -125,10 +125,7 @@ fn paper(shared: &Shared, election: &ElectionView) -> Html {
 
 /// Votes followed in this browser.
 fn earlier(shared: &Shared, election: &ElectionView) -> Html {
-    let shown = match &shared.model.cast {
-        Cast::Done(id) => Some(id),
-        _ => None,
-    };
+    let shown = shared.model.shown_receipt().map(|receipt| &receipt.vote_id);
     let earlier: Vec<_> =
         shared.model.receipts.iter().filter(|receipt| Some(&receipt.vote_id) != shown).collect();
     if earlier.is_empty() {

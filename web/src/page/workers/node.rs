@@ -77,6 +77,21 @@ impl NodeWorker {
         }
     }
 
+    /// The page enters the browser's back/forward cache: it lets go of its worker, and so of the lock and
+    /// the relays, which another page may want.
+    pub fn rest(&self) {
+        let mut line = self.line.borrow_mut();
+        line.close();
+        line.child = None;
+    }
+
+    /// The page is back: a worker takes up what the store holds.
+    pub fn resume(&self) {
+        if self.line.borrow().child.is_none() {
+            self.spawn();
+        }
+    }
+
     /// Sends a message.
     pub fn send(&self, message: &ToNode) {
         self.line.borrow_mut().send(message);

@@ -1,0 +1,157 @@
+//! A complaint: a vote that a named keeper acknowledged in time, and that the sealed result does not hold.
+//!
+//! It says that the vote was received and not counted, not who is to blame. Anybody checks it against the
+//! audit file.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    chain::{
+        acknowledgements::{Acknowledged, KeeperError, Worth},
+        counted_votes::Slot,
+        statements::StatementBook,
+    },
+    crypto::hash::{ElectionId, VoteId},
+    election::{
+        election_context::ElectionContext,
+        keepers::MAX_KEEPERS,
+        vote::{Vote, VoteError},
+    },
+    time::Timestamp,
+};
+
+/// What a complaint file begins with.
+const FORMAT: &str = "blockvote complaint 1";
+/// A vote, and for each keeper an acknowledgement with a path.
+pub const MAX_COMPLAINT_BYTES: usize = 128 << 10;
+
+/// A complaint, as a file that a person can read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Complaint {
+    /// Always the same words.
+    format: String,
+    /// The question, for people.
+    pub title: String,
+    /// The vote that is not counted.
+    pub vote: Vote,
+    /// What keepers signed for it.
+    pub acknowledged: Vec<Acknowledged>,
+}
+
+/// Why a text is no complaint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ComplaintFileError {
+    /// Another kind of file.
+    Format,
+    /// A part is missing or of another shape.
+    Malformed,
+}
+
+/// Why a complaint does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ComplaintError {
+    /// It is about another election.
+    OtherElection(ElectionId),
+    /// The vote is none of this election.
+    Vote(VoteError),
+    /// No acknowledgement is in it, or more than there can be keepers.
+    Acknowledgements(usize),
+    /// An acknowledgement is for another vote than the complaint.
+    OtherVote(VoteId),
+    /// An acknowledgement is not one of a keeper of this election.
+    Keeper(KeeperError),
+    /// None was there in time; what the first is worth.
+    Worthless {
+        /// The keeper's name.
+        keeper: String,
+        /// What its acknowledgement is worth.
+        worth: Worth,
+    },
+    /// There is no seal that holds, so nothing is left out yet.
+    NotSealed,
+    /// The sealed set holds the vote.
+    Counted,
+    /// The sealed set holds another ballot with the same number: the voter signed two.
+    OtherBallot(VoteId),
+}
+
+/// A complaint that holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upheld {
+    /// The vote.
+    pub vote: VoteId,
+    /// Who acknowledged it in time.
+    pub keeper: String,
+    /// When.
+    pub at: Timestamp,
+    /// The reason for leaving it out, where the seal gives one.
+    pub reason: Option<String>,
+}
+
+impl Complaint {
+    /// A complaint about a vote.
+    pub fn new(vote: Vote, acknowledged: Vec<Acknowledged>, title: &str) -> Self {
+        Self { format: FORMAT.into(), title: title.into(), vote, acknowledged }
+    }
+
+    /// The file's text.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// Why it is no complaint.
+    pub fn read(text: &str) -> Result<Self, ComplaintFileError> {
+        let value: serde_json::Value = (text.len() <= MAX_COMPLAINT_BYTES)
+            .then(|| serde_json::from_str(text).ok())
+            .flatten()
+            .ok_or(ComplaintFileError::Format)?;
+        if value.get("format").and_then(serde_json::Value::as_str) != Some(FORMAT) {
+            return Err(ComplaintFileError::Format);
+        }
+        serde_json::from_value(value).map_err(|_| ComplaintFileError::Malformed)
+    }
+
+    /// The slot of its vote.
+    pub(crate) fn slot(&self) -> Slot {
+        (self.vote.token, self.vote.sequence)
+    }
+
+    /// Checks what is signed: that a named keeper had the vote in time. Says which and when.
+    ///
+    /// # Errors
+    /// Why it is worth nothing.
+    pub fn check(
+        &self,
+        context: &ElectionContext,
+        statements: &StatementBook,
+    ) -> Result<(String, Timestamp), ComplaintError> {
+        if self.vote.election != context.id() {
+            return Err(ComplaintError::OtherElection(self.vote.election));
+        }
+        self.vote.check(context).map_err(ComplaintError::Vote)?;
+        let count = self.acknowledged.len();
+        if !(1..=MAX_KEEPERS).contains(&count) {
+            return Err(ComplaintError::Acknowledgements(count));
+        }
+        let id = self.vote.id();
+        let mut worthless = None;
+        for acknowledged in &self.acknowledged {
+            let signed = &acknowledged.acknowledgement;
+            if signed.vote != id {
+                return Err(ComplaintError::OtherVote(signed.vote));
+            }
+            let keeper = signed.check(context).map_err(ComplaintError::Keeper)?.name.clone();
+            let lists = statements.closing_lists_of(&signed.keeper);
+            match acknowledged.worth(context.election(), &lists) {
+                Worth::InTime => return Ok((keeper, signed.at)),
+                worth @ (Worth::Late | Worth::NotListed | Worth::Contradicted) => {
+                    worthless.get_or_insert(ComplaintError::Worthless { keeper, worth });
+                }
+            }
+        }
+        Err(worthless.unwrap_or(ComplaintError::Acknowledgements(0)))
+    }
+}

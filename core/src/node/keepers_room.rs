@@ -1,0 +1,327 @@
+//! The keepers' room: looking for keepers, and answering as one.
+//!
+//! Both take frames of the room and the time, and answer with what to say there. Nothing in this room is
+//! trusted further than its signature; a short address is computed again by whoever asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{LinkId, Peer, budget::Budget};
+use crate::{
+    crypto::{
+        hash::ElectionId,
+        key::{PublicKey, SecretKey},
+    },
+    election::short_address::ShortAddress,
+    time::Timestamp,
+    wire::{
+        frame::PeerId,
+        keepers_room::{Answer, Card, MAX_FOUND, RoomMessage},
+        message::Challenge,
+    },
+};
+
+/// Keepers that a seeker remembers.
+const MAX_CARDS: usize = 64;
+/// Elections that were found under one short address.
+const MAX_FOUND_IN_ALL: usize = 4 * MAX_FOUND;
+/// Answers of a keeper in this room, to all: a signature takes some 20 µs.
+const ANSWERS_PER_SECOND: u64 = 50;
+const ANSWERS_AT_ONCE: u64 = 500;
+
+/// Something to be said in the room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Say {
+    /// To everybody on a relay.
+    Everybody(LinkId, Vec<u8>),
+    /// To one peer.
+    To(Peer, Vec<u8>),
+}
+
+/// A keeper that answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundKeeper {
+    /// What it calls itself.
+    pub name: String,
+    /// Its key.
+    pub key: PublicKey,
+    /// What became of the election that it was asked to hold.
+    pub answer: Option<Answer>,
+    peer: Peer,
+}
+
+/// Whoever looks for keepers, or for an election by its short address.
+pub struct Seeker {
+    challenge: Challenge,
+    /// This node's names on the relays.
+    own: BTreeMap<LinkId, PeerId>,
+    keepers: BTreeMap<PublicKey, FoundKeeper>,
+    looked_up: Option<ShortAddress>,
+    found: BTreeSet<ElectionId>,
+    /// What is to be held, and by whom.
+    wish: Option<(ElectionId, Vec<PublicKey>)>,
+}
+
+impl Seeker {
+    /// Begins with a challenge that was drawn afresh.
+    pub fn new(challenge: Challenge) -> Self {
+        Self {
+            challenge,
+            own: BTreeMap::new(),
+            keepers: BTreeMap::new(),
+            looked_up: None,
+            found: BTreeSet::new(),
+            wish: None,
+        }
+    }
+
+    /// Looks up a short address.
+    pub fn find(&mut self, address: ShortAddress) -> Vec<Say> {
+        self.looked_up = Some(address);
+        self.ask()
+    }
+
+    /// Asks these keepers to hold an election, each when it is here. Only they are told its id.
+    pub fn hold(&mut self, election: ElectionId, keepers: Vec<PublicKey>) -> Vec<Say> {
+        self.wish = Some((election, keepers));
+        self.keepers.values().filter_map(|keeper| self.wish_to(keeper)).collect()
+    }
+
+    fn wish_to(&self, keeper: &FoundKeeper) -> Option<Say> {
+        let (election, named) = self.wish.as_ref()?;
+        let wanted = named.contains(&keeper.key) && keeper.answer != Some(Answer::Here);
+        wanted.then(|| Say::To(keeper.peer, RoomMessage::Hold(*election).encode()))
+    }
+
+    /// A relay let this node into the room, under this name.
+    pub fn entered(&mut self, link: LinkId, own: PeerId) -> Vec<Say> {
+        self.own.insert(link, own);
+        self.ask()
+    }
+
+    /// A relay is gone.
+    pub fn left(&mut self, link: LinkId) {
+        self.own.remove(&link);
+        self.keepers.retain(|_, keeper| keeper.peer.link != link);
+    }
+
+    /// Asks everybody again: for keepers, the election, and what became of a wish.
+    pub fn ask(&self) -> Vec<Say> {
+        let call = RoomMessage::RollCall(self.challenge).encode();
+        let find = self.looked_up.map(|address| RoomMessage::Find(address).encode());
+        let questions: Vec<_> = [Some(call), find].into_iter().flatten().collect();
+        let all = self.own.keys().flat_map(|link| {
+            questions.iter().map(|question| Say::Everybody(*link, question.clone()))
+        });
+        all.chain(self.keepers.values().filter_map(|keeper| self.wish_to(keeper))).collect()
+    }
+
+    /// Hears an answer; says what follows, or nothing where it changes nothing.
+    pub fn hear(&mut self, from: Peer, bytes: &[u8]) -> Option<Vec<Say>> {
+        match RoomMessage::decode(bytes)? {
+            RoomMessage::Card(card) => {
+                let own = self.own.get(&from.link)?;
+                let known = self.keepers.contains_key(&card.key);
+                let room = known || self.keepers.len() < MAX_CARDS;
+                if !room || !card.answers(&self.challenge, *own) {
+                    return None;
+                }
+                let Card { name, key, .. } = card;
+                let answer = self.keepers.get(&key).and_then(|keeper| keeper.answer);
+                let keeper = FoundKeeper { name, key, answer, peer: from };
+                let wish = self.wish_to(&keeper);
+                self.keepers.insert(key, keeper);
+                Some(wish.into_iter().collect())
+            }
+            RoomMessage::Answer(election, answer) => {
+                let asked = self.wish.as_ref().is_some_and(|(wish, _)| *wish == election);
+                let keeper = self.keepers.values_mut().find(|keeper| keeper.peer == from)?;
+                keeper.answer = asked.then_some(answer).or(keeper.answer);
+                Some(Vec::new())
+            }
+            RoomMessage::Found(address, ids) => {
+                let asked = self.looked_up == Some(address);
+                let new = ids.into_iter().filter(|id| asked && !self.found.contains(id));
+                let room = MAX_FOUND_IN_ALL.saturating_sub(self.found.len());
+                let new: Vec<_> = new.take(room).collect();
+                if new.is_empty() {
+                    return None;
+                }
+                self.found.extend(new);
+                Some(Vec::new())
+            }
+            RoomMessage::RollCall(_) | RoomMessage::Hold(_) | RoomMessage::Find(_) => None,
+        }
+    }
+
+    /// The keepers that answered, by key.
+    pub fn keepers(&self) -> impl Iterator<Item = &FoundKeeper> {
+        self.keepers.values()
+    }
+
+    /// Elections that keepers have under the short address, as they say: it is to be computed again.
+    pub fn found(&self) -> &BTreeSet<ElectionId> {
+        &self.found
+    }
+}
+
+/// What a keeper heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Say this.
+    Say(Say),
+    /// A peer wishes that an election be held: answer it with [`RoomMessage::Answer`].
+    Wish(Peer, ElectionId),
+}
+
+/// A keeper in the keepers' room.
+pub struct Reception {
+    name: String,
+    key: SecretKey,
+    answers: Budget,
+}
+
+impl Reception {
+    /// A keeper with this name and key.
+    pub fn new(name: String, key: SecretKey) -> Self {
+        Self { name, key, answers: Budget::new(ANSWERS_PER_SECOND, ANSWERS_AT_ONCE) }
+    }
+
+    /// Hears a question. `find` says which elections are here under a short address.
+    pub fn hear(
+        &mut self,
+        now: Timestamp,
+        from: Peer,
+        broadcast: bool,
+        bytes: &[u8],
+        find: &dyn Fn(ShortAddress) -> Vec<ElectionId>,
+    ) -> Option<Heard> {
+        let message = RoomMessage::decode(bytes)?;
+        if (broadcast && !message.may_be_broadcast()) || !self.answers.refill(now) {
+            return None;
+        }
+        self.answers.take(1);
+        let answer = match message {
+            RoomMessage::RollCall(challenge) => {
+                RoomMessage::Card(Card::sign(&challenge, from.id, &self.name, &self.key))
+            }
+            RoomMessage::Find(address) => {
+                let mut ids = find(address);
+                ids.truncate(MAX_FOUND);
+                if ids.is_empty() {
+                    return None;
+                }
+                RoomMessage::Found(address, ids)
+            }
+            RoomMessage::Hold(election) => return Some(Heard::Wish(from, election)),
+            RoomMessage::Card(_) | RoomMessage::Answer(..) | RoomMessage::Found(..) => {
+                return None;
+            }
+        };
+        Some(Heard::Say(Say::To(from, answer.encode())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        testkit::{
+            NOW,
+            nodes::{HONEST, LIAR},
+        },
+        wire::keepers_room::Refusal,
+    };
+
+    const OWN: PeerId = PeerId(77);
+    const ELECTION: ElectionId = ElectionId([9; 32]);
+
+    fn reception(seed: u8) -> Reception {
+        Reception::new(format!("Keeper {seed}"), SecretKey::new([seed; 32]))
+    }
+
+    fn key(seed: u8) -> PublicKey {
+        SecretKey::new([seed; 32]).public()
+    }
+
+    /// What a keeper says to a seeker's question.
+    fn answer(reception: &mut Reception, say: &Say, holds: &[ElectionId]) -> Option<Heard> {
+        let asker = Peer { id: OWN, ..HONEST };
+        let (broadcast, bytes) = match say {
+            Say::Everybody(_, bytes) => (true, bytes),
+            Say::To(_, bytes) => (false, bytes),
+        };
+        let find = |_: ShortAddress| holds.to_vec();
+        reception.hear(NOW, asker, broadcast, bytes, &find)
+    }
+
+    fn bytes(heard: Option<Heard>) -> Vec<u8> {
+        let Some(Heard::Say(Say::To(_, bytes))) = heard else { panic!("{heard:?}") };
+        bytes
+    }
+
+    #[test]
+    fn only_named_keepers_that_signed_are_told_the_election() {
+        let mut seeker = Seeker::new([5; 32]);
+        assert!(seeker.hold(ELECTION, vec![key(1)]).is_empty());
+        let call = seeker.entered(HONEST.link, OWN).remove(0);
+        let [one, two] = [1, 2].map(|seed| bytes(answer(&mut reception(seed), &call, &[])));
+        assert_eq!(seeker.hear(LIAR, &two), Some(vec![]), "not named");
+        let wish = seeker.hear(HONEST, &one).unwrap().remove(0);
+        assert_eq!(wish, Say::To(HONEST, RoomMessage::Hold(ELECTION).encode()));
+        let names: Vec<_> = seeker.keepers().map(|keeper| keeper.name.clone()).collect();
+        assert_eq!(names.len(), 2);
+        // Somebody passes a keeper's answer to another asker on.
+        let mut other = Seeker::new([5; 32]);
+        other.entered(HONEST.link, PeerId(78));
+        assert_eq!(other.hear(LIAR, &one), None);
+        let heard = answer(&mut reception(1), &wish, &[]);
+        assert_eq!(heard, Some(Heard::Wish(Peer { id: OWN, ..HONEST }, ELECTION)));
+    }
+
+    #[test]
+    fn what_became_of_a_wish_is_what_the_keeper_itself_says() {
+        let mut seeker = Seeker::new([5; 32]);
+        let call = seeker.entered(HONEST.link, OWN).remove(0);
+        seeker.hear(HONEST, &bytes(answer(&mut reception(1), &call, &[])));
+        seeker.hold(ELECTION, vec![key(1)]);
+        let said = |seeker: &Seeker| seeker.keepers().next().unwrap().answer;
+        let here = RoomMessage::Answer(ELECTION, Answer::Here).encode();
+        assert_eq!(seeker.hear(LIAR, &here), None);
+        let full = RoomMessage::Answer(ELECTION, Answer::Refused(Refusal::Full)).encode();
+        seeker.hear(HONEST, &full);
+        assert_eq!(said(&seeker), Some(Answer::Refused(Refusal::Full)));
+        assert!(matches!(seeker.ask().last(), Some(Say::To(..))), "asked again");
+        seeker.hear(HONEST, &here);
+        assert_eq!(said(&seeker), Some(Answer::Here));
+        assert!(matches!(seeker.ask().last(), Some(Say::Everybody(..))));
+        seeker.left(HONEST.link);
+        assert_eq!(seeker.keepers().count(), 0);
+    }
+
+    #[test]
+    fn elections_are_found_by_their_short_address_within_bounds() {
+        let address = ShortAddress([1; 5]);
+        let mut seeker = Seeker::new([5; 32]);
+        seeker.entered(HONEST.link, OWN);
+        let find = seeker.find(address).remove(1);
+        let many: Vec<_> = (0..99).map(|byte| ElectionId([byte; 32])).collect();
+        let found = bytes(answer(&mut reception(1), &find, &many));
+        assert_eq!(seeker.hear(HONEST, &found), Some(vec![]));
+        assert_eq!(seeker.found().len(), MAX_FOUND);
+        assert_eq!(seeker.hear(HONEST, &found), None, "nothing new");
+        assert_eq!(answer(&mut reception(1), &find, &[]), None);
+        let unasked = RoomMessage::Found(ShortAddress([2; 5]), vec![ELECTION]).encode();
+        assert_eq!(seeker.hear(HONEST, &unasked), None);
+    }
+
+    #[test]
+    fn a_keeper_answers_no_flood_and_no_wish_to_everybody() {
+        let mut here = reception(1);
+        let call = RoomMessage::RollCall([1; 32]).encode();
+        let hear = |here: &mut Reception| here.hear(NOW, LIAR, true, &call, &|_| vec![]).is_some();
+        let answered = (0..10_000).filter(|_| hear(&mut here)).count();
+        assert_eq!(answered as u64, ANSWERS_AT_ONCE);
+        let wish = RoomMessage::Hold(ELECTION).encode();
+        assert_eq!(reception(1).hear(NOW, LIAR, true, &wish, &|_| vec![]), None);
+    }
+}

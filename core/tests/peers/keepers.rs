@@ -1,0 +1,167 @@
+//! A voter's node and a keeper's: who is here, who has the vote.
+
+use std::collections::BTreeMap;
+
+use blockvote_core::{
+    audit::standing::{Mark, Standing},
+    crypto::hash::VoteId,
+    node::{Event, Input, Node, Output, StoreChange},
+    testkit::{
+        NOW,
+        nodes::{HONEST, LIAR, drain, hear, rejected, sent, sent_to},
+        rolls::{AFTER, context_kept, extend, keeper, node, vote, voter},
+    },
+    time::Timestamp,
+    wire::message::{Message, Presence},
+};
+
+fn keeping(number: u8) -> Node {
+    let mut node = node(&context_kept());
+    assert!(node.keep(NOW, keeper(number), BTreeMap::new()));
+    drain(&mut node);
+    node
+}
+
+/// Hands everything that two nodes say to each other over until nothing is said any more. Each is
+/// [`HONEST`] to the other.
+fn talk(now: Timestamp, one: &mut Node, other: &mut Node) {
+    let mut said = [drain(one), drain(other)];
+    while said.iter().any(|outputs| !outputs.is_empty()) {
+        let [by_one, by_other] = said;
+        for (node, outputs) in [(&mut *other, by_one), (&mut *one, by_other)] {
+            for output in outputs {
+                let (bytes, broadcast) = match output {
+                    Output::Broadcast(_, bytes) => (bytes, true),
+                    Output::Send(HONEST, bytes) => (bytes, false),
+                    _ => continue,
+                };
+                node.handle(now, Input::Message { from: HONEST, broadcast, bytes });
+            }
+        }
+        said = [drain(one), drain(other)];
+    }
+}
+
+fn standing(node: &Node, now: Timestamp, number: u32) -> Standing {
+    let vote = vote(&context_kept(), number, 0, 0);
+    node.standing(now, &vote.id(), &vote, &|_| None)
+}
+
+/// A voter who has cast, as yet alone.
+fn voted() -> (Node, VoteId) {
+    let mut node = node(&context_kept());
+    let id = node.cast(NOW, vote(&context_kept(), 0, 0, 0)).unwrap();
+    (node, id)
+}
+
+#[test]
+fn a_vote_is_received_when_both_keepers_have_it_on_their_disks() {
+    let ((mut voter, id), mut one, mut two) = (voted(), keeping(0), keeping(1));
+    assert_eq!(standing(&voter, NOW, 0), Standing::Unconfirmed);
+    talk(NOW, &mut voter, &mut one);
+    assert_eq!(voter.keepers_here().count(), 1);
+    let Standing::HalfReceived(witness) = standing(&voter, NOW, 0) else { panic!() };
+    assert_eq!((witness.name.as_str(), witness.at), ("Keeper 0", NOW));
+    // The other one comes later.
+    let later = NOW.plus_ms(6_000);
+    voter.handle(later, Input::Tick);
+    talk(later, &mut voter, &mut two);
+    let standing = standing(&voter, later, 0);
+    assert!(matches!(&standing, Standing::Received(both) if both.len() == 2), "{standing:?}");
+    assert_eq!(standing.mark(), Mark::Good);
+    assert_eq!(voter.acknowledgements(&id).len(), 2);
+}
+
+#[test]
+fn nothing_is_acknowledged_before_it_is_stored() {
+    let mut keeps = keeping(0);
+    let ballot = vote(&context_kept(), 0, 0, 0);
+    let message = |message: &Message| Input::Message {
+        from: HONEST,
+        broadcast: false,
+        bytes: message.encode(),
+    };
+    keeps.handle(NOW, message(&Message::Votes(vec![ballot.clone()])));
+    keeps.handle(NOW, message(&Message::GetAcknowledged(vec![ballot.id()])));
+    let outputs = drain(&mut keeps);
+    let Some(Output::Persist(changes)) = outputs.first() else { panic!("{outputs:?}") };
+    let stored = |change: &StoreChange| matches!(change, StoreChange::PutAcknowledged(id, NOW) if *id == ballot.id());
+    assert!(changes.iter().any(stored));
+    let acknowledges = |message: &Message| matches!(message, Message::Acknowledged(_));
+    assert!(sent_to(&outputs, HONEST).iter().any(acknowledges));
+}
+
+#[test]
+fn a_vote_that_came_in_a_block_is_acknowledged_too_and_a_restart_forgets_none() {
+    let mut keeps = keeping(0);
+    let ballot = vote(&context_kept(), 0, 0, 0);
+    extend(&mut keeps, vec![ballot.clone()]);
+    let ask = Message::GetAcknowledged(vec![ballot.id()]);
+    let first = sent_to(&hear(&mut keeps, HONEST, &ask), HONEST);
+    assert_eq!(first.len(), 1);
+    // The store held the time.
+    let mut again = node(&context_kept());
+    extend(&mut again, vec![ballot.clone()]);
+    again.keep(NOW.plus_ms(9), keeper(0), [(ballot.id(), NOW)].into());
+    assert_eq!(sent_to(&hear(&mut again, HONEST, &ask), HONEST), first);
+}
+
+#[test]
+fn a_forged_acknowledgement_costs_its_sender_the_connection_and_changes_nothing() {
+    let (mut voter, id) = voted();
+    let mut keeps = keeping(0);
+    keeps.handle(NOW, Input::Votes(vec![vote(&context_kept(), 0, 0, 0)]));
+    let ask = Message::GetAcknowledged(vec![id]);
+    let answer = sent_to(&hear(&mut keeps, HONEST, &ask), HONEST).remove(0);
+    let Message::Acknowledged(mut signed) = answer else { panic!() };
+    signed[0].acknowledgement.at = NOW.plus_ms(1);
+    let outputs = hear(&mut voter, LIAR, &Message::Acknowledged(signed.clone()));
+    assert!(rejected(&outputs).is_some());
+    assert_eq!(standing(&voter, NOW, 0), Standing::Unconfirmed);
+    signed[0].acknowledgement.at = NOW;
+    // Of a vote that is not followed here: passed over.
+    let mut other = node(&context_kept());
+    assert_eq!(rejected(&hear(&mut other, LIAR, &Message::Acknowledged(signed.clone()))), None);
+    let outputs = hear(&mut voter, HONEST, &Message::Acknowledged(signed.clone()));
+    let told =
+        |output: &Output| matches!(output, Output::Event(Event::Acknowledged(of)) if *of == id);
+    assert!(outputs.iter().any(told));
+    // The same again is no news.
+    let outputs = hear(&mut voter, HONEST, &Message::Acknowledged(signed));
+    assert!(!outputs.iter().any(told));
+}
+
+#[test]
+fn who_answers_a_roll_call_for_nobody_or_for_another_one_is_not_present() {
+    let mut node = node(&context_kept());
+    node.handle(NOW.plus_ms(400_000), Input::Tick);
+    let challenge = sent(&drain(&mut node)).into_iter().find_map(|message| match message {
+        Message::RollCall(challenge) => Some(challenge),
+        _ => None,
+    });
+    let (id, challenge) = (context_kept().id(), challenge.unwrap());
+    let stranger = Presence::sign(id, &challenge, &voter(0));
+    let forged = Presence { keeper: keeper(1).public(), ..stranger };
+    for presence in [stranger, forged] {
+        hear(&mut node, LIAR, &Message::Present(presence));
+        assert_eq!(node.keepers_here().count(), 0);
+    }
+    hear(&mut node, HONEST, &Message::Present(Presence::sign(id, &challenge, &keeper(0))));
+    assert_eq!(node.keepers_here().count(), 1);
+}
+
+#[test]
+fn the_receipt_gets_the_proof_that_the_vote_is_on_the_closing_list() {
+    let ((mut voter, id), mut keeps) = (voted(), keeping(0));
+    talk(NOW, &mut voter, &mut keeps);
+    assert!(voter.acknowledgements(&id)[0].listed.is_none());
+    keeps.handle(AFTER, Input::Tick);
+    voter.handle(AFTER, Input::Tick);
+    talk(AFTER, &mut voter, &mut keeps);
+    voter.handle(AFTER.plus_ms(6_000), Input::Tick);
+    talk(AFTER.plus_ms(6_000), &mut voter, &mut keeps);
+    assert_eq!(voter.statements().closing_lists().count(), 1);
+    let signed = voter.acknowledgements(&id);
+    assert!(signed[0].listed.is_some(), "{signed:?}");
+    assert!(matches!(standing(&voter, AFTER, 0), Standing::HalfReceived(_)), "one of two has it");
+}

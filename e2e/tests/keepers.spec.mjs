@@ -1,0 +1,137 @@
+// Keepers, and receipts that say no more than is true, in real browsers.
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { BIN, CLUB, ahead, cast, closeEarlier, expect, open, test } from "../world.mjs";
+
+const blockvote = (...args) => {
+  try {
+    return { code: 0, out: execFileSync(join(BIN, "blockvote"), args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }) };
+  } catch (error) {
+    return { code: error.status, out: error.stdout + error.stderr };
+  }
+};
+const ran = (...args) => {
+  const result = blockvote(...args);
+  expect(result).toMatchObject({ code: 0 });
+  return result.out;
+};
+const standing = (page) => page.getByTestId("receipt").first().getByTestId("standing");
+
+test("organiser and voters are never there together: a keeper carries the election to the seal", async ({ world }) => {
+  const relay = await world.relay();
+  const keeper = await world.keeper(relay, { args: ["--mine"] });
+  const desk = await world.profile();
+  let organiser = await desk.newPage();
+  await organiser.goto(`${relay.url}/create`);
+  await organiser.getByLabel("Question").fill("Buy the workshop?");
+  for (let step = 0; step < 3; step += 1) await organiser.getByTestId("next").click();
+  await organiser.getByLabel("Number of codes").fill("2");
+  await organiser.getByTestId("next").click();
+  await expect(organiser.getByTestId("keeper")).toContainText("Club server");
+  await expect(organiser.getByTestId("keeper").getByRole("checkbox")).toBeChecked();
+  await organiser.getByTestId("next").click();
+  await organiser.getByTestId("next").click();
+  await expect(organiser.getByTestId("keepers")).toContainText("Club server has this election: you may close this page.");
+  const link = await organiser.getByTestId("link").innerText();
+  await organiser.getByRole("link", { name: "Codes and slips to print" }).click();
+  await expect(organiser.locator(".slip-code").first()).toBeVisible();
+  const codes = await organiser.locator(".slip-code").allInnerTexts();
+  await organiser.close();
+
+  // The voter comes when nobody else is there, and may go at once.
+  const voter = await (await world.profile()).newPage();
+  await voter.goto(`${link}#code=${codes[0]}`);
+  await voter.getByText("Yes", { exact: true }).click();
+  await voter.getByTestId("cast").click();
+  await expect(standing(voter)).toContainText(/Received by Club server at .*You may close this page/);
+  await voter.close();
+
+  // So does the organiser, and closes.
+  organiser = await desk.newPage();
+  organiser.on("dialog", (dialog) => dialog.accept());
+  await organiser.goto(link.replace(/vote$/, "organise"));
+  await expect(organiser.getByTestId("organise-turnout")).toContainText("1 of 2 voters voted. No vote waits");
+  await organiser.getByTestId("close-button").click();
+  await expect(organiser.getByTestId("told")).toContainText("The election is closed");
+  await ahead(organiser, 125_000);
+  await organiser.getByTestId("seal-button").click();
+  await expect(organiser.getByTestId("organise-state")).toContainText("Sealed at block");
+  const id = link.split("/e/")[1].split("/")[0];
+  await expect.poll(async () => (await keeper.json(`/api/v1/elections/${id}/status`)).seal).toBe("sealed");
+});
+
+test("a voter with nobody else there is told so, comes back, and is counted", async ({ world }) => {
+  const relay = await world.relay();
+  let node = await world.node(relay, { election: CLUB });
+  const profile = await world.profile();
+  const page = await open(profile, relay, node.election);
+  await node.kill();
+  await cast(page, 7, "No");
+  await expect(page.getByTestId("receipt")).toHaveAttribute("data-state", "mined");
+  await expect(standing(page)).toContainText("Nobody has confirmed your vote yet. Keep this page open.");
+  await expect(standing(page)).toHaveClass(/warn/);
+  const asked = [];
+  page.on("dialog", (dialog) => {
+    asked.push(dialog.type());
+    dialog.accept();
+  });
+  await page.close({ runBeforeUnload: true });
+  await expect.poll(() => asked).toEqual(["beforeunload"]);
+
+  // Somebody is there, and the voter comes back.
+  node = await world.node(relay, { election: CLUB, args: ["--mine"] });
+  expect((await node.json("/api/v1/status")).votes).toBe(0);
+  const again = await open(profile, relay, node.election);
+  await expect.poll(async () => (await node.json("/api/v1/status")).votes).toBe(1);
+  await again.goto(`${relay.url}/e/${node.election}/vote`);
+  await expect(again.getByTestId("receipt").getByTestId("standing")).toContainText(/Recorded in block 2, as far as 1 connected computer knows/);
+});
+
+test("an acknowledged vote that the organiser leaves out is a complaint that anybody checks", async ({ world }) => {
+  const relay = await world.relay();
+  const at = (name) => join(world.folder, name);
+  const keeper = await world.keeper(relay);
+  ran("election", "new", "--title", "Lunch?", "--choice", "Soup", "--choice", "Bread", "--codes", "2",
+    "--keeper", keeper.named, "--organiser", at("o.json"));
+  ran("election", "publish", "--organiser", at("o.json"), "--out", at("e.blockvote"), "--relay", `ws://${relay.address}/ws`);
+  const [{ code }] = JSON.parse(ran("election", "codes", "--organiser", at("o.json"), "--json"));
+  const [{ id }] = await keeper.json("/api/v1/elections");
+  keeper.election = id;
+  const voter = await (await world.profile()).newPage();
+  // Nobody mines: the vote waits.
+  await voter.addInitScript(() => localStorage.setItem("blockvote.mining", "off"));
+  await voter.goto(`${relay.url}/e/${id}/vote#code=${code}`);
+  await voter.getByText("Soup", { exact: true }).click();
+  await voter.getByTestId("cast").click();
+  await expect(standing(voter)).toContainText("Received by Club server");
+  await closeEarlier(keeper, at("o.json"));
+  await expect.poll(async () => (await keeper.json(`/api/v1/elections/${id}/evidence`)).closing_lists.length).toBe(1);
+  ran("election", "seal", "--organiser", at("o.json"), "--node", keeper.url, "--leave-out", "I do not like it");
+  await expect(standing(voter)).toContainText(/Not counted, although Club server confirmed it at .*I do not like it/);
+  const downloading = voter.waitForEvent("download");
+  await voter.getByTestId("complaint").click();
+  await (await downloading).saveAs(at("complaint.json"));
+  ran("export", "--node", keeper.url, "--election", id, "--out", at("result.blockvote"));
+  const report = ran("verify", at("result.blockvote"), "--complaint", at("complaint.json"));
+  expect(report).toContain("The complaint holds: Club server acknowledged");
+  expect(JSON.parse(readFileSync(at("complaint.json"), "utf8")).acknowledged[0].listed).not.toBeNull();
+});
+
+test("a short address leads to the election, and one with a typo says what to do", async ({ world }) => {
+  const relay = await world.relay();
+  const keeper = await world.keeper(relay);
+  const at = (name) => join(world.folder, name);
+  ran("election", "new", "--title", "Lunch?", "--choice", "Soup", "--choice", "Bread", "--codes", "2",
+    "--keeper", keeper.named, "--organiser", at("o.json"));
+  const said = ran("election", "publish", "--organiser", at("o.json"), "--out", at("e.blockvote"), "--relay", `ws://${relay.address}/ws`, "--json");
+  const { address } = JSON.parse(said);
+  const page = await (await world.profile()).newPage();
+  await page.goto(`${relay.url}/v/${address.toLowerCase()}`);
+  await expect(page.getByRole("heading", { name: "Lunch?" })).toBeVisible();
+  const other = address.replace(/.$/, (last) => (last === "0" ? "1" : "0"));
+  await page.goto(`${relay.url}/v/${other}`);
+  await expect(page.getByTestId("short")).toContainText("1 keeper is here, and knows no election with this short address");
+  await page.goto(`${relay.url}/v/K7QF`);
+  await expect(page.getByRole("alert")).toContainText("8 letters and digits");
+});
