@@ -13,6 +13,7 @@ pub mod header;
 pub mod kept_block;
 pub mod lowest_keys;
 pub mod pow;
+pub mod seals;
 pub mod statements;
 pub mod tree;
 pub mod unverified_blocks;

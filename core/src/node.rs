@@ -66,7 +66,11 @@ use crate::{
         statements::{LeftOut, Statement, StatementBook, StatementError},
         tree::Chain,
     },
-    crypto::{hash::VoteId, key::SecretKey, merkle::InclusionProof},
+    crypto::{
+        hash::VoteId,
+        key::{PublicKey, SecretKey},
+        merkle::InclusionProof,
+    },
     draws::Draws,
     election::{
         election_context::ElectionContext,
@@ -237,9 +241,9 @@ impl Node {
             self.follow(*id);
         }
         self.apply(now, changes, None);
-        if result.is_ok() {
+        if let Ok(id) = result {
             self.roll_call.hurry(now);
-            self.ask_keepers();
+            self.ask_keepers(Some(id));
             self.call_roll(now);
         }
         result
@@ -263,9 +267,10 @@ impl Node {
         let public = key.public();
         let named = self.chain().election().keeper(&public).is_some();
         if named {
-            let listed = !self.statements().closing_lists_of(&public).is_empty();
+            let open = self.ballot_box.closes().is_none_or(|closes| now < closes);
             let id = self.chain().id();
-            self.keeping = Some(Keeping::new(id, key, acknowledged, listed));
+            self.keeping = Some(Keeping::new(id, key, acknowledged, open));
+            self.look_for_own_list();
             // What came before this node was a keeper.
             let here: Vec<_> = self.ballot_box.vote_ids().collect();
             self.acknowledge_in_time(now, here);
@@ -493,6 +498,8 @@ impl Node {
             });
             self.out.event(Event::NewTip { height, hash, abandoned });
         }
+        let lists = |it: &Statement| matches!(it, Statement::ClosingList(_));
+        let listed = statements.iter().any(lists);
         let stated = statements.len() + proofs.len() > 0;
         if stated {
             self.out.event(Event::StatementsChanged);
@@ -501,6 +508,10 @@ impl Node {
             for page in pages(&mut statements.iter(), MAX_STATEMENTS_SENT, usize::MAX) {
                 self.broadcast(&Message::Statements(page), heard_on);
             }
+        }
+        if listed && !self.own_votes.is_empty() {
+            // The proof that a vote is on it is asked for at once.
+            self.ask_keepers(None);
         }
         self.gossip.add(votes, heard_on);
         self.flush_gossip(now);
@@ -588,7 +599,7 @@ impl Node {
         if self.links.is_empty() || self.own_votes.is_empty() {
             return;
         }
-        self.ask_keepers();
+        self.ask_keepers(None);
         let (pending, chain) = (self.ballot_box.pending(), self.ballot_box.chain());
         let whereabouts = |id: &VoteId| match chain.place_of(id) {
             _ if pending.contains(id) => Whereabouts::Pending,
@@ -645,6 +656,7 @@ impl Node {
 
     /// Signs the closing list, where this node is a keeper and it is time.
     fn sign_closing_list(&mut self, now: Timestamp) {
+        self.look_for_own_list();
         let closes = self.ballot_box.closes();
         let due = self.keeping.as_mut().filter(|keeping| keeping.is_list_due(now, closes));
         let Some(list) = due.map(Keeping::list) else { return };
@@ -652,29 +664,52 @@ impl Node {
         self.apply(now, changes, None);
     }
 
-    /// Asks for keepers that are not known to be here.
+    /// A keeper whose closing list is known signs no other one.
+    fn look_for_own_list(&mut self) {
+        let Some(keeping) = self.keeping.as_mut() else { return };
+        let lists = self.ballot_box.statements().closing_lists_of(&keeping.public());
+        if let Some(list) = lists.first() {
+            keeping.knows_list(list);
+        }
+    }
+
+    /// Asks which keepers are here: soon where one is missing or owes something, seldom otherwise.
     fn call_roll(&mut self, now: Timestamp) {
-        if self.links.is_empty() {
+        let keepers = &self.ballot_box.chain().election().keepers;
+        if self.links.is_empty() || keepers.is_empty() {
             return;
         }
-        let keepers = &self.ballot_box.chain().election().keepers;
-        let missing = keepers.iter().any(|keeper| !self.roll_call.is_present(&keeper.key));
-        if let Some(challenge) = self.roll_call.due(now, missing, &mut self.draws) {
+        let owes = |key: &PublicKey| !self.lacking_of(key).is_empty();
+        let wanted = keepers
+            .iter()
+            .any(|keeper| !self.roll_call.is_present(&keeper.key) || owes(&keeper.key));
+        if let Some(challenge) = self.roll_call.due(now, wanted, &mut self.draws) {
             self.broadcast(&Message::RollCall(challenge), None);
         }
     }
 
-    /// Asks the keepers that are here for what they did not acknowledge yet, and sends it to them.
-    fn ask_keepers(&mut self) {
+    /// Votes of this node's user that a keeper is to be asked about.
+    fn lacking_of(&self, keeper: &PublicKey) -> Vec<VoteId> {
+        let listed = !self.statements().closing_lists_of(keeper).is_empty();
+        self.own_votes.lacking(keeper, listed)
+    }
+
+    /// Asks the keepers that are here for what they did not acknowledge yet, and sends it to them: all of
+    /// it, or the vote that was cast a moment ago.
+    fn ask_keepers(&mut self, only: Option<VoteId>) {
         let present: Vec<_> = self.roll_call.present().collect();
         for (peer, keeper) in present {
-            let listed = !self.statements().closing_lists_of(&keeper).is_empty();
-            let lacking = self.own_votes.lacking(&keeper, listed);
+            let mut lacking = self.lacking_of(&keeper);
+            match only {
+                Some(vote) => lacking.retain(|id| *id == vote),
+                // What was asked before is still not here.
+                None if !lacking.is_empty() => self.roll_call.asked(peer),
+                None => {}
+            }
             for page in lacking.chunks(MAX_HELD) {
                 let votes = page.iter().filter_map(|id| self.pending().get(id));
                 let votes = vote_pages(&mut votes.map(CheckedVote::vote));
                 self.send_all(peer, &votes);
-                self.roll_call.asked(peer);
                 self.send(peer, &Message::GetAcknowledged(page.to_vec()));
             }
         }

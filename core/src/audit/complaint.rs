@@ -140,10 +140,19 @@ impl Complaint {
         let mut worthless = None;
         for acknowledged in &self.acknowledged {
             let signed = &acknowledged.acknowledgement;
-            if signed.vote != id {
-                return Err(ComplaintError::OtherVote(signed.vote));
-            }
-            let keeper = signed.check(context).map_err(ComplaintError::Keeper)?.name.clone();
+            // One that proves nothing takes nothing from the others.
+            let checked = if signed.vote == id {
+                signed.check(context).map_err(ComplaintError::Keeper)
+            } else {
+                Err(ComplaintError::OtherVote(signed.vote))
+            };
+            let keeper = match checked {
+                Ok(keeper) => keeper.name.clone(),
+                Err(error) => {
+                    worthless.get_or_insert(error);
+                    continue;
+                }
+            };
             let lists = statements.closing_lists_of(&signed.keeper);
             match acknowledged.worth(context.election(), &lists) {
                 Worth::InTime => return Ok((keeper, signed.at)),

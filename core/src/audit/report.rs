@@ -12,7 +12,7 @@ use crate::{
         header::Height,
         statements::{StatementError, StatementKind},
     },
-    crypto::hash::{BlockHash, ElectionId},
+    crypto::hash::{BlockHash, ElectionId, VoteId},
     election::{
         definition::ElectionError, election_context::ContextError, roll::RollError, tally::Tally,
         token::TokenId, vote::VoteError,
@@ -214,6 +214,8 @@ pub enum Failure {
     },
     /// The seal is over another set of votes than that of its block.
     SealSet(Height),
+    /// The seal names this vote as left out, and it is in its set.
+    SealNames(VoteId),
     /// The seal is over another count than that of its block.
     SealCount(Height),
     /// The seal is over a block that is not in this chain.
@@ -242,6 +244,7 @@ impl Failure {
             Self::TwoClosings => Check::Closing,
             Self::SealHeight { .. }
             | Self::SealSet(_)
+            | Self::SealNames(_)
             | Self::SealCount(_)
             | Self::SealElsewhere(..)
             | Self::Contested(..) => Check::Seal,

@@ -61,6 +61,8 @@ pub struct Facts {
     pub second: bool,
     /// Named keepers that acknowledged it in time, and are not contradicted.
     pub witnesses: Vec<Witness>,
+    /// One that acknowledged it and signed a closing list since; that the vote is on it is not shown yet.
+    pub unproven: Option<Witness>,
     /// How many keepers the definition names.
     pub named: usize,
     /// Peers outside this browser that handed out or claim a tip of this chain's weight or more.
@@ -91,8 +93,10 @@ pub enum Standing {
         /// The reason that the seal gives.
         reason: Option<String>,
     },
-    /// 7: not counted, and nobody acknowledged it in time.
+    /// 7: not counted, and nobody acknowledged it in time, as far as is known here.
     NotCounted {
+        /// Who acknowledged it, and has yet to show that it is on its closing list.
+        unproven: Option<Witness>,
         /// The reason that the seal gives.
         reason: Option<String>,
     },
@@ -107,6 +111,8 @@ pub enum Standing {
     Received(Vec<Witness>),
     /// 12: one of several has it.
     HalfReceived(Witness),
+    /// 12 as well: one acknowledged it, and has yet to show that it is on its closing list.
+    Unproven(Witness),
     /// 13: it is in the chain, as far as other computers know.
     Recorded {
         /// The block.
@@ -136,8 +142,8 @@ pub enum Mark {
 impl Standing {
     /// The first row that holds.
     pub fn of(facts: Facts) -> Self {
-        let Facts { seals, block, later, second, witnesses, named, peers_above, holders, closed } =
-            facts;
+        let (named, peers_above) = (facts.named, facts.peers_above);
+        let Facts { seals, block, later, second, witnesses, unproven, holders, closed, .. } = facts;
         match seals {
             OfSeals::Contested(one, other) => return Self::TwoResults(one, other),
             OfSeals::Sealed(InSet::Counts) => return Self::Counted,
@@ -147,7 +153,7 @@ impl Standing {
             OfSeals::Sealed(InSet::LeftOut(reason)) => {
                 return match witnesses.into_iter().next() {
                     Some(witness) => Self::LeftOut { witness, reason },
-                    None => Self::NotCounted { reason },
+                    None => Self::NotCounted { unproven, reason },
                 };
             }
             OfSeals::Awaited => return Self::Fetching,
@@ -163,6 +169,9 @@ impl Standing {
         if let Some(witness) = witnesses.into_iter().next() {
             return Self::HalfReceived(witness);
         }
+        if let Some(witness) = unproven {
+            return Self::Unproven(witness);
+        }
         match block {
             Some(block) if peers_above > 0 => Self::Recorded { block, peers: peers_above },
             _ if closed => Self::TooLate,
@@ -177,6 +186,7 @@ impl Standing {
             Self::Counted | Self::ChangedHere(_) | Self::Received(_) => Mark::Good,
             Self::Fetching
             | Self::HalfReceived(_)
+            | Self::Unproven(_)
             | Self::Recorded { .. }
             | Self::Held(_)
             | Self::Unconfirmed => Mark::Open,
@@ -205,6 +215,7 @@ impl Standing {
             | Self::Rival { .. }
             | Self::Received(_)
             | Self::HalfReceived(_)
+            | Self::Unproven(_)
             | Self::Recorded { .. }
             | Self::TooLate => true,
         }
@@ -233,6 +244,7 @@ mod tests {
             later: true,
             second: true,
             witnesses: vec![witness("Club"), witness("Union")],
+            unproven: Some(witness("Server")),
             named: 2,
             peers_above: 3,
             holders: 2,
@@ -248,7 +260,8 @@ mod tests {
         let changed = |here| sealed(InSet::Changed { here });
         let left_out = || sealed(InSet::LeftOut(Some("late".into())));
         let reason = Some("late".to_owned());
-        let without = |facts: Facts| Facts { witnesses: Vec::new(), ..facts };
+        let signed = |facts: Facts| Facts { witnesses: Vec::new(), ..facts };
+        let without = |facts| Facts { unproven: None, ..signed(facts) };
         let open = || Facts { later: false, second: false, ..everything() };
         let one = || Facts { witnesses: vec![witness("Club")], ..open() };
         let nobody = || without(open());
@@ -259,7 +272,11 @@ mod tests {
             (changed(None), ChangedElsewhere),
             (sealed(InSet::OtherBallot), OtherCounted),
             (left_out(), LeftOut { witness: witness("Club"), reason: reason.clone() }),
-            (without(left_out()), NotCounted { reason }),
+            (
+                signed(left_out()),
+                NotCounted { unproven: Some(witness("Server")), reason: reason.clone() },
+            ),
+            (without(left_out()), NotCounted { unproven: None, reason }),
             (Facts { seals: OfSeals::Awaited, ..everything() }, Fetching),
             (everything(), Rival { later: true }),
             (Facts { later: false, ..everything() }, Rival { later: false }),
@@ -267,6 +284,7 @@ mod tests {
             (open(), Received(vec![witness("Club"), witness("Union")])),
             (Facts { named: 1, ..one() }, Received(vec![witness("Club")])),
             (one(), HalfReceived(witness("Club"))),
+            (signed(open()), Unproven(witness("Server"))),
             (nobody(), Recorded { block: Height(5), peers: 3 }),
             (Facts { peers_above: 0, ..nobody() }, TooLate),
             (Facts { block: None, ..nobody() }, TooLate),

@@ -56,8 +56,8 @@ pub struct Verifier {
     statements: StatementBook,
     /// The votes up to here, until the sealed block was reached.
     ids: Vec<VoteId>,
-    /// The count at the sealed block.
-    sealed: Option<Tally>,
+    /// The seal that holds, and the count at its block.
+    sealed: Option<(Seal, Tally)>,
     seal_problem: Option<Failure>,
     doubles: Vec<TokenId>,
     complaints: Vec<Asked>,
@@ -210,10 +210,15 @@ impl Verifier {
         Ok(())
     }
 
-    /// The seal that binds if it holds: the only one.
+    /// The seals that bind if they hold: those over the only result.
+    fn seals(&self) -> Vec<&Seal> {
+        let mut results = self.statements.sealed_results();
+        if results.len() == 1 { results.pop().unwrap_or_default() } else { Vec::new() }
+    }
+
+    /// The one that holds.
     fn seal(&self) -> Option<&Seal> {
-        let mut seals = self.statements.seals();
-        seals.next().filter(|_| seals.len() == 0)
+        self.sealed.as_ref().map(|(seal, _)| seal)
     }
 
     fn take_waiting(&mut self) -> Result<(), Failure> {
@@ -242,26 +247,35 @@ impl Verifier {
 
     /// At the sealed block: compares height, set and count.
     fn compare_with_seal(&mut self, hash: BlockHash) {
-        let Some((walk, seal)) = self.walk.as_ref().zip(self.seal()) else {
-            return;
-        };
-        let said = &seal.sealed;
-        if said.tip != hash || self.sealed.is_some() || self.seal_problem.is_some() {
+        let Some(walk) = self.walk.as_ref().filter(|_| self.sealed.is_none()) else { return };
+        let here: Vec<_> = self.seals().into_iter().filter(|it| it.sealed.tip == hash).collect();
+        if here.is_empty() {
             return;
         }
-        let tally = walk.counted_votes.tally().clone();
-        let (said, found) = (said.clone(), walk.ancestry.height());
-        let problem = if said.height != found {
-            Some(Failure::SealHeight { said: said.height, found })
-        } else if said.set != set_root(&sorted(std::mem::take(&mut self.ids))) {
-            Some(Failure::SealSet(said.height))
-        } else if said.tally != tally.hash() {
-            Some(Failure::SealCount(said.height))
-        } else {
-            None
+        let (tally, found) = (walk.counted_votes.tally(), walk.ancestry.height());
+        let ids = sorted(self.ids.clone());
+        let set = set_root(&ids);
+        let problem = |seal: &Seal| {
+            let said = &seal.sealed;
+            let both = said.left_out().find(|(id, _)| ids.binary_search(id).is_ok());
+            if said.height != found {
+                Some(Failure::SealHeight { said: said.height, found })
+            } else if said.set != set {
+                Some(Failure::SealSet(said.height))
+            } else if said.tally != tally.hash() {
+                Some(Failure::SealCount(said.height))
+            } else {
+                both.map(|(id, _)| Failure::SealNames(*id))
+            }
         };
-        self.sealed = problem.is_none().then_some(tally);
-        self.seal_problem = problem;
+        let judged: Vec<_> = here.into_iter().map(|seal| (seal.clone(), problem(seal))).collect();
+        let holds = judged.iter().find(|(_, problem)| problem.is_none());
+        self.sealed = holds.map(|(seal, _)| (seal.clone(), tally.clone()));
+        let problem = judged.into_iter().find_map(|(_, problem)| problem);
+        self.seal_problem = self.seal_problem.take().or(problem);
+        if self.sealed.is_some() {
+            self.ids = Vec::new();
+        }
     }
 
     /// Puts complaints: each is judged when everything was read. To be called before the first block.
@@ -275,7 +289,7 @@ impl Verifier {
         if self.sealed.is_some() {
             return;
         }
-        if self.seal().is_some() {
+        if !self.seals().is_empty() {
             self.ids.extend(ids);
         }
         for asked in &mut self.complaints {
@@ -289,7 +303,7 @@ impl Verifier {
         let complaint = &asked.complaint;
         let walk = self.walk.as_ref().ok_or(ComplaintError::NotSealed)?;
         let (keeper, at) = complaint.check(&walk.context, &self.statements)?;
-        let sealed = self.seal().filter(|_| self.sealed.is_some() && self.failure.is_none());
+        let sealed = self.seal().filter(|_| self.failure.is_none());
         let seal = sealed.ok_or(ComplaintError::NotSealed)?;
         let vote = complaint.vote.id();
         match asked.in_set {
@@ -316,21 +330,26 @@ impl Verifier {
     /// What the seals come to, at the end.
     fn of_seals(&self) -> Outcome {
         let organiser = self.election.as_ref().is_some_and(|election| election.organiser.is_some());
-        let seals: Vec<_> = self.statements.seals().map(|seal| &seal.sealed).collect();
-        match seals.as_slice() {
+        let results = self.statements.sealed_results();
+        let first: Vec<_> = results.iter().filter_map(|seals| seals.first()).collect();
+        match first.as_slice() {
             [] if organiser => Outcome::Skipped(Skipped::NotSealed),
             [] => Outcome::Skipped(Skipped::NoOrganiser),
-            [seal] => match &self.seal_problem {
-                Some(problem) => Outcome::Failed(problem.clone()),
-                None if self.sealed.is_some() => {
-                    let height = seal.height;
+            [first] => match (self.seal(), &self.seal_problem) {
+                (Some(seal), _) => {
+                    let height = seal.sealed.height;
                     let after = self.blocks().saturating_sub(height.0);
-                    let left_out = seal.left_out().count() as u64;
+                    let left_out = seal.sealed.left_out().count() as u64;
                     Outcome::Passed(Passed::Sealed { height, after, left_out })
                 }
-                None => Outcome::Failed(Failure::SealElsewhere(seal.height, seal.tip)),
+                (None, Some(problem)) => Outcome::Failed(problem.clone()),
+                (None, None) => {
+                    Outcome::Failed(Failure::SealElsewhere(first.sealed.height, first.sealed.tip))
+                }
             },
-            [one, other, ..] => Outcome::Failed(Failure::Contested(one.height, other.height)),
+            [one, other, ..] => {
+                Outcome::Failed(Failure::Contested(one.sealed.height, other.sealed.height))
+            }
         }
     }
 
@@ -401,7 +420,7 @@ impl Verifier {
     }
 
     fn tally(&self) -> Tally {
-        let counted = self.sealed.clone();
+        let counted = self.sealed.as_ref().map(|(_, tally)| tally.clone());
         counted.unwrap_or_else(|| {
             self.walk.as_ref().map(|walk| walk.counted_votes.tally().clone()).unwrap_or_default()
         })
@@ -426,7 +445,7 @@ impl Verifier {
                 Outcome::NotReached { blocks: held.then_some(blocks) }
             }
         };
-        let seal = self.seal().filter(|_| self.sealed.is_some());
+        let seal = self.seal();
         let election = self.election.as_ref();
         let tip = self.walk.as_ref().map(|walk| walk.ancestry.tip());
         Report {

@@ -56,14 +56,6 @@ impl<K: Ord, V, const MOST: usize> Lowest<K, V, MOST> {
         last.map_or(Added::New, |(_, value)| Added::Replaced(value))
     }
 
-    /// Puts another entry in the place of the one with this key, if there is one.
-    pub fn replace(&mut self, key: K, value: V) -> Added<V> {
-        match self.entries.get_mut(&key) {
-            Some(known) => Added::Replaced(std::mem::replace(known, value)),
-            None => self.add(key, value),
-        }
-    }
-
     /// The entry with this key.
     pub fn get(&self, key: &K) -> Option<&V> {
         self.entries.get(key)

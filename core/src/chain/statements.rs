@@ -16,6 +16,7 @@ use crate::{
         acknowledgements::{ClosingList, KeeperError},
         header::Height,
         lowest_keys::{Added, Lowest},
+        seals::{MAX_EACH, MAX_RESULTS, Seals},
     },
     crypto::{
         encoding::{encode, hash_of},
@@ -38,8 +39,6 @@ use crate::{
 
 /// Double votes kept, at most one for each token: each takes a voter's own key to make.
 pub const MAX_DOUBLE_VOTES: usize = 10_000;
-/// Two seals that differ prove all there is to prove.
-const MAX_SEALS: usize = 2;
 /// Votes that a seal names as left out: 320 kB.
 pub const MAX_LEFT_OUT: usize = 10_000;
 /// Bytes of UTF-8: a reason is one line.
@@ -49,7 +48,8 @@ pub const ORGANISER: u8 = 1;
 /// So do two closing lists of one keeper.
 const MAX_LISTS_EACH: usize = 2;
 /// Statements that a book holds at most: beside the double votes a closing, seals, closing lists.
-pub const MAX_STATEMENTS: usize = MAX_DOUBLE_VOTES + 1 + MAX_SEALS + MAX_KEEPERS * MAX_LISTS_EACH;
+pub const MAX_STATEMENTS: usize =
+    MAX_DOUBLE_VOTES + 1 + MAX_RESULTS * MAX_EACH + MAX_KEEPERS * MAX_LISTS_EACH;
 
 /// Two votes of one voter that cannot both count: the same token and sequence number, other
 /// ballots.
@@ -410,8 +410,7 @@ pub struct StatementBook {
     double_votes: Lowest<TokenId, DoubleVote, MAX_DOUBLE_VOTES>,
     /// The earliest one counts.
     closings: Lowest<Timestamp, Closing, 1>,
-    /// Of those over one result the one with the lowest id.
-    seals: Lowest<(VoteSetRoot, TallyHash), Seal, MAX_SEALS>,
+    seals: Seals,
     /// By keeper, at most [`MAX_KEEPERS`]: others are not named.
     closing_lists: BTreeMap<PublicKey, Lowest<[u8; 32], ClosingList, MAX_LISTS_EACH>>,
     /// Computed when asked for, until something changes.
@@ -424,10 +423,7 @@ impl StatementBook {
         match statement {
             Statement::DoubleVote(double) => self.double_votes.knows(&double.token()),
             Statement::Closing(closing) => self.closings.knows(&closing.at),
-            Statement::Seal(seal) => match self.seals.get(&seal.result()) {
-                Some(known) => known.id() <= seal.id(),
-                None => self.seals.knows(&seal.result()),
-            },
+            Statement::Seal(seal) => self.seals.knows(seal),
             Statement::ClosingList(list) => {
                 let lists = self.closing_lists.get(&list.keeper);
                 lists.is_some_and(|lists| lists.knows(&list.contents()))
@@ -445,15 +441,7 @@ impl StatementBook {
             Statement::Closing(closing) => {
                 self.closings.add(closing.at, *closing).map(Statement::Closing)
             }
-            Statement::Seal(seal) => {
-                let higher = |known: &Seal| known.id() > seal.id();
-                let added = if self.seals.get(&seal.result()).is_some_and(higher) {
-                    self.seals.replace(seal.result(), seal.clone())
-                } else {
-                    self.seals.add(seal.result(), seal.clone())
-                };
-                added.map(Statement::Seal)
-            }
+            Statement::Seal(seal) => self.seals.add(seal).map(Statement::Seal),
             Statement::ClosingList(list) => {
                 let lists = self.closing_lists.entry(list.keeper).or_default();
                 lists.add(list.contents(), *list).map(Statement::ClosingList)
@@ -480,9 +468,19 @@ impl StatementBook {
         self.closings.values().next()
     }
 
-    /// Seals, by what they are over. More than one contradict each other.
-    pub fn seals(&self) -> impl ExactSizeIterator<Item = &Seal> {
-        self.seals.values()
+    /// Seals, by what they are over.
+    pub fn seals(&self) -> impl Iterator<Item = &Seal> {
+        self.seals.all()
+    }
+
+    /// The seals of each result. More than one result contradict each other.
+    pub fn sealed_results(&self) -> Vec<Vec<&Seal>> {
+        self.seals.results()
+    }
+
+    /// Says which seal holds here: no other one over the same result pushes it out.
+    pub(crate) fn seal_holds(&mut self, seal: SealId) {
+        self.seals.holds(seal);
     }
 
     /// The closing lists of a keeper. More than one contradict each other.
@@ -501,7 +499,7 @@ impl StatementBook {
         let doubles = self.double_votes.values().cloned();
         let doubles = doubles.map(|double| Statement::DoubleVote(Box::new(double)));
         let closings = self.closings.values().copied().map(Statement::Closing);
-        let seals = self.seals.values().cloned().map(Statement::Seal);
+        let seals = self.seals.all().cloned().map(Statement::Seal);
         let lists = self.closing_lists().copied().map(Statement::ClosingList);
         doubles.chain(closings).chain(seals).chain(lists)
     }
@@ -588,22 +586,10 @@ mod tests {
         let other = book(&all);
         assert_eq!(one.digest(), other.digest());
         assert!(one.all().eq(other.all()));
-        assert_eq!((one.double_votes().len(), one.seals().len()), (2, MAX_SEALS));
+        assert_eq!((one.double_votes().len(), one.seals().count()), (2, MAX_RESULTS));
         assert_eq!(one.closing().unwrap().at, NOW.plus_ms(1), "the earliest counts");
         assert!(all.iter().all(|statement| one.knows(statement)));
         assert!(one.double_vote_of(vote(&context(), 0, 0, 0).token).is_some());
-    }
-
-    #[test]
-    fn seals_over_one_set_agree_and_the_one_with_the_lower_id_is_kept() {
-        let seals = [1, 2, 3].map(|tip| Seal::sign(over(2, tip), &organiser()));
-        let lowest = seals.iter().min_by_key(|seal| seal.id()).unwrap();
-        let all = seals.clone().map(Statement::Seal);
-        let mut book = book(&all);
-        assert_eq!(book.seals().collect::<Vec<_>>(), [lowest]);
-        assert!(all.iter().all(|seal| book.knows(seal)));
-        let _ = book.add(&seal(3));
-        assert_eq!(book.seals().len(), MAX_SEALS, "another set contests it");
     }
 
     #[test]

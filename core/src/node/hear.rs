@@ -10,6 +10,7 @@ use super::{
     budget::Allowed,
     interface::{Event, LinkId, Offence, Peer, Rejection},
     peers::Claim,
+    roll_call::Answered,
     serving::{self, vote_pages},
 };
 use crate::{
@@ -133,14 +134,13 @@ impl Node {
             return;
         }
         match self.roll_call.answered(from, election, presence) {
-            None => {
+            Answered::Nonsense => {
                 self.offended(now, from, Offence::Unasked);
             }
-            Some(news) => {
-                if news {
-                    self.out.event(Event::NetworkChanged);
-                }
-                self.ask_keepers();
+            Answered::Again => {}
+            Answered::New => {
+                self.out.event(Event::NetworkChanged);
+                self.ask_keepers(None);
             }
         }
     }

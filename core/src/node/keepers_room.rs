@@ -24,9 +24,13 @@ use crate::{
 const MAX_CARDS: usize = 64;
 /// Elections that were found under one short address.
 const MAX_FOUND_IN_ALL: usize = 4 * MAX_FOUND;
-/// Answers of a keeper in this room, to all: a signature takes some 20 µs.
-const ANSWERS_PER_SECOND: u64 = 50;
-const ANSWERS_AT_ONCE: u64 = 500;
+/// Answers of a keeper in this room, to all and to each: a signature takes some 20 µs.
+const ANSWERS_PER_SECOND: u64 = 500;
+const ANSWERS_AT_ONCE: u64 = 2_000;
+const EACH_PER_SECOND: u64 = 2;
+const EACH_AT_ONCE: u64 = 30;
+/// Askers whose budget is remembered; all are forgotten when there are more.
+const MAX_ASKERS: usize = 1_024;
 
 /// Something to be said in the room.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +124,9 @@ impl Seeker {
         match RoomMessage::decode(bytes)? {
             RoomMessage::Card(card) => {
                 let own = self.own.get(&from.link)?;
-                let known = self.keepers.contains_key(&card.key);
+                // Those that are named have a place, whoever else is there.
+                let named = self.wish.as_ref().is_some_and(|(_, named)| named.contains(&card.key));
+                let known = named || self.keepers.contains_key(&card.key);
                 let room = known || self.keepers.len() < MAX_CARDS;
                 if !room || !card.answers(&self.challenge, *own) {
                     return None;
@@ -139,7 +145,9 @@ impl Seeker {
                 Some(Vec::new())
             }
             RoomMessage::Found(address, ids) => {
-                let asked = self.looked_up == Some(address);
+                // A keeper's word only: others could fill the list with what is wrong.
+                let asked = self.looked_up == Some(address)
+                    && self.keepers.values().any(|keeper| keeper.peer == from);
                 let new = ids.into_iter().filter(|id| asked && !self.found.contains(id));
                 let room = MAX_FOUND_IN_ALL.saturating_sub(self.found.len());
                 let new: Vec<_> = new.take(room).collect();
@@ -178,12 +186,18 @@ pub struct Reception {
     name: String,
     key: SecretKey,
     answers: Budget,
+    askers: BTreeMap<Peer, Budget>,
 }
 
 impl Reception {
     /// A keeper with this name and key.
     pub fn new(name: String, key: SecretKey) -> Self {
-        Self { name, key, answers: Budget::new(ANSWERS_PER_SECOND, ANSWERS_AT_ONCE) }
+        Self {
+            name,
+            key,
+            answers: Budget::new(ANSWERS_PER_SECOND, ANSWERS_AT_ONCE),
+            askers: BTreeMap::new(),
+        }
     }
 
     /// Hears a question. `find` says which elections are here under a short address.
@@ -196,9 +210,18 @@ impl Reception {
         find: &dyn Fn(ShortAddress) -> Vec<ElectionId>,
     ) -> Option<Heard> {
         let message = RoomMessage::decode(bytes)?;
-        if (broadcast && !message.may_be_broadcast()) || !self.answers.refill(now) {
+        if broadcast && !message.may_be_broadcast() {
             return None;
         }
+        if self.askers.len() >= MAX_ASKERS && !self.askers.contains_key(&from) {
+            self.askers.clear();
+        }
+        let new = || Budget::new(EACH_PER_SECOND, EACH_AT_ONCE);
+        let asker = self.askers.entry(from).or_insert_with(new);
+        if !asker.refill(now) || !self.answers.refill(now) {
+            return None;
+        }
+        asker.take(1);
         self.answers.take(1);
         let answer = match message {
             RoomMessage::RollCall(challenge) => {
@@ -306,6 +329,9 @@ mod tests {
         let find = seeker.find(address).remove(1);
         let many: Vec<_> = (0..99).map(|byte| ElectionId([byte; 32])).collect();
         let found = bytes(answer(&mut reception(1), &find, &many));
+        assert_eq!(seeker.hear(LIAR, &found), None, "of nobody that showed to be a keeper");
+        let call = seeker.ask().remove(0);
+        seeker.hear(HONEST, &bytes(answer(&mut reception(1), &call, &[])));
         assert_eq!(seeker.hear(HONEST, &found), Some(vec![]));
         assert_eq!(seeker.found().len(), MAX_FOUND);
         assert_eq!(seeker.hear(HONEST, &found), None, "nothing new");
@@ -320,7 +346,8 @@ mod tests {
         let call = RoomMessage::RollCall([1; 32]).encode();
         let hear = |here: &mut Reception| here.hear(NOW, LIAR, true, &call, &|_| vec![]).is_some();
         let answered = (0..10_000).filter(|_| hear(&mut here)).count();
-        assert_eq!(answered as u64, ANSWERS_AT_ONCE);
+        assert_eq!(answered as u64, EACH_AT_ONCE);
+        assert!(here.hear(NOW, HONEST, true, &call, &|_| vec![]).is_some(), "others are heard");
         let wish = RoomMessage::Hold(ELECTION).encode();
         assert_eq!(reception(1).hear(NOW, LIAR, true, &wish, &|_| vec![]), None);
     }

@@ -11,7 +11,7 @@ use crate::{
     chain::acknowledgements::{Acknowledged, Acknowledgement, ClosingList, ProvenSet},
     crypto::{
         hash::{ElectionId, VoteId},
-        key::SecretKey,
+        key::{PublicKey, SecretKey},
     },
     time::Timestamp,
     wire::message::{Challenge, Presence},
@@ -23,23 +23,48 @@ pub(super) struct Keeping {
     key: SecretKey,
     /// The votes that came in time, and when. As many as can be in the election.
     acknowledged: BTreeMap<VoteId, Timestamp>,
-    /// What its closing list is over, once it was signed.
-    listed: Option<ProvenSet>,
+    /// Its closing list.
+    list: List,
+    /// Whether it was here when the election closed: what it has is then all that it acknowledged.
+    was_here: bool,
+}
+
+/// The closing list of a keeper.
+enum List {
+    /// It is not signed yet.
+    Open,
+    /// It is over this set.
+    Signed(ProvenSet),
+    /// One that this store did not lead to was signed with the key: by a store that was lost. Another one
+    /// would make the keeper's word worthless.
+    Elsewhere,
 }
 
 impl Keeping {
-    /// Begins, or goes on with what the store held. `listed` says whether the closing list was signed.
+    /// Begins, or goes on with what the store held. `open` says whether the election is not closed yet.
     pub fn new(
         election: ElectionId,
         key: SecretKey,
         acknowledged: BTreeMap<VoteId, Timestamp>,
-        listed: bool,
+        open: bool,
     ) -> Self {
-        let mut keeping = Self { election, key, acknowledged, listed: None };
-        if listed {
-            keeping.listed = Some(keeping.set());
+        // Who acknowledged nothing and comes after closing has nothing to list: perhaps its store was lost.
+        let was_here = open || !acknowledged.is_empty();
+        Self { election, key, acknowledged, list: List::Open, was_here }
+    }
+
+    /// The key's public half.
+    pub fn public(&self) -> PublicKey {
+        self.key.public()
+    }
+
+    /// A closing list of this key is known: nothing is acknowledged any more, and no other one is signed.
+    pub fn knows_list(&mut self, list: &ClosingList) {
+        if matches!(self.list, List::Open) {
+            let set = self.set();
+            let same = ClosingList::sign(self.election, set.ids(), &self.key) == *list;
+            self.list = if same { List::Signed(set) } else { List::Elsewhere };
         }
-        keeping
     }
 
     fn set(&self) -> ProvenSet {
@@ -48,7 +73,8 @@ impl Keeping {
 
     /// Votes are being stored, and the election is open: they are acknowledged from now on.
     pub fn take(&mut self, now: Timestamp, id: VoteId) -> Option<StoreChange> {
-        if self.listed.is_some() || self.acknowledged.contains_key(&id) {
+        let open = matches!(self.list, List::Open);
+        if !open || self.acknowledged.contains_key(&id) {
             return None;
         }
         self.acknowledged.insert(id, now);
@@ -58,14 +84,14 @@ impl Keeping {
     /// Whether the closing list is to be signed now.
     pub fn is_list_due(&self, now: Timestamp, closes: Option<Timestamp>) -> bool {
         let due = closes.is_some_and(|closes| now >= closes.plus_ms(GRACE_MS));
-        due && self.listed.is_none()
+        due && self.was_here && matches!(self.list, List::Open)
     }
 
     /// Signs the closing list.
     pub fn list(&mut self) -> ClosingList {
         let set = self.set();
         let list = ClosingList::sign(self.election, set.ids(), &self.key);
-        self.listed = Some(set);
+        self.list = List::Signed(set);
         list
     }
 
@@ -74,7 +100,10 @@ impl Keeping {
         let signed = |id: &VoteId| {
             let at = *self.acknowledged.get(id)?;
             let acknowledgement = Acknowledgement::sign(self.election, *id, at, &self.key);
-            let listed = self.listed.as_ref().and_then(|listed| listed.prove(id));
+            let listed = match &self.list {
+                List::Signed(set) => set.prove(id),
+                List::Open | List::Elsewhere => None,
+            };
             Some(Acknowledged { acknowledgement, listed })
         };
         ids.iter().filter_map(signed).collect()
@@ -107,7 +136,7 @@ mod tests {
     }
 
     fn keeping() -> Keeping {
-        Keeping::new(context_kept().id(), keeper(0), BTreeMap::new(), false)
+        Keeping::new(context_kept().id(), keeper(0), BTreeMap::new(), true)
     }
 
     #[test]
@@ -146,11 +175,30 @@ mod tests {
         let _ = keeping.take(NOW, id(1));
         let list = keeping.list();
         let held = keeping.acknowledged.clone();
-        let mut again = Keeping::new(context_kept().id(), keeper(0), held.clone(), true);
+        let mut again = Keeping::new(context_kept().id(), keeper(0), held.clone(), false);
+        again.knows_list(&list);
         assert!(again.take(NOW, id(2)).is_none());
         assert!(again.acknowledge(&[id(1)])[0].listed.is_some());
         // The crash came before the list was stored.
         let mut before = Keeping::new(context_kept().id(), keeper(0), held, false);
         assert_eq!(before.list(), list);
+    }
+
+    #[test]
+    fn a_store_that_was_lost_makes_no_second_list() {
+        let due = CLOSES.plus_ms(GRACE_MS);
+        let mut full = keeping();
+        let _ = full.take(NOW, id(1));
+        let _ = full.take(NOW, id(2));
+        let list = full.list();
+        // From a backup, and the list comes from peers.
+        let mut restored =
+            Keeping::new(context_kept().id(), keeper(0), [(id(1), NOW)].into(), false);
+        restored.knows_list(&list);
+        assert!(!restored.is_list_due(due, Some(CLOSES)));
+        assert!(restored.acknowledge(&[id(1)])[0].listed.is_none());
+        // From nothing, when all is over.
+        let empty = Keeping::new(context_kept().id(), keeper(0), BTreeMap::new(), false);
+        assert!(!empty.is_list_due(due, Some(CLOSES)));
     }
 }

@@ -1,10 +1,10 @@
 //! Which named keepers are here: they are asked to sign a fresh challenge.
 //!
-//! Takes answers and the time; answers with when to ask. A keeper that is passed on by somebody else counts
-//! too: what it acknowledges is signed anyway. Invariant: at most
-//! [`MAX_EACH`] peers for each keeper.
+//! Takes answers and the time; answers with when to ask. Somebody can pass a keeper's answer on as if it
+//! were theirs: what a keeper acknowledges is signed anyway, who acknowledges nothing makes room, and the
+//! roll is called again while something is owed. Invariant: at most [`MAX_EACH`] peers for each keeper.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::interface::{LinkId, Peer};
 use crate::{
@@ -21,71 +21,94 @@ use crate::{
 const MAX_EACH: usize = 4;
 /// A peer that was asked so often and acknowledged nothing makes room for others.
 const MAX_ASKED: u32 = 4;
+/// Challenges that may still be answered: a slow line has several under way.
+const MAX_OPEN: usize = 4;
+/// Calls that a peer may leave unanswered before it is not here any more.
+const MAX_MISSED: u64 = 3;
 /// A second roll-call comes so long after the first; each further wait is twice as long.
 const AGAIN_MS: u64 = 5_000;
 const MAX_AGAIN_MS: u64 = 300_000;
 
-/// For whom a peer answered, and how often it was asked since it last acknowledged something.
+/// For whom a peer answered.
 #[derive(Clone, Copy)]
 struct Here {
     keeper: PublicKey,
+    /// Which call it answered last.
+    call: u64,
+    /// How often it was asked since it last acknowledged something.
     asked: u32,
+}
+
+/// What an answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answered {
+    /// The keeper is here.
+    New,
+    /// As was known; or an answer to an earlier call, which comes late.
+    Again,
+    /// Nobody signed it.
+    Nonsense,
 }
 
 /// The keepers that answered.
 #[derive(Default)]
 pub(super) struct RollCall {
-    /// The last one: answers to earlier ones are stale.
-    challenge: Option<Challenge>,
+    /// The last ones, the newest first.
+    challenges: VecDeque<Challenge>,
+    /// How many there were.
+    calls: u64,
     present: BTreeMap<Peer, Here>,
     next: Timestamp,
     wait: u64,
+    last: Option<Timestamp>,
 }
 
 impl RollCall {
-    /// Somebody waits for keepers, or a relay let this node in: ask again soon.
+    /// Somebody waits for keepers, or a relay let this node in: ask again soon, but not in a burst.
     pub fn hurry(&mut self, now: Timestamp) {
-        if self.wait > AGAIN_MS || self.challenge.is_none() {
-            self.wait = AGAIN_MS;
-            self.next = now;
-        }
+        self.wait = AGAIN_MS;
+        let earliest = self.last.map_or(now, |last| last.plus_ms(AGAIN_MS));
+        self.next = self.next.min(earliest.max(now));
     }
 
-    /// The challenge, when it is time for a roll-call. `wanted` says whether a named keeper has not
-    /// answered.
+    /// The challenge, when it is time for a roll-call. `wanted` says whether a keeper is missing or owes
+    /// something; otherwise it is called seldom, to see whether they are still here.
     pub fn due(&mut self, now: Timestamp, wanted: bool, draws: &mut Draws) -> Option<Challenge> {
-        if !wanted || now < self.next {
+        let seldom = self.last.is_some_and(|last| now < last.plus_ms(MAX_AGAIN_MS));
+        if now < self.next || (!wanted && seldom) {
             return None;
         }
         self.wait = self.wait.clamp(AGAIN_MS, MAX_AGAIN_MS);
         self.next = now.plus_ms(self.wait);
         self.wait *= 2;
+        self.last = Some(now);
+        self.calls += 1;
+        let calls = self.calls;
+        self.present.retain(|_, here| here.call + MAX_MISSED >= calls);
         // Hashed, so that a challenge tells nothing of the next one.
-        let drawn = draws.next().to_le_bytes();
-        let challenge = tagged(Tag::ROLL_CALL, &drawn);
-        self.challenge = Some(challenge);
+        let challenge = tagged(Tag::ROLL_CALL, &draws.next().to_le_bytes());
+        self.challenges.push_front(challenge);
+        self.challenges.truncate(MAX_OPEN);
         Some(challenge)
     }
 
-    /// A peer answered. Says whether it did so for a keeper that was not here; nothing where the answer
-    /// is none to the last roll-call.
-    pub fn answered(
-        &mut self,
-        from: Peer,
-        election: ElectionId,
-        presence: &Presence,
-    ) -> Option<bool> {
-        let challenge = self.challenge?;
-        if !presence.answers(election, &challenge) {
-            return None;
-        }
+    /// A peer answered.
+    pub fn answered(&mut self, from: Peer, election: ElectionId, presence: &Presence) -> Answered {
+        let signed = |challenge: &Challenge| presence.answers(election, challenge);
+        let Some(age) = self.challenges.iter().position(signed) else {
+            return Answered::Nonsense;
+        };
         let keeper = presence.keeper;
-        let others = self.present.iter().filter(|(peer, it)| it.keeper == keeper && **peer != from);
-        let others = others.count();
-        if others < MAX_EACH {
-            self.present.insert(from, Here { keeper, asked: 0 });
+        if let Some(here) = self.present.get_mut(&from).filter(|here| here.keeper == keeper) {
+            here.call = self.calls;
+            return Answered::Again;
         }
-        Some(others == 0)
+        let others = self.present.values().filter(|here| here.keeper == keeper).count();
+        if others >= MAX_EACH || age > 0 {
+            return Answered::Again;
+        }
+        self.present.insert(from, Here { keeper, call: self.calls, asked: 0 });
+        Answered::New
     }
 
     /// Whether a keeper is here.
@@ -93,7 +116,7 @@ impl RollCall {
         self.present.values().any(|here| here.keeper == *keeper)
     }
 
-    /// A peer is asked to acknowledge votes.
+    /// What a peer was asked to acknowledge is not here yet, and it is asked again.
     pub fn asked(&mut self, peer: Peer) {
         let asked = self.present.get_mut(&peer).map(|here| {
             here.asked += 1;
@@ -141,52 +164,78 @@ mod tests {
 
     const ELECTION: ElectionId = ElectionId([1; 32]);
 
+    fn answer(challenge: &Challenge) -> Presence {
+        Presence::sign(ELECTION, challenge, &keeper(0))
+    }
+
     #[test]
     fn a_keeper_is_here_when_it_signed_the_last_challenge() {
         let (mut call, mut draws) = (RollCall::default(), Draws::new(1));
-        let early = Presence::sign(ELECTION, &[0; 32], &keeper(0));
-        assert_eq!(call.answered(HONEST, ELECTION, &early), None);
+        assert_eq!(call.answered(HONEST, ELECTION, &answer(&[0; 32])), Answered::Nonsense);
         let first = call.due(NOW, true, &mut draws).unwrap();
         let second = call.due(NOW.plus_ms(AGAIN_MS), true, &mut draws).unwrap();
         assert_ne!(first, second);
-        let answer = |challenge| Presence::sign(ELECTION, challenge, &keeper(0));
-        assert_eq!(call.answered(HONEST, ELECTION, &answer(&first)), None, "stale");
         let forged = Presence { keeper: keeper(1).public(), ..answer(&second) };
-        assert_eq!(call.answered(LIAR, ELECTION, &forged), None);
-        assert_eq!(call.answered(HONEST, ElectionId([2; 32]), &answer(&second)), None);
-        assert_eq!(call.answered(HONEST, ELECTION, &answer(&second)), Some(true));
-        assert_eq!(call.answered(LIAR, ELECTION, &answer(&second)), Some(false));
+        assert_eq!(call.answered(LIAR, ELECTION, &forged), Answered::Nonsense);
+        assert_eq!(
+            call.answered(HONEST, ElectionId([2; 32]), &answer(&second)),
+            Answered::Nonsense
+        );
+        // A late answer is no offence, and shows nobody.
+        assert_eq!(call.answered(HONEST, ELECTION, &answer(&first)), Answered::Again);
+        assert!(!call.is_present(&keeper(0).public()));
+        assert_eq!(call.answered(HONEST, ELECTION, &answer(&second)), Answered::New);
+        assert_eq!(call.answered(HONEST, ELECTION, &answer(&second)), Answered::Again);
         assert!(call.is_present(&keeper(0).public()));
         assert!(call.retain(|peer| *peer == LIAR));
-        call.forget_link(LIAR.link);
         assert!(!call.is_present(&keeper(0).public()));
     }
 
     #[test]
-    fn it_is_called_ever_more_seldom_until_somebody_waits() {
+    fn it_is_called_ever_more_seldom_until_somebody_waits_and_never_in_a_burst() {
         let (mut call, mut draws) = (RollCall::default(), Draws::new(1));
-        assert_eq!(call.due(NOW, false, &mut draws), None, "all are here");
-        let mut at = |ms| call.due(NOW.plus_ms(ms), true, &mut draws).is_some();
-        let calls: Vec<bool> = [0, 4_999, 5_000, 14_999, 15_000].map(&mut at).to_vec();
+        let mut at =
+            |call: &mut RollCall, ms| call.due(NOW.plus_ms(ms), true, &mut draws).is_some();
+        let calls = [0, 4_999, 5_000, 14_999, 15_000].map(|ms| at(&mut call, ms));
         assert_eq!(calls, [true, false, true, false, true]);
-        call.hurry(NOW.plus_ms(15_001));
-        assert!(call.due(NOW.plus_ms(15_001), true, &mut draws).is_some());
+        for _ in 0..100 {
+            call.hurry(NOW.plus_ms(15_001));
+            assert!(!at(&mut call, 15_001), "a call went out a moment ago");
+        }
+        assert!(at(&mut call, 20_000));
+        // All are here, and owe nothing.
+        assert!(call.due(NOW.plus_ms(300_000), false, &mut draws).is_none());
+        assert!(call.due(NOW.plus_ms(320_000), false, &mut draws).is_some());
     }
 
     #[test]
-    fn the_bound_holds() {
+    fn who_passes_answers_on_and_acknowledges_nothing_makes_room() {
         let (mut call, mut draws) = (RollCall::default(), Draws::new(1));
         let challenge = call.due(NOW, true, &mut draws).unwrap();
-        let presence = Presence::sign(ELECTION, &challenge, &keeper(0));
         for number in 0..100 {
             let from = Peer { id: PeerId(number), ..HONEST };
-            call.answered(from, ELECTION, &presence);
+            call.answered(from, ELECTION, &answer(&challenge));
         }
         assert_eq!(call.present().count(), MAX_EACH);
         let silent = call.present().next().unwrap().0;
-        (0..MAX_ASKED).for_each(|_| call.asked(silent));
-        assert_eq!(call.present().count(), MAX_EACH);
+        for _ in 0..MAX_ASKED {
+            call.asked(silent);
+            // The same answer again wipes nothing out.
+            assert_eq!(call.answered(silent, ELECTION, &answer(&challenge)), Answered::Again);
+        }
         call.asked(silent);
-        assert_eq!(call.present().count(), MAX_EACH - 1, "it makes room for the keeper itself");
+        assert_eq!(call.present().count(), MAX_EACH - 1);
+    }
+
+    #[test]
+    fn who_misses_calls_is_not_here_any_more() {
+        let (mut call, mut draws) = (RollCall::default(), Draws::new(1));
+        let challenge = call.due(NOW, true, &mut draws).unwrap();
+        call.answered(HONEST, ELECTION, &answer(&challenge));
+        for number in 1..=MAX_MISSED + 1 {
+            assert!(call.is_present(&keeper(0).public()));
+            call.due(NOW.plus_ms(number * MAX_AGAIN_MS * 2), true, &mut draws).unwrap();
+        }
+        assert!(!call.is_present(&keeper(0).public()));
     }
 }

@@ -30,9 +30,10 @@ impl Node {
         });
         let used = here.of_use(vote.token, vote.sequence);
         let second = used.is_some_and(|(used, _)| used != *id)
-            || self.statements().double_vote_of(vote.token).is_some_and(|double| {
-                [&double.first, &double.second].iter().any(|vote| vote.id() == *id)
-            });
+            || self
+                .statements()
+                .double_vote_of(vote.token)
+                .is_some_and(|double| double.first.sequence == vote.sequence);
         let peers = self.peers().iter().filter(|(peer, _)| peer.link != LinkId::OWN_TABS);
         let above = |height: Height| {
             let stands = |tip| {
@@ -47,7 +48,8 @@ impl Node {
             block,
             later,
             second,
-            witnesses: self.witnesses(id),
+            witnesses: self.witnesses(id, Worth::InTime),
+            unproven: self.witnesses(id, Worth::NotListed).into_iter().next(),
             named: self.chain().election().keepers.len(),
             peers_above: block.map_or(0, above),
             holders: self.holders(id),
@@ -55,13 +57,13 @@ impl Node {
         })
     }
 
-    /// The named keepers that acknowledged a vote in time, and are not contradicted.
-    fn witnesses(&self, id: &VoteId) -> Vec<Witness> {
+    /// The named keepers whose acknowledgement of a vote is worth this.
+    fn witnesses(&self, id: &VoteId, worth: Worth) -> Vec<Witness> {
         let election = self.chain().election();
         let witness = |acknowledged: &Acknowledged| {
             let signed = &acknowledged.acknowledgement;
             let lists = self.statements().closing_lists_of(&signed.keeper);
-            let holds = acknowledged.worth(election, &lists) == Worth::InTime;
+            let holds = acknowledged.worth(election, &lists) == worth;
             let name = election.keeper(&signed.keeper)?.name.clone();
             holds.then_some(Witness { name, at: signed.at })
         };

@@ -214,6 +214,9 @@ impl Words for Failure {
             Self::SealSet(height) => {
                 format!("the seal is over another set of votes than that of block {height}")
             }
+            Self::SealNames(vote) => {
+                format!("the seal names the vote {vote} as left out, and it is in its set")
+            }
             Self::SealCount(height) => {
                 format!("the seal is over another count than that of block {height}")
             }

@@ -73,9 +73,22 @@ pub fn said(standing: &Standing, time: &dyn Fn(blockvote_core::time::Timestamp) 
             ),
             format!("Save the complaint: anybody can check it.{}", because(reason.as_ref())),
         ),
-        Standing::NotCounted { reason } => (
+        Standing::NotCounted { unproven: Some(witness), reason } => (
+            "Not counted.".into(),
+            format!(
+                "{} confirmed it at {}, and has yet to show that it is on its closing list: open this page again when it is there. With that you have a complaint that anybody can check.{}",
+                witness.name,
+                time(witness.at),
+                because(reason.as_ref())
+            ),
+        ),
+        Standing::NotCounted { unproven: None, reason } => (
             "Not counted.".into(),
             format!("No keeper confirmed it before closing.{}", because(reason.as_ref())),
+        ),
+        Standing::Unproven(witness) => (
+            format!("Received by {} at {}.", witness.name, time(witness.at)),
+            "Voting is over; the keeper has yet to show that your vote is on its closing list.".into(),
         ),
         Standing::Fetching => {
             ("A result was signed.".into(), "This page is still fetching it.".into())

@@ -10,7 +10,10 @@ use crate::{
             Closing, DoubleVote, LeftOut, Seal, Sealed, Sealing, Statement, StatementError,
         },
     },
-    crypto::{hash::BlockHash, key::SecretKey},
+    crypto::{
+        hash::{BlockHash, VoteId},
+        key::SecretKey,
+    },
     election::vote::Vote,
     node::interface::{SealError, StoreChange},
     time::Timestamp,
@@ -66,7 +69,7 @@ impl BallotBox {
     /// # Errors
     /// [`SealError::NotClosed`], [`SealError::TooEarly`] or [`SealError::AlreadySealed`].
     pub(in crate::node) fn may_seal(&self, now: Timestamp) -> Result<(), SealError> {
-        if self.statements.seals().len() > 0 {
+        if self.statements.seals().next().is_some() {
             return Err(SealError::AlreadySealed);
         }
         match self.closes() {
@@ -120,25 +123,51 @@ impl BallotBox {
 
     /// Brings the sealing, and the block that is final by it, up to date.
     pub(super) fn apply_seals(&mut self, changes: &mut Changes) {
-        let seals: Vec<_> = self.statements.seals().cloned().collect();
-        match seals.as_slice() {
+        let results = self.statements.sealed_results().into_iter();
+        let results: Vec<Vec<Seal>> =
+            results.map(|seals| seals.into_iter().cloned().collect()).collect();
+        match results.as_slice() {
             [] => self.sealing = Sealing::Unsealed,
-            [seal] => {
-                let settled = match &self.sealing {
-                    Sealing::Sealed { seal: known, .. } => {
-                        known == seal && self.chain.is_anchored()
-                    }
-                    Sealing::Refuted(known) => known == seal,
-                    Sealing::Unsealed | Sealing::Awaited(_) | Sealing::Contested(..) => false,
-                };
-                if !settled {
-                    self.apply_seal(seal.clone(), changes);
+            [seals] => {
+                // One that holds does so whatever else is signed over the same result.
+                let settled = self.sealing.sealed().is_some_and(|(known, _)| seals.contains(known));
+                if !(settled && self.chain.is_anchored()) {
+                    self.apply_first(seals, changes);
                 }
             }
             [one, other, ..] => {
-                self.sealing = Sealing::Contested(one.clone(), other.clone());
-                self.set_anchor(None, changes);
+                if let (Some(one), Some(other)) = (one.first(), other.first()) {
+                    self.sealing = Sealing::Contested(one.clone(), other.clone());
+                    self.set_anchor(None, changes);
+                }
             }
+        }
+    }
+
+    /// Of seals over one result the first that holds; where none does, the first over a block that may yet
+    /// come.
+    fn apply_first(&mut self, seals: &[Seal], changes: &mut Changes) {
+        let refuted = |sealing: &Sealing| matches!(sealing, Sealing::Refuted(_));
+        // What was refuted once is not tried again with each block.
+        let known = match &self.sealing {
+            Sealing::Refuted(known) if seals.len() == 1 => Some(known.clone()),
+            _ => None,
+        };
+        if known.is_some_and(|known| seals.contains(&known)) {
+            return;
+        }
+        let mut awaited = None;
+        for seal in seals {
+            self.apply_seal(seal.clone(), changes);
+            if self.sealing.sealed().is_some() {
+                return self.statements.seal_holds(seal.id());
+            }
+            if !refuted(&self.sealing) && awaited.is_none() {
+                awaited = Some(seal.clone());
+            }
+        }
+        if let Some(seal) = awaited {
+            self.apply_seal(seal, changes);
         }
     }
 
@@ -156,7 +185,10 @@ impl BallotBox {
             return;
         }
         let here = self.chain.sealed_at(height);
-        if here.is_some_and(|here| (here.set, here.tally) == seal.result()) {
+        // What it leaves out is not in its set, or it contradicts itself.
+        let inside = |id: &VoteId| self.chain.place_of(id).is_some_and(|it| it.height <= height);
+        let left_out = !seal.sealed.left_out().any(|(id, _)| inside(id));
+        if left_out && here.is_some_and(|here| (here.set, here.tally) == seal.result()) {
             self.sealing = Sealing::Sealed { seal, tally: self.chain.tally_at(height) };
         } else {
             self.sealing = Sealing::Refuted(seal);
@@ -199,14 +231,42 @@ mod tests {
         assert_eq!(here.sealed_height(), Some(Height(2)));
         assert_eq!(here.hours(NOW), Hours::Sealed);
         assert_eq!(here.may_seal(AFTER), Err(SealError::AlreadySealed));
-        let elsewhere = Sealed { tip: BlockHash([7; 32]), ..sealed_of(&here.chain) };
-        let other = Seal::sign(elsewhere.clone(), &organiser());
-        let _ = here.take_statements(vec![Statement::Seal(other)]);
-        assert_eq!(here.statements().seals().len(), 1, "the same set: they agree");
+        // Over blocks that nobody has, with lower and with higher ids.
+        let elsewhere = |tip: u8| Sealed { tip: BlockHash([tip; 32]), ..sealed_of(&here.chain) };
+        let others = [1, 2, 3, 4, 5, 6].map(|tip| Seal::sign(elsewhere(tip), &organiser()));
+        let elsewhere = elsewhere(7);
+        let _ = here.take_statements(others.map(Statement::Seal).to_vec());
+        assert!(matches!(here.sealing(), Sealing::Sealed { .. }), "the same set: they agree");
+        assert_eq!(here.sealed_height(), Some(Height(2)));
         let set = VoteSetRoot([7; 32]);
         let other = Seal::sign(Sealed { set, ..elsewhere }, &organiser());
         let _ = here.take_statements(vec![Statement::Seal(other)]);
         assert!(matches!(here.sealing(), Sealing::Contested(..)));
         assert_eq!(here.sealed_height(), None);
+    }
+
+    #[test]
+    fn a_seal_that_holds_is_found_behind_those_over_blocks_that_nobody_has() {
+        let mut here = BallotBox::new(context());
+        let sealed = block(&here.chain, vec![vote(&context(), 0, 0, 1)], |_| ());
+        let _ = here.take_block(NOW, sealed.check(&context()).unwrap()).unwrap();
+        let of = |tip| Sealed { tip, ..sealed_of(&here.chain) };
+        let tips = [BlockHash([7; 32]), here.chain.tip().hash(), BlockHash([8; 32])];
+        let seals = tips.map(|tip| Statement::Seal(Seal::sign(of(tip), &organiser())));
+        for seal in seals {
+            let _ = here.take_statements(vec![seal]);
+        }
+        assert_eq!(here.sealed_height(), Some(Height(2)));
+    }
+
+    #[test]
+    fn a_seal_that_leaves_out_what_it_is_over_binds_nobody() {
+        let mut here = BallotBox::new(context());
+        let ballot = vote(&context(), 0, 0, 1);
+        let sealed = block(&here.chain, vec![ballot.clone()], |_| ());
+        let _ = here.take_block(NOW, sealed.check(&context()).unwrap()).unwrap();
+        let left_out = vec![LeftOut { reason: "late".into(), votes: vec![ballot.id()] }];
+        let _ = here.seal(AFTER, left_out, &organiser()).unwrap();
+        assert!(matches!(here.sealing(), Sealing::Refuted(_)));
     }
 }
