@@ -99,23 +99,34 @@ test("an acknowledged vote that the organiser leaves out is a complaint that any
   const [{ id }] = await keeper.json("/api/v1/elections");
   keeper.election = id;
   const voter = await (await world.profile()).newPage();
-  // Nobody mines: the vote waits.
-  await voter.addInitScript(() => localStorage.setItem("blockvote.mining", "off"));
   await voter.goto(`${relay.url}/e/${id}/vote#code=${code}`);
   await voter.getByText("Soup", { exact: true }).click();
   await voter.getByTestId("cast").click();
   await expect(standing(voter)).toContainText("Received by Club server");
   await closeEarlier(keeper, at("o.json"));
-  await expect.poll(async () => (await keeper.json(`/api/v1/elections/${id}/evidence`)).closing_lists.length).toBe(1);
-  ran("election", "seal", "--organiser", at("o.json"), "--node", keeper.url, "--leave-out", "I do not like it");
-  await expect(standing(voter)).toContainText(/Not counted, although Club server confirmed it at .*I do not like it/);
+  const evidence = `/api/v1/elections/${id}/evidence`;
+  await expect.poll(async () => (await keeper.json(evidence)).closing_lists.length).toBe(1);
+  // The organiser seals at a node that nobody else speaks to, and hands that in.
+  const apart = await world.node(null, { args: ["--election", at("e.blockvote")] });
+  await closeEarlier(apart, at("o.json"));
+  ran("election", "seal", "--organiser", at("o.json"), "--node", apart.url, "--without-keepers");
+  ran("election", "seal", "--organiser", at("o.json"), "--node", keeper.url);
+  await expect(standing(voter)).toContainText(/Not counted, although Club server confirmed it at .*Save the complaint/);
   const downloading = voter.waitForEvent("download");
   await voter.getByTestId("complaint").click();
   await (await downloading).saveAs(at("complaint.json"));
+  expect(JSON.parse(readFileSync(at("complaint.json"), "utf8")).acknowledged[0].listed).not.toBeNull();
   ran("export", "--node", keeper.url, "--election", id, "--out", at("result.blockvote"));
   const report = ran("verify", at("result.blockvote"), "--complaint", at("complaint.json"));
   expect(report).toContain("The complaint holds: Club server acknowledged");
-  expect(JSON.parse(readFileSync(at("complaint.json"), "utf8")).acknowledged[0].listed).not.toBeNull();
+  // The page says the same.
+  const auditor = await (await world.profile()).newPage();
+  await auditor.goto(`${relay.url}/verify`);
+  await auditor.getByLabel("Add a complaint").setInputFiles(at("complaint.json"));
+  await expect(auditor.getByTestId("complaint-chosen")).toContainText("complaint.json");
+  await auditor.getByLabel("Choose an audit file").setInputFiles(at("result.blockvote"));
+  await expect(auditor.getByTestId("judged")).toHaveAttribute("data-holds", "true");
+  await expect(auditor.getByTestId("judged")).toContainText("The complaint holds: Club server acknowledged");
 });
 
 test("a short address leads to the election, and one with a typo says what to do", async ({ world }) => {

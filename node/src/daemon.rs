@@ -35,10 +35,13 @@ const ROUND: usize = 256;
 
 type After = Box<dyn FnOnce() + Send>;
 type Call = Box<dyn FnOnce(&mut Node, Timestamp) -> After + Send>;
+type Condition = Box<dyn FnOnce(&Node, Timestamp) -> bool + Send>;
 
 enum Command {
     Input(Input),
     Call(Call),
+    /// Ends the node if that holds, and says whether it does.
+    StopIf(Condition, oneshot::Sender<bool>),
     Stop,
 }
 
@@ -91,6 +94,20 @@ impl Handle {
         self.tip.clone()
     }
 
+    /// Ends the node if this holds: nothing is taken in between. Says whether it ended.
+    ///
+    /// # Errors
+    /// [`Stopped`] when the node does not run any more.
+    pub async fn stop_if(
+        &self,
+        holds: impl FnOnce(&Node, Timestamp) -> bool + Send + 'static,
+    ) -> Result<bool, Stopped> {
+        let (sender, receiver) = oneshot::channel();
+        let command = Command::StopIf(Box::new(holds), sender);
+        self.commands.send(command).await.map_err(|_| Stopped)?;
+        receiver.await.map_err(|_| Stopped)
+    }
+
     /// Waits until the node has ended.
     pub async fn ended(&self) {
         self.commands.closed().await;
@@ -128,6 +145,13 @@ pub struct How<'a> {
 
 /// The thread of a node; its end is the end of the node.
 pub type Thread = JoinHandle<anyhow::Result<()>>;
+
+/// With the node its mining threads end.
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.miner.end();
+    }
+}
 
 /// Starts the node on its own thread. Without a store it lives in memory.
 ///
@@ -208,10 +232,14 @@ impl Daemon {
                         self.node.handle(clock::now(), input);
                     }
                     Command::Call(call) => after.push(call(&mut self.node, clock::now())),
+                    Command::StopIf(holds, sender) => {
+                        stopping = holds(&self.node, clock::now());
+                        let _ = sender.send(stopping);
+                    }
                     Command::Stop => stopping = true,
                 }
                 handled += 1;
-                next = (handled < ROUND).then(|| queue.try_recv().ok()).flatten();
+                next = (handled < ROUND && !stopping).then(|| queue.try_recv().ok()).flatten();
             }
             self.carry_out(after)?;
             if stopping {
@@ -297,5 +325,21 @@ impl Daemon {
             // When the node has stopped, nobody needs it.
             let _ = commands.blocking_send(Command::Input(Input::Verified { id, verdict }));
         });
+    }
+}
+
+/// Waits for a node's end without holding a thread of the runtime.
+///
+/// # Errors
+/// Why it ended, if not because it was told to.
+pub async fn ended(thread: Thread) -> anyhow::Result<()> {
+    let (sender, receiver) = oneshot::channel();
+    std::thread::spawn(move || {
+        let ended = thread.join();
+        let _ = sender.send(ended);
+    });
+    match receiver.await.context("the node's thread")? {
+        Ok(result) => result,
+        Err(_) => anyhow::bail!("the node's thread broke off; see the message above"),
     }
 }

@@ -9,6 +9,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -50,8 +51,12 @@ use crate::{
 const QUEUE: usize = 256;
 /// Elections that are fetched at the same time; wishes beyond it are refused as full.
 const MAX_FETCHING: usize = 16;
-/// Time for fetching definition and voter roll.
+/// Of these at most so many for one asker.
+const MAX_FETCHING_EACH: usize = 2;
+/// Time for fetching definition and voter roll, and for the definition alone: whoever wishes that an
+/// election be held is there to hand it out.
 const FETCH_WITHIN: Duration = Duration::from_mins(2);
+const DEFINITION_WITHIN: Duration = Duration::from_secs(15);
 const TICK: Duration = Duration::from_secs(1);
 /// Peers asked for at a time while an election is fetched.
 const SAMPLE: u8 = 8;
@@ -66,8 +71,11 @@ pub struct Settings {
     pub folder: PathBuf,
     /// What it takes.
     pub limits: Limits,
-    /// Whether it mines in the elections that it keeps, and with how many threads.
-    pub mining: Option<usize>,
+    /// Mining threads for each election. A keeper mines: what it received must not wait until somebody
+    /// else comes, when votes are not taken from peers any more.
+    pub threads: usize,
+    /// The election that the program holds besides: it answers for its short address too.
+    pub own: Option<ElectionId>,
 }
 
 /// A running keeper.
@@ -80,6 +88,8 @@ struct Inner {
     elections: Elections,
     relays: Relays,
     shelf: Mutex<Shelf>,
+    /// One election is admitted at a time: what room is left is counted and taken together.
+    admitting: tokio::sync::Mutex<()>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -87,8 +97,8 @@ struct Inner {
 #[derive(Default)]
 struct Shelf {
     entries: BTreeMap<ElectionId, Entry>,
-    /// Elections that are being fetched.
-    fetching: BTreeSet<ElectionId>,
+    /// Elections that are being fetched, and for whom; and those whose folders are being removed.
+    fetching: BTreeMap<ElectionId, Option<Peer>>,
     addresses: BTreeMap<ShortAddress, BTreeSet<ElectionId>>,
 }
 
@@ -136,6 +146,7 @@ impl Keeper {
             elections,
             relays,
             shelf: Mutex::default(),
+            admitting: tokio::sync::Mutex::default(),
             tasks: TaskTracker::new(),
             stop,
         }));
@@ -148,6 +159,11 @@ impl Keeper {
                 let why = problem(&error);
                 tracing::error!(folder = %path.display(), why, "an election cannot be kept");
             }
+        }
+        if let Some(own) = keeper.0.settings.own
+            && let Ok(address) = ShortAddress::of(&own)
+        {
+            keeper.shelf().addresses.entry(address).or_default().insert(own);
         }
         let (inputs, heard) = mpsc::channel(QUEUE);
         let links = Links::default();
@@ -179,11 +195,19 @@ impl Keeper {
 
     /// Opens an election that was kept before.
     fn open(&self, folder: &Path) -> anyhow::Result<()> {
-        let (store, contents) = Store::open(folder, None, Cache::OfMany)?;
-        let id = contents.context.id().to_string();
+        let Some((store, contents)) = Store::open_kept(folder)? else {
+            // A crash came while it was made, or while it was removed: nothing of it was acknowledged.
+            tracing::warn!(folder = %folder.display(), "holds no election; it is removed");
+            return fs::remove_dir_all(folder).context("it cannot be removed");
+        };
+        let id = contents.context.id();
         ensure!(
-            folder.file_name().is_some_and(|name| name.to_str() == Some(&id)),
+            folder.file_name().is_some_and(|name| name.to_str() == Some(&id.to_string())),
             "the folder holds the election {id}: it must have that name"
+        );
+        ensure!(
+            self.0.elections.get(&id).is_none(),
+            "the election {id} is held already, with --election: two stores would sign two closing lists"
         );
         self.begin(store, contents)
     }
@@ -195,8 +219,8 @@ impl Keeper {
         let address = ShortAddress::of(&id).ok().context("too little memory")?;
         let how = daemon::How {
             signatures: false,
-            mining: self.0.settings.mining.is_some(),
-            threads: self.0.settings.mining.unwrap_or(0),
+            mining: true,
+            threads: self.0.settings.threads,
             keep: Some(&self.0.key),
         };
         let (handle, thread) = daemon::start(Some(store), contents, how)?;
@@ -208,19 +232,20 @@ impl Keeper {
         self.0.elections.insert(id, Held { handle: handle.clone(), title });
         let keeper = self.clone();
         self.0.tasks.spawn(async move {
-            keeper.0.stop.cancelled().await;
-            handle.stop().await;
-        });
-        let keeper = self.clone();
-        self.0.tasks.spawn_blocking(move || {
-            let why = match thread.join() {
-                Ok(Ok(())) => return,
-                Ok(Err(error)) => problem(&error),
-                Err(_) => "its thread broke off".to_owned(),
+            let mut ended = pin!(daemon::ended(thread));
+            let ended = tokio::select! {
+                () = keeper.0.stop.cancelled() => {
+                    handle.stop().await;
+                    ended.await
+                }
+                ended = &mut ended => ended,
             };
-            // Nothing of it may be acknowledged any more; the others go on.
-            tracing::error!(election = id.short(), why, "an election is kept no longer");
-            keeper.0.elections.remove(&id);
+            if let Err(error) = ended {
+                // Nothing of it may be acknowledged any more; the others go on.
+                let why = problem(&error);
+                tracing::error!(election = id.short(), why, "an election is kept no longer");
+                keeper.0.elections.remove(&id);
+            }
         });
         Ok(())
     }
@@ -253,17 +278,18 @@ impl Keeper {
 
     /// Somebody wishes that an election be held.
     fn wish(&self, links: &Links, from: Peer, id: ElectionId) -> Answer {
+        let mut shelf = self.shelf();
+        if shelf.fetching.contains_key(&id) {
+            return Answer::Fetching;
+        }
         if self.0.elections.get(&id).is_some() {
             return Answer::Here;
         }
-        let mut shelf = self.shelf();
-        if shelf.fetching.contains(&id) {
-            return Answer::Fetching;
-        }
-        if shelf.fetching.len() >= MAX_FETCHING {
+        let same = shelf.fetching.values().filter(|asker| **asker == Some(from)).count();
+        if shelf.fetching.len() >= MAX_FETCHING || same >= MAX_FETCHING_EACH {
             return Answer::Refused(Refusal::Full);
         }
-        shelf.fetching.insert(id);
+        shelf.fetching.insert(id, Some(from));
         drop(shelf);
         let (keeper, links) = (self.clone(), links.clone());
         self.0.tasks.spawn(async move {
@@ -288,7 +314,7 @@ impl Keeper {
         let (inputs, heard) = mpsc::channel(QUEUE);
         let links = Links::default();
         let fetching = Room { links: links.clone(), owner: Owner::Inputs(inputs) };
-        self.0.relays.enter(id, &fetching);
+        self.0.relays.enter_apart(id, &fetching);
         let joined = tokio::select! {
             () = self.0.stop.cancelled() => Err(Refusal::NotFound),
             joined = tokio::time::timeout(FETCH_WITHIN, self.join(id, &links, heard)) => {
@@ -297,9 +323,7 @@ impl Keeper {
         };
         self.0.relays.leave(&id);
         let context = joined?;
-        let keeper = self.clone();
-        let admitted = tokio::task::spawn_blocking(move || keeper.admit(context));
-        admitted.await.unwrap_or(Err(Refusal::Full))
+        self.admit(context).await
     }
 
     /// Asks peers for definition and roll. What is not to be held is seen by its definition.
@@ -311,6 +335,7 @@ impl Keeper {
     ) -> Result<ElectionContext, Refusal> {
         let (limits, public) = (&self.0.settings.limits, self.0.key.public());
         let mut join = Join::new(id, None);
+        let patience = tokio::time::Instant::now() + DEFINITION_WITHIN;
         let mut up = BTreeSet::new();
         let mut tick = tokio::time::interval(TICK);
         loop {
@@ -341,8 +366,16 @@ impl Keeper {
                     Some(_) => continue,
                 },
             };
-            if let Some(election) = join.election() {
-                limits.check(election, &public)?;
+            match join.election() {
+                Some(election) => {
+                    limits.check(election, &public)?;
+                }
+                None if tokio::time::Instant::now() > patience
+                    && !matches!(step, Step::Done(_)) =>
+                {
+                    return Err(Refusal::NotFound);
+                }
+                None => {}
             }
             match step {
                 Step::Ask(questions) => {
@@ -357,42 +390,72 @@ impl Keeper {
     }
 
     /// Stands an election on the shelf, where there is room.
-    fn admit(&self, context: ElectionContext) -> Result<(), Refusal> {
+    async fn admit(&self, context: ElectionContext) -> Result<(), Refusal> {
+        let _one = self.0.admitting.lock().await;
         let limits = &self.0.settings.limits;
         let bytes = limits.check(context.election(), &self.0.key.public())?;
         let id = context.id();
-        let goes = limits.make_room(&self.shelf().entries, bytes, clock::now())?;
-        for id in goes {
-            self.drop(&id);
+        loop {
+            let goes = limits.make_room(&self.shelf().entries, bytes, clock::now())?;
+            let mut all_gone = true;
+            for id in goes {
+                all_gone &= self.drop(&id).await;
+            }
+            if all_gone {
+                break;
+            }
+            // One of them has votes by now: look again at what else may go.
         }
         let folder = self.folder().join(id.to_string());
-        let opened = Store::open(&folder, Some(context), Cache::OfMany);
-        let begun = opened.and_then(|(store, contents)| self.begin(store, contents));
+        let keeper = self.clone();
+        let begun = tokio::task::spawn_blocking(move || {
+            let (store, contents) = Store::open(&folder, Some(context), Cache::OfMany)?;
+            keeper.begin(store, contents)
+        });
+        let begun = begun.await.context("it broke off").and_then(|begun| begun);
         begun.map_err(|error| {
             tracing::error!(election = id.short(), why = problem(&error), "it cannot be stored");
             Refusal::Full
         })
     }
 
-    /// Keeps an election no longer: it is sealed and old, or empty and in the way.
-    fn drop(&self, id: &ElectionId) {
-        let mut shelf = self.shelf();
-        shelf.entries.remove(id);
-        shelf.addresses.retain(|_, ids| {
-            ids.remove(id);
-            !ids.is_empty()
+    /// Keeps an election no longer, if it is still sealed or empty: the node itself says so, and takes nothing
+    /// in between. Says whether it went.
+    async fn drop(&self, id: &ElectionId) -> bool {
+        let Some(Held { handle, .. }) = self.0.elections.get(id) else {
+            self.shelf().entries.remove(id);
+            return true;
+        };
+        let may_go = handle.stop_if(|node, _| {
+            let votes = node.chain().votes() + node.pending().len();
+            let signed = node.acknowledged_here().unwrap_or(0);
+            node.ballot_box().sealed_height().is_some() || votes + signed == 0
         });
-        drop(shelf);
-        tracing::info!(election = id.short(), "makes room for another one");
-        let Some(Held { handle, .. }) = self.0.elections.remove(id) else { return };
-        let folder = self.folder().join(id.to_string());
-        self.0.tasks.spawn(async move {
-            handle.stop().await;
-            handle.ended().await;
-            if let Err(error) = fs::remove_dir_all(&folder) {
-                tracing::error!(folder = %folder.display(), %error, "cannot be removed");
+        if !may_go.await.unwrap_or(false) {
+            if let Some(entry) = self.shelf().entries.get_mut(id) {
+                entry.has_votes = true;
             }
-        });
+            return false;
+        }
+        tracing::info!(election = id.short(), "makes room for another one");
+        {
+            let mut shelf = self.shelf();
+            shelf.entries.remove(id);
+            shelf.addresses.retain(|_, ids| {
+                ids.remove(id);
+                !ids.is_empty()
+            });
+            // Nobody has it fetched again before its folder is gone.
+            shelf.fetching.insert(*id, None);
+        }
+        self.0.elections.remove(id);
+        handle.ended().await;
+        let folder = self.folder().join(id.to_string());
+        if let Err(error) = fs::remove_dir_all(&folder) {
+            tracing::error!(folder = %folder.display(), %error, "cannot be removed");
+        }
+        self.shelf().fetching.remove(id);
+        true
     }
 
     /// Brings what the shelf says of elections up to date, and lets those go that are sealed and old.

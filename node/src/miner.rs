@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Condvar, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
 };
@@ -26,6 +26,7 @@ struct Shared {
     next: AtomicU64,
     /// Hashes computed so far.
     hashes: AtomicU64,
+    ended: AtomicBool,
 }
 
 /// A group of mining threads that share one job.
@@ -56,6 +57,12 @@ impl Miner {
         self.shared.hashes.load(Ordering::Relaxed)
     }
 
+    /// Ends the threads.
+    pub fn end(&self) {
+        self.shared.ended.store(true, Ordering::Release);
+        self.set(None);
+    }
+
     /// Gives all threads another job, or rest.
     pub fn set(&self, job: Option<Job>) {
         let mut current = self.shared.job.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,6 +79,9 @@ fn work(shared: &Shared, found: &impl Fn(u64, u64)) {
         let (job, epoch) = {
             let mut job = shared.job.lock().unwrap_or_else(PoisonError::into_inner);
             loop {
+                if shared.ended.load(Ordering::Acquire) {
+                    return;
+                }
                 let epoch = shared.epoch.load(Ordering::Acquire);
                 match &*job {
                     Some(job) if epoch != done_epoch => break (job.clone(), epoch),

@@ -5,7 +5,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -94,24 +97,29 @@ impl Room {
     }
 }
 
+/// A room with the number of its entry: whoever enters it again is somebody else.
+type Entered = (u64, Room);
+
 /// The rooms of one connection.
 #[derive(Default)]
 struct Rooms {
-    rooms: Mutex<BTreeMap<ElectionId, Room>>,
+    rooms: Mutex<BTreeMap<ElectionId, Entered>>,
     changed: Notify,
+    /// Whether no other room is to share it.
+    apart: bool,
 }
 
 impl Rooms {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<ElectionId, Room>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<ElectionId, Entered>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn get(&self, id: &ElectionId) -> Option<Room> {
-        self.lock().get(id).cloned()
+        self.lock().get(id).map(|(_, room)| room.clone())
     }
 
     fn all(&self) -> Vec<Room> {
-        self.lock().values().cloned().collect()
+        self.lock().values().map(|(_, room)| room.clone()).collect()
     }
 }
 
@@ -123,32 +131,52 @@ pub struct Relays {
     connections: Arc<Mutex<Vec<Vec<Arc<Rooms>>>>>,
     tasks: TaskTracker,
     stop: CancellationToken,
+    entries: Arc<AtomicU64>,
 }
 
 impl Relays {
     /// Follows these, until told to stop. Their order is the order of links.
     pub fn new(urls: Vec<String>, stop: CancellationToken) -> Self {
         let connections = Arc::new(Mutex::new(vec![Vec::new(); urls.len()]));
-        Self { urls: urls.into(), connections, tasks: TaskTracker::new(), stop }
+        Self {
+            urls: urls.into(),
+            connections,
+            tasks: TaskTracker::new(),
+            stop,
+            entries: Arc::default(),
+        }
     }
 
     /// Enters a room on each relay.
     pub fn enter(&self, id: ElectionId, room: &Room) {
+        self.enter_with(id, room, false);
+    }
+
+    /// The same on connections of its own: where a relay refuses it, no other room suffers.
+    pub fn enter_apart(&self, id: ElectionId, room: &Room) {
+        self.enter_with(id, room, true);
+    }
+
+    fn enter_with(&self, id: ElectionId, room: &Room, apart: bool) {
+        let entry = self.entries.fetch_add(1, Ordering::Relaxed);
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
         for ((number, url), connections) in (0..).zip(self.urls.iter()).zip(connections.iter_mut())
         {
             let link = LinkId(number);
             room.links.set_state(link, url, LinkState::Down("connecting".into()));
-            let free = connections.iter().find(|rooms| rooms.lock().len() < ROOMS_EACH);
-            let rooms = free.cloned().unwrap_or_else(|| {
-                let rooms = Arc::<Rooms>::default();
-                connections.push(Arc::clone(&rooms));
-                let following = follow(Arc::clone(&rooms), link, url.clone(), self.stop.clone());
-                self.tasks.spawn(following);
-                rooms
-            });
-            rooms.lock().insert(id, room.clone());
+            // Those that were left end by themselves.
+            connections.retain(|rooms| !rooms.lock().is_empty());
+            let is_free =
+                |rooms: &&Arc<Rooms>| !apart && !rooms.apart && rooms.lock().len() < ROOMS_EACH;
+            let free = connections.iter().find(is_free).cloned();
+            let new = free.is_none();
+            let rooms = free.unwrap_or_else(|| Arc::new(Rooms { apart, ..Rooms::default() }));
+            rooms.lock().insert(id, (entry, room.clone()));
             rooms.changed.notify_one();
+            if new {
+                connections.push(Arc::clone(&rooms));
+                self.tasks.spawn(follow(rooms, link, url.clone(), self.stop.clone()));
+            }
         }
     }
 
@@ -178,6 +206,9 @@ async fn follow(rooms: Arc<Rooms>, link: LinkId, url: String, stop: Cancellation
             () = stop.cancelled() => return,
             ended = connection(&rooms, link, &url, &mut entered) => ended,
         };
+        if rooms.lock().is_empty() {
+            return;
+        }
         let why = ended.err().map_or_else(|| "closed".to_owned(), |error| problem(&error));
         let was_in = !entered.is_empty();
         if was_in {
@@ -235,8 +266,8 @@ struct Connected<'a> {
     link: LinkId,
     url: &'a str,
     queue: Queue,
-    /// Rooms that the relay was asked to let this node into.
-    joined: BTreeSet<ElectionId>,
+    /// Rooms that the relay was asked to let this node into, with the number of the entry.
+    joined: BTreeMap<ElectionId, u64>,
     /// Rooms that it let this node into.
     entered: &'a mut BTreeSet<ElectionId>,
     own: PeerId,
@@ -250,7 +281,7 @@ async fn connection(
 ) -> anyhow::Result<()> {
     let (mut sink, mut stream) = connect(url).await?.split();
     let (queue, mut outgoing) = queue();
-    let joined = BTreeSet::new();
+    let joined = BTreeMap::new();
     let mut here = Connected { rooms, link, url, queue, joined, entered, own: PeerId::default() };
     for frame in here.come_and_go() {
         sink.send(Message::Binary(Bytes::from(frame))).await?;
@@ -284,6 +315,9 @@ async fn connection(
                 outgoing.sent(bytes);
             }
             () = rooms.changed.notified() => {
+                if rooms.lock().is_empty() {
+                    bail!("nobody is in a room any more");
+                }
                 for frame in here.come_and_go() {
                     let sent = sink.send(Message::Binary(Bytes::from(frame)));
                     timeout(WRITE_WITHIN, sent).await.context("the relay does not read")??;
@@ -303,11 +337,16 @@ async fn connection(
 impl Connected<'_> {
     /// Frames that bring the relay to what rooms there are now.
     fn come_and_go(&mut self) -> Vec<Vec<u8>> {
-        let now: BTreeSet<_> = self.rooms.lock().keys().copied().collect();
-        let left = self.joined.difference(&now).map(|id| ClientFrame::Leave(*id).encode());
-        let new = now.difference(&self.joined).map(|id| ClientFrame::Join(*id).encode());
+        let rooms = self.rooms.lock();
+        let now: BTreeMap<_, _> = rooms.iter().map(|(id, (entry, _))| (*id, *entry)).collect();
+        drop(rooms);
+        let same = |id: &ElectionId, entry: &u64, of: &BTreeMap<_, _>| of.get(id) == Some(entry);
+        let left = self.joined.iter().filter(|(id, entry)| !same(id, entry, &now));
+        let left = left.map(|(id, _)| ClientFrame::Leave(*id).encode());
+        let new = now.iter().filter(|(id, entry)| !same(id, entry, &self.joined));
+        let new = new.map(|(id, _)| ClientFrame::Join(*id).encode());
         let frames = left.chain(new).collect();
-        self.entered.retain(|id| now.contains(id));
+        self.entered.retain(|id| now.get(id).is_some_and(|it| same(id, it, &self.joined)));
         self.joined = now;
         frames
     }

@@ -153,6 +153,21 @@ impl Store {
         Ok((store, contents))
     }
 
+    /// Opens a folder that holds an election; nothing where it holds none.
+    ///
+    /// # Errors
+    /// In words for people, as [`Store::open`].
+    pub fn open_kept(folder: &Path) -> anyhow::Result<Option<(Self, Contents)>> {
+        let file = folder.join("chain.redb");
+        if !file.exists() {
+            return Ok(None);
+        }
+        let mut store = Self { database: open(&file, Cache::OfMany)?, arrivals: 0 };
+        let Some(context) = store.stored_context()? else { return Ok(None) };
+        let contents = store.read(context)?;
+        Ok(Some((store, contents)))
+    }
+
     fn stored_context(&self) -> anyhow::Result<Option<ElectionContext>> {
         let transaction = self.database.begin_read()?;
         let meta = match transaction.open_table(META) {

@@ -111,6 +111,13 @@ impl Acknowledgement {
         Self { election, vote, at, keeper: key.public(), signature }
     }
 
+    /// Whether the key that it names signed it. Whether that is a keeper of the election, [`Self::check`]
+    /// says.
+    pub fn is_signed(&self) -> bool {
+        let message = Self::message(self.election, self.vote, self.at);
+        Signed { key: &self.keeper, message: &message, signature: &self.signature }.holds()
+    }
+
     /// Checks that a keeper of this election signed it, and says which.
     ///
     /// # Errors

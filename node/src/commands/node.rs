@@ -173,7 +173,8 @@ impl Arguments {
         let (title, id) = (contents.context.election().title.clone(), contents.context.id());
         let how = daemon::How {
             signatures: self.verify,
-            mining: self.mine,
+            // As a keeper it answers for votes, and puts them into blocks.
+            mining: self.mine || self.keep.is_some(),
             threads: self.threads(),
             keep: keeper,
         };
@@ -219,7 +220,7 @@ pub async fn run(mut arguments: Arguments) -> anyhow::Result<ExitCode> {
             let taken = tokio::task::spawn_blocking(move || take_in(&taking, &context, &path));
             if let Err(error) = taken.await.context("reading the election's file")? {
                 held.handle.stop().await;
-                thread_ended(thread).await?;
+                daemon::ended(thread).await?;
                 return Err(error.context(shown));
             }
         }
@@ -233,7 +234,8 @@ pub async fn run(mut arguments: Arguments) -> anyhow::Result<ExitCode> {
                 name: name.clone(),
                 folder,
                 limits: arguments.limits(),
-                mining: arguments.mine.then(|| arguments.threads()),
+                threads: 1,
+                own: own.as_ref().map(|(id, ..)| *id),
             };
             let (elections, stop) = (elections.clone(), stop.clone());
             let keeper = Keeper::start(settings, elections, relays.clone(), stop)?;
@@ -254,14 +256,17 @@ pub async fn run(mut arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     let mut ended = pin!(async {
         match thread {
-            Some(thread) => thread_ended(thread).await,
+            Some(thread) => daemon::ended(thread).await,
             None => std::future::pending().await,
         }
     });
     let served = tokio::select! {
         served = http::serve(listener, host, stop.clone()) => served,
         // The store failed: nothing may be acknowledged any more.
-        ended = &mut ended => return ended.map(|()| ExitCode::FAILURE),
+        ended = &mut ended => {
+            stop.cancel();
+            return ended.map(|()| ExitCode::FAILURE);
+        }
         _ = terminate.recv() => Ok(()),
         _ = tokio::signal::ctrl_c() => Ok(()),
     };
@@ -345,17 +350,4 @@ fn take_in(handle: &Handle, context: &ElectionContext, path: &Path) -> anyhow::R
         }
         Ok(())
     })
-}
-
-/// Waits for the node's thread without holding a runtime thread.
-async fn thread_ended(thread: thread::JoinHandle<anyhow::Result<()>>) -> anyhow::Result<()> {
-    let (sender, receiver) = tokio::sync::oneshot::channel();
-    thread::spawn(move || {
-        let ended = thread.join();
-        let _ = sender.send(ended);
-    });
-    match receiver.await.context("the node's thread")? {
-        Ok(result) => result,
-        Err(_) => anyhow::bail!("the node's thread broke off; see the message above"),
-    }
 }

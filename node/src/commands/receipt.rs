@@ -51,11 +51,6 @@ struct ElectionAnswer {
 }
 
 #[derive(Deserialize)]
-struct StatusAnswer {
-    seal: String,
-}
-
-#[derive(Deserialize)]
 struct TokenAnswer {
     vote_id: Option<VoteId>,
     counts: Option<VoteId>,
@@ -113,10 +108,14 @@ async fn check(
         let what = "A double vote of this token is proven: somebody else may have its code or key.";
         words.push(what.into());
     }
-    let status: StatusAnswer = at.get("/status").await?;
-    if status.seal == "sealed"
-        && let Some(outcome) = left_out(&file, at, complaint, &mut words).await?
-    {
+    let signed = acknowledged(&file, path, at).await?;
+    for Acknowledged { acknowledgement, .. } in &signed {
+        if let Some(keeper) = election.definition.keeper(&acknowledgement.keeper) {
+            words.push(format!("{} acknowledged it at {}.", keeper.name, acknowledgement.at));
+        }
+    }
+    // The node's own words are not asked whether there is a seal: its chain is verified here.
+    if let Some(outcome) = left_out(&file, &signed, at, complaint, &mut words).await? {
         return Ok(outcome);
     }
     let held: Option<Receipt> = at.find(&format!("/receipts/{}", receipt.vote_id)).await?;
@@ -156,25 +155,52 @@ async fn check(
     }
 }
 
+/// What keepers signed for the vote: what the receipt holds, and what is new at the node and holds by itself.
+/// The file keeps it, also for when node and keeper are gone.
+async fn acknowledged(
+    file: &ReceiptFile,
+    path: &Path,
+    at: &At,
+) -> anyhow::Result<Vec<Acknowledged>> {
+    let id = file.receipt.vote_id;
+    let fresh: Vec<Acknowledged> = at.get(&format!("/acknowledgements/{id}")).await?;
+    let mut signed = file.acknowledged.clone();
+    for fresh in fresh.into_iter().filter(|it| it.acknowledgement.vote == id) {
+        let known = signed
+            .iter_mut()
+            .find(|known| known.acknowledgement.keeper == fresh.acknowledgement.keeper);
+        match known {
+            None if fresh.acknowledgement.is_signed() => signed.push(fresh),
+            // The same word, with the proof that it is on the closing list.
+            Some(known)
+                if known.listed.is_none() && known.acknowledgement == fresh.acknowledgement =>
+            {
+                known.listed = fresh.listed;
+            }
+            _ => {}
+        }
+    }
+    if signed != file.acknowledged {
+        let mut file = file.clone();
+        file.acknowledged.clone_from(&signed);
+        if let Err(error) = secret_files::replace(path, &file.to_text()) {
+            eprintln!("note: what keepers signed could not be kept in the receipt: {error:#}");
+        }
+    }
+    Ok(signed)
+}
+
 /// Whether the sealed result, verified here, lacks a vote that a keeper acknowledged in time; nothing where
 /// that does not hold.
 async fn left_out(
     file: &ReceiptFile,
+    signed: &[Acknowledged],
     at: &At,
     complaint: Option<&Path>,
     words: &mut Vec<String>,
 ) -> anyhow::Result<Option<(bool, &'static str, Vec<String>)>> {
     let receipt = &file.receipt;
-    let path = format!("/acknowledgements/{}", receipt.vote_id);
-    let fresh: Vec<Acknowledged> = at.get(&path).await?;
-    let mut signed = file.acknowledged.clone();
-    // With the proof that it is on the closing list, where there is one by now.
-    for fresh in fresh {
-        let keeper = fresh.acknowledgement.keeper;
-        signed.retain(|known| known.acknowledgement.keeper != keeper);
-        signed.push(fresh);
-    }
-    let claim = Complaint::new(receipt.vote.clone(), signed, &file.title);
+    let claim = Complaint::new(receipt.vote.clone(), signed.to_vec(), &file.title);
     let (mut put, asked) = (false, claim.clone());
     let report = verified_export(at, receipt.vote.election, &mut |_, verifier| {
         if !put {

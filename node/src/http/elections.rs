@@ -2,7 +2,7 @@
 
 use axum::{
     Json, Router,
-    extract::{Path, Request, State},
+    extract::{DefaultBodyLimit, Path, Request, State},
     http::{StatusCode, Uri, uri::PathAndQuery},
     response::{IntoResponse, Response},
 };
@@ -14,6 +14,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Host, error::ApiError, v1};
 use crate::elections::Held;
+
+/// Bytes of a request: a seal that leaves out 10,000 votes, in hexadecimal.
+const MAX_SEAL: usize = 1 << 20;
 
 pub fn routes() -> OpenApiRouter<Host> {
     OpenApiRouter::new().routes(routes!(elections))
@@ -94,6 +97,7 @@ async fn one(
     let router = routes
         .fallback(super::error::not_found)
         .method_not_allowed_fallback(super::error::method_not_allowed)
+        .layer(DefaultBodyLimit::max(MAX_SEAL))
         .with_state(host.app(handle));
     Ok(router.oneshot(inner).await.into_response())
 }

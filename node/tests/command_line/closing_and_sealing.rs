@@ -73,7 +73,7 @@ async fn votes_that_wait_are_left_out_with_a_reason_or_not_at_all() {
     assert_eq!(idle.vote(&["--code", &lunch.codes()[0], "--selection", "Soup"]).0, 0);
     close_earlier(&lunch, &idle).await;
     let seal = ["election", "seal", "--organiser", &lunch.private, "--node", &idle.at];
-    bad(&seal, "1 vote still wait");
+    bad(&seal, "1 vote still waits");
     let (code, _, error) = run(&[&seal[..], &["--leave-out", " "]].concat());
     assert!(code == 2 && error.contains("the reason"), "{error}");
     let said = good(&[&seal[..], &["--leave-out", "came after closing"]].concat());

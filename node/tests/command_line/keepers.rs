@@ -7,7 +7,11 @@ use std::{
 };
 
 use blockvote_core::{
-    chain::acknowledgements::Acknowledged, custody::organiser::Organiser,
+    chain::{
+        acknowledgements::{Acknowledged, ClosingList},
+        statements::Statement,
+    },
+    custody::organiser::Organiser,
     election::election_context::ElectionContext,
 };
 use serde_json::Value;
@@ -105,13 +109,28 @@ async fn what_is_acknowledged_and_left_out_is_a_complaint_that_anybody_checks() 
     let id = context(&lunch.private).id();
     let listed = |all: &Value| all["closing_lists"].as_array().unwrap().len() == 1;
     node.process.until(&format!("/api/v1/elections/{id}/evidence"), listed).await;
-    let seal = ["election", "seal", "--organiser", &lunch.private, "--node", &node.at];
-    good(&[&seal[..], &["--leave-out", "I do not like it"]].concat());
+    // The organiser has a node that nobody else speaks to, and seals what it holds: nothing.
+    let apart = Process::start(&["--memory", "--election", &lunch.public]);
+    let at = format!("http://{}", apart.address);
+    let apart = Polling { process: apart, at, election: lunch.public.clone() };
+    close_earlier(&lunch, &apart).await;
+    let seal = ["election", "seal", "--organiser", &lunch.private, "--node"];
+    bad(&[&seal[..], &[&apart.at]].concat(), "no closing list of Club server is here yet");
+    let list = node.process.get(&format!("/api/v1/elections/{id}/evidence")).await;
+    let list: ClosingList = serde_json::from_value(list["closing_lists"][0].clone()).unwrap();
+    let list = hex::encode(borsh::to_vec(&Statement::ClosingList(list)).unwrap());
+    let evidence = format!("/api/v1/elections/{id}/evidence");
+    let body = serde_json::json!({"statement": list}).to_string();
+    assert_eq!(apart.process.post(&evidence, body).await.unwrap().0, 201);
+    let lacks = "Club server acknowledged 1 votes in time, and only 0 are here";
+    bad(&[&seal[..], &[&apart.at]].concat(), lacks);
+    good(&[&seal[..], &[&apart.at, "--without-keepers"]].concat());
+    // Handed in at the keeper, it is the result.
+    good(&[&seal[..], &[&node.at]].concat());
     let complaint = lunch.desk.path("complaint.json");
     let check = ["receipt", "check", &receipt, "--node", &node.at, "--complaint", &complaint];
     let (code, out, error) = run(&check);
     assert!(code == 1 && out.contains("Not counted, although Club server"), "{out}{error}");
-    assert!(out.contains("I do not like it"), "{out}");
     let file = lunch.desk.path("result.blockvote");
     let election = id.to_string();
     good(&["export", "--node", &node.at, "--election", &election, "--out", &file]);

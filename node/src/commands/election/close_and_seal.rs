@@ -1,6 +1,10 @@
 //! `blockvote election close` and `seal`: what needs a node and the organiser's key.
 
-use std::{collections::BTreeSet, path::Path, process::ExitCode};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    process::ExitCode,
+};
 
 use anyhow::{Context, bail, ensure};
 use blockvote_core::{
@@ -12,7 +16,7 @@ use blockvote_core::{
     },
     crypto::hash::{ElectionId, VoteId},
     custody::organiser::Organiser,
-    election::vote::Vote,
+    election::{keepers::Keeper, vote::Vote},
     node::{SealError, ballot_box::GRACE_MS},
     time::Timestamp,
 };
@@ -29,6 +33,9 @@ use crate::{
     },
     output::say,
 };
+
+/// As many waiting votes as a node lists at once.
+const MOST_WAITING: usize = 1000;
 
 #[derive(Deserialize)]
 struct Status {
@@ -96,20 +103,25 @@ pub fn reason(text: &str) -> Result<String, String> {
 struct Seen {
     report: Report,
     sealed: Sealed,
-    /// Names of keepers whose closing list is not there.
-    unlisted: Vec<String>,
+    /// All votes in it, in ascending order.
+    ids: Vec<VoteId>,
+    /// When voting closed, by the definition or by the organiser's statement.
+    closes: Option<Timestamp>,
+    /// What is missing of the keepers: each with what its list says, where one is there.
+    keepers: Vec<(String, Option<u32>)>,
 }
 
 /// Verifies the node's chain here: what is sealed is not what a node says.
 async fn look(organiser: &Organiser, at: &At) -> anyhow::Result<Seen> {
     let election = &organiser.election;
-    let (mut ids, mut listed) = (Vec::new(), BTreeSet::new());
+    let (mut ids, mut listed, mut closing) = (Vec::new(), BTreeMap::new(), None);
     let report = verified_export(at, election.id(), &mut |record, _| {
         match record {
             Record::Block(block) => ids.extend(block.votes.iter().map(Vote::id)),
             Record::Statement(Statement::ClosingList(list)) => {
-                listed.insert(list.keeper);
+                listed.insert(list.keeper, list.votes);
             }
+            Record::Statement(Statement::Closing(closed)) => closing = Some(closed.at),
             _ => {}
         }
         Ok(())
@@ -125,9 +137,21 @@ async fn look(organiser: &Organiser, at: &At) -> anyhow::Result<Seen> {
         set: set_root(&ids),
         left_out: Vec::new(),
     };
-    let unlisted = election.keepers.iter().filter(|keeper| !listed.contains(&keeper.key));
-    let unlisted = unlisted.map(|keeper| keeper.name.clone()).collect();
-    Ok(Seen { report, sealed, unlisted })
+    let said = |keeper: &Keeper| (keeper.name.clone(), listed.get(&keeper.key).copied());
+    let keepers = election.keepers.iter().map(said).collect();
+    let closes = election.closes.into_iter().chain(closing).min();
+    Ok(Seen { report, sealed, ids, closes, keepers })
+}
+
+/// Why keepers may have votes that are not in what is sealed, if they may.
+fn keepers_lack(keepers: &[(String, Option<u32>)], here: usize) -> Option<String> {
+    keepers.iter().find_map(|(name, listed)| match listed {
+        None => Some(format!("no closing list of {name} is here yet")),
+        Some(listed) if *listed as usize > here => {
+            Some(format!("{name} acknowledged {listed} votes in time, and only {here} are here"))
+        }
+        Some(_) => None,
+    })
 }
 
 pub async fn seal(
@@ -145,6 +169,12 @@ pub async fn seal(
         let seal: Statement =
             seal.with_context(|| format!("{} is not a seal", record.display()))?;
         let answer = hand_in(at, &seal).await?;
+        let word = answer.get("seal").and_then(Value::as_str).unwrap_or_default();
+        ensure!(
+            word == "sealed",
+            "{} was handed in again, and at this node its seal is {word}",
+            record.display()
+        );
         if how.json {
             say!("{answer}");
         } else {
@@ -156,33 +186,44 @@ pub async fn seal(
         return Ok(ExitCode::SUCCESS);
     }
     ensure!(status.seal == "unsealed", "{}", SealError::AlreadySealed.words());
-    let closes = status.closes.map(Timestamp).filter(|closes| *closes <= clock::now());
-    let closes = closes.context(
-        "the election is not closed yet: run `blockvote election close`, or wait for its closing time",
-    )?;
-    let until = closes.plus_ms(GRACE_MS);
-    ensure!(clock::now() >= until, "{}", SealError::TooEarly(until).words());
     if let Some(target) = status.syncing_to.filter(|_| !how.despite_syncing) {
         bail!(
             "the node is still fetching the chain, up to block {target}: wait, or give --despite-syncing if a peer lies"
         );
     }
-    let waiting: Vec<Waiting> = at.get("/votes").await?;
-    let Seen { report, mut sealed, unlisted } = look(organiser, at).await?;
+    let Seen { report, mut sealed, ids, closes, keepers } = look(organiser, at).await?;
+    let now = clock::now();
+    let closes = closes.filter(|closes| *closes <= now).context(
+        "the election is not closed yet: run `blockvote election close`, or wait for its closing time",
+    )?;
+    let until = closes.plus_ms(GRACE_MS);
+    ensure!(now >= until, "{}", SealError::TooEarly(until).words());
     ensure!(report.sealed.is_none(), "{}", SealError::AlreadySealed.words());
+    // Asked for after the chain: what got into a block meanwhile is in both, and is not left out.
+    let waiting: Vec<Waiting> = at.get("/votes").await?;
     ensure!(
-        unlisted.is_empty() || how.without_keepers,
-        "no closing list of {} is here yet, so votes that only they have could be missing: wait until the node has heard of them, or give --without-keepers",
-        unlisted.join(" and ")
+        waiting.len() < MOST_WAITING,
+        "{MOST_WAITING} votes or more still wait for a block at this node: let them be mined first"
     );
-    let votes = sorted_ids(&waiting);
+    let waiting: BTreeSet<_> = waiting.iter().map(|vote| vote.vote_id).collect();
+    let waiting = waiting.into_iter().filter(|id| ids.binary_search(id).is_err());
+    let votes: Vec<_> = waiting.collect();
+    let lack = keepers_lack(&keepers, ids.len() + votes.len());
+    ensure!(
+        lack.is_none() || how.without_keepers,
+        "{}: wait until the node has heard of them, or give --without-keepers",
+        lack.unwrap_or_default()
+    );
     if let Some(reason) = how.leave_out.filter(|_| !votes.is_empty()) {
         sealed.left_out = vec![LeftOut { reason, votes }];
     } else {
         ensure!(
             votes.is_empty(),
-            "{} still wait for a block at this node and would not count: wait until they are in one, or leave them out with --leave-out and a reason that everybody can read",
-            counted(votes.len() as u64, "vote")
+            "{} for a block at this node and would not count: wait until they are in one, or leave them out with --leave-out and a reason that everybody can read",
+            match votes.len() {
+                1 => "1 vote still waits".to_owned(),
+                votes => format!("{votes} votes still wait"),
+            }
         );
     }
     let left_out = sealed.left_out().count() as u64;
@@ -207,8 +248,11 @@ pub async fn seal(
         if left_out > 0 {
             say!("Left out, with the reason in the seal: {}.", counted(left_out, "vote"));
         }
-        if !unlisted.is_empty() {
-            say!("Without a closing list of {}.", unlisted.join(" and "));
+        for (name, listed) in &keepers {
+            match listed {
+                Some(votes) => say!("{name} acknowledged {}.", counted((*votes).into(), "vote")),
+                None => say!("Without a closing list of {name}."),
+            }
         }
         say!("Sealed: the votes up to block {height} and their count are the result.");
         say!("Hand out the audit file: blockvote election export --out result.blockvote");
@@ -220,9 +264,4 @@ pub async fn seal(
 #[derive(Deserialize)]
 struct Waiting {
     vote_id: VoteId,
-}
-
-fn sorted_ids(waiting: &[Waiting]) -> Vec<VoteId> {
-    let ids: BTreeSet<_> = waiting.iter().map(|vote| vote.vote_id).collect();
-    ids.into_iter().collect()
 }
