@@ -331,8 +331,9 @@ impl Node {
         Ok(())
     }
 
-    /// Seals the chain as it is here, with the votes that are left out and why. `anyway` seals although peers claim a better chain: a liar
-    /// must not be able to hold up a seal for ever.
+    /// Seals the chain as it is here, with the votes that are left out and why. `anyway` seals although
+    /// peers claim a better chain, or a keeper may have more: neither a liar nor one that is gone must hold
+    /// up a seal for ever.
     ///
     /// # Errors
     /// When the election is not closed, is sealed, or the key is not the organiser's; nothing has
@@ -347,6 +348,9 @@ impl Node {
         self.ballot_box.may_seal(now)?;
         if self.is_behind() && !anyway {
             return Err(SealError::Behind);
+        }
+        if let Some(lack) = self.ballot_box.keepers_lack().filter(|_| !anyway) {
+            return Err(SealError::Lack(lack));
         }
         let changes = self.ballot_box.seal(now, left_out, organiser)?;
         self.apply(now, changes, None);

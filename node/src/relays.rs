@@ -103,7 +103,7 @@ type Entered = (u64, Room);
 /// The rooms of one connection.
 #[derive(Default)]
 struct Rooms {
-    rooms: Mutex<BTreeMap<ElectionId, Entered>>,
+    entered: Mutex<BTreeMap<ElectionId, Entered>>,
     changed: Notify,
     /// Whether no other room is to share it.
     apart: bool,
@@ -111,7 +111,7 @@ struct Rooms {
 
 impl Rooms {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<ElectionId, Entered>> {
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn get(&self, id: &ElectionId) -> Option<Room> {

@@ -7,6 +7,7 @@ mod tools;
 
 use blockvote_core::{
     audit::standing::Standing,
+    chain::acknowledgements::Acknowledged,
     crypto::{
         key::SecretKey,
         secret::{SecretBytes, SecretText},
@@ -61,8 +62,13 @@ pub enum ToNode {
     Block(u32),
     /// Verify everything from the first block on.
     Verify,
-    /// Follow a vote that was cast elsewhere, given as its bytes in hexadecimal.
-    Watch(String),
+    /// Follow a vote that was cast elsewhere.
+    Watch {
+        /// Its bytes in hexadecimal.
+        vote: String,
+        /// What keepers signed for it, as its receipt holds it.
+        acknowledged: Vec<Acknowledged>,
+    },
     /// Send the receipt of a vote; or, where it was left out, what a complaint is made of.
     Receipt {
         /// The vote's id, in hexadecimal.
@@ -340,6 +346,8 @@ pub struct Status {
     pub double_vote_count: u32,
     /// Votes that wait for a block.
     pub pending: u32,
+    /// Why a keeper may have votes that are not here, once voting is over.
+    pub keepers_lack: Option<String>,
     /// Names of the keepers that are here and have the election.
     pub keepers_here: Vec<String>,
     /// Expected number of hashes behind the chain.

@@ -89,6 +89,7 @@ fn hear(message: ToTools) {
                     election: file.receipt.vote.election.to_string(),
                     vote_id: file.receipt.vote_id.to_string(),
                     vote: hex::encode(file.receipt.vote.encode()),
+                    acknowledged: file.acknowledged,
                 })
                 .map_err(|error| error.words()),
         ),

@@ -180,6 +180,31 @@ impl ClosingList {
     }
 }
 
+/// A keeper that may have votes which are not here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lack {
+    /// The keeper's name.
+    pub keeper: String,
+    /// How many it acknowledged in time; nothing while its closing list is not here.
+    pub listed: Option<u32>,
+    /// How many are here.
+    pub here: u32,
+}
+
+/// The first keeper that may have votes which are not among so many here: its closing list is not known, or
+/// is longer.
+pub fn keepers_lack(
+    keepers: &[Keeper],
+    listed: &dyn Fn(&PublicKey) -> Option<u32>,
+    here: u32,
+) -> Option<Lack> {
+    keepers.iter().find_map(|keeper| {
+        let listed = listed(&keeper.key);
+        let lacks = listed.is_none_or(|listed| listed > here);
+        lacks.then(|| Lack { keeper: keeper.name.clone(), listed, here })
+    })
+}
+
 /// An acknowledgement, and once the keeper's closing list is signed, the proof that it is on it.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Acknowledged {

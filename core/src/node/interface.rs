@@ -2,7 +2,7 @@
 
 use crate::{
     chain::{
-        acknowledgements::KeeperError,
+        acknowledgements::{KeeperError, Lack},
         ancestry::LinkError,
         block::{Block, CheckedBlock},
         header::{Header, Height},
@@ -266,6 +266,8 @@ pub enum SealError {
     TooEarly(Timestamp),
     /// Peers hold more than this node: what is sealed now would leave it out.
     Behind,
+    /// A keeper may have votes that are not here.
+    Lack(Lack),
     /// There is a seal already.
     AlreadySealed,
     /// The key is not the organiser's, or there is none.

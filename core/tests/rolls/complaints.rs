@@ -10,12 +10,12 @@ use blockvote_core::{
         verify::Verifier,
     },
     chain::{
-        acknowledgements::{Acknowledged, Acknowledgement, ClosingList, KeeperError, Worth},
+        acknowledgements::{Acknowledged, Acknowledgement, ClosingList, KeeperError, Lack, Worth},
         statements::{LeftOut, Statement},
     },
     crypto::hash::VoteId,
     election::{ballot::Ballot, vote::Vote},
-    node::{Input, Node},
+    node::{Input, Node, SealError},
     testkit::{
         NOW,
         nodes::{HONEST, drain, hear, sent_to},
@@ -35,7 +35,10 @@ fn left_out(reason: Option<&str>) -> (Node, Node, Vote) {
     extend(&mut seals, vec![counted]);
     let left_out = reason.map(|reason| LeftOut { reason: reason.into(), votes: vec![victim.id()] });
     let left_out = left_out.into_iter().collect();
-    seals.seal(AFTER, left_out, &organiser(), false).unwrap();
+    // No closing list is here.
+    let lack = seals.seal(AFTER, Vec::new(), &organiser(), false);
+    assert!(matches!(lack, Err(SealError::Lack(Lack { listed: None, .. }))), "{lack:?}");
+    seals.seal(AFTER, left_out, &organiser(), true).unwrap();
     keeps.handle(AFTER, Input::Tick);
     (keeps, seals, victim)
 }

@@ -1,7 +1,7 @@
 //! Blocks and statements.
 
 use blockvote_core::chain::{
-    acknowledgements::KeeperError,
+    acknowledgements::{KeeperError, Lack},
     ancestry::LinkError,
     block::{BlockError, MAX_BLOCK_BYTES},
     counted_votes::SlotError,
@@ -9,7 +9,7 @@ use blockvote_core::chain::{
     statements::{MAX_LEFT_OUT, ORGANISER, SealFault, StatementError, StatementKind},
 };
 
-use crate::Words;
+use crate::{Words, counted};
 
 impl Words for BlockError {
     fn words(&self) -> String {
@@ -121,6 +121,19 @@ impl Words for KeeperError {
                 format!("the election names no keeper with the key {}", key.to_text())
             }
             Self::Signature => "it is not signed by the keeper that it names".into(),
+        }
+    }
+}
+
+impl Words for Lack {
+    fn words(&self) -> String {
+        let Self { keeper, listed, here } = self;
+        match listed {
+            None => format!("no closing list of {keeper} is here yet"),
+            Some(listed) => format!(
+                "{keeper} acknowledged {} in time, and only {here} are here",
+                counted((*listed).into(), "vote")
+            ),
         }
     }
 }

@@ -43,6 +43,7 @@ impl Words for SealError {
                 "this node is still fetching the chain: what it holds is not all there is; wait"
                     .into()
             }
+            Self::Lack(lack) => lack.words(),
             Self::AlreadySealed => {
                 "the election is sealed already; another seal would contradict it".into()
             }

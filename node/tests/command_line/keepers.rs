@@ -122,7 +122,7 @@ async fn what_is_acknowledged_and_left_out_is_a_complaint_that_anybody_checks() 
     let evidence = format!("/api/v1/elections/{id}/evidence");
     let body = serde_json::json!({"statement": list}).to_string();
     assert_eq!(apart.process.post(&evidence, body).await.unwrap().0, 201);
-    let lacks = "Club server acknowledged 1 votes in time, and only 0 are here";
+    let lacks = "Club server acknowledged 1 vote in time, and only 0 are here";
     bad(&[&seal[..], &[&apart.at]].concat(), lacks);
     good(&[&seal[..], &[&apart.at, "--without-keepers"]].concat());
     // Handed in at the keeper, it is the result.

@@ -39,6 +39,8 @@ use crate::{
 };
 
 const TICK_MS: u32 = 500;
+/// Looks at the other tabs, one each twenty seconds and at the beginning, that none answered.
+const UNANSWERED_LOOKS: u32 = 1;
 /// Changes are shown together, this long after the first.
 const SHOW_AFTER_MS: u32 = 30;
 /// Stored blocks handed to the node together.
@@ -73,6 +75,8 @@ pub struct Inner {
     pub relays: Vec<Followed>,
     /// Of the next relay that is followed.
     next_link: u32,
+    /// Looks in a row at which no other tab answered, while another one seems to hold the lock.
+    unanswered: u32,
     /// The other tabs of this browser.
     tabs: Option<Tabs>,
     /// The miner workers.
@@ -125,6 +129,7 @@ impl Driver {
             storage,
             relays: Vec::new(),
             next_link: 0,
+            unanswered: 0,
             tabs: None,
             miners: Miners::default(),
             verifiers: Verifiers::default(),
@@ -160,7 +165,10 @@ impl Driver {
             if let Err(error) = lock::hold(&format!("blockvote-writer-{id}")).await {
                 web_sys::console::warn_2(&"no Web Locks: this tab writes by itself".into(), &error);
             }
-            writer.become_writer().await;
+            // Unless it took over meanwhile.
+            if writer.0.borrow().storage == StorageStatus::Sharing {
+                writer.become_writer().await;
+            }
         });
         let ticking = driver.clone();
         Interval::new(TICK_MS, move || ticking.tick()).forget();
@@ -319,6 +327,7 @@ impl Driver {
             }
             Effect::Node(Output::Sample(LinkId::OWN_TABS, count)) => {
                 let tabs = self.0.borrow().tabs.as_ref().map(|tabs| tabs.sample(count.into()));
+                self.look_for_the_writer(tabs.as_ref().is_none_or(Vec::is_empty));
                 let input = Input::Peers(LinkId::OWN_TABS, tabs.unwrap_or_default());
                 self.act(|inner| inner.node.handle(now(), input));
             }
@@ -436,6 +445,23 @@ impl Driver {
         }
         if active {
             self.show_soon();
+        }
+    }
+
+    /// Another tab holds the lock, and none answered since the last look: a page that lies in the browser's
+    /// back/forward cache, as it seems, or one that hangs. After a few looks this tab writes and mines in
+    /// its place; what both leave behind is verified when it is read.
+    fn look_for_the_writer(&self, alone: bool) {
+        let takes_over = {
+            let mut inner = self.0.borrow_mut();
+            let waits = alone && inner.storage == StorageStatus::Sharing;
+            inner.unanswered = if waits { inner.unanswered + 1 } else { 0 };
+            inner.unanswered > UNANSWERED_LOOKS
+        };
+        if takes_over {
+            log("no other tab answers: this one takes over writing and mining");
+            let driver = self.clone();
+            spawn_local(async move { driver.become_writer().await });
         }
     }
 

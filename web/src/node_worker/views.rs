@@ -86,6 +86,7 @@ pub fn status(inner: &Inner) -> Status {
         },
         storage: inner.storage.clone(),
         persisted: inner.persisted,
+        keepers_lack: node.ballot_box().keepers_lack().map(|lack| lack.words()),
         keepers_here: node.keepers_here().map(|keeper| keeper.name.clone()).collect(),
         rejected: inner.rejected.0,
         last_rejection: inner.rejected.1.clone(),

@@ -219,3 +219,24 @@ pub fn warn_on_leaving(warn: bool) {
         (_, kept) => *leaving = kept,
     });
 }
+
+/// What one page of this tab leaves for the next one.
+fn tab_storage() -> Option<Storage> {
+    window().session_storage().ok().flatten()
+}
+
+/// Leaves something for the next page of this tab, which may not fit into its address.
+pub fn hand_on(name: &str, text: &str) {
+    if let Some(storage) = tab_storage() {
+        // Where it is refused, the next page does without.
+        let _ = storage.set_item(&format!("blockvote.{name}"), text);
+    }
+}
+
+/// What the page before left; once.
+pub fn handed_on<T: DeserializeOwned>(name: &str) -> Option<T> {
+    let (storage, name) = (tab_storage()?, format!("blockvote.{name}"));
+    let text = storage.get_item(&name).ok().flatten()?;
+    let _ = storage.remove_item(&name);
+    from_json(&text)
+}

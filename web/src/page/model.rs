@@ -301,10 +301,8 @@ impl Model {
         let token = self.right.as_ref().and_then(|view| view.token);
         let of_code =
             |receipt: &&ReceiptView| self.link_code.is_empty() || token == Some(receipt.token);
-        receipts
-            .find(|receipt| receipt.cast.is_some())
-            .filter(of_code)
-            .filter(|_| self.cast == Cast::Idle)
+        let wanted = |receipt: &&ReceiptView| receipt.cast.is_some() && of_code(receipt);
+        receipts.find(wanted).filter(|_| self.cast == Cast::Idle)
     }
 
     /// The election, once it is open.

@@ -42,6 +42,8 @@ struct Lobby {
     /// This worker's names, from the welcome until the room is entered.
     own: BTreeMap<LinkId, PeerId>,
     address: Option<ShortAddress>,
+    /// Whether keepers are asked to hold an election.
+    wish: bool,
     /// Elections whose short address was computed again: those that have it.
     right: BTreeSet<ElectionId>,
     computed: BTreeSet<ElectionId>,
@@ -85,6 +87,7 @@ fn enter(urls: Vec<String>) {
         relays: Vec::new(),
         own: BTreeMap::new(),
         address: None,
+        wish: false,
         right: BTreeSet::new(),
         computed: BTreeSet::new(),
         idle: 0,
@@ -103,7 +106,8 @@ fn enter(urls: Vec<String>) {
 
 fn ask_again() {
     with(|lobby| {
-        lobby.idle += 1;
+        let wants = lobby.address.is_some() || lobby.wish;
+        lobby.idle = if wants { 0 } else { lobby.idle + 1 };
         let says = if lobby.idle <= IDLE_ASKS { lobby.seeker.ask() } else { Vec::new() };
         lobby.relays.iter().for_each(|(_, relay)| relay.check_silence());
         ((), says)
@@ -196,7 +200,7 @@ pub fn look(urls: Vec<String>) {
 pub fn hold(urls: Vec<String>, election: ElectionId, keepers: Vec<PublicKey>) {
     enter(urls);
     with(|lobby| {
-        lobby.idle = 0;
+        lobby.wish = true;
         ((), lobby.seeker.hold(election, keepers))
     });
 }

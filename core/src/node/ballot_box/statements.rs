@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{BallotBox, Cause, Changes, GRACE_MS};
 use crate::{
     chain::{
+        acknowledgements::{Lack, keepers_lack},
         lowest_keys::Added,
         statements::{
             Closing, DoubleVote, LeftOut, Seal, Sealed, Sealing, Statement, StatementError,
@@ -12,7 +13,7 @@ use crate::{
     },
     crypto::{
         hash::{BlockHash, VoteId},
-        key::SecretKey,
+        key::{PublicKey, SecretKey},
     },
     election::vote::Vote,
     node::interface::{SealError, StoreChange},
@@ -77,6 +78,17 @@ impl BallotBox {
             Some(closes) if now >= closes => Err(SealError::TooEarly(closes.plus_ms(GRACE_MS))),
             Some(_) | None => Err(SealError::NotClosed),
         }
+    }
+
+    /// A named keeper that may have votes which are not here, if one may.
+    pub fn keepers_lack(&self) -> Option<Lack> {
+        let listed = |key: &PublicKey| {
+            let lists = self.statements.closing_lists_of(key);
+            lists.iter().map(|list| list.votes).max()
+        };
+        let here = self.chain.votes() + self.pending.len();
+        let here = u32::try_from(here).unwrap_or(u32::MAX);
+        keepers_lack(&self.chain.election().keepers, &listed, here)
     }
 
     fn add_statements(
@@ -150,8 +162,11 @@ impl BallotBox {
         let refuted = |sealing: &Sealing| matches!(sealing, Sealing::Refuted(_));
         // What was refuted once is not tried again with each block.
         let known = match &self.sealing {
-            Sealing::Refuted(known) if seals.len() == 1 => Some(known.clone()),
-            _ => None,
+            Sealing::Refuted(known) => Some(known.clone()).filter(|_| seals.len() == 1),
+            Sealing::Unsealed
+            | Sealing::Awaited(_)
+            | Sealing::Sealed { .. }
+            | Sealing::Contested(..) => None,
         };
         if known.is_some_and(|known| seals.contains(&known)) {
             return;

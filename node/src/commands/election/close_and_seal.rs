@@ -10,11 +10,14 @@ use anyhow::{Context, bail, ensure};
 use blockvote_core::{
     audit::{archive::Record, report::Report},
     chain::{
-        acknowledgements::set_root,
+        acknowledgements::{keepers_lack, set_root},
         header::Height,
         statements::{Closing, LeftOut, ORGANISER, Seal, Sealed, Statement, check_reason},
     },
-    crypto::hash::{ElectionId, VoteId},
+    crypto::{
+        hash::{ElectionId, VoteId},
+        key::PublicKey,
+    },
     custody::organiser::Organiser,
     election::{keepers::Keeper, vote::Vote},
     node::{SealError, ballot_box::GRACE_MS},
@@ -107,8 +110,8 @@ struct Seen {
     ids: Vec<VoteId>,
     /// When voting closed, by the definition or by the organiser's statement.
     closes: Option<Timestamp>,
-    /// What is missing of the keepers: each with what its list says, where one is there.
-    keepers: Vec<(String, Option<u32>)>,
+    /// How many votes keepers acknowledged, by their closing lists.
+    keepers: BTreeMap<PublicKey, u32>,
 }
 
 /// Verifies the node's chain here: what is sealed is not what a node says.
@@ -137,21 +140,8 @@ async fn look(organiser: &Organiser, at: &At) -> anyhow::Result<Seen> {
         set: set_root(&ids),
         left_out: Vec::new(),
     };
-    let said = |keeper: &Keeper| (keeper.name.clone(), listed.get(&keeper.key).copied());
-    let keepers = election.keepers.iter().map(said).collect();
     let closes = election.closes.into_iter().chain(closing).min();
-    Ok(Seen { report, sealed, ids, closes, keepers })
-}
-
-/// Why keepers may have votes that are not in what is sealed, if they may.
-fn keepers_lack(keepers: &[(String, Option<u32>)], here: usize) -> Option<String> {
-    keepers.iter().find_map(|(name, listed)| match listed {
-        None => Some(format!("no closing list of {name} is here yet")),
-        Some(listed) if *listed as usize > here => {
-            Some(format!("{name} acknowledged {listed} votes in time, and only {here} are here"))
-        }
-        Some(_) => None,
-    })
+    Ok(Seen { report, sealed, ids, closes, keepers: listed })
 }
 
 pub async fn seal(
@@ -208,12 +198,12 @@ pub async fn seal(
     let waiting: BTreeSet<_> = waiting.iter().map(|vote| vote.vote_id).collect();
     let waiting = waiting.into_iter().filter(|id| ids.binary_search(id).is_err());
     let votes: Vec<_> = waiting.collect();
-    let lack = keepers_lack(&keepers, ids.len() + votes.len());
-    ensure!(
-        lack.is_none() || how.without_keepers,
-        "{}: wait until the node has heard of them, or give --without-keepers",
-        lack.unwrap_or_default()
-    );
+    let here = u32::try_from(ids.len() + votes.len()).unwrap_or(u32::MAX);
+    let named = &organiser.election.keepers;
+    let lack = keepers_lack(named, &|key| keepers.get(key).copied(), here);
+    if let Some(lack) = lack.filter(|_| !how.without_keepers) {
+        bail!("{}: wait until the node has heard of them, or give --without-keepers", lack.words());
+    }
     if let Some(reason) = how.leave_out.filter(|_| !votes.is_empty()) {
         sealed.left_out = vec![LeftOut { reason, votes }];
     } else {
@@ -248,10 +238,11 @@ pub async fn seal(
         if left_out > 0 {
             say!("Left out, with the reason in the seal: {}.", counted(left_out, "vote"));
         }
-        for (name, listed) in &keepers {
-            match listed {
-                Some(votes) => say!("{name} acknowledged {}.", counted((*votes).into(), "vote")),
-                None => say!("Without a closing list of {name}."),
+        for Keeper { name, key } in named {
+            if let Some(votes) = keepers.get(key) {
+                say!("{name} acknowledged {}.", counted((*votes).into(), "vote"));
+            } else {
+                say!("Without a closing list of {name}.");
             }
         }
         say!("Sealed: the votes up to block {height} and their count are the result.");

@@ -2,7 +2,7 @@
 
 use blockvote_core::{
     audit::receipt::Receipt,
-    chain::statements::LeftOut,
+    chain::{acknowledgements::Acknowledged, statements::LeftOut},
     crypto::hash::VoteId,
     election::vote::{CheckedVote, Vote},
     node::Input,
@@ -29,7 +29,7 @@ impl Driver {
                 let view = rights::view(&self.0.borrow().node, right);
                 post(&FromNode::Right(Box::new(view)));
             }
-            ToNode::Watch(bytes) => self.watch(&bytes),
+            ToNode::Watch { vote, acknowledged } => self.watch(&vote, acknowledged),
             ToNode::Receipt { id, complaint } => self.receipt(&id, complaint),
             ToNode::Organise(act, secret) => self.organise(act, &secret),
             ToNode::Mining(wish) => {
@@ -95,7 +95,7 @@ impl Driver {
     }
 
     /// Follows a vote of a receipt, and casts it again if nobody holds it.
-    fn watch(&self, bytes: &str) {
+    fn watch(&self, bytes: &str, acknowledged: Vec<Acknowledged>) {
         let vote: Option<Vote> =
             hex::decode(bytes).ok().and_then(|bytes| borsh::from_slice(&bytes).ok());
         self.act(|inner| {
@@ -110,6 +110,13 @@ impl Driver {
             }
             inner.node.handle(now(), Input::Votes(vec![vote]));
             inner.node.follow(id);
+            inner.node.remember_acknowledged(acknowledged);
+            let signed = inner.node.acknowledgements(&id);
+            if let Some((id, own)) = inner.own.iter_mut().find(|(own, _)| *own == id) {
+                own.acknowledged = signed;
+                let note = Effect::Own(*id, own.clone());
+                inner.effects.push_back(note);
+            }
         });
         self.show();
     }

@@ -28,6 +28,8 @@ use crate::{
 
 const STEPS: [&str; 6] = ["Question", "Ballot", "Time", "Voters", "Keepers", "Preview"];
 const DRAFT: &str = "draft";
+/// Keepers answer within this time, as a rule.
+const OTHERS_ANSWER_MS: u32 = 1_500;
 
 /// Follows a text field.
 pub fn typing(state: &UseStateHandle<String>) -> Callback<InputEvent> {
@@ -553,14 +555,26 @@ fn Keepers(props: &KeepersProps) -> Html {
     let found = shared.model.keepers.clone();
     let bounded = !matches!(draft.who, Who::Anyone { highest_token: None });
     {
-        // Who is there when the organiser first comes here is named, unless that is many.
+        // The only one that is there is named, once others had time to answer.
         let (change, empty) = (change.clone(), draft.keepers.is_empty());
         let first = use_mut_ref(|| true);
-        use_effect_with(found.clone(), move |found| {
-            let Some(found) = found.as_ref().filter(|found| !found.is_empty()) else { return };
-            if first.replace(false) && empty && bounded && found.len() <= 2 {
-                let keepers: Vec<_> = found.iter().map(|found| found.keeper.clone()).collect();
-                change.emit(Box::new(move |draft| draft.keepers = keepers));
+        let latest = use_mut_ref(|| None::<Keeper>);
+        let only = found.as_ref().and_then(|found| match found.as_slice() {
+            [only] => Some(only.keeper.clone()),
+            _ => None,
+        });
+        latest.borrow_mut().clone_from(&only);
+        use_effect_with(only.is_some(), move |some| {
+            if *some && empty && bounded && first.replace(false) {
+                gloo_timers::callback::Timeout::new(OTHERS_ANSWER_MS, move || {
+                    let only = latest.borrow().clone();
+                    change.emit(Box::new(move |draft| {
+                        if draft.keepers.is_empty() {
+                            draft.keepers.extend(only);
+                        }
+                    }));
+                })
+                .forget();
             }
         });
     }
@@ -586,7 +600,7 @@ fn Keepers(props: &KeepersProps) -> Html {
     };
     html! {
         <>
-            <p class="soft">{ "A keeper is a computer that never sleeps: it hands the election to everybody who comes, takes their votes, and signs that it has them. It cannot change or forge a vote." }</p>
+            <p class="soft">{ "A keeper is a computer that never sleeps: it hands the election to everybody who comes, takes their votes, and signs that it has them. It cannot change or forge a vote. Anybody can run one under any name: choose those whose operator you know." }</p>
             <fieldset id="keepers" tabindex="-1">
                 <legend>{ "Keepers on your relays" }</legend>
                 if !bounded {

@@ -21,7 +21,7 @@ use crate::{
         remembered,
         route::Route,
         screens::keys::Copy,
-        words::{failure, notice},
+        words::{capital, failure, notice},
     },
 };
 
@@ -303,6 +303,9 @@ fn ending(
     }
     if is_closed(shared) {
         let fetching = status.syncing_to.is_some();
+        let lack = status.keepers_lack.as_ref().map(|lack| {
+            format!("{}. Its votes could be missing here. Seal without them, for good? Better: cancel, and wait until this page has heard of them.", capital(lack))
+        });
         let words = if fetching {
             "This tab is still fetching the chain, or a peer claims a longer one: what it holds may not be all there is. Seal what it holds all the same, for good?"
         } else if status.peers == 0 {
@@ -316,6 +319,11 @@ fn ending(
         let seal = move |_: MouseEvent| {
             let window = browser::window();
             let mut leave_out = None;
+            if let Some(lack) = &lack
+                && !window.confirm_with_message(lack).unwrap_or(false)
+            {
+                return;
+            }
             if pending > 0 {
                 let ask = "Votes that wait for a block would be left out. Why? Everybody can read the reason beside the result. Better: cancel, and wait until they are in a block.";
                 match window.prompt_with_message(ask) {
@@ -326,7 +334,8 @@ fn ending(
                 }
             }
             if window.confirm_with_message(words).unwrap_or(false) {
-                let act = Act::Seal { tip: tip.clone(), anyway: fetching, leave_out };
+                let anyway = fetching || lack.is_some();
+                let act = Act::Seal { tip: tip.clone(), anyway, leave_out };
                 send.emit(Wish::Do(act));
             }
         };
@@ -339,6 +348,9 @@ fn ending(
         }
         return html! {
             <>
+                if let Some(lack) = &status.keepers_lack {
+                    <div data-testid="lack">{ notice("warn", format!("{}.", capital(lack))) }</div>
+                }
                 <p class="soft">{ "Wait until no vote waits for a block and your peers are at the same block; then seal. What you sign is what this tab verified and counted." }</p>
                 if status.pending > 0 {
                     { notice("warn", format!("{} for a block. A vote that is in no block cannot be counted.", waiting(status.pending))) }

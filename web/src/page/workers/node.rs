@@ -109,7 +109,12 @@ impl NodeWorker {
                     relays: remembered::relays(),
                     mining: kept_wish(),
                 };
-                let watch = browser::take_fragment("vote").map(ToNode::Watch);
+                let watch = browser::take_fragment("vote").map(|vote| {
+                    // What the receipt's file held beside the vote.
+                    let id = browser::path().rsplit('/').next().unwrap_or_default().to_owned();
+                    let acknowledged = browser::handed_on(&id);
+                    ToNode::Watch { vote, acknowledged: acknowledged.unwrap_or_default() }
+                });
                 let first: Vec<_> = std::iter::once(open).chain(watch).collect();
                 self.line.borrow_mut().open(&first);
                 self.ask_persistence();

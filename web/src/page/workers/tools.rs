@@ -92,7 +92,8 @@ impl ToolsWorker {
                 return self.node.borrow_mut().pass(message.clone());
             }
             FromTools::Save(name, text) => browser::download(name, text.as_bytes()),
-            FromTools::ReceiptRead { election, vote_id, vote } => {
+            FromTools::ReceiptRead { election, vote_id, vote, acknowledged } => {
+                browser::hand_on(vote_id, &browser::to_json(acknowledged));
                 return browser::visit(&format!("/e/{election}/receipt/{vote_id}#vote={vote}"));
             }
             FromTools::Fatal(why) => return self.broke(why),
