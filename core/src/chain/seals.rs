@@ -97,7 +97,7 @@ mod tests {
 
     fn seal(set: u8, tip: u8) -> Seal {
         let (set, tip) = (VoteSetRoot([set; 32]), BlockHash([tip; 32]));
-        Seal::sign(Sealed { set, tip, ..sealed_of(&Chain::new(context())) }, &organiser())
+        Seal::sign(Sealed { tip, set, ..sealed_of(&Chain::new(context())) }, &organiser())
     }
 
     #[test]
