@@ -1,5 +1,5 @@
 import AxeBuilder from "@axe-core/playwright";
-import { CLUB, FREE, castAndMine, expect, go, open, test } from "../world.mjs";
+import { CLUB, FREE, ahead, castAndMine, expect, go, open, test } from "../world.mjs";
 
 const SCREENS = ["Vote", "Results", "Chain", "Verify", "Network", "About"];
 
@@ -57,7 +57,7 @@ test("axe finds nothing where elections are made and keys are kept", async ({ wo
     await page.getByLabel("Kind of ballot").selectOption("approval");
     await page.getByText("Blank ballots are allowed").click();
     await page.getByText(/write in one choice/).click();
-    for (const step of ["ballot", "time", "voters"]) {
+    for (const step of ["ballot", "time", "voters", "keepers"]) {
       await check(page, step);
       await page.getByTestId("next").click();
     }
@@ -72,6 +72,19 @@ test("axe finds nothing where elections are made and keys are kept", async ({ wo
     await page.goto(page.url().replace(/vote$/, "slips"));
     await expect(page.locator(".slip-code").first()).toBeVisible();
     await check(page, "slips");
+    await page.goto(page.url().replace(/slips$/, "organise"));
+    await page.getByTestId("close-button").click();
+    await page.getByTestId("to-seal").click();
+    await expect(page.getByTestId("seal-state")).toContainText("can be sealed from");
+    await check(page, "what is here before sealing");
+    await ahead(page, 125_000);
+    await page.getByTestId("seal-button").click();
+    await expect(page.getByRole("alert")).toBeVisible();
+    await check(page, "sealing");
+    await page.getByText("Seal all the same").click();
+    await page.getByTestId("seal-button").click();
+    await expect(page.getByTestId("handed-out")).toBeVisible();
+    await check(page, "sealed");
     await page.goto(`${relay.url}/keys`);
     await page.getByRole("button", { name: "Make a key" }).click();
     await expect(page.getByTestId("own-key")).toBeVisible();

@@ -89,9 +89,13 @@ for (const [width, height] of [[1280, 860], [375, 760]]) {
       await expect(page.getByTestId("organise-turnout")).toContainText("1 of 3");
       await page.getByTestId("close-button").click();
       await expect(page.getByTestId("told")).toBeVisible();
+      await page.getByTestId("to-seal").click();
       await ahead(page, 125_000);
+      await expect(page.getByTestId("lack")).toBeVisible();
+      await shot("seal", true);
+      await page.getByText("Seal all the same").click();
       await page.getByTestId("seal-button").click();
-      await expect(page.getByTestId("organise-state")).toContainText("Sealed");
+      await expect(page.getByTestId("seal-state")).toContainText("Sealed");
       await page.goto(link.replace(/vote$/, "results"));
       await expect(page.getByTestId("seal")).toBeVisible();
       await shot("result-sealed", true);

@@ -346,8 +346,12 @@ pub struct Status {
     pub double_vote_count: u32,
     /// Votes that wait for a block.
     pub pending: u32,
+    /// Keepers, each with how many votes it acknowledged in time, once its closing list is here.
+    pub lists: Vec<(String, Option<u32>)>,
     /// Why a keeper may have votes that are not here, once voting is over.
     pub keepers_lack: Option<String>,
+    /// Peers outside this browser that say that they have the sealed block.
+    pub have_seal: u32,
     /// Names of the keepers that are here and have the election.
     pub keepers_here: Vec<String>,
     /// Expected number of hashes behind the chain.

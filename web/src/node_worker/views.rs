@@ -6,9 +6,10 @@ use blockvote_core::{
     crypto::hash::VoteId,
     election::{
         definition::{Counting, Credentials, Election, Eligibility},
+        keepers::Keeper,
         vote::Vote,
     },
-    node::{LinkId, Node},
+    node::{LinkId, Node, peers::Claim},
 };
 use blockvote_words::Words;
 
@@ -86,12 +87,31 @@ pub fn status(inner: &Inner) -> Status {
         },
         storage: inner.storage.clone(),
         persisted: inner.persisted,
+        lists: lists(node),
+        have_seal: have_seal(node),
         keepers_lack: node.ballot_box().keepers_lack().map(|lack| lack.words()),
         keepers_here: node.keepers_here().map(|keeper| keeper.name.clone()).collect(),
         rejected: inner.rejected.0,
         last_rejection: inner.rejected.1.clone(),
         build: BUILD.to_owned(),
     }
+}
+
+/// Keepers, and how many votes each acknowledged in time.
+fn lists(node: &Node) -> Vec<(String, Option<u32>)> {
+    let list = |keeper: &Keeper| {
+        let lists = node.statements().closing_lists_of(&keeper.key);
+        (keeper.name.clone(), lists.iter().map(|list| list.votes).max())
+    };
+    node.chain().election().keepers.iter().map(list).collect()
+}
+
+/// Peers outside this browser that claim to have the sealed block.
+fn have_seal(node: &Node) -> u32 {
+    let Some((seal, _)) = node.ballot_box().sealing().sealed() else { return 0 };
+    let others = node.peers().iter().filter(|(peer, _)| peer.link != LinkId::OWN_TABS);
+    let has = |claim: &Claim| claim.sealed == Some(seal.sealed.tip);
+    small(others.filter(|(_, claim)| claim.is_some_and(has)).count())
 }
 
 fn seal(node: &Node) -> SealView {

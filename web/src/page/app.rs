@@ -53,6 +53,7 @@ fn switch(route: Route) -> Html {
         Route::Keys => html! { <screens::keys::Keys /> },
         Route::HomeVerify => html! { <screens::verify::HomeVerify /> },
         Route::Organise { .. } => html! { <screens::organise::Organise /> },
+        Route::Seal { .. } => html! { <screens::seal::Seal /> },
         Route::Slips { .. } => html! { <screens::slips::Slips /> },
         Route::HomeAbout | Route::About { .. } => screens::about::about(),
         Route::Election { .. } | Route::Vote { .. } => html! { <screens::vote::Vote /> },

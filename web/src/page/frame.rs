@@ -25,7 +25,8 @@ fn NavLink(props: &NavLinkProps) -> Html {
     let navigator = use_navigator();
     let current = use_route::<Route>();
     let here = match (&current, &props.to) {
-        (Some(Route::Election { .. } | Route::Receipt { .. }), Route::Vote { .. }) => true,
+        (Some(Route::Election { .. } | Route::Receipt { .. }), Route::Vote { .. })
+        | (Some(Route::Seal { .. } | Route::Slips { .. }), Route::Organise { .. }) => true,
         (current, to) => current.as_ref() == Some(to),
     };
     let onclick = use_callback(

@@ -17,6 +17,8 @@ pub enum Route {
     HomeVerify,
     #[at("/e/:election/organise")]
     Organise { election: String },
+    #[at("/e/:election/seal")]
+    Seal { election: String },
     #[at("/e/:election/slips")]
     Slips { election: String },
     #[at("/e/:election")]

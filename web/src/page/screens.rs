@@ -9,6 +9,7 @@ pub mod keys;
 pub mod network;
 pub mod organise;
 pub mod results;
+pub mod seal;
 pub mod short;
 pub mod slips;
 pub mod verify;

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use blockvote_core::{
     crypto::{passphrase_lock, secret::Passphrase},
     custody::{organiser::Draft, voter_list::for_spreadsheet},
-    node::ballot_box::GRACE_MS,
 };
 use blockvote_words::standing::list;
 use yew::prelude::*;
@@ -21,7 +20,7 @@ use crate::{
         remembered,
         route::Route,
         screens::keys::Copy,
-        words::{capital, failure, notice},
+        words::{failure, notice},
     },
 };
 
@@ -44,9 +43,6 @@ fn csv_field(text: &str) -> String {
 pub fn voter_link(election: &str, code: &str) -> String {
     format!("{}/e/{election}/vote#code={code}", browser::origin())
 }
-
-/// The result is sealed no earlier than so long after closing.
-const SEAL_AFTER_MS: f64 = GRACE_MS as f64;
 
 /// What is wanted of the organiser's file.
 #[derive(Clone)]
@@ -302,61 +298,8 @@ fn ending(
         };
     }
     if is_closed(shared) {
-        let fetching = status.syncing_to.is_some();
-        let lack = status.keepers_lack.as_ref().map(|lack| {
-            format!("{}. Its votes could be missing here. Seal without them, for good? Better: cancel, and wait until this page has heard of them.", capital(lack))
-        });
-        let words = if fetching {
-            "This tab is still fetching the chain, or a peer claims a longer one: what it holds may not be all there is. Seal what it holds all the same, for good?"
-        } else if status.peers == 0 {
-            "No peer is connected, so this tab cannot know whether others hold more votes, or a seal. Seal what it holds, for good?"
-        } else {
-            "Seal the result? The chain up to its newest block and its count become final. It cannot be taken back, and a second seal would contest the first."
-        };
-        let tip = status.tip.clone();
-        let pending = status.pending;
-        let send = send.clone();
-        let seal = move |_: MouseEvent| {
-            let window = browser::window();
-            let mut leave_out = None;
-            if let Some(lack) = &lack
-                && !window.confirm_with_message(lack).unwrap_or(false)
-            {
-                return;
-            }
-            if pending > 0 {
-                let ask = "Votes that wait for a block would be left out. Why? Everybody can read the reason beside the result. Better: cancel, and wait until they are in a block.";
-                match window.prompt_with_message(ask) {
-                    Ok(Some(reason)) if !reason.trim().is_empty() => {
-                        leave_out = Some(reason.trim().to_owned());
-                    }
-                    _ => return,
-                }
-            }
-            if window.confirm_with_message(words).unwrap_or(false) {
-                let anyway = fetching || lack.is_some();
-                let act = Act::Seal { tip: tip.clone(), anyway, leave_out };
-                send.emit(Wish::Do(act));
-            }
-        };
-        // Votes that were cast in time may still be on their way.
-        let from = shared.model.closes().unwrap_or_default() + SEAL_AFTER_MS;
-        if js_sys::Date::now() < from {
-            return html! {
-                <p class="soft" data-testid="seal-from">{ format!("Votes that were cast in time may still be on their way: the result can be sealed from {} on.", format::time(from)) }</p>
-            };
-        }
         return html! {
-            <>
-                if let Some(lack) = &status.keepers_lack {
-                    <div data-testid="lack">{ notice("warn", format!("{}.", capital(lack))) }</div>
-                }
-                <p class="soft">{ "Wait until no vote waits for a block and your peers are at the same block; then seal. What you sign is what this tab verified and counted." }</p>
-                if status.pending > 0 {
-                    { notice("warn", format!("{} for a block. A vote that is in no block cannot be counted.", waiting(status.pending))) }
-                }
-                <div><button type="button" class="button primary" onclick={seal} data-testid="seal-button">{ "Seal the result" }</button></div>
-            </>
+            <div><Link<Route> classes="button primary" to={Route::Seal { election: election.id.clone() }}><span data-testid="to-seal">{ "Seal the result" }</span></Link<Route>></div>
         };
     }
     let words = "Close the election now? Votes are not taken any more, those already taken still get into a block; it cannot be opened again.";
