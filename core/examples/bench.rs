@@ -1,7 +1,8 @@
 //! Native figures: `cargo run --release -p blockvote-core --example bench`. With the arguments
 //! `file VOTES PER_BLOCK PATH` it writes an audit file of signed votes instead, for measuring
 //! `blockvote verify` and the page; with `--forged VOTE` behind that, the signature of the vote of this
-//! number, from 0, is another's; with `curves`, `mined`, `compared` or `switched` it does only that part.
+//! number, from 0, is another's; with `keeper FOLDER ELECTIONS VOTES` the key of a keeper and elections that name
+//! it; with `curves`, `mined`, `compared`, `switched` or `acknowledged` it does only that part.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,17 +19,27 @@ use blockvote_core::{
         verify::Verifier,
     },
     chain::{
+        acknowledgements::{Acknowledged, Acknowledgement, ClosingList, ProvenSet},
         block::Block,
         difficulty::Difficulty,
         pow::{self, FourSearch, NonceSearch, Search},
     },
-    crypto::key::{SecretKey, Signed, verify_all},
-    custody::voting_code::Code,
-    election::{definition::Election, roll::Roll, token::TokenId},
+    crypto::{
+        hash::VoteId,
+        key::{SecretKey, Signed, verify_all},
+    },
+    custody::{keyfile::KeyFile, voting_code::Code},
+    election::{
+        definition::{ChainParameters, Election},
+        keepers::Keeper,
+        roll::Roll,
+        token::TokenId,
+    },
     node::{Input, Node},
     testkit::{
         Maker,
         nodes::{self, mine},
+        with_roll,
     },
     time::Timestamp,
     wire::message::Message,
@@ -47,8 +58,16 @@ fn main() {
         };
         return write_file(votes.parse().unwrap(), per_block.parse().unwrap(), path, forged);
     }
+    if let [word, folder, elections, votes] = arguments.as_slice()
+        && word == "keeper"
+    {
+        return keeper(folder, elections.parse().unwrap(), votes.parse().unwrap());
+    }
     if arguments == ["mined"] {
         return mined();
+    }
+    if arguments == ["acknowledged"] {
+        return acknowledged();
     }
     if arguments == ["curves"] {
         return curves();
@@ -71,7 +90,76 @@ fn main() {
     mined();
     compared();
     switched();
+    acknowledged();
     curves();
+}
+
+/// What a keeper's acknowledgements take: to sign, in bytes, and with the proof that they are on its list.
+fn acknowledged() {
+    const VOTES: u32 = 100_000;
+    let (key, election) = (SecretKey::new([7; 32]), Election::demo().id());
+    let id = |number: u32| {
+        let mut id = [0; 32];
+        id[..4].copy_from_slice(&number.to_be_bytes());
+        VoteId(id)
+    };
+    let ids: Vec<_> = (0..VOTES).map(id).collect();
+    let start = Instant::now();
+    let signed: Vec<_> =
+        ids.iter().map(|id| Acknowledgement::sign(election, *id, NOW, &key)).collect();
+    let each = f64::from(VOTES) / start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    let list = ClosingList::sign(election, &ids, &key);
+    let set = ProvenSet::new(ids.clone());
+    let listing = start.elapsed().as_secs_f64() * 1e3;
+    let start = Instant::now();
+    let proven: Vec<_> = signed
+        .into_iter()
+        .map(|acknowledgement| {
+            let listed = set.prove(&acknowledgement.vote);
+            Acknowledged { acknowledgement, listed }
+        })
+        .collect();
+    let proofs = f64::from(VOTES) / start.elapsed().as_secs_f64();
+    let bytes = |value: &Acknowledged| borsh::object_length(value).unwrap();
+    let bare = Acknowledged { listed: None, ..proven[1].clone() };
+    assert!(list.holds(&ids[1], proven[1].listed.as_ref().unwrap()));
+    println!(
+        "acknowledgements: {each:.0}/s a core, {} bytes, with the proof in a list of {VOTES} {} bytes; the list {listing:.0} ms, proofs {proofs:.0}/s",
+        bytes(&bare),
+        bytes(&proven[1])
+    );
+}
+
+/// Writes a keeper's key, and audit files of elections that name it, each with so many signed votes.
+fn keeper(folder: &str, elections: u32, votes: u32) {
+    let key = SecretKey::new([7; 32]);
+    let folder = std::path::Path::new(folder);
+    let text = KeyFile::new(&key, None).unwrap().to_text();
+    std::fs::write(folder.join("keeper.key.json"), text.as_str()).unwrap();
+    for number in 0..elections {
+        let mut seed = [1; 32];
+        seed[..4].copy_from_slice(&number.to_le_bytes());
+        let keys: Vec<_> =
+            (0..votes).map(|voter| Code::derive(&seed, voter).secret_key()).collect();
+        let base = Election {
+            title: format!("Election {number}"),
+            choices: vec!["A".into(), "B".into()],
+            keepers: vec![Keeper { name: "Bench".into(), key: key.public() }],
+            parameters: ChainParameters { starting_difficulty: 1, spacing_ms: 10_000 },
+            ..Election::plain()
+        };
+        let context = with_roll(base, &keys, &SecretKey::new([2; 32]));
+        let token = |key: &SecretKey| context.roll().unwrap().token_of(&key.public()).unwrap();
+        let voters = keys.into_iter().map(|key| (token(&key), key)).collect();
+        let (mut writer, mut bytes) = ArchiveWriter::new(&context);
+        let first = Block::genesis(context.election()).header().clone();
+        let id = context.id();
+        let maker = Maker { context, voters };
+        bytes.extend(writer.block(&maker.block(&first, 0, votes.into())));
+        bytes.extend(writer.finish());
+        std::fs::write(folder.join(format!("{id}.blockvote")), bytes).unwrap();
+    }
 }
 
 /// How long a node is busy with a full block of signed votes that it mined itself.

@@ -123,13 +123,66 @@ fn restart() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A keeper that starts again with 100 elections and 100,000 votes in all.
+fn keeper() -> anyhow::Result<()> {
+    const ELECTIONS: usize = 100;
+    let data = root().join("target/bench-keeper");
+    if data.exists() {
+        fs::remove_dir_all(&data)?;
+    }
+    fs::create_dir_all(&data)?;
+    run(cargo()
+        .args(["run", "--quiet", "--release", "--package", "blockvote-core"])
+        .args(["--example", "bench", "--", "keeper"])
+        .arg(&data)
+        .args([&ELECTIONS.to_string(), "1000"]))?;
+    let listens = |arguments: &[&str]| {
+        let start = Instant::now();
+        let mut child = program(root().join("target/release/blockvote"))
+            .args(["node", "--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut lines = BufReader::new(child.stdout.take().context("its output")?).lines();
+        let listens = lines.any(|line| line.is_ok_and(|line| line.contains("listening")));
+        let took = start.elapsed().as_secs_f64();
+        let memory = ["VmRSS", "VmHWM"].map(|name| status_of(child.id(), name).unwrap_or_default());
+        child.kill()?;
+        child.wait()?;
+        ensure!(listens, "the node did not start");
+        anyhow::Ok((took, memory))
+    };
+    for entry in fs::read_dir(&data)? {
+        let file = entry?.path();
+        let id = file.file_stem().and_then(|id| id.to_str()).unwrap_or_default().to_owned();
+        if id.len() == 64 {
+            let kept = data.join("kept").join(&id);
+            let (file, kept) = (file.display().to_string(), kept.display().to_string());
+            listens(&["--election", &file, "--data", &kept])?;
+        }
+    }
+    let shown = data.display().to_string();
+    // Nobody answers there: what is measured is the start.
+    let keep = ["--keep", "Bench", "--data", &shown, "--relay", "ws://127.0.0.1:9/ws"];
+    for words in ["the first time, acknowledging all", "again"] {
+        let (took, memory) = listens(&keep)?;
+        println!(
+            "keeper, {ELECTIONS} elections, 100000 signed votes, {words}: {took:.2} s until it listens, memory {}, peak {}",
+            memory[0], memory[1]
+        );
+    }
+    fs::remove_dir_all(data)?;
+    Ok(())
+}
+
 const IN_THE_TAB: [&str; 9] =
     ["usable", "phone", "mining", "open-votes", "verifier", "signed-votes", "long", "seen", "hour"];
 
 /// Measures and prints these parts; all but `hour` when none is named.
 pub fn measure(parts: &[&str]) -> anyhow::Result<()> {
     let all: Vec<_> =
-        ["native", "files", "restart", "load"].into_iter().chain(IN_THE_TAB).collect();
+        ["native", "files", "restart", "keeper", "load"].into_iter().chain(IN_THE_TAB).collect();
     known(parts, &all)?;
     let wanted: Vec<_> = all
         .into_iter()
@@ -147,6 +200,9 @@ pub fn measure(parts: &[&str]) -> anyhow::Result<()> {
     }
     if wants("restart") {
         step("native: a node starts", restart)?;
+    }
+    if wants("keeper") {
+        step("native: a keeper starts", keeper)?;
     }
     if wants("load") {
         load(&[])?;
