@@ -80,7 +80,11 @@ fn organiser() -> SecretKey {
 }
 
 fn with_roll(counting: Counting) -> ElectionContext {
-    let keys: Vec<_> = (0..VOTES).map(voter).collect();
+    with_roll_of(VOTES, counting)
+}
+
+fn with_roll_of(voters: u64, counting: Counting) -> ElectionContext {
+    let keys: Vec<_> = (0..voters).map(voter).collect();
     testkit::with_roll(Election { counting, ..election() }, &keys, &organiser())
 }
 
@@ -133,6 +137,8 @@ struct Machine {
     hostile: Option<Kind>,
     /// Counts up with each new name that a hostile one takes.
     names: u64,
+    /// Blocks whose headers lie, to hand out.
+    miscounted: Vec<Block>,
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -209,6 +215,7 @@ impl World {
                 lives: 0,
                 hostile,
                 names: 0,
+                miscounted: Vec::new(),
             });
         }
         for index in 0..world.machines.len() {

@@ -2,7 +2,8 @@
 //!
 //! The attacker knows every public vote and rewrites the chain from below the victim's block: without that
 //! vote, in as many blocks as it likes, with voting credentials that it held back to look better. It hands
-//! out its chain as any node does, and does it again every few seconds.
+//! out its chain as any node does, and does it again every few seconds. Among the honest voters some sign
+//! two votes, the network is torn and healed, and another peer's headers lie about their counts.
 
 use super::*;
 
@@ -16,16 +17,34 @@ const CLOSED_AT: u64 = 125_000;
 const EVERY: u64 = 10_000;
 /// Blocks of a branch: its work, which costs its miner nothing.
 const BLOCKS: usize = 12;
+/// How far ahead of the clocks a block may be dated, less what the frames take.
+const AHEAD_MS: u64 = 110_000;
+
+/// How the attacker lays out its branch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Shape {
+    /// All votes anew in a dozen blocks of now.
+    #[default]
+    Dozen,
+    /// On the tip, each vote in a block of its own, dated as early as can be, so that the difficulty goes up
+    /// with every one, and the last dated as late as can be, so that nothing eases it for as long as possible.
+    /// It takes no vote out: it is to hold up those that come.
+    Driven,
+    /// The blocks as they were, but for the victim's vote, and the change of a vote of the attacker's own on
+    /// top.
+    Changes,
+}
 
 /// What the attacker wants and has.
 #[derive(Default)]
 pub struct Attack {
+    shape: Shape,
     victim: Option<VoteId>,
     /// Credentials of voters who did not vote.
     credentials: Vec<SecretKey>,
     /// How many of them go into one branch.
     at_once: usize,
-    /// How many went into branches.
+    /// How many votes that nobody had seen went into branches.
     used: usize,
     /// Branches that were handed out.
     branches: usize,
@@ -40,8 +59,15 @@ impl World {
             let known = self.accepted.keys().find(|id| chain.place_of(id).is_some());
             known.copied()
         });
+        if attack.shape == Shape::Driven && attack.credentials.is_empty() {
+            // Once is enough, and dear.
+            self.attack = Some(attack);
+            return;
+        }
         let place = attack.victim.and_then(|victim| chain.place_of(&victim));
-        let blocks = place.map(|place| self.without_the_victim(index, place.height, &mut attack));
+        let on_tip = (attack.shape == Shape::Driven).then(|| Height(chain.height().0 + 1));
+        let from = place.map(|place| on_tip.unwrap_or(place.height));
+        let blocks = from.map(|height| self.branch(index, height, &mut attack));
         if let Some(blocks) = blocks.filter(|blocks| !blocks.is_empty()) {
             attack.branches += 1;
             let statements = self.machines[index].disk.statements.clone();
@@ -53,46 +79,123 @@ impl World {
         self.attack = Some(attack);
     }
 
-    /// The chain up to below `height`, then all votes that are known but the victim's.
-    fn without_the_victim(&self, index: usize, height: Height, attack: &mut Attack) -> Vec<Block> {
-        let node = &self.machines[index].node;
+    /// The chain up to below `height`, then what the attack puts on it.
+    fn branch(&self, index: usize, height: Height, attack: &mut Attack) -> Vec<Block> {
+        let (node, now) = (&self.machines[index].node, self.clock());
         let chain = node.chain();
         let block = |height| chain.block_at(Height(height)).unwrap().to_block();
-        let above = (height.0..=chain.height().0).flat_map(|height| block(height).votes);
-        let pending = node.pending().iter().map(|vote| vote.vote().clone());
-        let others = above.chain(pending).filter(|vote| Some(vote.id()) != attack.victim);
-        let mut votes: Vec<_> = others.collect();
-        for _ in 0..attack.at_once {
-            let Some(key) = attack.credentials.pop() else { break };
-            attack.used += 1;
-            let token = self.context.roll().unwrap().token_of(&key.public()).unwrap();
-            let ballot = Ballot::Text("attack".into());
-            votes.push(Vote::signed(self.context.id(), token, 0, ballot, &key));
-        }
-        let mut blocks: Vec<_> = (2..height.0).map(block).collect();
+        let above = (height.0..=chain.height().0).map(block);
+        let new = self.held_back(index, attack);
         let mut parent = chain.block_at(Height(height.0 - 1)).unwrap().header().clone();
-        for part in votes.chunks(votes.len().div_ceil(BLOCKS).max(1)) {
-            let (election, time) = (chain.election(), self.clock());
-            let next = testkit::block_at(election, &parent, time, part.to_vec(), |_| ());
+        let victim = attack.victim.and_then(|id| chain.vote(&id)).unwrap();
+        // A change of the victim's vote cannot stand without it.
+        let is_other = |vote: &Vote| {
+            let changes = vote.token == victim.token && vote.sequence > victim.sequence;
+            !changes && vote.id() != victim.id()
+        };
+        let parts: Vec<(Timestamp, Vec<Vote>)> =
+            match attack.shape {
+                Shape::Dozen => {
+                    let pending = node.pending().iter().map(|vote| vote.vote().clone());
+                    let votes = above.flat_map(|block| block.votes).chain(pending).chain(new);
+                    let votes: Vec<_> = votes.filter(is_other).collect();
+                    let part = votes.len().div_ceil(BLOCKS).max(1);
+                    votes.chunks(part).map(|part| (now, part.to_vec())).collect()
+                }
+                Shape::Driven => {
+                    let last = new.len().saturating_sub(1);
+                    let times = (0..).map(|place| {
+                        if place == last { now.plus_ms(AHEAD_MS) } else { parent.timestamp }
+                    });
+                    times.zip(new.into_iter().map(|vote| vec![vote])).collect()
+                }
+                Shape::Changes => {
+                    let others = above.map(|block| {
+                        let votes = block.votes.into_iter().filter(is_other).collect();
+                        (block.header.timestamp, votes)
+                    });
+                    others.chain([(now, new)]).collect()
+                }
+            };
+        let mut blocks: Vec<_> = (2..height.0).map(block).collect();
+        for (time, votes) in parts.into_iter().filter(|(_, votes)| !votes.is_empty()) {
+            let time = time.max(parent.timestamp);
+            let next = testkit::block_at(chain.election(), &parent, time, votes, |_| ());
             parent = next.header.clone();
             blocks.push(next);
         }
         blocks
     }
+
+    /// Votes that nobody saw yet, for one branch.
+    fn held_back(&self, index: usize, attack: &mut Attack) -> Vec<Vote> {
+        let chain = self.machines[index].node.chain();
+        let token = |key: &SecretKey| self.context.roll().unwrap().token_of(&key.public()).unwrap();
+        let sign = |key: &SecretKey, sequence| {
+            let ballot = Ballot::Text(format!("attack {sequence}"));
+            Vote::signed(self.context.id(), token(key), sequence, ballot, key)
+        };
+        let votes: Vec<_> = if attack.shape == Shape::Changes {
+            // The next number of each credential, as soon as a block of now may hold it.
+            let next = |key: &SecretKey| {
+                let latest = chain.latest_of(token(key)).map(|(_, vote)| vote.sequence);
+                let sequence = latest.map_or(0, |latest| latest + 1);
+                let may = chain.check_slot(token(key), sequence, self.clock()).is_ok();
+                may.then(|| sign(key, sequence))
+            };
+            attack.credentials.iter().filter_map(next).collect()
+        } else {
+            let left = attack.credentials.len().saturating_sub(attack.at_once);
+            attack.credentials.split_off(left).iter().map(|key| sign(key, 0)).collect()
+        };
+        attack.used += votes.len();
+        votes
+    }
 }
 
 #[test]
 fn hash_power_without_bounds_takes_no_vote_out_of_an_honest_chain() {
-    let seeds = seeds(SEEDS);
-    let (mut branches, mut used, mut worst) = (0, 0, 0);
-    for seed in seeds {
-        // Nothing held back, one credential, five one by one, five at once.
-        let (credentials, at_once) = [(0, 0), (1, 1), (5, 1), (5, 5)][(seed % 4) as usize];
-        let context = with_roll(Counting::FirstCounts);
-        let mut world = World::among(context, seed, HONEST, &[Kind::Rewriter]);
-        let unused = (VOTES * 4 / 5)..VOTES;
+    // Nothing held back, one credential, five one by one, five at once.
+    let held_back = |seed| [(0, 0), (1, 1), (5, 1), (5, 5)][(seed % 4) as usize];
+    attacked(SEEDS, Shape::Dozen, Counting::FirstCounts, held_back);
+}
+
+#[test]
+fn more_credentials_held_back_than_votes_cast_take_no_vote_out_for_good() {
+    attacked(12, Shape::Dozen, Counting::FirstCounts, |seed| {
+        if seed % 2 == 0 { (100, 3) } else { (100, 100) }
+    });
+}
+
+#[test]
+fn changes_upon_changes_take_no_vote_out_for_good() {
+    attacked(12, Shape::Changes, Counting::LastCounts, |seed| (1 + (seed % 2) as usize, 0));
+}
+
+#[test]
+fn difficulty_driven_up_and_a_tip_dated_ahead_keep_no_vote_out() {
+    attacked(12, Shape::Driven, Counting::FirstCounts, |seed| {
+        let all = 20 + 10 * (seed % 4) as usize;
+        (all, all)
+    });
+}
+
+/// Runs so many seeds of an attack: how many credentials were held back, and how many go into a branch.
+fn attacked(
+    usual: u64,
+    shape: Shape,
+    counting: Counting,
+    held_back: impl Fn(u64) -> (usize, usize),
+) {
+    let (mut branches, mut used, mut worst, mut hardest) = (0, 0, 0, 0);
+    let mut dropped: BTreeMap<Kind, u64> = BTreeMap::new();
+    for seed in seeds(usual) {
+        let (credentials, at_once) = held_back(seed);
+        let context = with_roll_of(VOTES + 100, counting);
+        let mut world = World::among(context, seed, HONEST, &[Kind::Rewriter, Kind::Miscounter]);
+        let unused = (VOTES * 4 / 5)..;
         let credentials = unused.map(voter).take(credentials).collect();
-        world.attack = Some(Attack { credentials, at_once, ..Attack::default() });
+        world.attack = Some(Attack { shape, credentials, at_once, ..Attack::default() });
         if seed / 4 % 2 == 1 {
             world.at(CLOSED_AT, Event::Close { machine: 0 });
         }
@@ -105,6 +208,10 @@ fn hash_power_without_bounds_takes_no_vote_out_of_an_honest_chain() {
         let victim = attack.victim.unwrap();
         for (index, machine) in world.machines[..HONEST].iter().enumerate() {
             let chain = machine.node.chain();
+            for height in 2..=chain.height().0 {
+                let block = chain.block_at(Height(height)).unwrap();
+                hardest = hardest.max(block.header().difficulty.0);
+            }
             for (id, (token, _)) in &world.accepted {
                 // This one, or another ballot of a voter who signed two.
                 let counted = chain.of_use(TokenId(*token), 0).is_some();
@@ -124,8 +231,13 @@ fn hash_power_without_bounds_takes_no_vote_out_of_an_honest_chain() {
             assert_eq!(world.departures, BTreeMap::new(), "seed {seed}");
         }
         branches += attack.branches;
+        for (kind, count) in world.dropped {
+            *dropped.entry(kind).or_default() += count;
+        }
         used += attack.used;
     }
-    println!("{branches} branches, {used} credentials, at most {worst} departures");
+    println!(
+        "{shape:?}: {branches} branches, {used} votes held back, at most {worst} departures, hardest {hardest}, dropped {dropped:?}"
+    );
     assert!(branches > 0, "nothing was attacked");
 }

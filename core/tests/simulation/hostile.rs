@@ -46,6 +46,8 @@ pub enum Kind {
     Withholder,
     /// Rewrites the chain without one vote: see `hash_power`.
     Rewriter,
+    /// Hands out headers, with their work done, whose counts its blocks do not keep.
+    Miscounter,
 }
 
 const KINDS: [Kind; 7] = [
@@ -87,6 +89,21 @@ impl World {
                 hello.tip = BlockHash(self.rng.random());
                 Some(Message::Hello(hello).encode())
             }
+            (Kind::Miscounter, Message::Hello(mut hello)) => {
+                self.miscount(index);
+                let tip = &self.machines[index].miscounted.last().unwrap().header;
+                (hello.weight.voters, hello.weight.votes) = (tip.voters, tip.votes);
+                (hello.height, hello.tip) = (tip.height, tip.hash());
+                Some(Message::Hello(hello).encode())
+            }
+            (Kind::Miscounter, Message::Headers(mut headers)) => {
+                let lies = self.machines[index].miscounted.iter().map(|block| block.header.clone());
+                headers.extend(lies);
+                Some(Message::Headers(headers).encode())
+            }
+            (Kind::Miscounter, Message::Blocks(blocks)) if blocks.is_empty() => {
+                Some(Message::Blocks(self.machines[index].miscounted.clone()).encode())
+            }
             (Kind::Staller | Kind::Withholder, message) if is_answer(&message) => None,
             (Kind::Changeling, message) if is_answer(&message) => {
                 self.heard.choose(&mut self.rng).cloned()
@@ -124,6 +141,23 @@ impl World {
             machine.group = 9;
             machine.connection += 1;
         }
+    }
+
+    /// Blocks on the tip whose headers claim five voters more than they hold.
+    fn miscount(&mut self, index: usize) {
+        let mut parent = self.machines[index].node.chain().tip().header().clone();
+        let mut blocks = Vec::new();
+        for _ in 0..3 {
+            let (vote, time) = (self.foreign_vote(), self.clock().max(parent.timestamp));
+            let block =
+                testkit::block_at(self.context.election(), &parent, time, vec![vote], |header| {
+                    header.voters += 5;
+                    header.votes += 5;
+                });
+            parent = block.header.clone();
+            blocks.push(block);
+        }
+        self.machines[index].miscounted = blocks;
     }
 
     fn foreign_vote(&mut self) -> Vote {

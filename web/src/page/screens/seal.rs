@@ -119,8 +119,13 @@ pub fn Seal() -> Html {
     let now = js_sys::Date::now();
     let from = shared.model.closes().map(|closes| closes + SEAL_AFTER_MS);
     let too_early = match (from, shared.model.closes()) {
-        (Some(_), Some(closes)) if now < closes => Some(format!("Voting goes on until {}. Close it first, or wait.", format::time(closes))),
-        (Some(from), _) if now < from => Some(format!("Votes that were cast in time may still be on their way: the result can be sealed from {} on.", format::time(from))),
+        (Some(_), Some(closes)) if now < closes => {
+            Some(format!("Voting goes on until {}. Close it first, or wait.", format::time(closes)))
+        }
+        (Some(from), _) if now < from => Some(format!(
+            "Votes that were cast in time may still be on their way: the result can be sealed from {} on.",
+            format::time(from)
+        )),
         (None, _) => Some("Voting goes on until you close it.".to_owned()),
         _ => None,
     };
