@@ -175,7 +175,7 @@ fn changes_upon_changes_take_no_vote_out_for_good() {
 #[test]
 fn difficulty_driven_up_and_a_tip_dated_ahead_keep_no_vote_out() {
     attacked(12, Shape::Driven, Counting::FirstCounts, |seed| {
-        let all = 20 + 10 * (seed % 4) as usize;
+        let all = [50, 20, 50, 30][(seed % 4) as usize];
         (all, all)
     });
 }
