@@ -81,6 +81,22 @@ test("wrong tokens are named at the field", async ({ world }) => {
   await expect(page.getByText("Choose first.")).toBeVisible();
 });
 
+test("a reload before casting loses neither token nor answers, and nothing stays once they are cast", async ({ world }) => {
+  const relay = await world.relay();
+  const node = await world.node(relay, { election: CLUB });
+  const page = await open(await world.profile(), relay, node.election);
+  await page.getByText("Yes", { exact: true }).click();
+  await page.getByLabel("Your token").fill("7");
+  await expect(page.getByTestId("review")).toContainText("You cast “Yes” as token 7");
+  await page.reload();
+  await expect(page.getByTestId("review")).toContainText("You cast “Yes” as token 7");
+  await page.getByTestId("cast").click();
+  await expect(page.getByTestId("receipt")).toHaveAttribute("data-state", "mined");
+  expect(await page.evaluate(() => JSON.stringify(sessionStorage))).not.toContain("paper");
+  await page.getByRole("button", { name: "Vote with another token" }).click();
+  await expect(page.getByLabel("Your token")).toHaveValue("");
+});
+
 test("a vote at the native node shows in the tabs, and a tab's vote at the node", async ({ world }) => {
   const relay = await world.relay();
   const node = await world.node(relay, { election: FREE });

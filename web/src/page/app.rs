@@ -70,10 +70,13 @@ fn switch(route: Route) -> Html {
 /// The whole page.
 #[component]
 pub fn App() -> Html {
-    // The code of a voter's link, read before the router looks at the address.
-    let model = use_reducer(|| Model {
-        link_code: browser::take_fragment("code").unwrap_or_default().into(),
-        ..Model::default()
+    // The code of a voter's link, read before the router looks at the address; a reload finds it again.
+    let model = use_reducer(|| {
+        let again = || remembered::draft(&election_of(&browser::path())?);
+        let link_code = browser::take_fragment("code")
+            .or_else(|| again().map(|draft| draft.link_code))
+            .unwrap_or_default();
+        Model { link_code: link_code.into(), ..Model::default() }
     });
     let line = use_mut_ref(Line::default);
     let tools = use_memo((), |()| ToolsWorker::new(line.clone(), model.dispatcher()));

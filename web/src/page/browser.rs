@@ -233,10 +233,21 @@ pub fn hand_on(name: &str, text: &str) {
     }
 }
 
+/// What the page before left; it stays for the next one.
+pub fn left_here<T: DeserializeOwned>(name: &str) -> Option<T> {
+    from_json(&tab_storage()?.get_item(&format!("blockvote.{name}")).ok().flatten()?)
+}
+
+/// Leaves nothing more under this name.
+pub fn leave_nothing(name: &str) {
+    if let Some(storage) = tab_storage() {
+        let _ = storage.remove_item(&format!("blockvote.{name}"));
+    }
+}
+
 /// What the page before left; once.
 pub fn handed_on<T: DeserializeOwned>(name: &str) -> Option<T> {
-    let (storage, name) = (tab_storage()?, format!("blockvote.{name}"));
-    let text = storage.get_item(&name).ok().flatten()?;
-    let _ = storage.remove_item(&name);
-    from_json(&text)
+    let found = left_here(name);
+    leave_nothing(name);
+    found
 }

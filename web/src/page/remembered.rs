@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::browser;
+use super::{ballot::Chosen, browser};
 use crate::messages::{ElectionView, SealView, Status};
 
 /// Elections remembered.
@@ -121,6 +121,32 @@ pub fn keys() -> Vec<OwnKey> {
 /// Keeps the keys; says whether there was room.
 pub fn keep_keys(keys: &[OwnKey]) -> bool {
     browser::keep_setting("keys", &browser::to_json(&keys))
+}
+
+/// A paper that was not cast yet. This tab keeps it, through a reload, until the vote is stored.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    /// The code of the voter's link, empty where there was none.
+    pub link_code: String,
+    /// The token or code, as it stands in its field.
+    pub typed: String,
+    /// What was chosen so far.
+    pub chosen: Chosen,
+}
+
+/// The paper of an election that was begun in this tab.
+pub fn draft(election: &str) -> Option<Draft> {
+    browser::left_here(&format!("paper.{election}"))
+}
+
+/// Keeps a paper that was begun.
+pub fn keep_draft(election: &str, draft: &Draft) {
+    browser::hand_on(&format!("paper.{election}"), &browser::to_json(draft));
+}
+
+/// The vote is stored: nothing of its paper stays.
+pub fn forget_draft(election: &str) {
+    browser::leave_nothing(&format!("paper.{election}"));
 }
 
 /// Relays besides its own that a tab follows at most: each brings every vote once more.

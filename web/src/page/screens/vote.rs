@@ -19,7 +19,7 @@ use crate::{
         icons::{Name, icon},
         model::{Action, Cast, Model, Shared, use_shared},
         receipt,
-        remembered::{self, OwnKey},
+        remembered::{self, Draft, OwnKey},
         words::{capital, failure, notice},
     },
 };
@@ -61,6 +61,15 @@ fn read_token(text: &str, electorate: Option<u64>) -> Result<u64, String> {
 #[component]
 pub fn Vote() -> Html {
     let shared = use_shared();
+    {
+        let stored = matches!(shared.model.cast, Cast::Done(_));
+        let election = shared.model.election().cloned();
+        use_effect_with((stored, election), |(stored, election)| {
+            if let (true, Some(election)) = (stored, election) {
+                remembered::forget_draft(&election.id);
+            }
+        });
+    }
     let Some(election) = shared.model.election().cloned() else {
         return unopened(&shared.model);
     };
@@ -196,10 +205,23 @@ fn Paper(props: &PaperProps) -> Html {
     let shared = use_shared();
     let election = &props.election;
     let model = &shared.model;
-    let chosen = use_state(Chosen::default);
-    let typed = use_state(|| {
-        if election.who == Who::Codes { model.link_code.to_string() } else { String::new() }
+    let begun = use_memo((), |()| {
+        let begun = remembered::draft(&election.id);
+        begun.filter(|draft| draft.link_code == *model.link_code).unwrap_or_else(|| {
+            let typed = if election.who == Who::Codes { &*model.link_code } else { "" };
+            let (link_code, typed) = (model.link_code.to_string(), typed.to_owned());
+            Draft { link_code, typed, chosen: Chosen::default() }
+        })
     });
+    let chosen = use_state(|| begun.chosen.clone());
+    let typed = use_state(|| begun.typed.clone());
+    {
+        let (link_code, typed) = (model.link_code.to_string(), (*typed).clone());
+        let draft = Draft { link_code, typed, chosen: (*chosen).clone() };
+        use_effect_with((draft, election.id.clone()), |(draft, election)| {
+            remembered::keep_draft(election, draft);
+        });
+    }
     let passphrase = use_state(String::new);
     let tried = use_state(|| false);
     let keys = use_memo((), |()| remembered::keys());
@@ -392,7 +414,7 @@ fn code_field(typed: &UseStateHandle<String>, entry: &Entry, from_link: bool) ->
                 aria-invalid={(entry.kind == "bad").then_some("true")} />
             { hint("code-hint", entry) }
             if from_link {
-                <small>{ "The code came with your link. It stays in this tab: it was sent to nobody and is not kept." }</small>
+                <small>{ "The code came with your link. It was sent to nobody, and stays in this tab until you have voted." }</small>
             }
         </div>
     }
