@@ -51,6 +51,8 @@ use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
 const NODES: usize = 30;
 const VOTES: u64 = 60;
+/// Voters of a bigger roll who cast nothing, unless a hostile machine has their keys.
+const MORE_VOTERS: u64 = 100;
 const LINK: LinkId = LinkId(0);
 /// A name is a machine's number and, above it, how often it took a new one.
 const NAMES: u64 = 1_000;

@@ -50,6 +50,14 @@ pub struct Attack {
     branches: usize,
 }
 
+impl Attack {
+    /// Whether its votes are shown in blocks only: what others can put into blocks of their own first helps
+    /// them.
+    pub(super) fn hides_votes(&self) -> bool {
+        self.shape == Shape::Driven
+    }
+}
+
 impl World {
     /// Replaces the attacker's chain by one without the victim's vote, unless that is not in it.
     pub(super) fn rewrite(&mut self, index: usize) {
@@ -191,7 +199,7 @@ fn attacked(
     let mut dropped: BTreeMap<Kind, u64> = BTreeMap::new();
     for seed in seeds(usual) {
         let (credentials, at_once) = held_back(seed);
-        let context = with_roll_of(VOTES + 100, counting);
+        let context = with_roll_of(VOTES + MORE_VOTERS, counting);
         let mut world = World::among(context, seed, HONEST, &[Kind::Rewriter, Kind::Miscounter]);
         let unused = (VOTES * 4 / 5)..;
         let credentials = unused.map(voter).take(credentials).collect();
@@ -220,7 +228,7 @@ fn attacked(
             let left = world.departures.get(&(index, victim)).copied().unwrap_or(0);
             worst = worst.max(left);
             assert!(
-                left <= attack.used as u64,
+                left <= attack.used.min(attack.branches) as u64,
                 "seed {seed}: the victim's vote left the chain of node {index} {left} times, and {} \
                  credentials were used",
                 attack.used
@@ -240,4 +248,9 @@ fn attacked(
         "{shape:?}: {branches} branches, {used} votes held back, at most {worst} departures, hardest {hardest}, dropped {dropped:?}"
     );
     assert!(branches > 0, "nothing was attacked");
+    if seeds(usual).count() > 1 {
+        assert!(dropped.contains_key(&Kind::Miscounter), "no count was found wrong");
+        let driven = hardest > 16 * election().parameters.starting_difficulty;
+        assert_eq!(driven, shape == Shape::Driven, "the hardest demand was {hardest}");
+    }
 }

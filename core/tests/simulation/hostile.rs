@@ -89,6 +89,13 @@ impl World {
                 hello.tip = BlockHash(self.rng.random());
                 Some(Message::Hello(hello).encode())
             }
+            (
+                Kind::Rewriter,
+                Message::Votes(_)
+                | Message::Reconcile(_)
+                | Message::Reconciled(_)
+                | Message::Held(_),
+            ) if self.attack.as_ref().is_some_and(Attack::hides_votes) => None,
             (Kind::Miscounter, Message::Hello(mut hello)) => {
                 self.miscount(index);
                 let tip = &self.machines[index].miscounted.last().unwrap().header;
@@ -147,8 +154,8 @@ impl World {
     fn miscount(&mut self, index: usize) {
         let mut parent = self.machines[index].node.chain().tip().header().clone();
         let mut blocks = Vec::new();
-        for _ in 0..3 {
-            let (vote, time) = (self.foreign_vote(), self.clock().max(parent.timestamp));
+        for number in 0..3 {
+            let (vote, time) = (self.unused_vote(number), self.clock().max(parent.timestamp));
             let block =
                 testkit::block_at(self.context.election(), &parent, time, vec![vote], |header| {
                     header.voters += 5;
@@ -158,6 +165,13 @@ impl World {
             blocks.push(block);
         }
         self.machines[index].miscounted = blocks;
+    }
+
+    /// A vote as the roll wants it, of a voter whom nobody else speaks for.
+    fn unused_vote(&self, number: u64) -> Vote {
+        let key = voter(VOTES + MORE_VOTERS - 1 - number);
+        let token = self.context.roll().unwrap().token_of(&key.public()).unwrap();
+        Vote::signed(self.context.id(), token, 0, Ballot::Text("miscounted".into()), &key)
     }
 
     fn foreign_vote(&mut self) -> Vote {
