@@ -219,6 +219,16 @@ export async function ahead(page, ms) {
   for (const worker of page.workers()) await worker.evaluate(shift, ms);
 }
 
+/** Seals on the page for it, also where the page does not know whether others have more. */
+export async function seal(page) {
+  await expect(async () => {
+    const anyway = page.locator("#anyway");
+    if (await anyway.count()) await anyway.check({ force: true, timeout: 1_000 });
+    await page.getByTestId("seal-button").click({ timeout: 1_000 });
+    await expect(page.getByTestId("handed-out")).toBeVisible({ timeout: 3_000 });
+  }).toPass();
+}
+
 /** Hands a node a closing that the organiser dated back: nobody waits for votes on their way. */
 export async function closeEarlier(node, organiserFile) {
   const { election, secret } = JSON.parse(readFileSync(organiserFile, "utf8"));

@@ -67,7 +67,7 @@ use crate::{
         tree::Chain,
     },
     crypto::{
-        hash::VoteId,
+        hash::{BlockHash, VoteId},
         key::{PublicKey, SecretKey},
         merkle::InclusionProof,
     },
@@ -318,6 +318,15 @@ impl Node {
     pub fn keepers_here(&self) -> impl Iterator<Item = &Keeper> {
         let keepers = self.chain().election().keepers.iter();
         keepers.filter(|keeper| self.roll_call.is_present(&keeper.key))
+    }
+
+    /// Those of them that say that their chain is sealed by this block.
+    pub fn keepers_with_seal(&self, tip: BlockHash) -> impl Iterator<Item = &Keeper> {
+        let has = move |peer| self.peers.claim(peer).is_some_and(|it| it.sealed == Some(tip));
+        let keepers = self.chain().election().keepers.iter();
+        keepers.filter(move |keeper| {
+            self.roll_call.present().any(|(peer, key)| key == keeper.key && has(peer))
+        })
     }
 
     /// Closes the election now, before its time.

@@ -63,7 +63,7 @@ test("organiser and voters are never there together: a keeper carries the electi
   await organiser.getByText("Seal all the same").click();
   await organiser.getByTestId("seal-button").click();
   await expect(organiser.getByTestId("seal-state")).toContainText("Sealed: the votes up to block");
-  await expect(organiser.getByTestId("handed-out")).toContainText("1 other computer has the sealed result");
+  await expect(organiser.getByTestId("handed-out")).toContainText("Club server says that it has the sealed result: you may close this page");
   const id = link.split("/e/")[1].split("/")[0];
   await expect.poll(async () => (await keeper.json(`/api/v1/elections/${id}/status`)).seal).toBe("sealed");
 });
@@ -108,8 +108,11 @@ test("an acknowledged vote that the organiser leaves out is a complaint that any
   const voter = await (await world.profile()).newPage();
   await voter.goto(`${relay.url}/e/${id}/vote#code=${code}`);
   await voter.getByText("Soup", { exact: true }).click();
+  await voter.reload();
+  await expect(voter.getByLabel("Your voting code")).toHaveValue(code);
   await voter.getByTestId("cast").click();
   await expect(standing(voter)).toContainText("Received by Club server");
+  expect(await voter.evaluate(() => JSON.stringify(sessionStorage))).not.toContain(code);
   await closeEarlier(keeper, at("o.json"));
   const evidence = `/api/v1/elections/${id}/evidence`;
   await expect.poll(async () => (await keeper.json(evidence)).closing_lists.length).toBe(1);

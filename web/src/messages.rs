@@ -147,7 +147,9 @@ pub enum Act {
     Seal {
         /// Hash of the newest block that the organiser saw: another chain is not sealed.
         tip: String,
-        /// Although peers claim a better chain.
+        /// How many votes they saw waiting: what is left out must be what was seen.
+        pending: u32,
+        /// Although others may have more.
         anyway: bool,
         /// Why the votes that wait for a block are left out; nothing where none is to be.
         leave_out: Option<String>,
@@ -346,12 +348,14 @@ pub struct Status {
     pub double_vote_count: u32,
     /// Votes that wait for a block.
     pub pending: u32,
-    /// Keepers, each with how many votes it acknowledged in time, once its closing list is here.
-    pub lists: Vec<(String, Option<u32>)>,
+    /// Keepers, each with how many votes its closing lists hold that are here. More than one contradict each other.
+    pub lists: Vec<(String, Vec<u32>)>,
     /// Why a keeper may have votes that are not here, once voting is over.
     pub keepers_lack: Option<String>,
-    /// Peers outside this browser that say that they have the sealed block.
+    /// Connections whose peers say that they have the sealed block. Other tabs of this browser may be among them.
     pub have_seal: u32,
+    /// Keepers that say so.
+    pub keepers_have_seal: Vec<String>,
     /// Names of the keepers that are here and have the election.
     pub keepers_here: Vec<String>,
     /// Expected number of hashes behind the chain.

@@ -57,6 +57,7 @@ pub fn election(election: &Election) -> ElectionView {
 pub fn status(inner: &Inner) -> Status {
     let (node, chain) = (&inner.node, inner.node.chain());
     let tabs = node.peers().iter().filter(|(peer, _)| peer.link == LinkId::OWN_TABS).count();
+    let (have_seal, keepers_have_seal) = have_seal(node);
     Status {
         relays: inner.relays.iter().map(|relay| relay.status.clone()).collect(),
         peers: small(node.peers().len() - tabs),
@@ -88,7 +89,8 @@ pub fn status(inner: &Inner) -> Status {
         storage: inner.storage.clone(),
         persisted: inner.persisted,
         lists: lists(node),
-        have_seal: have_seal(node),
+        have_seal,
+        keepers_have_seal,
         keepers_lack: node.ballot_box().keepers_lack().map(|lack| lack.words()),
         keepers_here: node.keepers_here().map(|keeper| keeper.name.clone()).collect(),
         rejected: inner.rejected.0,
@@ -97,21 +99,23 @@ pub fn status(inner: &Inner) -> Status {
     }
 }
 
-/// Keepers, and how many votes each acknowledged in time.
-fn lists(node: &Node) -> Vec<(String, Option<u32>)> {
+/// Keepers, and how many votes their closing lists hold.
+fn lists(node: &Node) -> Vec<(String, Vec<u32>)> {
     let list = |keeper: &Keeper| {
         let lists = node.statements().closing_lists_of(&keeper.key);
-        (keeper.name.clone(), lists.iter().map(|list| list.votes).max())
+        (keeper.name.clone(), lists.iter().map(|list| list.votes).collect())
     };
     node.chain().election().keepers.iter().map(list).collect()
 }
 
-/// Peers outside this browser that claim to have the sealed block.
-fn have_seal(node: &Node) -> u32 {
-    let Some((seal, _)) = node.ballot_box().sealing().sealed() else { return 0 };
+/// Peers that claim to have the sealed block, and keepers that do.
+fn have_seal(node: &Node) -> (u32, Vec<String>) {
+    let Some((seal, _)) = node.ballot_box().sealing().sealed() else { return (0, Vec::new()) };
+    let tip = seal.sealed.tip;
     let others = node.peers().iter().filter(|(peer, _)| peer.link != LinkId::OWN_TABS);
-    let has = |claim: &Claim| claim.sealed == Some(seal.sealed.tip);
-    small(others.filter(|(_, claim)| claim.is_some_and(has)).count())
+    let has = |claim: &Claim| claim.sealed == Some(tip);
+    let keepers = node.keepers_with_seal(tip).map(|keeper| keeper.name.clone()).collect();
+    (small(others.filter(|(_, claim)| claim.is_some_and(has)).count()), keepers)
 }
 
 fn seal(node: &Node) -> SealView {

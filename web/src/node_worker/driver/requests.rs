@@ -155,6 +155,10 @@ impl Driver {
                         "the chain is another than the one you saw: look at it again, then seal"
                             .into(),
                     ),
+                    Act::Seal { pending, .. } if *pending as usize != node.pending().len() => {
+                        Err("other votes wait for a block than you saw: look again, then seal"
+                            .into())
+                    }
                     Act::Seal { anyway, leave_out, .. } => {
                         let mut votes: Vec<_> =
                             node.pending().iter().map(CheckedVote::id).collect();

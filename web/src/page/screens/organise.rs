@@ -262,6 +262,7 @@ fn state_words(shared: &Shared, election: &ElectionView, status: &Status) -> Str
     match (&status.seal, shared.model.closes()) {
         (SealView::Sealed { height, .. }, _) => format!("Sealed at block {height}."),
         (SealView::Contested(..) | SealView::Refuted, _) => "Contested: see the result.".into(),
+        (SealView::Awaited, _) => "Sealed, over a block that this tab does not hold yet.".into(),
         (_, Some(closes)) if now >= closes => {
             let early = if status.closed_early { " by you" } else { "" };
             format!("Closed {}{early}; not sealed yet.", format::time(closes))
@@ -289,8 +290,7 @@ fn ending(
             }
         }
     };
-    if matches!(status.seal, SealView::Sealed { .. } | SealView::Contested(..) | SealView::Refuted)
-    {
+    if status.seal != SealView::Unsealed {
         return html! {
             <div class="row">
                 <a class="button primary" href={format!("/e/{}/results", election.id)}>{ "Result page to print" }</a>

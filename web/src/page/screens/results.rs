@@ -155,7 +155,8 @@ pub fn Results() -> Html {
     }
 }
 
-fn seal_notice(seal: &SealView) -> Html {
+/// What the seals come to.
+pub fn seal_notice(seal: &SealView) -> Html {
     let (kind, words) = match seal {
         SealView::Unsealed => return Html::default(),
         SealView::Awaited => (

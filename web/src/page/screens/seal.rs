@@ -7,7 +7,7 @@ use blockvote_words::Words;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use super::unopened;
+use super::{results::seal_notice, unopened};
 use crate::{
     messages::{Act, OrganiserFile, SealView, Status, ToNode, ToTools},
     page::{
@@ -33,27 +33,56 @@ fn line(good: bool, title: String, detail: String) -> Html {
     }
 }
 
-/// What was compared with whom.
+/// Who is there, and what they have.
 fn reached(status: &Status) -> Html {
-    let peers = match status.peers {
-        0 => "none: this tab cannot know whether others have more".to_owned(),
-        1 => "1, which this tab compares all votes with".to_owned(),
-        n => format!("{n}, with some of which this tab compares all votes"),
+    let peers = match (status.peers, status.sure) {
+        (0, _) => "none: this tab cannot know whether others have more".to_owned(),
+        (n, true) => format!("{n}; nobody claims a better chain than this tab has"),
+        (n, false) => format!("{n}; whether they have more is not known yet"),
+    };
+    let here = status.votes + u64::from(status.pending);
+    let listed = |lists: &[u32]| match lists {
+        [] => (false, "its closing list has not been heard of".to_owned()),
+        [votes] if u64::from(*votes) > here => (
+            false,
+            format!(
+                "acknowledged {} in time: more than are here",
+                format::plural((*votes).into(), "vote", "votes")
+            ),
+        ),
+        [votes] => (
+            true,
+            format!("acknowledged {} in time", format::plural((*votes).into(), "vote", "votes")),
+        ),
+        _ => (
+            false,
+            "signed closing lists that contradict each other: its word counts for nothing".into(),
+        ),
     };
     html! {
         <ul class="checks" data-testid="reached">
-            { line(status.peers > 0, "Other computers connected".into(), peers) }
-            for (name, listed) in status.lists.iter() {
-                { match listed {
-                    Some(votes) => line(true, name.clone(), format!("acknowledged {} in time", format::plural((*votes).into(), "vote", "votes"))),
-                    None => line(false, name.clone(), "its closing list is not here yet: it comes two minutes after closing".into()),
-                } }
+            { line(status.sure, "Connections".into(), peers) }
+            for (name, lists) in status.lists.iter() {
+                { { let (good, words) = listed(lists); line(good, name.clone(), words) } }
             }
             if status.syncing_to.is_some() {
-                { line(false, "Still fetching".into(), "a peer claims a longer chain than this tab has".into()) }
+                { line(false, "Still fetching".into(), "a peer claims a better chain than this tab has".into()) }
             }
         </ul>
     }
+}
+
+/// Who says that they have the sealed result.
+fn handed_out(status: &Status) -> Html {
+    let words = match (&status.keepers_have_seal[..], status.have_seal) {
+        ([], 0) => "Nobody says yet that they have the sealed result. Keep this page open, or save the audit file before you close it.".to_owned(),
+        ([], n) => format!("{} that they have the sealed result; other tabs of this browser may be among them. Save the audit file before you close this page.",
+            if n == 1 { "1 connection says".to_owned() } else { format!("{n} connections say") }),
+        ([one], _) => format!("{one} says that it has the sealed result: you may close this page."),
+        (names, _) => format!("{} say that they have the sealed result: you may close this page.", names.join(", ")),
+    };
+    let kind = if status.keepers_have_seal.is_empty() { "warn" } else { "good" };
+    html! { <div role="status" data-testid="handed-out">{ notice(kind, words) }</div> }
 }
 
 /// The screen.
@@ -71,7 +100,6 @@ pub fn Seal() -> Html {
     let Some(election) = shared.model.election().cloned() else {
         return unopened(&shared.model);
     };
-    let status = shared.model.status.as_deref().cloned().unwrap_or_default();
     let organise = Route::Organise { election: election.id.clone() };
     let back = html! { <p><Link<Route> to={organise}>{ "Back to organising" }</Link<Route>></p> };
     let head = |words: &str| {
@@ -82,36 +110,47 @@ pub fn Seal() -> Html {
             </header>
         }
     };
-    if let SealView::Sealed { height, id, .. } = &status.seal {
-        let export = {
-            let send = shared.send.clone();
-            move |_: MouseEvent| send.emit(ToNode::Export)
-        };
-        let words = match status.have_seal {
-            0 => "No other computer says yet that it has the sealed result. Keep this page open, or save the audit file, before you close it.".to_owned(),
-            1 => "1 other computer has the sealed result. Wait for a second one, or save the audit file, before you close this page.".to_owned(),
-            n => format!("{n} other computers have the sealed result: it is safe."),
-        };
-        let kind = if status.have_seal > 1 { "good" } else { "warn" };
-        return html! {
-            <div class="screen">
-                { head(&format!("Sealed: the votes up to block {height} and their count are final.")) }
-                <section class="sheet">
-                    <div role="status" data-testid="handed-out">{ notice(kind, words) }</div>
-                    <dl class="facts"><dt>{ "Seal" }</dt><dd><Hash value={id.clone()} of="seal id" /></dd></dl>
-                    <div class="row">
-                        <button type="button" class="button primary" onclick={export}>{ "Save the audit file" }</button>
-                        <Link<Route> classes="button" to={Route::Results { election: election.id.clone() }}>{ "Result page to print" }</Link<Route>>
-                    </div>
-                </section>
-                { back }
-            </div>
-        };
+    let Some(status) = shared.model.status.as_deref().cloned() else {
+        return html! { <div class="screen">{ head("The node of this tab starts.") }{ back }</div> };
+    };
+    let results = Route::Results { election: election.id.clone() };
+    match &status.seal {
+        SealView::Unsealed => {}
+        SealView::Sealed { height, id, .. } => {
+            let export = {
+                let send = shared.send.clone();
+                move |_: MouseEvent| send.emit(ToNode::Export)
+            };
+            return html! {
+                <div class="screen">
+                    { head(&format!("Sealed: the votes up to block {height} and their count are final.")) }
+                    <section class="sheet">
+                        { handed_out(&status) }
+                        <dl class="facts"><dt>{ "Seal" }</dt><dd><Hash value={id.clone()} of="seal id" /></dd></dl>
+                        <div class="row">
+                            <button type="button" class="button primary" onclick={export}>{ "Save the audit file" }</button>
+                            <Link<Route> classes="button" to={results}>{ "Result page to print" }</Link<Route>>
+                        </div>
+                    </section>
+                    { back }
+                </div>
+            };
+        }
+        SealView::Awaited | SealView::Refuted | SealView::Contested(..) => {
+            return html! {
+                <div class="screen">
+                    { head("There is a seal already.") }
+                    { seal_notice(&status.seal) }
+                    <p><Link<Route> to={results}>{ "See the result" }</Link<Route>></p>
+                    { back }
+                </div>
+            };
+        }
     }
     let Some(text) = remembered::organiser(&election.id) else {
         return html! {
             <div class="screen">
-                { head("Only the organiser can do this.") }
+                { head("This needs the organiser’s file: open it where you organise.") }
                 { back }
             </div>
         };
@@ -139,7 +178,7 @@ pub fn Seal() -> Html {
         };
     }
     let locked = text.starts_with("blockvote-locked");
-    let alone = status.peers == 0 || status.keepers_lack.is_some() || status.syncing_to.is_some();
+    let alone = !status.sure || status.keepers_lack.is_some();
     let wrong = (status.pending > 0).then(|| check_reason(reason.trim()).err()).flatten();
     let wrong = wrong.map(|error| format!("The reason {}.", error.words()));
     let onsubmit = {
@@ -158,7 +197,8 @@ pub fn Seal() -> Html {
             let Some(text) = remembered::organiser(&election.id) else { return };
             let passphrase = Passphrase::typed((*passphrase).clone());
             let leave_out = (status.pending > 0).then(|| reason.trim().to_owned());
-            let act = Act::Seal { tip: status.tip.clone(), anyway: *anyway, leave_out };
+            let (tip, pending) = (status.tip.clone(), status.pending);
+            let act = Act::Seal { tip, pending, anyway: alone && *anyway, leave_out };
             shared.model.dispatch(Action::ToolSent);
             let file = OrganiserFile { text: text.into(), passphrase };
             shared.tools.emit(ToTools::Organise(act, file));
