@@ -7,14 +7,14 @@ mod shelf;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
+    fs::{self, File, TryLockError},
     path::{Path, PathBuf},
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use blockvote_core::{
     crypto::{hash::ElectionId, key::SecretKey},
     custody::keyfile::KeyFile,
@@ -84,6 +84,8 @@ pub struct Keeper(Arc<Inner>);
 
 struct Inner {
     settings: Settings,
+    /// Locked as long as this keeper runs.
+    _lock: File,
     key: SecretKey,
     elections: Elections,
     relays: Relays,
@@ -122,6 +124,22 @@ pub fn key(folder: &Path) -> anyhow::Result<SecretKey> {
     file.open(None).in_words().with_context(|| path.display().to_string())
 }
 
+/// Takes the folder for one keeper: two that shared its key would answer for elections that the other holds.
+fn lock(folder: &Path) -> anyhow::Result<File> {
+    let path = folder.join("keeper.lock");
+    let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!(
+            "another keeper runs on {}: stop that one, or choose another folder with --data",
+            folder.display()
+        ),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
+}
+
 impl Keeper {
     /// Starts with the elections that its folder holds.
     ///
@@ -140,8 +158,10 @@ impl Keeper {
             settings.name
         );
         let key = key(&settings.folder)?;
+        let lock = lock(&settings.folder)?;
         let keeper = Self(Arc::new(Inner {
             settings,
+            _lock: lock,
             key,
             elections,
             relays,
@@ -415,7 +435,7 @@ impl Keeper {
         let begun = begun.await.context("it broke off").and_then(|begun| begun);
         begun.map_err(|error| {
             tracing::error!(election = id.short(), why = problem(&error), "it cannot be stored");
-            Refusal::Full
+            Refusal::NotStored
         })
     }
 

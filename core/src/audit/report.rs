@@ -166,7 +166,7 @@ pub enum Skipped {
     NoDoubleVote,
     /// An open election has none.
     NoDoubleVoteInOpen,
-    /// The organiser did not close before the time.
+    /// The organiser did not close it early.
     NotClosed,
     /// The organiser has not sealed the result.
     NotSealed,

@@ -73,6 +73,8 @@ pub enum Refusal {
     Unbounded,
     /// It could not fetch the election in time.
     NotFound,
+    /// It could not write the election to its disk.
+    NotStored,
 }
 
 /// What became of a wish that an election be held.

@@ -63,6 +63,7 @@ impl Words for Refusal {
                 "anybody could fill it: the election has neither a voter roll nor a highest token"
             }
             Self::NotFound => "it could not fetch the election",
+            Self::NotStored => "it could not write the election to its disk",
         }
         .into()
     }

@@ -168,7 +168,7 @@ impl Words for Skipped {
             Self::NoDoubleVoteInOpen => {
                 "an open election has none: the first use of a token counts"
             }
-            Self::NotClosed => "the organiser did not close before the time",
+            Self::NotClosed => "the organiser did not close it early",
             Self::NotSealed => "the organiser has not sealed the result",
             Self::NoKeepers => "this election names no keeper",
             Self::NoClosingList => "none is here",

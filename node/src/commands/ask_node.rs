@@ -124,6 +124,10 @@ pub fn election_named(text: &str) -> anyhow::Result<ElectionId> {
         return Ok(id);
     }
     ensure!(
+        !(text.starts_with("http") && text.contains("/v/")),
+        "{text:?} is a short address, which only a browser looks up: open it, and give the link that it leads to"
+    );
+    ensure!(
         Path::new(text).exists(),
         "{text:?} is neither the id of an election, nor a link to one, nor a file"
     );

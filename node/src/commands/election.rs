@@ -134,7 +134,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
             publish::run(&organiser.open()?, &organiser.file, &out, relays, json).await
         }
         Command::Close { organiser, at, json } => {
-            close_and_seal::close(&organiser.open()?, &at, json).await
+            close_and_seal::close(&organiser.open()?, &organiser.file, &at, json).await
         }
         Command::Seal { organiser, at, leave_out, without_keepers, despite_syncing, json } => {
             let record = organiser.file.with_extension("seal");

@@ -71,7 +71,8 @@ pub struct Arguments {
     /// checked before it stored them; do it with a folder that came from elsewhere.
     #[arg(long, conflicts_with = "memory")]
     verify: bool,
-    /// Mine by itself whenever votes wait. Without it only GET /store makes blocks here.
+    /// Mine by itself whenever votes wait, as a keeper always does. Without it only GET /store makes blocks
+    /// here.
     #[arg(long)]
     mine: bool,
     /// Mining threads; by default half the processors.

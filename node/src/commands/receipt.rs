@@ -29,7 +29,8 @@ use crate::output::say;
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Check a receipt by itself and against a node's chain; ends with 0 when the vote counts.
+    /// Check a receipt by itself and against a node's chain; ends with 0 when the vote counts. What keepers
+    /// acknowledged meanwhile is added to the receipt's file.
     Check {
         /// The file.
         file: PathBuf,
@@ -59,7 +60,13 @@ struct TokenAnswer {
 
 pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let Command::Check { file, at, complaint, json } = command;
-    let (counts, state, words) = check(&file, &at, complaint.as_deref()).await?;
+    let (counts, state, mut words) = check(&file, &at, complaint.as_deref()).await?;
+    if complaint.is_some() && state != "left_out" {
+        words.push(
+            "No complaint is written: that takes a sealed result that lacks a vote which a keeper has on its closing list."
+                .into(),
+        );
+    }
     if json {
         say!("{}", json!({"counts": counts, "state": state, "words": words}));
     } else {

@@ -295,9 +295,9 @@ async fn signed_vote(
         latest = Some(waiting);
     }
     match &latest {
-        None => eprintln!("of your token {token} it has no vote"),
+        None => eprintln!("it has no vote of your token {token}"),
         Some(vote) => eprintln!(
-            "of your token {token} it has the vote {:?}{}",
+            "it has this vote of your token {token}: {:?}{}",
             vote.ballot.words(&definition.question()),
             if here == Some(vote.sequence) { ", in a block" } else { ", which waits for a block" }
         ),

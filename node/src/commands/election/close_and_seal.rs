@@ -66,7 +66,12 @@ async fn hand_in(at: &At, statement: &Statement) -> anyhow::Result<Value> {
     at.post("/evidence", &body).await
 }
 
-pub async fn close(organiser: &Organiser, at: &At, json: bool) -> anyhow::Result<ExitCode> {
+pub async fn close(
+    organiser: &Organiser,
+    file: &Path,
+    at: &At,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
     let now = clock::now();
     let at = &at.about(organiser.election.id());
     let status = status(organiser, at).await?;
@@ -79,7 +84,10 @@ pub async fn close(organiser: &Organiser, at: &At, json: bool) -> anyhow::Result
         say!("{}", json!({"closed": now.0}));
     } else {
         say!("Closed at {now}: nodes that hear of it take no votes any more.");
-        say!("In two minutes, when what was cast in time has arrived: blockvote election seal");
+        say!(
+            "In two minutes, when what was cast in time has arrived: blockvote election seal --organiser {}",
+            file.display()
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -246,7 +254,10 @@ pub async fn seal(
             }
         }
         say!("Sealed: the votes up to block {height} and their count are the result.");
-        say!("Hand out the audit file: blockvote election export --out result.blockvote");
+        say!(
+            "Hand out the audit file: blockvote election export --election {} --out result.blockvote",
+            organiser.election.id()
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
