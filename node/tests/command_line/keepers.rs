@@ -160,7 +160,7 @@ async fn keepers_that_are_not_there_or_not_named_are_said() {
     let twin = ["node", "--keep", "Twin", "--data", &folder, "--relay", &relay];
     bad(&[&twin[..], &["--listen", "127.0.0.1:0"]].concat(), "another keeper runs on");
     let short = format!("http://{}/v/9Y82-KQ5H", kept.address);
-    bad(&["vote", "--election", &short, "A"], "is a short address");
+    bad(&["tally", "--election", &short], "is a short address");
     let make = |keeper: &str| {
         run(&["election", "new", "--title", "A", "--choice", "B", "--keeper", keeper])
     };
