@@ -224,7 +224,7 @@ pub fn Seal() -> Html {
                         <><dt>{ selection.to_owned() }</dt><dd>{ format::count(count) }</dd></>
                     }
                 </dl>
-                <h2>{ "What it was compared with" }</h2>
+                <h2>{ "Who else is here" }</h2>
                 { reached(&status) }
                 if let Some(lack) = &status.keepers_lack {
                     <div data-testid="lack">{ notice("warn", format!("{}. Wait until this page has heard of them, if you can.", capital(lack))) }</div>
