@@ -100,20 +100,7 @@ fn restart() -> anyhow::Result<()> {
         ("every signature again, --verify", &["--verify"]),
     ];
     for (words, more) in starts {
-        let start = Instant::now();
-        let mut child = program(root().join("target/release/blockvote"))
-            .args(["node", "--listen", "127.0.0.1:0", "--data", &data])
-            .args(more)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let mut lines = BufReader::new(child.stdout.take().context("its output")?).lines();
-        let listens = lines.any(|line| line.is_ok_and(|line| line.contains("listening")));
-        let took = start.elapsed().as_secs_f64();
-        let memory = ["VmRSS", "VmHWM"].map(|name| status_of(child.id(), name).unwrap_or_default());
-        child.kill()?;
-        child.wait()?;
-        ensure!(listens, "the node did not start {words}");
+        let (took, memory) = until_it_listens(&[&["--data", &data], more].concat())?;
         println!(
             "native node, 1000000 signed votes, {words}: {took:.2} s until it listens, memory {}, peak {}",
             memory[0], memory[1]
@@ -121,6 +108,25 @@ fn restart() -> anyhow::Result<()> {
     }
     fs::remove_dir_all(data)?;
     Ok(())
+}
+
+/// Starts a node and ends it: seconds until it listens, and its memory by then, resident and at most.
+fn until_it_listens(arguments: &[&str]) -> anyhow::Result<(f64, [String; 2])> {
+    let start = Instant::now();
+    let mut child = program(root().join("target/release/blockvote"))
+        .args(["node", "--listen", "127.0.0.1:0"])
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let mut lines = BufReader::new(child.stdout.take().context("its output")?).lines();
+    let listens = lines.any(|line| line.is_ok_and(|line| line.contains("listening")));
+    let took = start.elapsed().as_secs_f64();
+    let memory = ["VmRSS", "VmHWM"].map(|name| status_of(child.id(), name).unwrap_or_default());
+    child.kill()?;
+    child.wait()?;
+    ensure!(listens, "the node did not start with {arguments:?}");
+    Ok((took, memory))
 }
 
 /// A keeper that starts again with 100 elections and 100,000 votes in all.
@@ -136,37 +142,20 @@ fn keeper() -> anyhow::Result<()> {
         .args(["--example", "bench", "--", "keeper"])
         .arg(&data)
         .args([&ELECTIONS.to_string(), "1000"]))?;
-    let listens = |arguments: &[&str]| {
-        let start = Instant::now();
-        let mut child = program(root().join("target/release/blockvote"))
-            .args(["node", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let mut lines = BufReader::new(child.stdout.take().context("its output")?).lines();
-        let listens = lines.any(|line| line.is_ok_and(|line| line.contains("listening")));
-        let took = start.elapsed().as_secs_f64();
-        let memory = ["VmRSS", "VmHWM"].map(|name| status_of(child.id(), name).unwrap_or_default());
-        child.kill()?;
-        child.wait()?;
-        ensure!(listens, "the node did not start");
-        anyhow::Ok((took, memory))
-    };
     for entry in fs::read_dir(&data)? {
         let file = entry?.path();
         let id = file.file_stem().and_then(|id| id.to_str()).unwrap_or_default().to_owned();
         if id.len() == 64 {
             let kept = data.join("kept").join(&id);
             let (file, kept) = (file.display().to_string(), kept.display().to_string());
-            listens(&["--election", &file, "--data", &kept])?;
+            until_it_listens(&["--election", &file, "--data", &kept])?;
         }
     }
     let shown = data.display().to_string();
     // Nobody answers there: what is measured is the start.
     let keep = ["--keep", "Bench", "--data", &shown, "--relay", "ws://127.0.0.1:9/ws"];
     for words in ["the first time", "again"] {
-        let (took, memory) = listens(&keep)?;
+        let (took, memory) = until_it_listens(&keep)?;
         println!(
             "keeper, {ELECTIONS} elections, 100000 signed votes, {words}: {took:.2} s until it listens, memory {}, peak {}",
             memory[0], memory[1]
