@@ -130,10 +130,15 @@ async fn look(organiser: &Organiser, at: &At) -> anyhow::Result<Seen> {
         match record {
             Record::Block(block) => ids.extend(block.votes.iter().map(Vote::id)),
             Record::Statement(Statement::ClosingList(list)) => {
-                listed.insert(list.keeper, list.votes);
+                // Two contradict each other; the longer one asks for more.
+                let votes = listed.entry(list.keeper).or_insert(0);
+                *votes = list.votes.max(*votes);
             }
             Record::Statement(Statement::Closing(closed)) => closing = Some(closed.at),
-            _ => {}
+            Record::Statement(Statement::DoubleVote(_) | Statement::Seal(_))
+            | Record::Election(_)
+            | Record::RollPage(_)
+            | Record::End { .. } => {}
         }
         Ok(())
     })
