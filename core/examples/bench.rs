@@ -38,11 +38,11 @@ use blockvote_core::{
     node::{Input, Node},
     testkit::{
         Maker,
-        nodes::{self, mine},
+        nodes::mine,
+        talks::{self, Cost},
         with_roll,
     },
     time::Timestamp,
-    wire::message::Message,
 };
 
 const NOW: Timestamp = Timestamp(1_900_000_000_000);
@@ -175,88 +175,24 @@ fn mined() {
     println!("an own block of {} signed votes taken in: {took:.1} ms", node.chain().votes());
 }
 
-/// What two nodes that have 100,000 votes in one chain, and ten more each, send and take to find out.
+/// Milliseconds, for what takes its clock from outside.
+fn clock() -> impl Fn() -> f64 {
+    let start = Instant::now();
+    move || start.elapsed().as_secs_f64() * 1e3
+}
+
 fn compared() {
-    let maker = Maker::open();
-    let fill = |extra: std::ops::Range<u64>| {
-        let mut node = nodes::node_of(&maker.context);
-        let mut parent = Block::genesis(maker.context.election()).header().clone();
-        for from in (0..100_000).step_by(5_000) {
-            let block = maker.block(&parent, from, 5_000);
-            parent = block.header.clone();
-            node.handle(NOW, Input::Blocks(vec![block]));
-        }
-        node.handle(NOW, Input::Votes(extra.map(|number| maker.vote(number)).collect()));
-        nodes::drain(&mut node);
-        node
-    };
-    let (mut one, mut other) = (fill(200_000..200_010), fill(300_000..300_010));
-    nodes::greet(&mut one);
-    let mut hello = nodes::hello_of(other.chain());
-    if let Message::Hello(hello) = &mut hello {
-        hello.set.votes = 100_010;
-    }
-    let (mut bytes, mut times) = (0, [0.0; 2]);
-    let mut for_one = vec![hello];
-    while !for_one.is_empty() {
-        let mut for_other = Vec::new();
-        for message in std::mem::take(&mut for_one) {
-            bytes += message.encode().len();
-            let start = Instant::now();
-            let outputs = nodes::hear(&mut one, nodes::HONEST, &message);
-            times[0] += start.elapsed().as_secs_f64() * 1e3;
-            for_other.extend(nodes::sent_to(&outputs, nodes::HONEST));
-        }
-        for message in for_other {
-            bytes += message.encode().len();
-            let start = Instant::now();
-            let outputs = nodes::hear(&mut other, nodes::HONEST, &message);
-            times[1] += start.elapsed().as_secs_f64() * 1e3;
-            for_one.extend(nodes::sent_to(&outputs, nodes::HONEST));
-        }
-    }
-    assert_eq!((one.pending().len(), other.pending().len()), (20, 20));
+    let Cost { bytes, busy_ms: [one, other], .. } = talks::comparison(&clock());
     println!(
-        "100,000 votes compared, ten more on each side: {bytes} bytes, {:.0} ms on the one, {:.0} ms on the other",
-        times[0], times[1]
+        "100,000 votes compared, ten more on each side: {bytes} bytes, {one:.0} ms on the one, {other:.0} ms on the other"
     );
 }
 
-/// A switch of 13 full blocks whose votes are here: what a node is busy with when it follows a branch.
 fn switched() {
-    const BLOCKS: u64 = 13;
-    const VOTES: u64 = 5_000;
-    let maker = Maker::signed((BLOCKS * VOTES + 1) as u32);
-    let genesis = Block::genesis(maker.context.election()).header().clone();
-    let branch = |first: u64, blocks: u64| {
-        let mut parent = genesis.clone();
-        let mut branch = Vec::new();
-        for number in 0..blocks {
-            let block = maker.block(&parent, first + number * VOTES, VOTES);
-            parent = block.header.clone();
-            branch.push(block.check(&maker.context).unwrap());
-        }
-        (branch, parent)
-    };
-    let (ours, _) = branch(0, BLOCKS);
-    // The same votes and one more voter's first.
-    let first = maker.block(&genesis, BLOCKS * VOTES, 1);
-    let mut parent = first.header.clone();
-    let mut theirs = vec![first.check(&maker.context).unwrap()];
-    for number in 0..BLOCKS {
-        let block = maker.block(&parent, number * VOTES, VOTES);
-        parent = block.header.clone();
-        theirs.push(block.check(&maker.context).unwrap());
-    }
-    let mut node = Node::new(maker.context.clone(), 1);
-    node.handle(NOW, Input::CheckedBlocks(ours));
-    let last = theirs.pop().unwrap();
-    node.handle(NOW, Input::CheckedBlocks(theirs));
-    let start = Instant::now();
-    node.handle(NOW, Input::CheckedBlocks(vec![last]));
-    let took = start.elapsed().as_secs_f64() * 1e3;
-    assert_eq!(node.chain().tip().header().previous, parent.previous, "it switched");
-    println!("a switch of 13 blocks of {VOTES} signed votes that are here: {took:.0} ms");
+    let Cost { bytes, busy_ms: [ours, _], signatures } = talks::switch(&clock());
+    println!(
+        "13 blocks of 5,000 signed votes that are here, and one more: fetched and followed in {ours:.0} ms, {bytes} bytes, {signatures} signatures verified"
+    );
 }
 
 /// What grows with the length of a chain, and what does not: votes of an open election, 1,000 a

@@ -17,6 +17,7 @@
 mod announced;
 pub mod ballot_box;
 mod budget;
+mod by_ids;
 mod gossip;
 mod hear;
 mod interface;

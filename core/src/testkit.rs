@@ -13,6 +13,7 @@
 
 pub mod nodes;
 pub mod rolls;
+pub mod talks;
 
 use crate::{
     chain::{

@@ -22,7 +22,7 @@ use blockvote_core::{
     node::{CastError, Input, Node, Output, pool::MAX_PENDING_VOTES},
     testkit::{nodes::*, *},
     time::Timestamp,
-    wire::message::{MAX_MESSAGE_BYTES, Message},
+    wire::message::{MAX_MESSAGE_BYTES, Message, ShortBlock},
 };
 use blockvote_words::Words;
 
@@ -30,7 +30,7 @@ use blockvote_words::Words;
 fn serve(node: &mut Node, block: &Block) -> Vec<Output> {
     let votes = block.votes.iter().map(|vote| ShortId::from(&vote.id())).collect();
     let header = block.header.clone();
-    let mut outputs = hear(node, LIAR, &Message::NewBlock { header, votes });
+    let mut outputs = hear(node, LIAR, &Message::NewBlock(ShortBlock { header, votes }));
     if sent_to(&outputs, LIAR).iter().any(|message| matches!(message, Message::GetBlocks(_))) {
         outputs.extend(hear(node, LIAR, &Message::Blocks(vec![block.clone()])));
     }
@@ -126,7 +126,10 @@ fn a_block_from_the_future_waits_and_nobody_is_punished_for_a_wrong_clock() {
     assert_eq!(rejected(&outputs), None);
     assert_eq!(node.chain().height(), Height(1));
     let later = NOW.plus_ms(10_000);
-    let bytes = Message::NewBlock { header: early.header.clone(), votes: vec![ShortId([0; 8])] };
+    let bytes = Message::NewBlock(ShortBlock {
+        header: early.header.clone(),
+        votes: vec![ShortId([0; 8])],
+    });
     node.handle(later, Input::Message { from: LIAR, broadcast: false, bytes: bytes.encode() });
     node.handle(
         later,

@@ -43,7 +43,7 @@ use blockvote_core::{
     time::Timestamp,
     wire::{
         frame::PeerId,
-        message::{Hello, Message, Presence, VotesDigest},
+        message::{Hello, Message, Presence, ShortBlock, VotesDigest},
     },
 };
 use proptest::{collection::vec, prelude::*};
@@ -137,6 +137,8 @@ fn acknowledged() -> impl Strategy<Value = Acknowledged> {
 fn message() -> impl Strategy<Value = Message> {
     let hashes = || vec(any::<[u8; 32]>().prop_map(BlockHash), 0..5);
     let shorts = || vec(any::<[u8; 8]>().prop_map(ShortId), 0..5);
+    let short_block =
+        || (header(), shorts()).prop_map(|(header, votes)| ShortBlock { header, votes });
     let ids = || vec(any::<[u8; 32]>().prop_map(VoteId), 0..5);
     let block = (header(), vec(vote(), 0..4)).prop_map(|(header, votes)| Block { header, votes });
     prop_oneof![
@@ -164,7 +166,9 @@ fn message() -> impl Strategy<Value = Message> {
         hashes().prop_map(Message::GetBlocks),
         vec(block, 0..3).prop_map(Message::Blocks),
         vec(vote(), 0..5).prop_map(Message::Votes),
-        (header(), shorts()).prop_map(|(header, votes)| Message::NewBlock { header, votes }),
+        short_block().prop_map(Message::NewBlock),
+        hashes().prop_map(Message::GetShortBlocks),
+        vec(short_block(), 0..3).prop_map(Message::ShortBlocks),
         vec(any::<u8>(), 0..40).prop_map(Message::Reconcile),
         vec(any::<[u8; 32]>(), 0..9)
             .prop_map(|ids| Message::GetVotes(ids.into_iter().map(VoteId).collect())),

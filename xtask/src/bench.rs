@@ -16,6 +16,7 @@ use crate::{
     load::{known, load},
     setup,
     step::{cargo, output, program, root, run, step},
+    test::in_the_engine,
 };
 
 fn example() -> anyhow::Result<()> {
@@ -170,8 +171,10 @@ const IN_THE_TAB: [&str; 9] =
 
 /// Measures and prints these parts; all but `hour` when none is named.
 pub fn measure(parts: &[&str]) -> anyhow::Result<()> {
-    let all: Vec<_> =
-        ["native", "files", "restart", "keeper", "load"].into_iter().chain(IN_THE_TAB).collect();
+    let all: Vec<_> = ["native", "engine", "files", "restart", "keeper", "load"]
+        .into_iter()
+        .chain(IN_THE_TAB)
+        .collect();
     known(parts, &all)?;
     let wanted: Vec<_> = all
         .into_iter()
@@ -183,6 +186,14 @@ pub fn measure(parts: &[&str]) -> anyhow::Result<()> {
     let wants = |part: &str| wanted.contains(&part);
     if wants("native") {
         step("native: hashing and verifying", example)?;
+    }
+    if wants("engine") {
+        step("a browser's engine, without its page", || {
+            in_the_engine(
+                "engine",
+                &["--profile", "wasm", "--", "--include-ignored", "--nocapture"],
+            )
+        })?;
     }
     if wants("files") {
         step("native: whole audit files", verify_files)?;

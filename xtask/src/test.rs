@@ -57,14 +57,20 @@ pub fn all() -> anyhow::Result<()> {
         run_cargo(&["test", "--workspace", "--exclude", "blockvote-web"])
     })?;
     step("the browser's search for a nonce, in a browser's engine", || {
-        let runner = root().join(".tools/bin/wasm-bindgen-test-runner");
-        run(cargo()
-            .args(["test", "--package", "blockvote-core", "--test", "browser"])
-            .args(["--target", "wasm32-unknown-unknown"])
-            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner))
+        in_the_engine("browser", &[])
     })?;
     step("count instructions", crate::counts::check)?;
     browser(&[])
+}
+
+/// Runs a test of the core in a browser's engine.
+pub fn in_the_engine(test: &str, arguments: &[&str]) -> anyhow::Result<()> {
+    let runner = root().join(".tools/bin/wasm-bindgen-test-runner");
+    run(cargo()
+        .args(["test", "--package", "blockvote-core", "--target", "wasm32-unknown-unknown"])
+        .args(["--test", test])
+        .args(arguments)
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner))
 }
 
 /// Browser tests only.

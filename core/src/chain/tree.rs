@@ -30,8 +30,11 @@ use crate::{
     },
     crypto::hash::{BlockHash, ElectionId, VoteId},
     election::{
-        definition::Election, election_context::ElectionContext, tally::Tally, token::TokenId,
-        vote::Vote,
+        definition::Election,
+        election_context::ElectionContext,
+        tally::Tally,
+        token::TokenId,
+        vote::{CheckedVote, Vote},
     },
     sorted::sorted,
     time::Timestamp,
@@ -263,6 +266,11 @@ impl Chain {
         Some((vote.id(), vote))
     }
 
+    /// Whether a vote in the chain has this token and sequence number.
+    pub fn uses(&self, token: TokenId, sequence: u8) -> bool {
+        self.counted_votes.place(token, sequence).is_some()
+    }
+
     /// The vote in the chain with a token and sequence number.
     pub fn of_use(&self, token: TokenId, sequence: u8) -> Option<(VoteId, Vote)> {
         self.vote_at(self.counted_votes.place(token, sequence)?)
@@ -281,6 +289,24 @@ impl Chain {
     /// The ids of the votes in the chain.
     pub fn vote_ids(&self) -> impl Iterator<Item = VoteId> {
         self.places.keys().copied()
+    }
+
+    /// The ids of the votes in the blocks of the chain that a branch from `start` on would replace.
+    pub fn vote_ids_above(&self, start: &BlockHash) -> impl Iterator<Item = VoteId> {
+        let mut below = self.block(start);
+        while let Some(block) = below.filter(|block| !self.is_main(block)) {
+            below = self.block(&block.header().previous);
+        }
+        let fork = below.map_or(Height(0), |block| block.header().height);
+        let places = self.places.iter().filter(move |(_, place)| place.height > fork);
+        places.map(|(id, _)| *id)
+    }
+
+    /// A vote in the chain, with all that was found out about it.
+    pub(crate) fn checked_vote(&self, id: &VoteId) -> Option<CheckedVote> {
+        let Place { height, index } = self.place_of(id)?;
+        let vote = self.block_at(height)?.vote(index)?;
+        Some(CheckedVote::of_checked_block(vote, *id))
     }
 
     /// What a seal over the chain up to a height says. No vote is left out.

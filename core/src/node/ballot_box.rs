@@ -149,7 +149,7 @@ impl BallotBox {
         }
         for vote in pending {
             if let Ok(vote) = vote.into_checked(self.chain.context())
-                && self.is_unused(&vote).is_ok()
+                && self.is_unused(&vote)
             {
                 self.pending.push(vote);
             }
@@ -390,9 +390,10 @@ impl BallotBox {
     ) -> Result<VoteId, CastError> {
         let vote = vote.into_checked(self.chain.context())?;
         let id = vote.id();
-        if let Err(error) = self.is_unused(&vote) {
+        let (token, sequence) = (vote.token, vote.sequence);
+        if let Some((by, _)) = self.of_use(token, sequence) {
             self.look_for_double_votes(&mut std::iter::once(vote.vote()), changes);
-            return Err(error);
+            return Err(CastError::AlreadyVoted { token, sequence, by });
         }
         match self.hours(now) {
             Hours::Open(_) => {}
@@ -417,7 +418,7 @@ impl BallotBox {
         // A change comes after the vote that it changes.
         votes.sort_by_key(|vote| vote.sequence);
         for vote in votes {
-            let fits = self.is_unused(&vote).is_ok() && self.may_wait(now, &vote).is_ok();
+            let fits = self.is_unused(&vote) && self.may_wait(now, &vote).is_ok();
             if fits && self.takes_votes(now) {
                 changes.votes.push(vote.vote().clone());
                 self.add_pending(vote, &mut changes);
@@ -449,7 +450,10 @@ impl BallotBox {
             Inserted::Beside | Inserted::Held => {
                 let block = self.chain.block(&hash).map(KeptBlock::open);
                 if let Some(block) = &block {
-                    self.look_for_double_votes(&mut block.votes().iter(), &mut changes);
+                    // What is here was looked at when it came.
+                    let votes = block.votes().iter().zip(block.vote_ids());
+                    let new: Vec<_> = votes.filter(|(_, id)| !self.contains(id)).collect();
+                    self.look_for_double_votes(&mut new.into_iter().map(|it| it.0), &mut changes);
                 }
                 if held {
                     // Followed, it would bring them all the same: also those that come late.
@@ -484,7 +488,7 @@ impl BallotBox {
         changes: &mut Changes,
     ) {
         for vote in blocks.iter().flat_map(|block| block.checked_votes()) {
-            if self.is_unused(&vote).is_ok() && self.may_wait(now, &vote).is_ok() {
+            if self.is_unused(&vote) && self.may_wait(now, &vote).is_ok() {
                 changes.merged += 1;
                 self.add_pending(vote, changes);
             }
@@ -568,12 +572,9 @@ impl BallotBox {
     }
 
     /// Whether a vote's slot is unused in the chain and by pending votes.
-    fn is_unused(&self, vote: &Vote) -> Result<(), CastError> {
+    fn is_unused(&self, vote: &Vote) -> bool {
         let (token, sequence) = (vote.token, vote.sequence);
-        match self.of_use(token, sequence) {
-            Some((by, _)) => Err(CastError::AlreadyVoted { token, sequence, by }),
-            None => Ok(()),
-        }
+        !self.chain.uses(token, sequence) && self.pending.of_use(token, sequence).is_none()
     }
 
     /// Whether an unused vote may wait for a block: its first change when the vote before is here, further
@@ -624,7 +625,7 @@ impl BallotBox {
         for block in switch.removed.iter().rev() {
             for vote in block.checked_votes() {
                 let id = vote.id();
-                if self.is_unused(&vote).is_ok() {
+                if self.is_unused(&vote) {
                     self.add_pending(vote, changes);
                     changes.returned.push(id);
                 } else if self.chain.place_of(&id).is_none() {

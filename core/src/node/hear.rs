@@ -28,7 +28,7 @@ use crate::{
         frame::PeerId,
         message::{
             Challenge, Class, Cost, Expected, Hello, MAX_STATEMENTS_SENT, MAX_VOTES,
-            MAX_VOTES_ASKED, Message, PROTOCOL_VERSION, Presence,
+            MAX_VOTES_ASKED, Message, PROTOCOL_VERSION, Presence, ShortBlock,
         },
     },
 };
@@ -95,7 +95,7 @@ impl Node {
             Message::Blocks(blocks) => self.on_blocks(now, from, blocks),
             Message::BlockVotes(hash, votes) => self.on_block_votes(now, from, hash, votes),
             Message::Votes(votes) => self.on_votes(now, from, broadcast, votes),
-            Message::NewBlock { header, votes } => {
+            Message::NewBlock(ShortBlock { header, votes }) => {
                 self.on_new_block(now, from, broadcast, header, &votes);
             }
             Message::Reconciled(answer) => self.on_reconciled(now, from, &answer),
@@ -108,6 +108,13 @@ impl Node {
                 }
             }
             Message::Acknowledged(signed) => self.on_acknowledged(now, from, signed),
+            Message::GetShortBlocks(hashes) => {
+                let (answer, votes) = serving::short_blocks(here, &hashes);
+                self.send(from, &answer);
+                // Ids of packed blocks are hashed again: dearer than what is sent.
+                self.peers.served(from, votes * 24);
+            }
+            Message::ShortBlocks(blocks) => self.on_short_blocks(now, from, blocks),
             Message::Held(ids) => {
                 // Another tab of the same user is no other place.
                 if from.link != LinkId::OWN_TABS && self.own_votes.held(from, &ids) {

@@ -8,12 +8,12 @@ use super::{
     pages::{PAGE_BYTES, pages},
 };
 use crate::{
-    chain::header::Height,
+    chain::{block::CheckedBlock, header::Height},
     crypto::hash::{BlockHash, ShortId, VoteId},
     election::vote::Vote,
     wire::message::{
-        Hello, MAX_BLOCKS_ASKED, MAX_HEADERS, MAX_STATEMENTS_SENT, MAX_VOTES, MAX_VOTES_ASKED,
-        Message, PROTOCOL_VERSION,
+        Hello, MAX_BLOCKS_ASKED, MAX_HEADERS, MAX_STATEMENTS_SENT, MAX_VOTES, MAX_VOTES_ANNOUNCED,
+        MAX_VOTES_ASKED, Message, PROTOCOL_VERSION, ShortBlock,
     },
 };
 
@@ -37,9 +37,12 @@ pub(super) fn hello(ballot_box: &BallotBox, wants_reply: bool) -> Message {
 
 /// What this node says of its tip.
 pub(super) fn new_block(ballot_box: &BallotBox) -> Message {
-    let tip = ballot_box.chain().tip();
-    let votes = tip.vote_ids().iter().map(ShortId::from).collect();
-    Message::NewBlock { header: tip.header().clone(), votes }
+    Message::NewBlock(short(ballot_box.chain().tip()))
+}
+
+fn short(block: &CheckedBlock) -> ShortBlock {
+    let votes = block.vote_ids().iter().map(ShortId::from).collect();
+    ShortBlock { header: block.header().clone(), votes }
 }
 
 /// The definition.
@@ -83,6 +86,22 @@ pub(super) fn blocks(ballot_box: &BallotBox, hashes: &[BlockHash]) -> Message {
         blocks.push(block.to_block());
     }
     Message::Blocks(blocks)
+}
+
+/// Blocks without their votes, up to the first that is not here, as many as fit; with the number of
+/// their votes.
+pub(super) fn short_blocks(ballot_box: &BallotBox, hashes: &[BlockHash]) -> (Message, usize) {
+    let (mut blocks, mut votes) = (Vec::new(), 0);
+    for hash in hashes.iter().take(MAX_BLOCKS_ASKED) {
+        let block = ballot_box.chain().block(hash).filter(|block| block.vote_count() > 0);
+        let Some(block) = block else { break };
+        votes += block.vote_count();
+        if votes > MAX_VOTES_ANNOUNCED && !blocks.is_empty() {
+            break;
+        }
+        blocks.push(short(&block.open()));
+    }
+    (Message::ShortBlocks(blocks), votes)
 }
 
 /// Votes of one block, up to the first that it does not have, as many as fit.

@@ -12,13 +12,17 @@
 
 use std::collections::VecDeque;
 
-use super::interface::{LinkId, Peer, Signatures};
+use super::{
+    ballot_box::BallotBox,
+    by_ids::{ByIds, Found, Parts},
+    interface::{LinkId, Peer, Signatures},
+};
 use crate::{
     chain::{
         ancestry::{Ancestry, LinkError},
         block::{Block, BlockError, CheckedBlock},
         fork_choice::Weight,
-        header::{Header, Height},
+        header::{HEADER_BYTES, Header, Height},
         tree::Chain,
         unverified_blocks::UnverifiedBlocks,
     },
@@ -28,7 +32,7 @@ use crate::{
         vote::{CheckedVote, Vote},
     },
     time::Timestamp,
-    wire::message::{MAX_BLOCK_VOTES, MAX_BLOCKS_ASKED, MAX_HEADERS, Message},
+    wire::message::{MAX_BLOCKS_ASKED, MAX_HEADERS, Message, ShortBlock},
 };
 
 /// Headers of one download: each cost its sender a proof of work. A longer chain is fetched in
@@ -48,18 +52,15 @@ const FIRST_ANSWER_WITHIN_MS: u64 = 6_000;
 
 enum Stage {
     /// `start` is the block of this chain that the headers begin after.
-    Headers {
-        start: Option<BlockHash>,
-        ancestry: Option<Box<Ancestry>>,
-        hashes: Vec<BlockHash>,
-    },
+    Headers { start: Option<BlockHash>, ancestry: Option<Box<Ancestry>>, hashes: Vec<BlockHash> },
     Blocks {
         wanted: VecDeque<BlockHash>,
-    },
-    /// One announced block, some of whose votes are here.
-    Votes {
-        header: Header,
-        votes: Vec<Option<CheckedVote>>,
+        /// How many of them, from the first on, are to be fetched whole though the others are not.
+        whole: usize,
+        /// Where their votes may be here.
+        by_ids: Option<ByIds>,
+        /// The first of them, some of whose votes are here.
+        parts: Option<Parts>,
     },
 }
 
@@ -145,7 +146,18 @@ pub(super) enum BlocksFound {
     Page(Vec<Block>),
 }
 
-/// What the votes of an announced block come to.
+/// What short blocks come to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum ShortBlocksFound {
+    /// They were not asked for.
+    Ignored,
+    /// The peer hands out nothing, or in drops.
+    Stalled,
+    /// They are here.
+    Taken,
+}
+
+/// What the votes of a block come to.
 #[derive(Debug)]
 pub(super) enum VotesFound {
     /// They were not asked for.
@@ -156,8 +168,8 @@ pub(super) enum VotesFound {
     Known,
     /// The block.
     Block(CheckedBlock),
-    /// They are not the block's: it is asked for whole.
-    Ask(Message),
+    /// They are not the block's: it is fetched whole.
+    Others,
     /// They break a rule.
     Broken(BlockError),
 }
@@ -190,6 +202,10 @@ pub(super) enum Next {
     Wait,
     /// A page.
     Ask(Peer, Message),
+    /// That a block is taken in, all of whose votes were here.
+    Take(Peer, CheckedBlock),
+    /// That its peer is rejected.
+    Broken(Peer, BlockError),
     /// Nothing more: it is complete.
     Done(Peer),
 }
@@ -220,7 +236,7 @@ impl Sync {
     pub(super) fn is_fetching(&self) -> bool {
         match self.download.as_ref().map(|download| &download.stage) {
             None | Some(Stage::Headers { .. }) => false,
-            Some(Stage::Blocks { .. } | Stage::Votes { .. }) => true,
+            Some(Stage::Blocks { .. }) => true,
         }
     }
 
@@ -299,22 +315,27 @@ impl Sync {
         votes: Vec<Option<CheckedVote>>,
     ) -> Message {
         let (hash, target) = (header.hash(), header.height);
-        let missing: Vec<_> =
-            (0..).zip(&votes).filter(|(_, vote)| vote.is_none()).map(|(index, _)| index).collect();
-        let some_here = missing.len() < votes.len();
-        let (stage, question) = if some_here && (1..=MAX_BLOCK_VOTES).contains(&missing.len()) {
-            (Stage::Votes { header, votes }, Message::GetBlockVotes(hash, missing))
-        } else {
-            (Stage::Blocks { wanted: [hash].into() }, Message::GetBlocks(vec![hash]))
+        let found = Parts { header, votes };
+        let missing = found.missing();
+        let question = match &missing {
+            Some(missing) => Message::GetBlockVotes(hash, missing.clone()),
+            None => Message::GetBlocks(vec![hash]),
         };
+        let parts = missing.map(|_| found);
+        let stage = Stage::Blocks { wanted: [hash].into(), whole: 0, by_ids: None, parts };
         self.begin(now, peer, stage, target);
         question
     }
 
     /// Begins to fetch the blocks of a branch, from the peer that sent its headers.
-    pub(super) fn begin_blocks(&mut self, wanted: VecDeque<BlockHash>, target: Height) {
+    pub(super) fn begin_blocks(
+        &mut self,
+        wanted: VecDeque<BlockHash>,
+        target: Height,
+        by_ids: Option<ByIds>,
+    ) {
         if let Some(download) = &mut self.download {
-            download.stage = Stage::Blocks { wanted };
+            download.stage = Stage::Blocks { wanted, whole: 0, by_ids, parts: None };
             download.target = target;
         }
     }
@@ -381,24 +402,52 @@ impl Sync {
         })
     }
 
-    /// The next page to ask for. While pages are verified, one more is fetched, and no more.
-    pub(super) fn next(&mut self, now: Timestamp) -> Next {
+    /// The next step. While a page of whole blocks is verified, one more is fetched, and no more; what
+    /// comes as short ids waits, as it stands on them.
+    pub(super) fn next(&mut self, now: Timestamp, here: &BallotBox) -> Next {
         let verifying = self.is_verifying();
-        let Some(Download { peer, stage: Stage::Blocks { wanted }, deadline, asked, .. }) =
-            &mut self.download
+        let Some(Download {
+            peer,
+            stage: Stage::Blocks { wanted, whole, by_ids, parts },
+            deadline,
+            asked,
+            ..
+        }) = &mut self.download
         else {
             return Next::Wait;
         };
-        if self.waiting.is_some() || (wanted.is_empty() && verifying) {
+        if parts.is_some() {
+            return Next::Wait;
+        }
+        let nothing_to_ask = wanted.is_empty() || by_ids.is_some();
+        if self.waiting.is_some() || (verifying && nothing_to_ask) {
             *deadline = NOTHING_DUE;
             return Next::Wait;
         }
-        if wanted.is_empty() {
-            return Next::Done(*peer);
-        }
-        let page = wanted.iter().take(MAX_BLOCKS_ASKED).copied().collect();
+        let Some(first) = wanted.front().copied() else { return Next::Done(*peer) };
+        let page = |most: usize| wanted.iter().take(most).copied().collect();
+        let question = match by_ids {
+            None => Message::GetBlocks(page(MAX_BLOCKS_ASKED)),
+            Some(_) if *whole > 0 => Message::GetBlocks(page(*whole)),
+            Some(by_ids) => match by_ids.next(here) {
+                Found::Nothing => Message::GetShortBlocks(page(MAX_BLOCKS_ASKED)),
+                Found::Block(block) => {
+                    wanted.pop_front();
+                    return Next::Take(*peer, block);
+                }
+                Found::Parts(found, missing) => {
+                    *parts = Some(found);
+                    Message::GetBlockVotes(first, missing)
+                }
+                Found::Whole => {
+                    *whole = 1 + by_ids.skip_unknown(MAX_BLOCKS_ASKED - 1, here);
+                    Message::GetBlocks(page(*whole))
+                }
+                Found::Broken(error) => return Next::Broken(*peer, error),
+            },
+        };
         (*deadline, *asked) = (now.plus_ms(ANSWER_WITHIN_MS), now);
-        Next::Ask(*peer, Message::GetBlocks(page))
+        Next::Ask(*peer, question)
     }
 
     /// Reads blocks.
@@ -413,12 +462,16 @@ impl Sync {
         let Some(download) = download.filter(|_| self.waiting.is_none()) else {
             return BlocksFound::Ignored;
         };
-        if blocks.is_empty() || download.drips(now, &blocks) {
+        let bytes = blocks.iter().map(Block::encoded_len).sum();
+        if blocks.is_empty() || download.drips(now, blocks.len(), bytes) {
             return BlocksFound::Stalled;
         }
-        let Stage::Blocks { wanted } = &mut download.stage else {
+        let Stage::Blocks { wanted, whole, by_ids, parts: None } = &mut download.stage else {
             return BlocksFound::Ignored;
         };
+        if by_ids.is_some() && *whole == 0 {
+            return BlocksFound::Ignored;
+        }
         let mut fitting = Vec::with_capacity(blocks.len());
         for block in blocks {
             if wanted.front() != Some(&block.header.hash()) {
@@ -426,6 +479,7 @@ impl Sync {
                 break;
             }
             wanted.pop_front();
+            *whole = whole.saturating_sub(1);
             fitting.push(block);
         }
         if fitting.is_empty() {
@@ -436,6 +490,33 @@ impl Sync {
             return BlocksFound::Wait;
         }
         BlocksFound::Page(fitting)
+    }
+
+    /// Reads short blocks.
+    pub(super) fn on_short_blocks(
+        &mut self,
+        now: Timestamp,
+        from: Peer,
+        blocks: Vec<ShortBlock>,
+    ) -> ShortBlocksFound {
+        let download = self.download.as_mut().filter(|download| download.peer == from);
+        let Some(download) = download else { return ShortBlocksFound::Ignored };
+        let bytes = blocks.iter().map(|block| HEADER_BYTES + 8 * block.votes.len()).sum();
+        if blocks.is_empty() || download.drips(now, blocks.len(), bytes) {
+            return ShortBlocksFound::Stalled;
+        }
+        let Stage::Blocks { wanted, whole: 0, by_ids: Some(by_ids), parts: None } =
+            &mut download.stage
+        else {
+            return ShortBlocksFound::Ignored;
+        };
+        if !by_ids.is_empty() {
+            return ShortBlocksFound::Ignored;
+        }
+        let pairs = blocks.into_iter().zip(wanted.iter());
+        let asked = pairs.take_while(|(block, wanted)| block.header.hash() == **wanted);
+        by_ids.extend(asked.map(|(block, _)| block));
+        if by_ids.is_empty() { ShortBlocksFound::Ignored } else { ShortBlocksFound::Taken }
     }
 
     /// Checks a page but for its signatures, which are left to the driver.
@@ -473,11 +554,10 @@ impl Sync {
         self.deadline() == Some(NOTHING_DUE)
     }
 
-    /// Puts an announced block together; what does not fit is fetched whole. `known` says whether the
+    /// Puts a block together; what does not fit is fetched whole. `known` says whether the
     /// block is here already.
     pub(super) fn on_block_votes(
         &mut self,
-        now: Timestamp,
         from: Peer,
         hash: BlockHash,
         sent: Vec<Vote>,
@@ -485,27 +565,31 @@ impl Sync {
         context: &ElectionContext,
     ) -> VotesFound {
         let download = self.download.as_mut().filter(|download| download.peer == from);
-        let Some(Download { stage: stage @ Stage::Votes { .. }, deadline, .. }) = download else {
+        let Some(Download { stage: Stage::Blocks { wanted, whole, parts, .. }, .. }) = download
+        else {
             return VotesFound::Ignored;
         };
-        let Stage::Votes { header, votes } = stage else { return VotesFound::Ignored };
-        if header.hash() != hash {
-            return VotesFound::Ignored;
-        }
-        if sent.is_empty() {
+        let asked = parts.as_ref().is_some_and(|parts| parts.header.hash() == hash);
+        if asked && sent.is_empty() {
             return VotesFound::Stalled;
         }
+        let Some(Parts { header, votes }) = parts.take_if(|_| asked) else {
+            return VotesFound::Ignored;
+        };
         if known {
+            wanted.pop_front();
             return VotesFound::Known;
         }
         // What was not asked for is left out.
-        match Block::complete(header.clone(), std::mem::take(votes), sent, context) {
-            Ok(block) => VotesFound::Block(block),
+        match Block::complete(header, votes, sent, context) {
+            Ok(block) => {
+                wanted.pop_front();
+                VotesFound::Block(block)
+            }
             // Two votes share a short id, or not all fitted, or it lied: the whole block shows.
             Err(error) if error.is_other_votes() => {
-                *stage = Stage::Blocks { wanted: [hash].into() };
-                *deadline = now.plus_ms(ANSWER_WITHIN_MS);
-                VotesFound::Ask(Message::GetBlocks(vec![hash]))
+                *whole = 1;
+                VotesFound::Others
             }
             Err(error) => VotesFound::Broken(error),
         }
@@ -515,11 +599,11 @@ impl Sync {
 impl Download {
     /// Whether the peer hands out less than it was asked for, and that in drops, for the third time in
     /// a row: it would keep the download for days.
-    fn drips(&mut self, now: Timestamp, blocks: &[Block]) -> bool {
-        let Stage::Blocks { wanted } = &self.stage else { return false };
-        let bytes: usize = blocks.iter().map(Block::encoded_len).sum();
+    fn drips(&mut self, now: Timestamp, blocks: usize, bytes: usize) -> bool {
+        let Stage::Blocks { wanted, whole, .. } = &self.stage else { return false };
         let took = now.ms_since(self.asked);
-        let short = blocks.len() < wanted.len().min(MAX_BLOCKS_ASKED);
+        let asked = if *whole > 0 { *whole } else { wanted.len().min(MAX_BLOCKS_ASKED) };
+        let short = blocks < asked;
         let slow = took > DRIP_MS && (bytes as u64) * 1000 / took < DRIP_BYTES_PER_SECOND;
         self.drips = if short && slow { self.drips + 1 } else { 0 };
         self.drips >= 3
@@ -551,6 +635,10 @@ mod tests {
     const PEER: Peer = Peer { link: LinkId(0), id: PeerId(1) };
     const OTHER: Peer = Peer { link: LinkId(0), id: PeerId(2) };
 
+    fn nothing_here() -> BallotBox {
+        BallotBox::new(context())
+    }
+
     /// The blocks of a chain above the first one.
     fn blocks(chain: &Chain) -> Vec<Block> {
         let heights = (2..=chain.height().0).map(Height);
@@ -576,7 +664,7 @@ mod tests {
     /// A download of these blocks from [`PEER`].
     fn fetching(wanted: Vec<BlockHash>) -> Sync {
         let mut sync = asking(&chain_of(0));
-        sync.begin_blocks(wanted.into(), Height(4));
+        sync.begin_blocks(wanted.into(), Height(4), None);
         sync
     }
 
@@ -625,7 +713,7 @@ mod tests {
         let theirs = chain_of(3);
         let mut sync = fetching(hashes(&theirs));
         let all = Message::GetBlocks(hashes(&theirs));
-        assert_eq!(sync.next(NOW), Next::Ask(PEER, all));
+        assert_eq!(sync.next(NOW, &nothing_here()), Next::Ask(PEER, all));
         let page = |range: std::ops::Range<usize>| blocks(&theirs)[range].to_vec();
         assert_eq!(sync.on_blocks(NOW, PEER, page(0..1)), BlocksFound::Page(page(0..1)));
         // In an open election there is nothing to verify: as if there were.
@@ -635,9 +723,9 @@ mod tests {
             blocks: UnverifiedBlocks::check(page(0..1), &context),
             stalled: false,
         });
-        assert!(matches!(sync.next(NOW), Next::Ask(PEER, _)));
+        assert!(matches!(sync.next(NOW, &nothing_here()), Next::Ask(PEER, _)));
         assert_eq!(sync.on_blocks(NOW, PEER, page(1..2)), BlocksFound::Wait);
-        assert_eq!(sync.next(NOW), Next::Wait);
+        assert_eq!(sync.next(NOW, &nothing_here()), Next::Wait);
         assert!(sync.is_nothing_due());
         assert_eq!(
             sync.on_blocks(NOW, PEER, page(2..3)),
@@ -648,9 +736,9 @@ mod tests {
         let done = sync.verified(1, Ok(())).unwrap();
         assert_eq!((done.blocks.len(), done.counts), (1, true));
         assert_eq!(sync.take_waiting(), Some(page(1..2)));
-        assert!(matches!(sync.next(NOW), Next::Ask(PEER, _)));
+        assert!(matches!(sync.next(NOW, &nothing_here()), Next::Ask(PEER, _)));
         assert_eq!(sync.on_blocks(NOW, PEER, page(2..3)), BlocksFound::Page(page(2..3)));
-        assert_eq!(sync.next(NOW), Next::Done(PEER));
+        assert_eq!(sync.next(NOW, &nothing_here()), Next::Done(PEER));
     }
 
     #[test]
@@ -670,7 +758,7 @@ mod tests {
         let mut sync = fetching(hashes(&theirs));
         let mut now = NOW;
         for (drips, block) in blocks(&theirs).into_iter().enumerate() {
-            assert!(matches!(sync.next(now), Next::Ask(..)));
+            assert!(matches!(sync.next(now, &nothing_here()), Next::Ask(..)));
             now = now.plus_ms(DRIP_MS + 1);
             match sync.on_blocks(now, PEER, vec![block]) {
                 BlocksFound::Stalled => return assert_eq!(drips, 2),
@@ -709,18 +797,21 @@ mod tests {
         let (_, question) = begun(vec![None]);
         assert_eq!(question, Message::GetBlocks(vec![hash]));
         let here = block.votes[0].clone().into_checked(&context).unwrap();
-        let (mut sync, question) = begun(vec![Some(here), None]);
+        let (mut sync, question) = begun(vec![Some(here.clone()), None]);
         assert_eq!(question, Message::GetBlockVotes(hash, vec![1]));
         let votes = || block.votes.clone();
-        let ignored = sync.on_block_votes(NOW, OTHER, hash, votes(), false, &context);
+        let ignored = sync.on_block_votes(OTHER, hash, votes(), false, &context);
         assert!(matches!(ignored, VotesFound::Ignored));
-        let stalled = sync.on_block_votes(NOW, PEER, hash, Vec::new(), false, &context);
+        let stalled = sync.on_block_votes(PEER, hash, Vec::new(), false, &context);
         assert!(matches!(stalled, VotesFound::Stalled));
-        let known = sync.on_block_votes(NOW, PEER, hash, votes(), true, &context);
+        let known = sync.on_block_votes(PEER, hash, votes(), true, &context);
         assert!(matches!(known, VotesFound::Known));
         // The block has one vote, not two: what came is not its own.
-        let whole = sync.on_block_votes(NOW, PEER, hash, votes(), false, &context);
-        assert!(matches!(whole, VotesFound::Ask(Message::GetBlocks(asked)) if asked == [hash]));
+        let (mut sync, _) = begun(vec![Some(here), None]);
+        let whole = sync.on_block_votes(PEER, hash, votes(), false, &context);
+        assert!(matches!(whole, VotesFound::Others));
+        let question = sync.next(NOW, &nothing_here());
+        assert_eq!(question, Next::Ask(PEER, Message::GetBlocks(vec![hash])));
     }
 
     #[test]
@@ -734,7 +825,7 @@ mod tests {
             let mut sync = Sync::default();
             sync.begin_block(NOW, PEER, block.header.clone(), here);
             let (hash, came) = (block.header.hash(), vec![votes[1].clone()]);
-            (hash, sync.on_block_votes(NOW, PEER, hash, came, false, &context))
+            (hash, sync.on_block_votes(PEER, hash, came, false, &context))
         };
         let (hash, good) = found(|_| ());
         assert!(matches!(good, VotesFound::Block(block) if block.hash() == hash));

@@ -16,7 +16,7 @@ use crate::{
     node::{Event, Input, LinkId, Node, Output, Peer, Rejection, Signatures},
     wire::{
         frame::PeerId,
-        message::{Hello, Message, PROTOCOL_VERSION, VotesDigest},
+        message::{Hello, Message, PROTOCOL_VERSION, ShortBlock, VotesDigest},
     },
 };
 
@@ -155,7 +155,7 @@ pub fn page(chain: &Chain, from: u32) -> (Message, Message) {
 pub fn announce(node: &mut Node, block: &Block, from: Peer) -> Vec<Message> {
     let votes = block.votes.iter().map(|vote| ShortId::from(&vote.id())).collect();
     let header = block.header.clone();
-    let outputs = hear(node, from, &Message::NewBlock { header, votes });
+    let outputs = hear(node, from, &Message::NewBlock(ShortBlock { header, votes }));
     assert_eq!(rejected(&outputs), None);
     sent_to(&outputs, from)
 }

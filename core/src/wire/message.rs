@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Version of the messages below; peers with another one ignore each other.
-pub const PROTOCOL_VERSION: u16 = 4;
+pub const PROTOCOL_VERSION: u16 = 5;
 /// Headers in one answer: 200 kB.
 pub const MAX_HEADERS: usize = 2000;
 /// Blocks asked for at once.
@@ -94,13 +94,8 @@ pub enum Message {
     Blocks(Vec<Block>),
     /// Votes, new or asked for.
     Votes(Vec<Vote>),
-    /// A new tip: its header, and the beginnings of its votes' ids in order.
-    NewBlock {
-        /// The header.
-        header: Header,
-        /// One for each vote.
-        votes: Vec<ShortId>,
-    },
+    /// A new tip.
+    NewBlock(ShortBlock),
     /// Let us compare our votes: a message of the negentropy protocol, answered by
     /// [`Message::Reconciled`].
     Reconcile(Vec<u8>),
@@ -132,6 +127,19 @@ pub enum Message {
     GetAcknowledged(Vec<VoteId>),
     /// Those that are here and came in time.
     Acknowledged(Vec<Acknowledged>),
+    /// Send these blocks, without their votes.
+    GetShortBlocks(Vec<BlockHash>),
+    /// The blocks asked for, in that order, as many as fit.
+    ShortBlocks(Vec<ShortBlock>),
+}
+
+/// A block for who may have its votes.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ShortBlock {
+    /// Its header.
+    pub header: Header,
+    /// The beginnings of its votes' ids, in its order.
+    pub votes: Vec<ShortId>,
 }
 
 /// What a keeper is asked to sign, drawn afresh.
@@ -276,8 +284,8 @@ impl Message {
                 (Class::Answer(Expected::Counted), Some(("blocks", list.len(), MAX_BLOCKS_ASKED)))
             }
             Self::Votes(list) => (Class::Announcement, Some(("votes", list.len(), MAX_VOTES))),
-            Self::NewBlock { votes, .. } => {
-                (Class::Announcement, Some(("votes", votes.len(), MAX_VOTES_ANNOUNCED)))
+            Self::NewBlock(block) => {
+                (Class::Announcement, Some(("votes", block.votes.len(), MAX_VOTES_ANNOUNCED)))
             }
             Self::Reconcile(bytes) => (
                 Class::Question { cost: Cost::Walk, refusal: None },
@@ -321,6 +329,14 @@ impl Message {
             Self::Acknowledged(list) => {
                 (Class::Answer(Expected::ByAsker), Some(("acknowledgements", list.len(), MAX_HELD)))
             }
+            Self::GetShortBlocks(list) => (
+                question(Some(Self::ShortBlocks(Vec::new()))),
+                Some(("hashes", list.len(), MAX_BLOCKS_ASKED)),
+            ),
+            // Their ids are bounded by the message alone: 139,000.
+            Self::ShortBlocks(list) => {
+                (Class::Answer(Expected::Counted), Some(("blocks", list.len(), MAX_BLOCKS_ASKED)))
+            }
         };
         let list = list.map(|(what, found, max)| List { what, found, max });
         Rules { class, list }
@@ -362,9 +378,10 @@ mod tests {
     fn a_list_above_its_bound_is_refused_and_one_at_it_is_not() {
         let id = VoteId([7; 32]);
         let (hash, short) = (BlockHash([7; 32]), ShortId([7; 8]));
-        let kinds: [(usize, Make); 7] = [
+        let kinds: [(usize, Make); 8] = [
             (MAX_LOCATOR, Box::new(move |n| Message::GetHeaders(vec![hash; n]))),
             (MAX_BLOCKS_ASKED, Box::new(move |n| Message::GetBlocks(vec![hash; n]))),
+            (MAX_BLOCKS_ASKED, Box::new(move |n| Message::GetShortBlocks(vec![hash; n]))),
             (MAX_HELD, Box::new(move |n| Message::AskHeld(vec![id; n]))),
             (MAX_VOTES_ASKED, Box::new(move |n| Message::GetVotes(vec![id; n]))),
             (MAX_BLOCK_VOTES, Box::new(move |n| Message::GetBlockVotes(hash, vec![0; n]))),

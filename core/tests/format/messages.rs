@@ -9,7 +9,7 @@ use blockvote_core::{
     },
     crypto::hash::{BlockHash, ShortId, VoteId},
     election::vote::Vote,
-    wire::message::{Hello, Message, MessageError, Presence, VotesDigest},
+    wire::message::{Hello, Message, MessageError, Presence, ShortBlock, VotesDigest},
 };
 
 use crate::{Vectors, blocks, check, elections, hex, statements, votes};
@@ -34,6 +34,7 @@ pub fn vectors() -> Vectors {
     };
     let challenge = [0x55; 32];
     let presence = Presence::sign(elections::with_roll().id(), &challenge, &elections::keeper());
+    let short = ShortBlock { header: header.clone(), votes: shorts };
     let messages = [
         ("message hello", Message::Hello(hello)),
         ("message get election", Message::GetElection),
@@ -43,7 +44,9 @@ pub fn vectors() -> Vectors {
         ("message get blocks", Message::GetBlocks(vec![BlockHash(tip.0)])),
         ("message blocks", Message::Blocks(vec![block.clone()])),
         ("message votes", Message::Votes(block.votes)),
-        ("message new block", Message::NewBlock { header, votes: shorts.clone() }),
+        ("message new block", Message::NewBlock(short.clone())),
+        ("message get short blocks", Message::GetShortBlocks(vec![tip])),
+        ("message short blocks", Message::ShortBlocks(vec![short])),
         ("message reconcile", Message::Reconcile(vec![0x61, 0, 0, 2, 0])),
         ("message reconciled", Message::Reconciled(vec![0x61])),
         ("message get block votes", Message::GetBlockVotes(tip, vec![0, 2])),

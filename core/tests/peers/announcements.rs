@@ -10,7 +10,7 @@ use blockvote_core::{
         nodes::{HONEST, LIAR, announce, drain, hear, node, rejected, sent_to},
         vote,
     },
-    wire::message::Message,
+    wire::message::{Message, ShortBlock},
 };
 
 #[test]
@@ -85,7 +85,11 @@ fn blocks_on_nothing_without_end_cost_the_connection() {
             header.previous = BlockHash([number; 32]);
         });
         let votes = vec![ShortId([0; 8])];
-        rejected(&hear(&mut node, LIAR, &Message::NewBlock { header: orphan.header, votes }))
+        rejected(&hear(
+            &mut node,
+            LIAR,
+            &Message::NewBlock(ShortBlock { header: orphan.header, votes }),
+        ))
     });
     assert_eq!(dropped, Some(Offence::Orphan.into()));
 }
@@ -129,7 +133,8 @@ fn who_hands_out_blocks_that_are_worth_nothing_again_and_again_is_dropped() {
 fn an_announcement_without_ids_leads_to_a_question_and_not_to_a_ban() {
     let mut node = node();
     let header = block(node.chain(), vec![vote(1, "Yes")], |_| ()).header;
-    let outputs = hear(&mut node, LIAR, &Message::NewBlock { header, votes: Vec::new() });
+    let outputs =
+        hear(&mut node, LIAR, &Message::NewBlock(ShortBlock { header, votes: Vec::new() }));
     assert_eq!(rejected(&outputs), None);
     let asked = sent_to(&outputs, LIAR);
     assert!(asked.iter().any(|message| matches!(message, Message::GetBlocks(_))), "{asked:?}");
@@ -162,7 +167,7 @@ fn a_gap_that_nothing_came_for_never_gives_one_votes_id_to_another() {
     let short = |vote: &Vote| ShortId::from(&vote.id());
     let votes = vec![short(&theirs), ShortId([7; 8]), short(&ours), short(&other)];
     let (header, hash) = (block.header.clone(), block.header.hash());
-    let asked = hear(&mut node, LIAR, &Message::NewBlock { header, votes });
+    let asked = hear(&mut node, LIAR, &Message::NewBlock(ShortBlock { header, votes }));
     assert_eq!(sent_to(&asked, LIAR), [Message::GetBlockVotes(hash, vec![0, 1])]);
     let answer = hear(&mut node, LIAR, &Message::BlockVotes(hash, vec![theirs]));
     assert_eq!(sent_to(&answer, LIAR), [Message::GetBlocks(vec![hash])], "the whole block shows");

@@ -8,6 +8,7 @@
 )]
 
 mod announcements;
+mod branches;
 mod comparing;
 mod downloads;
 mod keepers;

@@ -8,7 +8,10 @@ use blockvote_core::{
         nodes::{HONEST, LIAR, announce, drain, greet, hear, hello, node, rejected},
         vote,
     },
-    wire::{frame::PeerId, message::Message},
+    wire::{
+        frame::PeerId,
+        message::{Message, ShortBlock},
+    },
 };
 
 #[test]
@@ -60,7 +63,7 @@ fn to_go_and_come_back_does_not_wipe_a_score() {
         let mut far = block(&chain_of(3), vec![vote(number, "Yes")], |_| ());
         far.header.previous = BlockHash([9; 32]);
         blockvote_core::chain::pow::mine(&mut far.header);
-        Message::NewBlock { header: far.header, votes: Vec::new() }
+        Message::NewBlock(ShortBlock { header: far.header, votes: Vec::new() })
     };
     let mut dropped = false;
     for number in 0..60 {

@@ -11,7 +11,7 @@ use blockvote_core::{
         tree::Chain,
     },
     crypto::{
-        hash::{BlockHash, ElectionId, VoteId, VoteSetRoot},
+        hash::{BlockHash, ElectionId, ShortId, VoteId, VoteSetRoot},
         key::SecretKey,
     },
     election::{
@@ -32,7 +32,7 @@ use blockvote_core::{
         },
     },
     time::Timestamp,
-    wire::message::{Hello, Message, PROTOCOL_VERSION},
+    wire::message::{Hello, Message, PROTOCOL_VERSION, ShortBlock},
 };
 use blockvote_words::Words;
 
@@ -230,6 +230,9 @@ fn a_sealed_block_outlasts_more_work_until_a_second_seal_contests_it() {
     let asked = sent(&hear_verified(&mut other, LIAR, &hello));
     assert!(asked.iter().any(|m| matches!(m, Message::GetHeaders(_))), "{asked:?}");
     hear_verified(&mut other, LIAR, &Message::Headers(vec![tip.header().clone()]));
+    let votes = vec![ShortId::from(&tip.vote_ids()[0])];
+    let short = ShortBlock { header: tip.header().clone(), votes };
+    hear_verified(&mut other, LIAR, &Message::ShortBlocks(vec![short]));
     hear_verified(&mut other, LIAR, &Message::Blocks(vec![tip.to_block()]));
     assert_eq!(other.chain().tip().hash(), sealed);
     assert!(matches!(other.ballot_box().sealing(), Sealing::Sealed { .. }));
@@ -285,6 +288,6 @@ fn a_tip_that_a_seal_brings_is_told_where_the_seal_was_heard() {
     node.handle(AFTER, Input::Message { from: HONEST, broadcast: true, bytes });
     assert_eq!(node.chain().tip().hash(), hash);
     let told = sent(&drain(&mut node));
-    let new_block = |message: &Message| matches!(message, Message::NewBlock { header, .. } if header.hash() == hash);
+    let new_block = |message: &Message| matches!(message, Message::NewBlock(ShortBlock { header, .. }) if header.hash() == hash);
     assert!(told.iter().any(new_block), "{told:?}");
 }

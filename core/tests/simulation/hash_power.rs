@@ -67,8 +67,10 @@ impl World {
             let known = self.accepted.keys().find(|id| chain.place_of(id).is_some());
             known.copied()
         });
-        if attack.shape == Shape::Driven && attack.credentials.is_empty() {
-            // Once is enough, and dear.
+        // Once is enough, and dear; when nobody has anything to mine, or its tip is soon not theirs.
+        let waits =
+            attack.credentials.is_empty() || !self.machines[index].node.pending().is_empty();
+        if attack.shape == Shape::Driven && waits {
             self.attack = Some(attack);
             return;
         }

@@ -10,7 +10,7 @@ use blockvote_core::{
     },
     crypto::hash::{BlockHash, ShortId, VoteId},
     election::{token::TokenId, vote::Vote},
-    wire::message::Message,
+    wire::message::{Message, ShortBlock},
 };
 
 use super::*;
@@ -66,6 +66,7 @@ fn is_answer(message: &Message) -> bool {
         Message::Headers(_)
             | Message::Blocks(_)
             | Message::BlockVotes(..)
+            | Message::ShortBlocks(_)
             | Message::Votes(_)
             | Message::Reconciled(_)
             | Message::Held(_)
@@ -110,6 +111,14 @@ impl World {
             }
             (Kind::Miscounter, Message::Blocks(blocks)) if blocks.is_empty() => {
                 Some(Message::Blocks(self.machines[index].miscounted.clone()).encode())
+            }
+            (Kind::Miscounter, Message::ShortBlocks(blocks)) if blocks.is_empty() => {
+                let short = |block: &Block| ShortBlock {
+                    header: block.header.clone(),
+                    votes: block.votes.iter().map(|vote| ShortId::from(&vote.id())).collect(),
+                };
+                let lies = self.machines[index].miscounted.iter().map(short).collect();
+                Some(Message::ShortBlocks(lies).encode())
             }
             (Kind::Staller | Kind::Withholder, message) if is_answer(&message) => None,
             (Kind::Changeling, message) if is_answer(&message) => {
@@ -220,7 +229,7 @@ impl World {
                 pow::mine(&mut header);
                 let ids: Vec<VoteId> = votes.iter().map(Vote::id).collect();
                 let votes = ids.iter().map(ShortId::from).collect();
-                self.broadcast(index, &Message::NewBlock { header, votes }.encode());
+                self.broadcast(index, &Message::NewBlock(ShortBlock { header, votes }).encode());
             }
             // It mines votes that nobody else has, and so blocks that nobody can put together.
             Kind::Withholder if self.now < LAST_VOTE && self.now.is_multiple_of(5_000) => {

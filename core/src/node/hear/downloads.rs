@@ -10,11 +10,15 @@ use crate::{
     election::vote::{CheckedVote, Vote},
     node::{
         Node,
+        by_ids::ByIds,
         interface::{Event, Offence, Peer},
         peers::{Better, Claim},
-        sync::{BlocksFound, HeadersFound, Next, ToVerify, VerifiedPage, VotesFound},
+        sync::{
+            BlocksFound, HeadersFound, Next, ShortBlocksFound, ToVerify, VerifiedPage, VotesFound,
+        },
     },
     time::Timestamp,
+    wire::message::ShortBlock,
 };
 
 /// Stalls in a row after which no announced block is fetched from a peer.
@@ -93,20 +97,46 @@ impl Node {
             return self.end_sync(now, from, true);
         }
         self.ballot_box.protect(&mut branch.hashes.iter().copied());
+        let start = branch.hashes.first();
+        let by_ids =
+            start.and_then(|start| ByIds::worth_it(&self.ballot_box, start, branch.weight));
         let unknown = |hash: &BlockHash| self.chain().block(hash).is_none();
         let wanted = branch.hashes.into_iter().filter(unknown).collect();
-        self.sync.begin_blocks(wanted, branch.height);
+        self.sync.begin_blocks(wanted, branch.height, by_ids);
         self.ask_blocks(now);
     }
 
     fn ask_blocks(&mut self, now: Timestamp) {
-        match self.sync.next(now) {
-            Next::Wait => {}
-            Next::Ask(peer, question) => {
-                self.send(peer, &question);
-                self.out.event_once(Event::NetworkChanged);
+        loop {
+            match self.sync.next(now, &self.ballot_box) {
+                Next::Wait => return,
+                Next::Ask(peer, question) => {
+                    self.send(peer, &question);
+                    return self.out.event_once(Event::NetworkChanged);
+                }
+                Next::Take(peer, block) => match self.take_sent_block(now, peer, block) {
+                    Taken::Yes(hash) => self.answered(now, peer, &hash, true),
+                    Taken::Later | Taken::NoParent => return self.end_sync_from(now, peer, true),
+                    Taken::Rejected => return,
+                },
+                Next::Broken(peer, error) => {
+                    return self.reject(now, peer, LinkError::from(error).into());
+                }
+                Next::Done(peer) => return self.end_sync(now, peer, false),
             }
-            Next::Done(peer) => self.end_sync(now, peer, false),
+        }
+    }
+
+    pub(in crate::node) fn on_short_blocks(
+        &mut self,
+        now: Timestamp,
+        from: Peer,
+        blocks: Vec<ShortBlock>,
+    ) {
+        match self.sync.on_short_blocks(now, from, blocks) {
+            ShortBlocksFound::Ignored => {}
+            ShortBlocksFound::Stalled => self.stall(now, from),
+            ShortBlocksFound::Taken => self.ask_blocks(now),
         }
     }
 
@@ -214,22 +244,21 @@ impl Node {
     ) {
         let chain = self.ballot_box.chain();
         let (known, context) = (chain.block(&hash).is_some(), chain.context());
-        match self.sync.on_block_votes(now, from, hash, sent, known, context) {
-            VotesFound::Ignored => {}
-            VotesFound::Stalled => self.stall(now, from),
-            VotesFound::Ask(question) => self.send(from, &question),
+        match self.sync.on_block_votes(from, hash, sent, known, context) {
+            VotesFound::Ignored => return,
+            VotesFound::Stalled => return self.stall(now, from),
             VotesFound::Broken(error) => {
-                self.reject(now, from, LinkError::from(error).into());
+                return self.reject(now, from, LinkError::from(error).into());
             }
-            VotesFound::Known => self.end_sync(now, from, false),
-            VotesFound::Block(block) => {
-                match self.take_sent_block(now, from, block) {
-                    Taken::Yes(hash) => self.answered(now, from, &hash, true),
-                    Taken::Later | Taken::NoParent => {}
-                    Taken::Rejected => return,
-                }
-                self.end_sync_from(now, from, false);
-            }
+            VotesFound::Others | VotesFound::Known => {}
+            VotesFound::Block(block) => match self.take_sent_block(now, from, block) {
+                Taken::Yes(hash) => self.answered(now, from, &hash, true),
+                Taken::Later | Taken::NoParent => return self.end_sync_from(now, from, false),
+                Taken::Rejected => return,
+            },
+        }
+        if self.sync.is_from(from) {
+            self.ask_blocks(now);
         }
     }
 
