@@ -14,6 +14,7 @@
 //! ([`crate::chain::tree::MAX_SIDE_BLOCKS`], [`crate::chain::tree::MAX_SIDE_BYTES`]), headers of one
 //! download ([`sync::MAX_CANDIDATE`]), and two pages of its blocks.
 
+mod ahead;
 mod announced;
 pub mod ballot_box;
 mod budget;
@@ -45,6 +46,7 @@ pub use self::interface::{
     StoreChange,
 };
 use self::{
+    ahead::Ahead,
     ballot_box::{BallotBox, Cause, Changes, NewTip},
     gossip::{Gossip, NewsOfTip},
     keeping::Keeping,
@@ -104,6 +106,8 @@ pub struct Node {
     roll_call: RollCall,
     /// What it signs, where it is a keeper itself.
     keeping: Option<Keeping>,
+    /// What peers have that is dated ahead of this clock.
+    ahead: Ahead,
     /// Its choices among peers.
     draws: Draws,
     out: Outbox,
@@ -123,6 +127,7 @@ impl Node {
             own_votes: OwnVotes::default(),
             roll_call: RollCall::default(),
             keeping: None,
+            ahead: Ahead::default(),
             draws: Draws::new(seed),
             out: Outbox::default(),
         }
@@ -184,6 +189,12 @@ impl Node {
     /// The download in progress.
     pub fn sync(&self) -> &Sync {
         &self.sync
+    }
+
+    /// How far blocks that peers have are dated ahead of this clock, where that is too far. Where many have
+    /// such, the clock is slow; a single one may be a liar's.
+    pub fn ahead_ms(&self, now: Timestamp) -> Option<u64> {
+        self.ahead.by_ms(now)
     }
 
     /// Whether this node mines by itself when votes are pending.
@@ -476,9 +487,21 @@ impl Node {
         if let Some(peer) = self.sync.overdue(now) {
             self.stall(now, peer);
         }
+        for peer in self.ahead.take_due(now) {
+            self.send(peer, &serving::hello(&self.ballot_box, true));
+        }
         let changes = self.ballot_box.tick(now);
         self.apply(now, changes, None);
         self.refresh_job(now);
+    }
+
+    /// A peer has a block that is dated too far ahead: it is asked again when it may be fine.
+    fn is_ahead(&mut self, now: Timestamp, peer: Peer, dated: Timestamp) {
+        let known = self.ahead.by_ms(now).is_some();
+        self.ahead.heard(peer, dated, now);
+        if !known && let Some(by_ms) = self.ahead.by_ms(now) {
+            self.out.event(Event::BlockAhead { by_ms });
+        }
     }
 
     /// What follows from a change of state: it is stored, told to people and passed on, to every room

@@ -1,4 +1,4 @@
-import { CLUB, castAndMine, expect, go, kept, open, test, until } from "../world.mjs";
+import { CLUB, ahead, castAndMine, expect, go, kept, open, test, until } from "../world.mjs";
 
 const ws = (relay) => `ws://${relay.address}/ws`;
 
@@ -94,4 +94,26 @@ test("a long chain shows its progress, and goes on where it was when the tab was
   await expect.poll(() => block(again), { timeout: 60_000 }).toBeGreaterThanOrEqual(seen);
   await world.node(relay, { args: ["--election", file] });
   await expect(again.getByTestId("status")).toContainText(`in sync at block ${height}`, { timeout: 120_000 });
+});
+
+test("a tab whose clock is slow says so, and follows when it is put right", async ({ world }) => {
+  const relay = await world.relay();
+  const node = await world.node(relay, { election: CLUB, args: ["--mine"] });
+  const page = await open(await world.profile(), relay, node.election, "network");
+  // Or it makes a block of its own.
+  await page.getByTestId("mining").click();
+  await ahead(page, -300_000);
+  await node.json("/vote", { token_id: 1, selection: "Yes" });
+  await until(node, "/api/v1/status", (status) => status.votes === 1);
+  const said = page.getByText(/dated 5 minutes ahead of this device's clock/);
+  await expect(said).toBeVisible();
+  await expect(page.getByTestId("status")).toContainText("at block 1");
+  for (const worker of page.workers()) {
+    await worker.evaluate(() => {
+      const now = Date.now;
+      Date.now = () => now() + 300_000;
+    });
+  }
+  await expect(page.getByTestId("status")).toContainText("the one vote verified here");
+  await expect(said).toHaveCount(0);
 });

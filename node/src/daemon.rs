@@ -295,6 +295,12 @@ impl Daemon {
             Output::Event(Event::PeerRejected { peer, reason }) => {
                 tracing::warn!(peer = %peer.id, reason = reason.words(), "peer rejected");
             }
+            Output::Event(Event::BlockAhead { by_ms }) => {
+                tracing::warn!(
+                    seconds = by_ms / 1000,
+                    "a peer has a block that is dated ahead of this machine's clock: check its time"
+                );
+            }
             Output::Event(Event::VoteLost(id)) => {
                 tracing::warn!(vote = id.short(), "a pending vote lost its token to another vote");
             }

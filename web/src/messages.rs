@@ -325,6 +325,8 @@ pub struct Status {
     pub highest_peer: Option<u32>,
     /// Block that is being fetched up to.
     pub syncing_to: Option<u32>,
+    /// Milliseconds by which blocks of others are dated ahead of this device's clock, where that is too far.
+    pub ahead: Option<f64>,
     /// Whether there is some reason to believe that nobody has more: a peer handed out something good, or
     /// several samples of peers agreed.
     pub sure: bool,

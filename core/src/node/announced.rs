@@ -14,8 +14,10 @@ const STALE_BLOCKS: u32 = 16;
 /// What an announced header is worth.
 #[derive(Debug)]
 pub(super) enum Announced {
-    /// Its block is here and not valid, or its clock or ours is off: it may be fine later.
+    /// Its block is here and not valid.
     Worthless,
+    /// Its clock or ours is off: it may be fine later.
+    Ahead(Timestamp),
     /// It breaks a rule.
     Broken(LinkError),
     /// Its parent is unknown here.
@@ -45,7 +47,7 @@ pub(super) fn weigh(chain: &Chain, header: &Header, now: Timestamp) -> Announced
     };
     match ancestry.check_next(chain.election(), header, now) {
         Ok(()) => {}
-        Err(LinkError::Ahead { .. }) => return Announced::Worthless,
+        Err(LinkError::Ahead { found, .. }) => return Announced::Ahead(found),
         Err(error) => return Announced::Broken(error),
     }
     let work = ancestry.work().plus(header.work());

@@ -276,6 +276,7 @@ impl Node {
     ) {
         let claim = match weigh(self.chain(), &header, now) {
             Announced::Worthless => return,
+            Announced::Ahead(dated) => return self.is_ahead(now, from, dated),
             Announced::Broken(error) => return self.reject(now, from, error.into()),
             Announced::Orphan => {
                 // Compare tips, the headers will show what it is worth.

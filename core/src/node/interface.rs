@@ -142,6 +142,12 @@ pub enum Event {
     VoteDropped(VoteId),
     /// A double vote, a closing or a seal was taken in.
     StatementsChanged,
+    /// A peer has a block that is dated too far ahead of this clock, which may be slow. Said once, until no
+    /// such block is known any more.
+    BlockAhead {
+        /// How far.
+        by_ms: u64,
+    },
     /// Peers, sync or what they hold changed.
     NetworkChanged,
     /// A keeper acknowledged a vote that is followed here.

@@ -131,6 +131,8 @@ pub(super) struct Branch {
     pub anchored: bool,
     /// Whether there is more of it that was not handed out, or is not taken in one go.
     pub cut_short: bool,
+    /// The date of its next block, where that is too far ahead.
+    pub ahead: Option<Timestamp>,
 }
 
 /// What blocks come to.
@@ -368,22 +370,22 @@ impl Sync {
             // A page that came twice or late: what was asked for is still on its way.
             return HeadersFound::Ignored;
         }
-        let mut ahead = false;
+        let mut ahead = None;
         for header in headers {
             match ancestry.extend(chain.election(), header, now) {
                 Ok(hash) if chain.is_invalid(&hash) => {
                     return HeadersFound::Broken(LinkError::InvalidParent(header.height));
                 }
                 Ok(hash) => hashes.push(hash),
-                Err(LinkError::Ahead { .. }) => {
-                    ahead = true;
+                Err(LinkError::Ahead { found, .. }) => {
+                    ahead = Some(found);
                     break;
                 }
                 Err(error) => return HeadersFound::Broken(error),
             }
         }
         let full = hashes.len() >= MAX_CANDIDATE;
-        if !ahead && !full && headers.len() == MAX_HEADERS {
+        if ahead.is_none() && !full && headers.len() == MAX_HEADERS {
             *deadline = now.plus_ms(ANSWER_WITHIN_MS);
             return HeadersFound::Ask(Message::GetHeaders(vec![ancestry.tip()]));
         }
@@ -398,7 +400,8 @@ impl Sync {
             height: ancestry.height(),
             anchored,
             // An empty page after others: it is busy, and serves no more now.
-            cut_short: ahead || full || headers.is_empty(),
+            cut_short: ahead.is_some() || full || headers.is_empty(),
+            ahead,
         })
     }
 

@@ -10,6 +10,7 @@ use blockvote_core::{
         vote::Vote,
     },
     node::{LinkId, Node, peers::Claim},
+    time::Timestamp,
 };
 use blockvote_words::Words;
 
@@ -64,6 +65,7 @@ pub fn status(inner: &Inner) -> Status {
         tabs: small(tabs),
         highest_peer: node.peers().highest().map(|height| height.0),
         syncing_to: node.sync().target().map(|height| height.0),
+        ahead: node.ahead_ms(now()).map(|ms| millis(Timestamp(ms))),
         sure: node.is_sure(),
         height: chain.height().0,
         tip: chain.tip().hash().to_string(),

@@ -91,6 +91,11 @@ pub fn relative(ms: f64) -> String {
     if seconds >= 0.0 { format!("in {number} {unit}") } else { format!("{number} {unit} ago") }
 }
 
+/// "3 minutes".
+pub fn minutes(ms: f64) -> String {
+    plural((ms / 60_000.0).round() as u64, "minute", "minutes")
+}
+
 /// 12 345 678 hashes a second as 12.3 MH/s.
 pub fn hash_rate(rate: f64) -> String {
     match rate {

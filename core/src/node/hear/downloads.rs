@@ -84,6 +84,9 @@ impl Node {
             HeadersFound::Broken(error) => return self.reject(now, from, error.into()),
             HeadersFound::Branch(branch) => branch,
         };
+        if let Some(dated) = branch.ahead {
+            self.is_ahead(now, from, dated);
+        }
         // It may have switched to a better chain since it made its claim, never to a worse one.
         let less = self.peers.claim(from).is_some_and(|claim| claim.weight > branch.weight);
         if less && !branch.cut_short && self.offended(now, from, Offence::EmptyClaim) {

@@ -52,6 +52,9 @@ struct StatusJson {
     relays: Vec<RelayJson>,
     /// Height that is being downloaded to, if any.
     syncing_to: Option<u32>,
+    /// How far blocks that peers have are dated ahead of this machine's clock, where that is too far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ahead_ms: Option<u64>,
     mining: bool,
     mining_threads: usize,
     hashes: u64,
@@ -99,6 +102,7 @@ async fn status(State(app): State<App>) -> Result<Json<StatusJson>, ApiError> {
         peers: node.peers().len() as u64,
         relays,
         syncing_to: node.sync().target().map(|height| height.0),
+        ahead_ms: node.ahead_ms(now),
         mining: node.is_mining(),
         mining_threads,
         hashes,

@@ -1,0 +1,88 @@
+//! Blocks that are dated too far ahead of this node's clock: whom to ask again when they are not any more,
+//! and what they say of the clock.
+//!
+//! A slow clock shows in every new block. One peer can show one, too, so it is told as what it is: a
+//! reason to look at the clock.
+
+use std::collections::HashMap;
+
+use super::interface::Peer;
+use crate::{chain::ancestry::MAX_AHEAD_MS, time::Timestamp};
+
+/// Peers that are remembered: a few show what there is to see.
+const MAX_PEERS: usize = 64;
+/// For so long a block says something of the clock.
+const REMEMBERED_MS: u64 = 300_000;
+
+/// The last such block of each peer.
+#[derive(Default)]
+pub(super) struct Ahead {
+    heard: HashMap<Peer, Heard>,
+}
+
+struct Heard {
+    dated: Timestamp,
+    at: Timestamp,
+}
+
+impl Ahead {
+    /// A peer has a block of this date.
+    pub fn heard(&mut self, peer: Peer, dated: Timestamp, now: Timestamp) {
+        if self.heard.len() < MAX_PEERS || self.heard.contains_key(&peer) {
+            self.heard.insert(peer, Heard { dated, at: now });
+        }
+    }
+
+    /// How far blocks of others are ahead of this clock: the nearest of them.
+    pub fn by_ms(&self, now: Timestamp) -> Option<u64> {
+        self.heard.values().map(|heard| heard.dated.ms_since(now)).min()
+    }
+
+    /// The peers whose blocks may be fine now; they are forgotten, as are those heard of long ago.
+    pub fn take_due(&mut self, now: Timestamp) -> Vec<Peer> {
+        let mut due = Vec::new();
+        self.heard.retain(|peer, Heard { dated, at }| {
+            let is_due = *dated <= now.plus_ms(MAX_AHEAD_MS);
+            if is_due {
+                due.push(*peer);
+            }
+            !is_due && now.ms_since(*at) < REMEMBERED_MS
+        });
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{node::LinkId, testkit::NOW, wire::frame::PeerId};
+
+    fn peer(id: u64) -> Peer {
+        Peer { link: LinkId(0), id: PeerId(id) }
+    }
+
+    #[test]
+    fn a_peer_is_due_when_its_block_is_not_too_far_ahead_any_more() {
+        let mut ahead = Ahead::default();
+        assert_eq!(ahead.by_ms(NOW), None);
+        ahead.heard(peer(1), NOW.plus_ms(MAX_AHEAD_MS + 5_000), NOW);
+        ahead.heard(peer(2), NOW.plus_ms(MAX_AHEAD_MS + 9_000), NOW);
+        assert_eq!(ahead.by_ms(NOW), Some(MAX_AHEAD_MS + 5_000));
+        assert_eq!(ahead.take_due(NOW.plus_ms(4_999)), []);
+        assert_eq!(ahead.take_due(NOW.plus_ms(5_000)), [peer(1)]);
+        assert_eq!(ahead.by_ms(NOW.plus_ms(5_000)), Some(MAX_AHEAD_MS + 4_000));
+        assert_eq!(ahead.take_due(NOW.plus_ms(9_000)), [peer(2)]);
+        assert_eq!(ahead.by_ms(NOW), None);
+    }
+
+    #[test]
+    fn names_without_end_fill_no_memory_and_what_is_far_ahead_is_forgotten() {
+        let mut ahead = Ahead::default();
+        for id in 0..1_000 {
+            ahead.heard(peer(id), NOW.plus_ms(1 << 40), NOW);
+        }
+        assert_eq!(ahead.heard.len(), MAX_PEERS);
+        assert_eq!(ahead.take_due(NOW.plus_ms(REMEMBERED_MS)), []);
+        assert_eq!(ahead.by_ms(NOW), None);
+    }
+}
