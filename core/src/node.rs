@@ -487,6 +487,9 @@ impl Node {
         if let Some(peer) = self.sync.overdue(now) {
             self.stall(now, peer);
         }
+        if let Some((peer, question)) = self.sync.ask_again(now) {
+            self.send(peer, &question);
+        }
         for peer in self.ahead.take_due(now) {
             self.send(peer, &serving::hello(&self.ballot_box, true));
         }

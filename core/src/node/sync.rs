@@ -35,14 +35,18 @@ use crate::{
     wire::message::{MAX_BLOCKS_ASKED, MAX_HEADERS, Message, ShortBlock},
 };
 
-/// Headers of one download: each cost its sender a proof of work. A longer chain is fetched in
-/// several downloads.
-pub const MAX_CANDIDATE: usize = 50_000;
+/// Headers of one download: more than a block every ten seconds makes in a hundred days. A branch within
+/// this is judged to its end before anything else of it is fetched; each header cost its sender a proof of
+/// work. Of a longer one so much is judged at a time, by itself.
+pub const MAX_CANDIDATE: usize = 1_000_000;
 /// Time for an answer: a full page over 60 kB/s.
 const ANSWER_WITHIN_MS: u64 = 20_000;
 /// A part of a page that took longer than this, and came more slowly than this, is a drip.
 const DRIP_MS: u64 = 5_000;
 const DRIP_BYTES_PER_SECOND: u64 = 8_000;
+/// A peer that serves no more at the moment is asked again after this time, so often in a row.
+const BUSY_MS: u64 = 2_000;
+const MAX_BUSY: u8 = 8;
 /// The deadline while nothing is asked for: pages are verified first.
 const NOTHING_DUE: Timestamp = Timestamp(u64::MAX);
 /// Time for the first headers (200 kB at most) or an announced block: most are small, and who stalls
@@ -52,7 +56,14 @@ const FIRST_ANSWER_WITHIN_MS: u64 = 6_000;
 
 enum Stage {
     /// `start` is the block of this chain that the headers begin after.
-    Headers { start: Option<BlockHash>, ancestry: Option<Box<Ancestry>>, hashes: Vec<BlockHash> },
+    Headers {
+        start: Option<BlockHash>,
+        ancestry: Option<Box<Ancestry>>,
+        hashes: Vec<BlockHash>,
+        /// When a peer that serves no more at the moment is asked again, and how often it was in a row.
+        again: Option<Timestamp>,
+        busy: u8,
+    },
     Blocks {
         wanted: VecDeque<BlockHash>,
         /// How many of them, from the first on, are to be fetched whole though the others are not.
@@ -106,6 +117,8 @@ pub(super) enum HeadersFound {
     Ignored,
     /// More of them are asked for.
     Ask(Message),
+    /// The peer serves no more at the moment: it is asked again.
+    Later,
     /// The peer claims more and hands out nothing: it is busy, or a liar.
     Stalled,
     /// They hold nothing new, or do not meet the chain.
@@ -303,7 +316,8 @@ impl Sync {
         claimed: Height,
         locator: Vec<BlockHash>,
     ) -> Message {
-        let stage = Stage::Headers { start: None, ancestry: None, hashes: Vec::new() };
+        let (start, ancestry, hashes, again, busy) = (None, None, Vec::new(), None, 0);
+        let stage = Stage::Headers { start, ancestry, hashes, again, busy };
         self.begin(now, peer, stage, claimed);
         Message::GetHeaders(locator)
     }
@@ -351,8 +365,12 @@ impl Sync {
         chain: &Chain,
     ) -> HeadersFound {
         let download = self.download.as_mut().filter(|download| download.peer == from);
-        let Some(Download { stage: Stage::Headers { start, ancestry, hashes }, deadline, .. }) =
-            download
+        let Some(Download {
+            stage: Stage::Headers { start, ancestry, hashes, again, busy },
+            deadline,
+            target,
+            ..
+        }) = download
         else {
             return HeadersFound::Ignored;
         };
@@ -370,6 +388,12 @@ impl Sync {
             // A page that came twice or late: what was asked for is still on its way.
             return HeadersFound::Ignored;
         }
+        if headers.is_empty() && ancestry.height() < *target && *busy < MAX_BUSY {
+            *busy += 1;
+            (*again, *deadline) = (Some(now.plus_ms(BUSY_MS)), now.plus_ms(ANSWER_WITHIN_MS));
+            return HeadersFound::Later;
+        }
+        *busy = 0;
         let mut ahead = None;
         for header in headers {
             match ancestry.extend(chain.election(), header, now) {
@@ -399,10 +423,24 @@ impl Sync {
             tip: ancestry.tip(),
             height: ancestry.height(),
             anchored,
-            // An empty page after others: it is busy, and serves no more now.
+            // An empty page after others: it has no more, or is busy for long.
             cut_short: ahead.is_some() || full || headers.is_empty(),
             ahead,
         })
+    }
+
+    /// The question for headers that is due again.
+    pub(super) fn ask_again(&mut self, now: Timestamp) -> Option<(Peer, Message)> {
+        let Some(Download {
+            peer,
+            stage: Stage::Headers { ancestry: Some(ancestry), again, .. },
+            ..
+        }) = &mut self.download
+        else {
+            return None;
+        };
+        again.take_if(|again| now >= *again)?;
+        Some((*peer, Message::GetHeaders(vec![ancestry.tip()])))
     }
 
     /// The next step. While a page of whole blocks is verified, one more is fetched, and no more; what
@@ -631,7 +669,7 @@ impl VerifiedPage {
 mod tests {
     use super::*;
     use crate::{
-        testkit::{NOW, block, chain_of, context, vote},
+        testkit::{self, NOW, block, chain_of, context, vote},
         wire::frame::PeerId,
     };
 
@@ -682,6 +720,62 @@ mod tests {
         let (weight, tip) = (theirs.weight(), theirs.tip().hash());
         assert_eq!((branch.weight, branch.tip, branch.height), (weight, tip, Height(4)));
         assert!(!branch.cut_short && !branch.anchored);
+    }
+
+    #[test]
+    fn a_branch_is_judged_to_its_end_however_many_headers_it_has() {
+        const HEADERS: usize = 50_001;
+        let ours = chain_of(0);
+        let mut sync = asking(&ours);
+        let mut parent = ours.tip().header().clone();
+        let (mut now, mut page) = (NOW, Vec::new());
+        for number in 1..=HEADERS {
+            now = now.plus_ms(10_000);
+            let next = testkit::block_at(ours.election(), &parent, now, vec![vote(1, "")], |_| ());
+            parent = next.header.clone();
+            page.push(next.header);
+            if number % MAX_HEADERS != 0 && number < HEADERS {
+                continue;
+            }
+            let found = sync.on_headers(now, PEER, &std::mem::take(&mut page), &ours);
+            if number < HEADERS {
+                let next = Message::GetHeaders(vec![parent.hash()]);
+                assert_eq!(found, HeadersFound::Ask(next));
+            } else {
+                let HeadersFound::Branch(branch) = found else { panic!("{found:?}") };
+                assert_eq!((branch.tip, branch.hashes.len()), (parent.hash(), HEADERS + 1));
+                assert!(!branch.cut_short);
+            }
+        }
+    }
+
+    #[test]
+    fn who_serves_no_more_at_the_moment_is_asked_again_for_a_while() {
+        let (ours, theirs) = (chain_of(0), chain_of(5));
+        let mut sync = Sync::default();
+        sync.begin_headers(NOW, PEER, theirs.height(), ours.locator());
+        // A full page in small.
+        let (first, rest) = (headers(&theirs)[..3].to_vec(), headers(&theirs)[3..].to_vec());
+        let Some(Stage::Headers { start, ancestry, hashes, .. }) =
+            sync.download.as_mut().map(|download| &mut download.stage)
+        else {
+            unreachable!()
+        };
+        let mut walked = ours.ancestry(&first[0].previous).unwrap();
+        for header in &first {
+            hashes.push(walked.extend(ours.election(), header, NOW).unwrap());
+        }
+        (*start, *ancestry) = (Some(first[0].previous), Some(Box::new(walked)));
+        let question = Message::GetHeaders(vec![first[2].hash()]);
+        for round in 0..u64::from(MAX_BUSY) {
+            let now = NOW.plus_ms(round * BUSY_MS);
+            assert_eq!(sync.on_headers(now, PEER, &[], &ours), HeadersFound::Later);
+            assert_eq!(sync.ask_again(now.plus_ms(BUSY_MS - 1)), None);
+            assert_eq!(sync.ask_again(now.plus_ms(BUSY_MS)), Some((PEER, question.clone())));
+            assert_eq!(sync.ask_again(now.plus_ms(BUSY_MS)), None, "once");
+        }
+        let found = sync.on_headers(NOW, PEER, &rest, &ours);
+        assert!(matches!(found, HeadersFound::Branch(branch) if branch.hashes.len() == 6));
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl Node {
 
     pub(in crate::node) fn on_headers(&mut self, now: Timestamp, from: Peer, headers: &[Header]) {
         let branch = match self.sync.on_headers(now, from, headers, self.ballot_box.chain()) {
-            HeadersFound::Ignored => return,
+            HeadersFound::Ignored | HeadersFound::Later => return,
             HeadersFound::Ask(question) => return self.send(from, &question),
             HeadersFound::Stalled => return self.stall(now, from),
             HeadersFound::Useless => return self.end_sync(now, from, true),
