@@ -25,6 +25,7 @@ mod interface;
 pub mod join;
 pub mod keepers_room;
 mod keeping;
+pub mod late;
 mod links;
 mod mining;
 mod outbox;
@@ -63,7 +64,7 @@ use self::{
 };
 use crate::{
     chain::{
-        acknowledgements::Acknowledged,
+        acknowledgements::{Acknowledged, Worth},
         ancestry::LinkError,
         block::{Block, BlockError, CheckedBlock},
         statements::{LeftOut, Statement, StatementBook, StatementError},
@@ -316,6 +317,26 @@ impl Node {
         }
     }
 
+    /// Asks the keepers that are here whether late votes were cast in time.
+    fn ask_of_late(&mut self, ids: &[VoteId]) {
+        let present: Vec<_> = self.roll_call.present().map(|(peer, _)| peer).collect();
+        for peer in present {
+            for page in ids.chunks(MAX_HELD) {
+                self.send(peer, &Message::GetAcknowledged(page.to_vec()));
+            }
+        }
+    }
+
+    /// A keeper acknowledged a late vote: it is taken in if that says that it was cast in time.
+    fn on_late_acknowledged(&mut self, now: Timestamp, acknowledged: &Acknowledged) {
+        let signed = &acknowledged.acknowledgement;
+        let lists = self.statements().closing_lists_of(&signed.keeper);
+        if acknowledged.worth(self.chain().election(), &lists) == Worth::InTime {
+            let changes = self.ballot_box.admit(&signed.vote);
+            self.apply(now, changes, None);
+        }
+    }
+
     /// An acknowledgement without the proof that it is on a closing list where that does not hold, or the
     /// list is not here: the proof of another one would keep the right one out.
     fn with_sound_proof(&self, mut acknowledged: Acknowledged) -> Acknowledged {
@@ -510,7 +531,8 @@ impl Node {
     /// What follows from a change of state: it is stored, told to people and passed on, to every room
     /// but the one where everybody heard of it; the download and the miners get to know.
     fn apply(&mut self, now: Timestamp, changes: Changes, heard_on: Option<LinkId>) {
-        let Changes { store, votes, returned, merged, lost, statements, proofs, tips } = changes;
+        let Changes { store, votes, returned, merged, lost, statements, proofs, tips, late } =
+            changes;
         self.keep_in_time(now, &store);
         for change in store {
             self.out.store(change);
@@ -552,6 +574,10 @@ impl Node {
         if listed && !self.own_votes.is_empty() {
             // The proof that a vote is on it is asked for at once.
             self.ask_keepers(None);
+        }
+        if !late.is_empty() {
+            self.ask_of_late(&late);
+            self.out.event(Event::NetworkChanged);
         }
         self.gossip.add(votes, heard_on);
         self.flush_gossip(now);

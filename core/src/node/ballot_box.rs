@@ -11,6 +11,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use super::{
     interface::{CastError, StoreChange},
+    late::LateVotes,
     pool::PendingVotes,
     reconcile::ComparedIds,
     vote_set::VoteSet,
@@ -52,7 +53,9 @@ const MAX_MERGE_MS: u64 = 480_000;
 pub struct BallotBox {
     chain: Chain,
     pending: PendingVotes,
-    /// All votes that are here: those of the chain, and pending ones.
+    /// Votes that came when voting was over.
+    late: LateVotes,
+    /// All votes that are here and wait or count: those of the chain, and pending ones.
     set: VoteSet,
     statements: StatementBook,
     sealing: Sealing,
@@ -101,6 +104,8 @@ pub(super) struct Changes {
     pub store: Vec<StoreChange>,
     /// Pending votes that are new here.
     pub votes: Vec<Vote>,
+    /// Late votes that are new here.
+    pub late: Vec<VoteId>,
     /// Votes that fell out of the chain and are pending again.
     pub returned: Vec<VoteId>,
     /// How many votes of blocks beside the chain are pending now.
@@ -120,6 +125,7 @@ impl BallotBox {
         Self {
             chain: Chain::new(context),
             pending: PendingVotes::default(),
+            late: LateVotes::default(),
             set: VoteSet::default(),
             statements: StatementBook::default(),
             sealing: Sealing::Unsealed,
@@ -174,6 +180,11 @@ impl BallotBox {
     /// The votes that wait for a block.
     pub fn pending(&self) -> &PendingVotes {
         &self.pending
+    }
+
+    /// The votes that came when voting was over, and of which no keeper showed that they were cast in time.
+    pub fn late(&self) -> &LateVotes {
+        &self.late
     }
 
     /// The signed statements kept here.
@@ -299,6 +310,22 @@ impl BallotBox {
         !self.pending.is_full() && hours.is_open()
     }
 
+    /// Whether votes that come now are late: kept apart until a keeper shows that they were cast in time.
+    pub(super) fn keeps_late(&self, now: Timestamp) -> bool {
+        let closed = self.closes().is_some_and(|closes| now >= closes.plus_ms(GRACE_MS));
+        closed && !self.chain.is_anchored() && !self.chain.election().keepers.is_empty()
+    }
+
+    /// Takes in a late vote that was cast in time after all.
+    pub(super) fn admit(&mut self, id: &VoteId) -> Changes {
+        let mut changes = Changes::default();
+        if let Some(vote) = self.late.remove(id).filter(|vote| self.is_unused(vote)) {
+            changes.votes.push(vote.vote().clone());
+            self.add_pending(vote, &mut changes);
+        }
+        changes
+    }
+
     /// Time of a block made now, if one may be made: not before opening, and never after a seal. Closing
     /// ends the taking of votes, not the mining of those taken.
     pub fn block_time(&self, now: Timestamp) -> Option<Timestamp> {
@@ -366,7 +393,7 @@ impl BallotBox {
                 Some(_) => proves && self.statements.double_vote_of(vote.token).is_none(),
                 None => proves || taken,
             })
-            .filter(|vote| together.insert(vote.id()))
+            .filter(|vote| together.insert(vote.id()) && !self.late.contains(&vote.id()))
             .collect()
     }
 
@@ -411,7 +438,7 @@ impl BallotBox {
     }
 
     /// Takes in votes. A used slot, a full pool or closed doors are passed over: honest peers send
-    /// that too.
+    /// that too. Behind closed doors they may be kept apart.
     pub(super) fn take_votes(&mut self, now: Timestamp, mut votes: Vec<CheckedVote>) -> Changes {
         let mut changes = Changes::default();
         self.look_for_double_votes(&mut votes.iter().map(CheckedVote::vote), &mut changes);
@@ -419,9 +446,12 @@ impl BallotBox {
         votes.sort_by_key(|vote| vote.sequence);
         for vote in votes {
             let fits = self.is_unused(&vote) && self.may_wait(now, &vote).is_ok();
+            let id = vote.id();
             if fits && self.takes_votes(now) {
                 changes.votes.push(vote.vote().clone());
                 self.add_pending(vote, &mut changes);
+            } else if fits && self.keeps_late(now) && self.late.insert(vote) {
+                changes.late.push(id);
             }
         }
         changes
@@ -613,6 +643,7 @@ impl BallotBox {
                     continue;
                 }
                 self.set.insert(id);
+                self.late.remove(id);
                 if let Some(other) = self.pending.of_use(vote.token, vote.sequence) {
                     let other = other.id();
                     losers.extend(self.pending.remove(&other).map(CheckedVote::into_vote));

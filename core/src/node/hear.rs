@@ -148,6 +148,11 @@ impl Node {
             Answered::New => {
                 self.out.event(Event::NetworkChanged);
                 self.ask_keepers(None);
+                let late: Vec<_> = self.ballot_box.late().ids().collect();
+                self.ask_of_late(&late);
+                // Its votes are compared with those here.
+                self.peers.greeted(from);
+                self.send(from, &serving::hello(&self.ballot_box, true));
             }
         }
     }
@@ -157,13 +162,17 @@ impl Node {
         for acknowledged in signed {
             let vote = acknowledged.acknowledgement.vote;
             let acknowledged = self.with_sound_proof(acknowledged);
-            if !self.own_votes.wants(&acknowledged) {
+            let late = self.ballot_box.late().contains(&vote);
+            if !late && !self.own_votes.wants(&acknowledged) {
                 continue;
             }
             if let Err(error) = acknowledged.acknowledgement.check(self.chain().context()) {
                 return self.reject(now, from, error.into());
             }
             self.roll_call.acknowledged(from);
+            if late {
+                self.on_late_acknowledged(now, &acknowledged);
+            }
             self.own_votes.acknowledged(acknowledged);
             self.out.event(Event::Acknowledged(vote));
         }
@@ -206,11 +215,11 @@ impl Node {
         if hello.statements != self.statements().digest() {
             self.ask_statements(now, from);
         }
-        // The one that asked compares; what could not be taken is not asked for.
+        // The one that asked compares; what could not be taken or kept is not asked for.
         let compares = !hello.wants_reply
             && self.peers.answers_greeting(from)
             && hello.set != self.ballot_box.digest()
-            && self.ballot_box.takes_votes(now);
+            && (self.ballot_box.takes_votes(now) || self.ballot_box.keeps_late(now));
         self.out.event(Event::NetworkChanged);
         self.start_sync(now);
         if !compares || self.will_fetch(hello) {
@@ -397,7 +406,9 @@ impl Node {
             let messages = vote_pages(&mut lacking.iter());
             self.send_all(from, &messages);
         }
-        let wanted: Vec<_> = difference.wanted.into_iter().take(MAX_VOTES_ASKED).collect();
+        let late = self.ballot_box.late();
+        let wanted = difference.wanted.into_iter().filter(|id| !late.contains(id));
+        let wanted: Vec<_> = wanted.take(MAX_VOTES_ASKED).collect();
         if !wanted.is_empty() {
             self.send(from, &Message::GetVotes(wanted));
         }

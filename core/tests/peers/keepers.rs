@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 
 use blockvote_core::{
     audit::standing::{Mark, Standing},
-    crypto::hash::VoteId,
-    node::{Event, Input, Node, Output, StoreChange},
+    chain::{
+        acknowledgements::{Acknowledged, Acknowledgement, ClosingList},
+        statements::Statement,
+    },
+    crypto::{hash::VoteId, key::SecretKey},
+    node::{Event, Input, Node, Output, StoreChange, ballot_box::GRACE_MS},
     testkit::{
         NOW,
         nodes::{HONEST, LIAR, drain, hear, rejected, sent, sent_to},
-        rolls::{AFTER, context_kept, extend, keeper, node, vote, voter},
+        rolls::{AFTER, CLOSES, context, context_kept, extend, keeper, node, vote, voter},
     },
     time::Timestamp,
     wire::message::{Message, Presence},
@@ -186,4 +190,64 @@ fn a_burst_of_votes_costs_a_keeper_nothing_and_each_is_acknowledged() {
     assert_eq!(many.keepers_here().count(), 1);
     talk(now, &mut many, &mut keeps);
     assert!(ids.iter().all(|id| many.acknowledgements(id).len() == 1));
+}
+
+/// When nodes take no votes any more.
+const LATE: Timestamp = Timestamp(CLOSES.0 + GRACE_MS);
+
+#[test]
+fn who_comes_after_closing_still_gets_what_a_keeper_acknowledged_in_time() {
+    let (mut keeps, ballot) = (keeping(0), vote(&context_kept(), 0, 0, 0));
+    hear(&mut keeps, HONEST, &Message::Votes(vec![ballot.clone()]));
+    let mut organiser = node(&context_kept());
+    for now in [LATE, LATE.plus_ms(5_000)] {
+        for node in [&mut keeps, &mut organiser] {
+            node.handle(now, Input::Tick);
+        }
+        talk(now, &mut organiser, &mut keeps);
+    }
+    assert!(organiser.pending().contains(&ballot.id()));
+    assert!(organiser.ballot_box().late().is_empty());
+    assert_eq!(
+        organiser.ballot_box().keepers_lack().map(|lack| lack.keeper),
+        Some("Keeper 1".into())
+    );
+}
+
+#[test]
+fn a_late_vote_is_kept_apart_and_only_a_keeper_takes_it_in() {
+    let ballot = vote(&context_kept(), 0, 0, 0);
+    let mut late = node(&context_kept());
+    let hear = |node: &mut Node, message: &Message| {
+        let bytes = message.encode();
+        node.handle(LATE, Input::Message { from: HONEST, broadcast: false, bytes });
+        drain(node)
+    };
+    hear(&mut late, &Message::Votes(vec![ballot.clone()]));
+    assert_eq!((late.pending().len(), late.ballot_box().late().len()), (0, 1));
+    let election = context_kept().id();
+    let signed = |at, key: &SecretKey| {
+        let acknowledgement = Acknowledgement::sign(election, ballot.id(), at, key);
+        Message::Acknowledged(vec![Acknowledged { acknowledgement, listed: None }])
+    };
+    // Dated after closing; not on the keeper's list; of a keeper that signed two lists.
+    hear(&mut late, &signed(CLOSES, &keeper(0)));
+    let list =
+        |ids: &[VoteId]| Statement::ClosingList(ClosingList::sign(election, ids, &keeper(0)));
+    hear(&mut late, &Message::Statements(vec![list(&[])]));
+    hear(&mut late, &signed(NOW, &keeper(0)));
+    hear(&mut late, &Message::Statements(vec![list(&[ballot.id()])]));
+    hear(&mut late, &signed(NOW, &keeper(0)));
+    assert_eq!((late.pending().len(), late.ballot_box().late().len()), (0, 1));
+    assert_eq!(rejected(&hear(&mut late, &Message::Votes(vec![ballot.clone()]))), None);
+    hear(&mut late, &signed(NOW, &keeper(1)));
+    assert_eq!((late.pending().len(), late.ballot_box().late().len()), (1, 0));
+}
+
+#[test]
+fn late_votes_fill_no_memory_where_no_keeper_could_take_them_in() {
+    let mut without = node(&context());
+    let bytes = Message::Votes(vec![vote(&context(), 0, 0, 0)]).encode();
+    without.handle(LATE, Input::Message { from: HONEST, broadcast: false, bytes });
+    assert!(without.ballot_box().late().is_empty());
 }
