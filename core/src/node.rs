@@ -105,6 +105,8 @@ pub struct Node {
     own_votes: OwnVotes,
     /// Which keepers are here.
     roll_call: RollCall,
+    /// Keepers that had no vote that is not here, and when that was found.
+    agree: BTreeMap<PublicKey, Timestamp>,
     /// What it signs, where it is a keeper itself.
     keeping: Option<Keeping>,
     /// What peers have that is dated ahead of this clock.
@@ -127,6 +129,7 @@ impl Node {
             mining: Mining::default(),
             own_votes: OwnVotes::default(),
             roll_call: RollCall::default(),
+            agree: BTreeMap::new(),
             keeping: None,
             ahead: Ahead::default(),
             draws: Draws::new(seed),
@@ -351,6 +354,24 @@ impl Node {
     pub fn keepers_here(&self) -> impl Iterator<Item = &Keeper> {
         let keepers = self.chain().election().keepers.iter();
         keepers.filter(|keeper| self.roll_call.is_present(&keeper.key))
+    }
+
+    /// When a keeper had no vote that is not here, if the last comparison with it found that.
+    pub fn agrees_since(&self, keeper: &PublicKey) -> Option<Timestamp> {
+        self.agree.get(keeper).copied()
+    }
+
+    /// A comparison with a peer found whether it has votes that are not here.
+    fn compared(&mut self, now: Timestamp, with: Peer, lacks: bool) {
+        let keepers: Vec<_> =
+            self.roll_call.present().filter(|(peer, _)| *peer == with).map(|it| it.1).collect();
+        for keeper in keepers {
+            if lacks {
+                self.agree.remove(&keeper);
+            } else {
+                self.agree.insert(keeper, now);
+            }
+        }
     }
 
     /// Those of them that say that their chain is sealed by this block.

@@ -350,8 +350,10 @@ pub struct Status {
     pub double_vote_count: u32,
     /// Votes that wait for a block.
     pub pending: u32,
-    /// Keepers, each with how many votes its closing lists hold that are here. More than one contradict each other.
-    pub lists: Vec<(String, Vec<u32>)>,
+    /// Each keeper.
+    pub keepers: Vec<KeeperView>,
+    /// Votes that came after closing, of which no keeper showed that they were cast in time.
+    pub late: u32,
     /// Why a keeper may have votes that are not here, once voting is over.
     pub keepers_lack: Option<String>,
     /// Connections whose peers say that they have the sealed block. Other tabs of this browser may be among them.
@@ -376,6 +378,17 @@ pub struct Status {
     pub last_rejection: Option<String>,
     /// [`BUILD`] of the worker.
     pub build: String,
+}
+
+/// What is known of a keeper.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeeperView {
+    /// Its name.
+    pub name: String,
+    /// How many votes its closing lists hold that are here. More than one contradict each other.
+    pub lists: Vec<u32>,
+    /// When it had no vote that is not here, if the last comparison found that.
+    pub agrees: Option<f64>,
 }
 
 /// A proven double vote.

@@ -215,6 +215,8 @@ impl Node {
         if hello.statements != self.statements().digest() {
             self.ask_statements(now, from);
         }
+        // Where they differ, a comparison says who lacks something.
+        self.compared(now, from, hello.set != self.ballot_box.digest());
         // The one that asked compares; what could not be taken or kept is not asked for.
         let compares = !hello.wants_reply
             && self.peers.answers_greeting(from)
@@ -410,11 +412,14 @@ impl Node {
         let wanted = difference.wanted.into_iter().filter(|id| !late.contains(id));
         let wanted: Vec<_> = wanted.take(MAX_VOTES_ASKED).collect();
         if !wanted.is_empty() {
+            self.peers.lacked(from, wanted.len());
             self.send(from, &Message::GetVotes(wanted));
         }
-        match difference.next {
-            Some(question) => self.send(from, &Message::Reconcile(question)),
-            None => self.peers.end_rounds(from),
+        if let Some(question) = difference.next {
+            self.send(from, &Message::Reconcile(question));
+        } else {
+            let lacked = self.peers.end_rounds(from);
+            self.compared(now, from, lacked);
         }
     }
 }

@@ -113,6 +113,8 @@ struct PeerState {
     compare: Timestamp,
     /// Rounds that the comparison under way may still take.
     rounds: u32,
+    /// How many votes that are not here that found.
+    lacked: usize,
     walks: Budget,
     /// Points left until it is not heard any more.
     patience: Budget,
@@ -147,6 +149,7 @@ impl Default for PeerState {
             fruitless: 0,
             compare: Timestamp(0),
             rounds: 0,
+            lacked: 0,
             walks: Budget::new(PEER_WALKS_PER_SECOND, PEER_WALKS_AT_ONCE),
             patience: Budget::new(1, DROP_AT),
             useful: false,
@@ -389,7 +392,7 @@ impl Peers {
     pub(super) fn begin_rounds(&mut self, peer: Peer, now: Timestamp) {
         self.next_compare = now.plus_ms(COMPARE_EVERY_MS);
         if let Some(state) = self.known.get_mut(&peer) {
-            state.rounds = MAX_ROUNDS;
+            (state.rounds, state.lacked) = (MAX_ROUNDS, 0);
         }
     }
 
@@ -399,11 +402,19 @@ impl Peers {
         state.map(|state| state.rounds -= 1).is_some()
     }
 
-    /// The comparison is over.
-    pub(super) fn end_rounds(&mut self, peer: Peer) {
+    /// The comparison found so many votes that are not here.
+    pub(super) fn lacked(&mut self, peer: Peer, votes: usize) {
         if let Some(state) = self.known.get_mut(&peer) {
-            state.rounds = 0;
+            state.lacked += votes;
         }
+    }
+
+    /// The comparison is over; says whether it found a vote that is not here.
+    pub(super) fn end_rounds(&mut self, peer: Peer) -> bool {
+        self.known.get_mut(&peer).is_some_and(|state| {
+            state.rounds = 0;
+            state.lacked > 0
+        })
     }
 
     pub(super) fn is_banned(&self, peer: Peer) -> bool {

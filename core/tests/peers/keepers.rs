@@ -9,7 +9,7 @@ use blockvote_core::{
         statements::Statement,
     },
     crypto::{hash::VoteId, key::SecretKey},
-    node::{Event, Input, Node, Output, StoreChange, ballot_box::GRACE_MS},
+    node::{Event, Input, LinkId, Node, Output, StoreChange, ballot_box::GRACE_MS},
     testkit::{
         NOW,
         nodes::{HONEST, LIAR, drain, hear, rejected, sent, sent_to},
@@ -208,6 +208,13 @@ fn who_comes_after_closing_still_gets_what_a_keeper_acknowledged_in_time() {
     }
     assert!(organiser.pending().contains(&ballot.id()));
     assert!(organiser.ballot_box().late().is_empty());
+    // The keeper had one more: the next comparison shows that it has no more than is here.
+    let agrees = |node: &Node| node.agrees_since(&keeper(0).public());
+    assert_eq!(agrees(&organiser), None);
+    let later = LATE.plus_ms(30_000);
+    organiser.handle(later, Input::Peers(LinkId(0), vec![HONEST.id]));
+    talk(later, &mut organiser, &mut keeps);
+    assert_eq!(agrees(&organiser), Some(later));
     assert_eq!(
         organiser.ballot_box().keepers_lack().map(|lack| lack.keeper),
         Some("Keeper 1".into())

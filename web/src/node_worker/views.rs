@@ -17,7 +17,7 @@ use blockvote_words::Words;
 use super::driver::{Inner, MAX_RECEIPTS};
 use crate::{
     messages::{
-        BUILD, BlockSummary, BlockView, DoubleVoteView, ElectionView, MAX_VOTES_SHOWN,
+        BUILD, BlockSummary, BlockView, DoubleVoteView, ElectionView, KeeperView, MAX_VOTES_SHOWN,
         MiningStatus, ReceiptState, ReceiptView, SealView, Status, Who, millis,
     },
     store::Own,
@@ -90,7 +90,8 @@ pub fn status(inner: &Inner) -> Status {
         },
         storage: inner.storage.clone(),
         persisted: inner.persisted,
-        lists: lists(node),
+        keepers: keepers(node),
+        late: small(node.ballot_box().late().len()),
         have_seal,
         keepers_have_seal,
         keepers_lack: node.ballot_box().keepers_lack().map(|lack| lack.words()),
@@ -101,13 +102,13 @@ pub fn status(inner: &Inner) -> Status {
     }
 }
 
-/// Keepers, and how many votes their closing lists hold.
-fn lists(node: &Node) -> Vec<(String, Vec<u32>)> {
-    let list = |keeper: &Keeper| {
-        let lists = node.statements().closing_lists_of(&keeper.key);
-        (keeper.name.clone(), lists.iter().map(|list| list.votes).collect())
+fn keepers(node: &Node) -> Vec<KeeperView> {
+    let view = |keeper: &Keeper| KeeperView {
+        name: keeper.name.clone(),
+        lists: node.statements().closing_lists_of(&keeper.key).iter().map(|it| it.votes).collect(),
+        agrees: node.agrees_since(&keeper.key).map(millis),
     };
-    node.chain().election().keepers.iter().map(list).collect()
+    node.chain().election().keepers.iter().map(view).collect()
 }
 
 /// Peers that claim to have the sealed block, and keepers that do.

@@ -38,6 +38,8 @@ struct StatusJson {
     /// Voters whose vote counts.
     voters: u64,
     pending: u64,
+    /// Votes that came after closing, of which no keeper showed that they were cast in time.
+    late: u64,
     /// When votes are not taken any more: the election's own time or the organiser's closing.
     closes: Option<u64>,
     /// `unsealed`, `awaited` (the sealed block is not here yet), `sealed`, `refuted` (its count is
@@ -99,6 +101,7 @@ async fn status(State(app): State<App>) -> Result<Json<StatusJson>, ApiError> {
         sealed_height: node.ballot_box().sealed_height().map(|height| height.0),
         double_votes: node.statements().double_votes().len() as u64,
         pending: node.pending().len() as u64,
+        late: node.ballot_box().late().len() as u64,
         peers: node.peers().len() as u64,
         relays,
         syncing_to: node.sync().target().map(|height| height.0),

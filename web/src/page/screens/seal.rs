@@ -9,7 +9,7 @@ use yew_router::prelude::*;
 
 use super::{results::seal_notice, unopened};
 use crate::{
-    messages::{Act, OrganiserFile, SealView, Status, ToNode, ToTools},
+    messages::{Act, KeeperView, OrganiserFile, SealView, Status, ToNode, ToTools},
     page::{
         browser, format,
         icons::{Name, icon},
@@ -41,6 +41,12 @@ fn reached(status: &Status) -> Html {
         (n, false) => format!("{n}; whether they have more is not known yet"),
     };
     let here = status.votes + u64::from(status.pending);
+    let agrees = |keeper: &KeeperView| {
+        let at = keeper
+            .agrees
+            .map(|at| format!("; at {} it had no vote that is not here", format::time(at)));
+        at.unwrap_or_else(|| "; what it has was not compared with what is here yet".into())
+    };
     let listed = |lists: &[u32]| match lists {
         [] => (false, "its closing list has not been heard of".to_owned()),
         [votes] if u64::from(*votes) > here => (
@@ -62,8 +68,13 @@ fn reached(status: &Status) -> Html {
     html! {
         <ul class="checks" data-testid="reached">
             { line(status.sure, "Connections".into(), peers) }
-            for (name, lists) in status.lists.iter() {
-                { { let (good, words) = listed(lists); line(good, name.clone(), words) } }
+            for keeper in status.keepers.iter() {
+                { { let (good, words) = listed(&keeper.lists);
+                    line(good && keeper.agrees.is_some(), keeper.name.clone(), words + &agrees(keeper)) } }
+            }
+            if status.late > 0 {
+                { line(false, "Came too late".into(), format!("{}, and no keeper confirmed in time what came: not counted, unless one still does",
+                    format::plural(status.late.into(), "vote", "votes"))) }
             }
             if status.syncing_to.is_some() {
                 { line(false, "Still fetching".into(), "a peer claims a better chain than this tab has".into()) }
