@@ -58,6 +58,7 @@ test("organiser and voters are never there together: a keeper carries the electi
   await ahead(organiser, 125_000);
   // The keeper's clock is not ahead: its list is not signed yet, and the page says what that means.
   await expect(organiser.getByTestId("lack")).toContainText("No closing list of Club server is here yet");
+  await expect(organiser.getByTestId("reached")).toContainText("it had no vote that is not here");
   await organiser.getByTestId("seal-button").click();
   await expect(organiser.getByRole("alert")).toContainText("Say that you want this, or wait.");
   await organiser.getByText("Seal all the same").click();
