@@ -1,6 +1,6 @@
 // A client in another language, written from docs/protocol.md and docs/format.md: enough of it to
-// speak to the relay and to mine a block, honest or not.
-import { createHash, createPrivateKey, createPublicKey, sign } from "node:crypto";
+// speak to the relay, to mine a block and to be a keeper, honest or not.
+import { createHash, createPrivateKey, createPublicKey, sign, verify } from "node:crypto";
 import WebSocket from "ws";
 
 const sha256 = (...parts) => {
@@ -12,6 +12,30 @@ const u16 = (n) => { const b = Buffer.alloc(2); b.writeUInt16LE(n); return b; };
 const u32 = (n) => { const b = Buffer.alloc(4); b.writeUInt32LE(n); return b; };
 const u64 = (n) => { const b = Buffer.alloc(8); b.writeBigUInt64LE(BigInt(n)); return b; };
 const text = (s) => Buffer.concat([u32(Buffer.byteLength(s)), Buffer.from(s)]);
+const list = (items) => Buffer.concat([u32(items.length), ...items]);
+
+/** Reads a value from its beginning to its end; bytes that are missing or left over make it invalid. */
+function read(bytes, value) {
+  let at = 0;
+  const next = (size) => {
+    if (at + size > bytes.length) throw new Error("ends too early");
+    at += size;
+    return bytes.subarray(at - size, at);
+  };
+  const from = {
+    bytes: next,
+    u8: () => next(1)[0],
+    u16: () => next(2).readUInt16LE(),
+    u32: () => next(4).readUInt32LE(),
+    u64: () => Number(next(8).readBigUInt64LE()),
+    text: () => next(from.u32()).toString(),
+    list: (entry) => Array.from({ length: from.u32() }, entry),
+    option: (some) => (from.u8() ? some() : null),
+  };
+  const found = value(from);
+  if (at < bytes.length) throw new Error("has bytes left over");
+  return found;
+}
 
 /** An Ed25519 key of 32 bytes: `public` and `sign`. */
 export function key(seed) {
@@ -20,6 +44,16 @@ export function key(seed) {
   const spki = createPublicKey(secret).export({ format: "der", type: "spki" });
   return { public: spki.subarray(-32), sign: (message) => sign(null, message, secret) };
 }
+
+/** Whether a key, given by its 32 bytes, signed a message. */
+function holds(key, message, signature) {
+  const der = Buffer.concat([Buffer.from("302a300506032b6570032100", "hex"), key]);
+  return verify(null, message, createPublicKey({ key: der, format: "der", type: "spki" }), signature);
+}
+
+/** A public key in text. */
+export const keyText = (key) =>
+  `bvk1${key.toString("hex")}${sha256(Buffer.from("blockvote key\0\0\0"), key).toString("hex").slice(0, 8)}`;
 
 /** The key that a voting code stands for. */
 export const keyOfCode = (code) =>
@@ -50,7 +84,136 @@ function root(leaves) {
   while (split * 2 < leaves.length) split *= 2;
   return sha256(Buffer.from([1]), root(leaves.slice(0, split)), root(leaves.slice(split)));
 }
-export const votesRoot = (votes) => root(votes.map((vote) => sha256(Buffer.from([0]), vote.bytes)));
+/** The siblings of a leaf from below. */
+function path(leaves, index) {
+  if (leaves.length === 1) return [];
+  let split = 1;
+  while (split * 2 < leaves.length) split *= 2;
+  const [left, right] = [leaves.slice(0, split), leaves.slice(split)];
+  return index < split ? [...path(left, index), root(right)] : [...path(right, index - split), root(left)];
+}
+/** The root that a path leads to, as RFC 9162 verifies it in section 2.1.3.2; none where it does not fit. */
+function rootOf(leaf, { index, leaves, siblings }) {
+  let [at, last, hash] = [index, leaves - 1, leaf];
+  if (at > last) return null;
+  for (const sibling of siblings) {
+    if (last === 0) return null;
+    if (at % 2 === 1 || at === last) {
+      hash = sha256(Buffer.from([1]), sibling, hash);
+      while (at % 2 === 0 && at !== 0) [at, last] = [at >> 1, last >> 1];
+    } else {
+      hash = sha256(Buffer.from([1]), hash, sibling);
+    }
+    [at, last] = [at >> 1, last >> 1];
+  }
+  return last === 0 ? hash : null;
+}
+const leafOf = (bytes) => sha256(Buffer.from([0]), bytes);
+export const votesRoot = (votes) => root(votes.map((vote) => leafOf(vote.bytes)));
+
+/** An election's id, closing time and keepers, from its definition. */
+export const readElection = (bytes) => read(bytes, (from) => {
+  from.u16(); // version
+  from.text(); // title
+  from.text(); // description
+  from.list(from.text); // choices
+  from.bytes(2 + 2 + 1 + 1 + 1); // least, most, blank, write-in, counting
+  if (from.u8() === 0) from.option(from.u64); // Open
+  else from.bytes(32 + 4 + 1); // Roll
+  from.option(from.u64); // opens
+  const closes = from.option(from.u64);
+  from.u64(); // created
+  from.option(() => from.bytes(32)); // organiser
+  const keepers = from.list(() => ({ name: from.text(), key: from.bytes(32) }));
+  from.bytes(8 + 8); // starting difficulty, block spacing
+  return { id: sha256(Buffer.from("blockvote electn"), bytes), closes, keepers };
+});
+
+const called = (election, challenge) =>
+  Buffer.concat([Buffer.from("blockvote rollca"), election, challenge]);
+
+/** Present: the answer to a roll-call by whoever holds the key, or says so with another `name`. */
+export const present = (election, challenge, key, { name = key.public } = {}) =>
+  Buffer.concat([Buffer.from([21]), name, key.sign(called(election, challenge))]);
+
+/** The keeper of this election that answered a challenge, if one did. */
+export const whoIsPresent = (message, { id, keepers }, challenge) => read(message, (from) => {
+  from.u8();
+  const [key, signature] = [from.bytes(32), from.bytes(64)];
+  return keepers.find((named) => named.key.equals(key) && holds(key, called(id, challenge), signature));
+});
+
+const received = ({ election, vote, at }) =>
+  Buffer.concat([Buffer.from("blockvote acknow"), election, vote, u64(at)]);
+
+/** An acknowledgement; `name` says that another keeper signed it, `ids` are those of a closing list. */
+export function acknowledgement(election, vote, at, key, { name = key.public, ids } = {}) {
+  const signature = key.sign(received({ election, vote, at }));
+  const said = Buffer.concat([election, vote, u64(at), name, signature]);
+  if (!ids) return Buffer.concat([said, Buffer.from([0])]);
+  const index = ids.findIndex((id) => id.equals(vote));
+  const proof = [u32(index), u32(ids.length), list(path(ids.map(leafOf), index))];
+  return Buffer.concat([said, Buffer.from([1]), ...proof]);
+}
+export const acknowledged = (signed) => Buffer.concat([Buffer.from([23]), list(signed)]);
+export const rollCall = (challenge) => Buffer.concat([Buffer.from([20]), challenge]);
+export const getElection = Buffer.from([1]);
+export const getAcknowledged = (ids) => Buffer.concat([Buffer.from([22]), list(ids)]);
+export const readGetAcknowledged = (message) => read(message, (from) => {
+  from.u8();
+  return from.list(() => from.bytes(32));
+});
+
+/** What an Acknowledged message holds. */
+export const readAcknowledged = (message) => read(message, (from) => {
+  from.u8();
+  return from.list(() => ({
+    election: from.bytes(32), vote: from.bytes(32), at: from.u64(), keeper: from.bytes(32),
+    signature: from.bytes(64),
+    proof: from.option(() => ({
+      index: from.u32(), leaves: from.u32(), siblings: from.list(() => from.bytes(32)),
+    })),
+  }));
+});
+
+const listed = ({ election, votes, root }) =>
+  Buffer.concat([Buffer.from("blockvote clolst"), election, u32(votes), root]);
+
+/** A closing list of these votes, in ascending order of their ids. */
+export function closingList(election, ids, key) {
+  const said = { election, votes: ids.length, root: root(ids.map(leafOf)) };
+  const message = listed(said);
+  return Buffer.concat([Buffer.from([3]), message.subarray(16), key.public, key.sign(message)]);
+}
+
+/** The closing lists in a message with these and closings alone. */
+export const readClosingLists = (message) => read(message, (from) => {
+  from.u8();
+  const statements = from.list(() => {
+    const variant = from.u8();
+    if (variant === 1) return from.bytes(32 + 8 + 64) && null;
+    if (variant !== 3) throw new Error("neither a closing nor a closing list");
+    return {
+      election: from.bytes(32), votes: from.u32(), root: from.bytes(32), keeper: from.bytes(32),
+      signature: from.bytes(64),
+    };
+  });
+  return statements.filter(Boolean);
+});
+
+/** Whether a keeper of this election signed a closing list or an acknowledgement. */
+export function isSigned(said, { id, keepers }) {
+  const message = said.vote ? received(said) : listed(said);
+  const named = keepers.some(({ key }) => key.equals(said.keeper));
+  return named && said.election.equals(id) && holds(said.keeper, message, said.signature);
+}
+
+/** Whether an acknowledgement is worth something, where these are the closing lists of its keeper. */
+export function isInTime({ at, vote, proof }, { closes }, lists) {
+  if (lists.length > 1 || (closes !== null && at >= closes)) return false;
+  return lists.every(({ votes, root }) =>
+    proof?.leaves === votes && rootOf(leafOf(vote), proof)?.equals(root) === true);
+}
 
 /** What a block after `parent` must state; the floor is 2^16, the spacing 10 s. */
 export function demand(parent, timestamp) {
@@ -89,29 +252,28 @@ export function mine(parent, votes, { before = () => {}, after = () => {}, proof
   return block;
 }
 
-const list = (items) => Buffer.concat([u32(items.length), ...items]);
 const encodeBlock = (block) =>
   Buffer.concat([block.header, list(block.votes.map((vote) => vote.bytes))]);
 
-/** Joins the room of an election and serves the blocks that it announces. */
+/** Joins the room of an election, serves the blocks that it announces, and answers roll-calls for `keeper`. */
 export class Peer {
-  static async join(relay, election) {
+  static async join(relay, election, { keeper } = {}) {
     const socket = new WebSocket(`ws://${relay.address}/ws`, "blockvote.1");
     const peer = new Peer();
-    Object.assign(peer, { socket, room: election, blocks: new Map(), asked: [] });
+    Object.assign(peer, { socket, room: election, keeper, blocks: new Map(), heard: [], waiting: [] });
     await new Promise((resolve, reject) => {
       socket.on("error", reject);
       socket.on("message", (data) => {
         if (data[0] === 0) socket.send(Buffer.concat([Buffer.from([0]), election]));
         if (data[0] === 1) resolve();
-        if (data[0] === 4) peer.#direct(data.subarray(33, 41), data.subarray(41));
+        if (data[0] === 2) peer.#note("peers");
+        if (data[0] === 3 || data[0] === 4) peer.#hear(data.subarray(33, 41), data.subarray(41));
       });
     });
     return peer;
   }
 
-  #direct(from, message) {
-    this.asked.push(message[0]);
+  #hear(from, message) {
     if (message[0] === 5) { // GetBlocks
       const block = this.blocks.get(message.subarray(5, 37).toString("hex"));
       if (block) this.send(from, Buffer.concat([Buffer.from([6]), list([encodeBlock(block)])]));
@@ -123,6 +285,35 @@ export class Peer {
       const votes = wanted.map((index) => this.blocks.get(hash.toString("hex"))?.votes[index].bytes);
       this.send(from, Buffer.concat([Buffer.from([19]), hash, list(votes)]));
     }
+    if (message[0] === 20 && this.keeper) { // RollCall
+      this.send(from, present(this.room, message.subarray(1), this.keeper));
+    }
+    this.#note(message[0], from, message);
+  }
+
+  #note(number, from, message) {
+    const index = this.waiting.findIndex((waits) => waits.number === number);
+    if (index < 0) this.heard.push({ number, from, message });
+    else this.waiting.splice(index, 1)[0].resolve({ from, message });
+  }
+
+  /** The first message of this number that was not taken yet, here or still to come. */
+  async next(number) {
+    const index = this.heard.findIndex((heard) => heard.number === number);
+    if (index >= 0) return this.heard.splice(index, 1)[0];
+    return new Promise((resolve) => this.waiting.push({ number, resolve }));
+  }
+
+  /** Sends a question to one peer; the answer has this number. */
+  ask(to, payload, number) {
+    this.send(to, payload);
+    return this.next(number);
+  }
+
+  /** Waits until the relay handled what was sent, and what it had for this peer is here. */
+  flush() {
+    this.socket.send(Buffer.concat([Buffer.from([4]), this.room, Buffer.from([1])]));
+    return this.next("peers");
   }
 
   send(to, payload) {
@@ -140,8 +331,11 @@ export class Peer {
     this.broadcast(Buffer.concat([Buffer.from([8]), block.header, list(ids)]));
   }
 
-  votes(votes) {
-    this.broadcast(Buffer.concat([Buffer.from([7]), list(votes.map((vote) => vote.bytes))]));
+  /** Votes, for everybody or for one peer. */
+  votes(votes, to) {
+    const message = Buffer.concat([Buffer.from([7]), list(votes.map((vote) => vote.bytes))]);
+    if (to) this.send(to, message);
+    else this.broadcast(message);
   }
 
   evidence(statements) {

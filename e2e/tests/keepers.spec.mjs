@@ -1,7 +1,12 @@
 // Keepers, and receipts that say no more than is true, in real browsers.
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import {
+  Peer, getAcknowledged, getElection, isInTime, isSigned, keyOfCode, readAcknowledged, readClosingLists,
+  readElection, rollCall, vote, whoIsPresent,
+} from "../blockvote.mjs";
 import { BIN, CLUB, ahead, cast, closeEarlier, expect, open, test } from "../world.mjs";
 
 const blockvote = (...args) => {
@@ -156,4 +161,73 @@ test("a short address leads to the election, and one with a typo says what to do
   await expect(page.getByTestId("short")).toContainText("1 keeper is here, and knows no election with this short address");
   await page.goto(`${relay.url}/v/K7QF`);
   await expect(page.getByRole("alert")).toContainText("8 letters and digits");
+});
+
+test("what keepers sign is read from the documents alone: the golden vectors", () => {
+  const vectors = JSON.parse(readFileSync(join(import.meta.dirname, "../../docs/vectors.json"), "utf8"));
+  const bytes = (name) => Buffer.from(vectors[name], "hex");
+  const election = readElection(bytes("roll: election"));
+  expect(election.id).toEqual(bytes("roll: election id"));
+  const challenge = bytes("message roll call").subarray(1);
+  expect(rollCall(challenge)).toEqual(bytes("message roll call"));
+  expect(whoIsPresent(bytes("message present"), election, challenge)).toBe(election.keepers[0]);
+  const [signed] = readAcknowledged(bytes("message acknowledged"));
+  expect(isSigned(signed, election)).toBe(true);
+  expect(getAcknowledged([signed.vote])).toEqual(bytes("message get acknowledged"));
+  const statements = Buffer.concat([Buffer.from([16, 1, 0, 0, 0]), bytes("roll: closing list")]);
+  const [list] = readClosingLists(statements);
+  expect(isSigned(list, election)).toBe(true);
+  expect(isInTime(signed, election, [list])).toBe(true);
+});
+
+test("a client written from the documents has its vote acknowledged, and proves it by the closing list", async ({ world }) => {
+  const relay = await world.relay();
+  const keeper = await world.keeper(relay);
+  const at = (name) => join(world.folder, name);
+  ran("election", "new", "--title", "Lunch?", "--choice", "Soup", "--choice", "Bread", "--codes", "4",
+    "--keeper", keeper.named, "--organiser", at("o.json"));
+  const said = ran("election", "publish", "--organiser", at("o.json"), "--out", at("e.blockvote"), "--relay", `ws://${relay.address}/ws`, "--json");
+  keeper.election = JSON.parse(said).id;
+  const room = Buffer.from(keeper.election, "hex");
+  const codes = JSON.parse(ran("election", "codes", "--organiser", at("o.json"), "--json"));
+  const keys = codes.map(({ code }) => keyOfCode(code)).sort((a, b) => Buffer.compare(a.public, b.public));
+  const votes = keys.map((key, index) => vote(room, index + 1, index % 2, { key }));
+
+  const voter = await Peer.join(relay, room);
+  const challenge = randomBytes(32);
+  voter.broadcast(rollCall(challenge));
+  const { from, message } = await voter.next(21);
+  const election = readElection((await voter.ask(from, getElection, 2)).message.subarray(1));
+  expect(election.id).toEqual(room);
+  expect(whoIsPresent(message, election, challenge)).toMatchObject({ name: "Club server" });
+  expect(whoIsPresent(message, election, randomBytes(32))).toBeUndefined();
+
+  const acknowledged = async (votes) => {
+    const ids = votes.map(({ id }) => id);
+    return readAcknowledged((await voter.ask(from, getAcknowledged(ids), 23)).message);
+  };
+  voter.votes(votes.slice(0, 3), from);
+  const signed = await acknowledged(votes);
+  expect(signed.map(({ vote }) => vote)).toEqual(votes.slice(0, 3).map(({ id }) => id));
+  for (const one of signed) {
+    expect(isSigned(one, election)).toBe(true);
+    expect(isSigned({ ...one, at: one.at + 1 }, election)).toBe(false);
+    expect(one.proof).toBeNull();
+  }
+
+  await closeEarlier(keeper, at("o.json"));
+  let list;
+  while (!list) [list] = readClosingLists((await voter.next(16)).message);
+  expect(isSigned(list, election)).toBe(true);
+  expect(list.votes).toBe(3);
+  voter.votes(votes.slice(3), from);
+  const proven = await acknowledged(votes);
+  expect(proven.map(({ proof, ...one }) => ({ ...one, proof: null }))).toEqual(signed);
+  for (const one of proven) {
+    expect(isInTime(one, election, [list])).toBe(true);
+    expect(isInTime({ ...one, proof: null }, election, [list])).toBe(false);
+    const other = proven.find(({ vote }) => !vote.equals(one.vote));
+    expect(isInTime({ ...one, proof: other.proof }, election, [list])).toBe(false);
+  }
+  voter.leave();
 });
