@@ -1,7 +1,34 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { Peer, closing, key, keyOfCode, mine, vote } from "../blockvote.mjs";
-import { CLUB, castAndMine, expect, go, open, test, until } from "../world.mjs";
+import {
+  Peer, acknowledged, acknowledgement, closing, closingList, getElection, key, keyOfCode, keyText, mine,
+  present, readElection, readGetAcknowledged, vote,
+} from "../blockvote.mjs";
+import { BIN, CLUB, castAndMine, expect, go, open, test, until } from "../world.mjs";
+
+const blockvote = (...args) => execFileSync(join(BIN, "blockvote"), args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+
+/** A published election with keepers whose keys the test has. */
+function kept(world, keepers, ...args) {
+  const at = (name) => join(world.folder, name);
+  const named = Object.entries(keepers).flatMap(([name, key]) => ["--keeper", `${keyText(key.public)}:${name}`]);
+  blockvote("election", "new", "--title", "Lunch?", "--choice", "Soup", "--choice", "Bread", "--codes", "1",
+    "--starting-difficulty", "65536", ...named, ...args, "--organiser", at("o.json"));
+  const { id } = JSON.parse(blockvote("election", "publish", "--organiser", at("o.json"), "--out", at("e.blockvote"), "--json"));
+  const [{ code }] = JSON.parse(blockvote("election", "codes", "--organiser", at("o.json"), "--json"));
+  return { id, room: Buffer.from(id, "hex"), code, node: { args: ["--election", at("e.blockvote")] } };
+}
+
+/** Whether a node answers a peer, or does not hear it any more: it answers another one after it. */
+async function answers(node, peer, other) {
+  peer.send(node, getElection);
+  await peer.flush();
+  await other.ask(node, getElection, 2);
+  await peer.flush();
+  const answered = peer.heard.some(({ number }) => number === 2);
+  peer.heard = peer.heard.filter(({ number }) => number !== 2);
+  return answered;
+}
 
 test("a hostile peer is refused, whatever it serves, and nothing changes", async ({ world }) => {
   const relay = await world.relay();
@@ -55,8 +82,6 @@ test("a hostile peer is refused, whatever it serves, and nothing changes", async
 test("with a voter roll a hostile peer can neither vote for others nor close nor seal", async ({ world }) => {
   const relay = await world.relay();
   const at = (name) => join(world.folder, name);
-  const bin = process.env.BLOCKVOTE_BIN ?? join(import.meta.dirname, "../../target/debug");
-  const blockvote = (...args) => execFileSync(join(bin, "blockvote"), args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
   blockvote("election", "new", "--title", "Lunch?", "--choice", "Soup", "--choice", "Bread", "--codes", "3", "--starting-difficulty", "65536", "--organiser", at("o.json"));
   blockvote("election", "publish", "--organiser", at("o.json"), "--out", at("e.blockvote"));
   const codes = JSON.parse(blockvote("election", "codes", "--organiser", at("o.json"), "--json"));
@@ -102,5 +127,105 @@ test("with a voter roll a hostile peer can neither vote for others nor close nor
   const honest = await Peer.join(relay, room);
   honest.votes([good]);
   await until(node, "/view_vote", (tally) => tally.Soup === 1);
+  honest.leave();
+});
+
+test("a receipt names a keeper only for what that keeper signed in time, and not when it contradicts itself", async ({ world }) => {
+  const relay = await world.relay();
+  const [club, union, stranger] = [1, 2, 7].map((seed) => key(Buffer.alloc(32, seed)));
+  const { id: election, room, code, node } = kept(world, { "Club server": club, Union: union }, "--closes-in", "60");
+  await world.node(relay, node);
+  const page = await open(await world.profile(), relay, election, `vote#code=${code}`);
+  // After the tab, which would ask them for the roll and the chain, and wait.
+  const here = await Peer.join(relay, room, { keeper: club });
+  const honest = await Peer.join(relay, room, { keeper: union });
+  await page.getByText("Soup", { exact: true }).click();
+  await page.getByTestId("cast").click();
+  const { from: tab, message } = await here.next(22);
+  const [id] = readGetAcknowledged(message);
+  await go(page, "Network");
+
+  const now = Date.now();
+  const cases = [
+    ["signed by somebody else", "not signed by the keeper that it names",
+      acknowledgement(room, id, now, stranger, { name: club.public })],
+    ["by a key that the definition does not name", "names no keeper with the key",
+      acknowledgement(room, id, now, stranger)],
+    ["for another election", "what the keeper signed is for election",
+      acknowledgement(Buffer.alloc(32, 9), id, now, club)],
+  ];
+  for (const [index, [name, reason, forged]] of cases.entries()) {
+    const peer = await Peer.join(relay, room);
+    expect(await answers(tab, peer, honest), name).toBe(true);
+    peer.send(tab, acknowledged([forged]));
+    await expect(page.getByTestId("rejected"), name).toContainText(`${index + 1}, the last`);
+    await expect(page.getByTestId("rejected"), name).toContainText(reason);
+    expect(await answers(tab, peer, honest), name).toBe(false);
+    peer.leave();
+  }
+  // One dated after closing is no offence, and worth nothing.
+  const { closes } = readElection((await here.ask(tab, getElection, 2)).message.subarray(1));
+  here.send(tab, acknowledged([acknowledgement(room, id, closes, club)]));
+  expect(await answers(tab, here, honest)).toBe(true);
+
+  // The same client, honest: only the keeper that signed in time is named.
+  const standing = page.getByTestId("receipt").getByTestId("standing");
+  honest.send(tab, acknowledged([acknowledgement(room, id, now, union)]));
+  await go(page, "Vote");
+  await expect(standing).toContainText("Received by Union. Waiting for a second keeper.");
+  // Its closing list is signed: a date alone is not enough any more, and the proof is.
+  honest.evidence([closingList(room, [id], union)]);
+  await expect(standing).toContainText("has yet to show that your vote is on its closing list");
+  honest.send(tab, acknowledged([acknowledgement(room, id, now, union, { ids: [id] })]));
+  await expect(standing).toContainText("Received by Union.");
+  // A second closing list: its word counts for nothing.
+  honest.evidence([closingList(room, [Buffer.alloc(32, 9)], union)]);
+  await expect(standing).not.toContainText("Received by");
+  here.leave();
+  honest.leave();
+});
+
+test("who pretends to be a keeper is not handed the vote, and soon not heard", async ({ world }) => {
+  const relay = await world.relay();
+  const [club, stranger] = [1, 7].map((seed) => key(Buffer.alloc(32, seed)));
+  const { room, code, node: options } = kept(world, { "Club server": club });
+  const honest = await Peer.join(relay, room, { keeper: club });
+  const before = await world.node(relay, options);
+  const old = (await honest.next(20)).message.subarray(1);
+  await before.kill();
+  const node = await world.node(relay, options);
+  const { from, message } = await honest.next(20);
+  const challenge = message.subarray(1);
+
+  const liars = [
+    ["an answer to an old challenge", present(room, old, club)],
+    ["an answer for a key that it does not have", present(room, challenge, stranger, { name: club.public })],
+    ["an answer for a key that the definition does not name", present(room, challenge, stranger)],
+  ];
+  for (const liar of liars) {
+    const peer = await Peer.join(relay, room);
+    liar.push(peer);
+    for (let time = 0; time < 19; time += 1) peer.send(from, liar[1]);
+    expect(await answers(from, peer, honest), liar[0]).toBe(true);
+  }
+  const ballot = vote(room, 1, 0, { key: keyOfCode(code) });
+  await node.json("/api/v1/votes", { vote: ballot.bytes.toString("hex") });
+  expect(readGetAcknowledged((await honest.next(22)).message)).toEqual([ballot.id]);
+  for (const [name, answer, peer] of liars) {
+    // Five points each, of which one is forgiven each second: at a hundred it is over.
+    for (let time = 0; time < 5; time += 1) peer.send(from, answer);
+    expect(await answers(from, peer, honest), name).toBe(false);
+    expect(peer.heard.some(({ number }) => number === 22), name).toBe(false);
+    peer.leave();
+  }
+
+  const acknowledgements = () => node.json(`/api/v1/acknowledgements/${ballot.id.toString("hex")}`);
+  const forger = await Peer.join(relay, room);
+  forger.send(from, acknowledged([acknowledgement(room, ballot.id, Date.now(), stranger, { name: club.public })]));
+  expect(await answers(from, forger, honest)).toBe(false);
+  expect(await acknowledgements()).toEqual([]);
+  honest.send(from, acknowledged([acknowledgement(room, ballot.id, Date.now(), club)]));
+  await expect.poll(async () => (await acknowledgements()).length).toBe(1);
+  forger.leave();
   honest.leave();
 });
