@@ -63,6 +63,8 @@ pub enum KeeperError {
     NotNamed(PublicKey),
     /// Somebody else signed.
     Signature,
+    /// It is dated at a time that is not exact everywhere.
+    Time(Timestamp),
 }
 
 /// The keeper that signed, if the definition names it and the signature holds.
@@ -115,7 +117,8 @@ impl Acknowledgement {
     /// says.
     pub fn is_signed(&self) -> bool {
         let message = Self::message(self.election, self.vote, self.at);
-        Signed { key: &self.keeper, message: &message, signature: &self.signature }.holds()
+        let holds = || Signed { key: &self.keeper, message: &message, signature: &self.signature };
+        self.at <= Timestamp::MAX && holds().holds()
     }
 
     /// Checks that a keeper of this election signed it, and says which.
@@ -123,6 +126,9 @@ impl Acknowledgement {
     /// # Errors
     /// Why it proves nothing.
     pub fn check<'a>(&self, context: &'a ElectionContext) -> Result<&'a Keeper, KeeperError> {
+        if self.at > Timestamp::MAX {
+            return Err(KeeperError::Time(self.at));
+        }
         let message = Self::message(self.election, self.vote, self.at);
         signer(context, self.election, self.keeper, &message, &self.signature)
     }
@@ -271,6 +277,9 @@ mod tests {
         let stranger = Acknowledgement::sign(context.id(), id(1), NOW, &keeper(7));
         let not_named = Err(KeeperError::NotNamed(keeper(7).public()));
         assert_eq!(stranger.check(&context), not_named);
+        let far = Timestamp(1 << 53);
+        let dated = Acknowledgement::sign(context.id(), id(1), far, &keeper(0));
+        assert_eq!(dated.check(&context), Err(KeeperError::Time(far)));
         let foreign = Acknowledgement::sign(self::context().id(), id(1), NOW, &keeper(0));
         assert!(matches!(foreign.check(&context), Err(KeeperError::OtherElection(_))));
         for forged in [

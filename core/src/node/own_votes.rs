@@ -99,21 +99,28 @@ impl OwnVotes {
     }
 
     /// Whether what a keeper is said to have signed would be news: its first word on a vote that is
-    /// followed, or the same with the proof that it is on its closing list.
+    /// followed, an earlier date, or the proof that it is on its closing list.
     pub fn wants(&self, acknowledged: &Acknowledged) -> bool {
         let signed = &acknowledged.acknowledgement;
         self.followed.get(&signed.vote).is_some_and(|followed| {
             let known = followed.acknowledged.get(&signed.keeper);
-            known.is_none_or(|known| known.listed.is_none() && acknowledged.listed.is_some())
+            known.is_none_or(|known| {
+                signed.at < known.acknowledgement.at
+                    || (known.listed.is_none() && acknowledged.listed.is_some())
+            })
         })
     }
 
-    /// A keeper of this election acknowledged a vote: what is wanted, and was checked.
+    /// A keeper of this election acknowledged a vote: what is wanted, and was checked. What it signed before
+    /// is not taken back: the earliest date stays, and a proof once it is here.
     pub fn acknowledged(&mut self, acknowledged: Acknowledged) {
-        let signed = &acknowledged.acknowledgement;
-        if let Some(followed) = self.followed.get_mut(&signed.vote) {
-            followed.acknowledged.insert(signed.keeper, acknowledged);
+        let signed = acknowledged.acknowledgement;
+        let Some(followed) = self.followed.get_mut(&signed.vote) else { return };
+        let known = followed.acknowledged.entry(signed.keeper).or_insert(acknowledged.clone());
+        if signed.at < known.acknowledgement.at {
+            known.acknowledgement = signed;
         }
+        known.listed = known.listed.take().or(acknowledged.listed);
     }
 
     /// What keepers signed for a vote.
@@ -206,7 +213,10 @@ impl OwnVotes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{node::interface::LinkId, wire::frame::PeerId};
+    use crate::{
+        chain::acknowledgements::Acknowledgement, crypto::merkle::InclusionProof,
+        node::interface::LinkId, wire::frame::PeerId,
+    };
 
     const VOTE: VoteId = VoteId([1; 32]);
 
@@ -276,6 +286,23 @@ mod tests {
         };
         (0..2 * MAX_FOLLOWED).for_each(|number| own.follow(id(number), |id| *id == VOTE));
         assert!(own.followed.len() <= MAX_FOLLOWED && own.contains(&VOTE));
+    }
+
+    #[test]
+    fn a_keeper_takes_back_nothing_that_it_acknowledged() {
+        let (mut own, key) = (following(), crate::testkit::rolls::keeper(0));
+        let proof = InclusionProof { index: 0, leaves: 1, path: Vec::new() };
+        let said = |at, listed: bool| {
+            let election = crate::crypto::hash::ElectionId([1; 32]);
+            let acknowledgement = Acknowledgement::sign(election, VOTE, Timestamp(at), &key);
+            Acknowledged { acknowledgement, listed: listed.then(|| proof.clone()) }
+        };
+        for word in [said(20, false), said(30, true), said(10, false)] {
+            assert!(own.wants(&word), "{word:?}");
+            own.acknowledged(word);
+        }
+        assert_eq!(own.acknowledgements(&VOTE), [said(10, true)]);
+        assert!(!own.wants(&said(10, true)) && !own.wants(&said(40, true)));
     }
 
     #[test]

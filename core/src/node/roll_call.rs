@@ -71,6 +71,12 @@ impl RollCall {
         self.next = self.next.min(earliest.max(now));
     }
 
+    /// The challenge of a moment ago: whoever is reached now hears that one, too.
+    pub fn recent(&self, now: Timestamp) -> Option<Challenge> {
+        let recent = self.last.is_some_and(|last| now < last.plus_ms(AGAIN_MS));
+        self.challenges.front().copied().filter(|_| recent)
+    }
+
     /// The challenge, when it is time for a roll-call. `wanted` says whether a keeper is missing or owes
     /// something; otherwise it is called seldom, to see whether they are still here.
     pub fn due(&mut self, now: Timestamp, wanted: bool, draws: &mut Draws) -> Option<Challenge> {

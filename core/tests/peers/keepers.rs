@@ -258,3 +258,19 @@ fn late_votes_fill_no_memory_where_no_keeper_could_take_them_in() {
     without.handle(LATE, Input::Message { from: HONEST, broadcast: false, bytes });
     assert!(without.ballot_box().late().is_empty());
 }
+
+#[test]
+fn the_roll_is_called_at_once_on_every_connection() {
+    let mut voter = node(&context_kept());
+    drain(&mut voter);
+    for link in [LinkId(7), LinkId(8)] {
+        voter.handle(NOW, Input::LinkUp(link));
+        let called = |output: &Output| match output {
+            Output::Broadcast(on, bytes) => {
+                *on == link && matches!(Message::decode(bytes), Ok(Message::RollCall(_)))
+            }
+            _ => false,
+        };
+        assert_eq!(drain(&mut voter).iter().filter(|output| called(output)).count(), 1, "{link:?}");
+    }
+}

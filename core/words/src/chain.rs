@@ -121,6 +121,7 @@ impl Words for KeeperError {
                 format!("the election names no keeper with the key {}", key.to_text())
             }
             Self::Signature => "it is not signed by the keeper that it names".into(),
+            Self::Time(at) => format!("it is dated at {} ms, which no clock shows", at.0),
         }
     }
 }

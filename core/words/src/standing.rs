@@ -88,7 +88,7 @@ pub fn said(standing: &Standing, time: &dyn Fn(blockvote_core::time::Timestamp) 
         ),
         Standing::Unproven(witness) => (
             format!("Received by {} at {}.", witness.name, time(witness.at)),
-            "Voting is over; the keeper has yet to show that your vote is on its closing list.".into(),
+            "It signed its closing list, and has yet to show that your vote is on it.".into(),
         ),
         Standing::Fetching => {
             ("A result was signed.".into(), "This page is still fetching it.".into())
