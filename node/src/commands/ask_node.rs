@@ -10,7 +10,9 @@ use std::{
 
 use anyhow::{Context, anyhow, bail, ensure};
 use axum::body::Bytes;
-use blockvote_core::{crypto::hash::ElectionId, election::definition::Election};
+use blockvote_core::{
+    audit::receipt::ReceiptFile, crypto::hash::ElectionId, election::definition::Election,
+};
 use blockvote_words::InWords;
 use clap::Args;
 use reqwest::{Client, Method, RequestBuilder, Response, Url};
@@ -82,7 +84,7 @@ impl At {
     /// The node's audit file, to be read in pieces.
     pub async fn export(&self) -> anyhow::Result<Response> {
         let request = request(&self.node, Method::GET, &self.path("/export"))?;
-        send(&self.node, request).await
+        no_page(&self.node, send(&self.node, request).await?)
     }
 }
 
@@ -131,6 +133,11 @@ pub fn election_named(text: &str) -> anyhow::Result<ElectionId> {
         Path::new(text).exists(),
         "{text:?} is neither the id of an election, nor a link to one, nor a file"
     );
+    // A receipt names its election, too.
+    let receipt = fs::read_to_string(text).ok().and_then(|text| ReceiptFile::read(&text).ok());
+    if let Some(file) = receipt {
+        return Ok(file.receipt.vote.election);
+    }
     Ok(Published::read(text.as_ref())?.context.id())
 }
 
@@ -167,7 +174,19 @@ async fn answer(node: &str, request: RequestBuilder) -> anyhow::Result<Response>
 /// The audit file of a node, or what an address of it with a path answers.
 pub async fn export_of(node: &str) -> anyhow::Result<Response> {
     let path = if address(node)?.path() == "/" { "/api/v1/export" } else { "" };
-    send(node, request(node, Method::GET, path)?).await
+    no_page(node, send(node, request(node, Method::GET, path)?).await?)
+}
+
+fn not_a_node(node: &str) -> String {
+    format!("{node} answers, but not as a node does; the address of a relay is not that of a node")
+}
+
+/// An answer that is no web page: a relay has one for every path.
+fn no_page(node: &str, response: Response) -> anyhow::Result<Response> {
+    let kind = response.headers().get(reqwest::header::CONTENT_TYPE);
+    let page = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    ensure!(!page, not_a_node(node));
+    Ok(response)
 }
 
 /// The next piece of an answer.
@@ -196,7 +215,7 @@ async fn send(node: &str, request: RequestBuilder) -> anyhow::Result<Response> {
 /// The answer in JSON, or who does not speak it.
 async fn json_of<T: DeserializeOwned>(node: &str, response: Response) -> anyhow::Result<T> {
     let answer = response.json().await;
-    answer.ok().with_context(|| format!("{node} answers, but is it a Blockvote node?"))
+    answer.ok().with_context(|| not_a_node(node))
 }
 
 pub async fn tally(tally: Tally) -> anyhow::Result<ExitCode> {
@@ -257,6 +276,10 @@ pub async fn export(export: Export) -> anyhow::Result<ExitCode> {
     }
     if export.out.exists() {
         bail!("{shown} exists already; choose another file with --out");
+    }
+    let folder = export.out.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        bail!("cannot write {shown}: there is no folder {}", folder.display());
     }
     let mut reader = blockvote_core::audit::archive::ArchiveReader::new();
     let (mut bytes, mut blocks) = (0, 0);

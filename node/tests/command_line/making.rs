@@ -21,7 +21,8 @@ fn what_is_published_names_nobody() {
     let publish = ["election", "publish", "--organiser", &lunch.private, "--out"];
     let other = lunch.desk.path("other.blockvote");
     assert!(good(&[&publish[..], &[&other]].concat()).contains("nothing private"));
-    bad(&[&publish[..], &[&lunch.public]].concat(), "choose another file with --out");
+    assert!(good(&[&publish[..], &[&other]].concat()).contains("There already is"));
+    bad(&[&publish[..], &[&lunch.private]].concat(), "choose another file with --out");
     let bytes = fs::read(&lunch.public).unwrap();
     assert_eq!(bytes, fs::read(&other).unwrap());
     for secret in ["Ann", "example.org"] {

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use anyhow::bail;
 use blockvote_core::{
     crypto::key::PublicKey,
     election::{election_context::ElectionContext, keepers::Keeper},
@@ -20,13 +21,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     commands::secret_files,
-    daemon::{self, Links},
+    daemon::{self, LinkState, Links},
     elections::{Elections, Held},
     output::say,
     relays::{Owner, Relays, Room},
     store::Contents,
 };
 
+/// A relay that is there is reached within this.
+const REACHED_WITHIN: Duration = Duration::from_secs(12);
 /// How long keepers have to fetch an election; a roll of 100,000 keys takes seconds.
 const WITHIN: Duration = Duration::from_mins(1);
 const ASK_EVERY: Duration = Duration::from_secs(2);
@@ -48,7 +51,7 @@ fn send(links: &Links, says: Vec<Say>) {
 /// and which have not when the time is over. `tell` is for people.
 ///
 /// # Errors
-/// When the node that hands it out cannot run.
+/// When no relay is reached, or the node that hands it out cannot run.
 pub async fn ask(
     context: ElectionContext,
     urls: Vec<String>,
@@ -69,12 +72,14 @@ pub async fn ask(
     let mut seeker = Seeker::new(secret_files::random());
     send(&links, seeker.hold(id, keys));
     let (mut have, mut refused) = (BTreeSet::new(), BTreeSet::new());
-    let (until, mut again) = (Instant::now() + WITHIN, tokio::time::interval(ASK_EVERY));
+    let (start, mut again) = (Instant::now(), tokio::time::interval(ASK_EVERY));
+    let (until, mut reached, mut unreached) = (start + WITHIN, false, None);
     while have.len() < election.keepers.len() && Instant::now() < until {
         tokio::select! {
             _ = again.tick() => send(&links, seeker.ask()),
             input = heard.recv() => match input {
                 Some(Input::LinkUp(link)) => {
+                    reached = true;
                     if let Some(own) = links.own(link) {
                         send(&links, seeker.entered(link, own));
                     }
@@ -86,6 +91,14 @@ pub async fn ask(
                 Some(_) => {}
                 None => break,
             },
+        }
+        if !reached && start.elapsed() > REACHED_WITHIN {
+            let relays = links.states().into_iter().map(|(url, state)| match state {
+                LinkState::Up => url,
+                LinkState::Down(why) => format!("{url} ({why})"),
+            });
+            unreached = Some(relays.collect::<Vec<_>>().join(", "));
+            break;
         }
         let here = handle.call(|node, now| {
             node.handle(now, Input::Tick);
@@ -107,9 +120,17 @@ pub async fn ask(
             }
         }
     }
+    for keeper in election.keepers.iter().filter(|keeper| !have.contains(&keeper.key)) {
+        if tell && reached && seeker.keepers().all(|there| there.key != keeper.key) {
+            say!("Nobody with the key of {} answered over this relay.", keeper.name);
+        }
+    }
     stop.cancel();
     handle.stop().await;
     relays.ended().await;
+    if let Some(unreached) = unreached {
+        bail!("no relay was reached: {unreached}; the address of one ends in /ws");
+    }
     let names = |wanted: bool| {
         let those = |keeper: &&Keeper| have.contains(&keeper.key) == wanted;
         election.keepers.iter().filter(those).map(|keeper| keeper.name.clone()).collect::<Vec<_>>()

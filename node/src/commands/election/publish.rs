@@ -29,8 +29,8 @@ pub async fn run(
     let (writer, mut bytes) = ArchiveWriter::new(&context);
     bytes.extend(writer.finish());
     let shown = out.display();
-    // Asking again writes nothing.
-    let same = !relays.is_empty() && std::fs::read(out).is_ok_and(|there| there == bytes);
+    // What is there already is not written again.
+    let same = std::fs::read(out).is_ok_and(|there| there == bytes);
     if !same {
         let mut options = std::fs::OpenOptions::new();
         let published = options.write(true).create_new(true).open(out);
@@ -43,7 +43,8 @@ pub async fn run(
     let id = context.id();
     let address = ShortAddress::of(&id).ok().context("too little memory")?;
     if !json {
-        say!("Wrote {shown}: the election and its voter roll, nothing private.");
+        let wrote = if same { "There already is" } else { "Wrote" };
+        say!("{wrote} {shown}: the election and its voter roll, nothing private.");
         say!("voters open    http://<relay>/e/{id}/vote");
         if names {
             say!("or, in short   http://<relay>/v/{address}, once a keeper has it");
