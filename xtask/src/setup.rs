@@ -110,7 +110,11 @@ fn find_chromium() -> Option<PathBuf> {
         return Some(path.into());
     }
     let names = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
-    names.into_iter().find_map(|name| output(program("which").arg(name))).map(PathBuf::from)
+    names.into_iter().find_map(on_path)
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    output(program("which").arg(name)).map(PathBuf::from)
 }
 
 /// Installs a package of the system.
@@ -150,6 +154,26 @@ fn chromium() -> anyhow::Result<PathBuf> {
             bail!("Chromium was installed but is not on the path; name it in BLOCKVOTE_CHROMIUM")
         }
     }
+}
+
+/// What drives WebKit, and the screen for it; returns the driver's path.
+pub fn webkit_driver() -> anyhow::Result<PathBuf> {
+    if on_path("Xvfb").is_none() {
+        apt_get("xvfb", "install Xvfb by hand")?;
+    }
+    let find = || {
+        std::env::var_os("BLOCKVOTE_WEBKIT_DRIVER")
+            .map(PathBuf::from)
+            .or_else(|| on_path("WebKitWebDriver"))
+    };
+    if let Some(path) = find() {
+        return Ok(path);
+    }
+    let otherwise = "install WebKitWebDriver (of WebKitGTK) by hand, or name it in the variable BLOCKVOTE_WEBKIT_DRIVER";
+    apt_get("webkit2gtk-driver", otherwise)?;
+    find().context(
+        "WebKitWebDriver was installed but is not on the path; name it in BLOCKVOTE_WEBKIT_DRIVER",
+    )
 }
 
 /// The server that the tests of several relays run; returns its path.
