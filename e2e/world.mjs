@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test as base, chromium, expect } from "@playwright/test";
 import { closing, key } from "./blockvote.mjs";
+import { WebKit } from "./webkit.mjs";
 
 export const BIN = process.env.BLOCKVOTE_BIN ?? join(import.meta.dirname, "../target/debug");
 export const LAUNCH = {
@@ -128,6 +129,13 @@ export class World {
     watch(context);
     this.contexts.push(context);
     return context;
+  }
+
+  async webkit() {
+    const webkit = new WebKit();
+    this.contexts.push(webkit);
+    await webkit.start();
+    return webkit;
   }
 
   async end() {
