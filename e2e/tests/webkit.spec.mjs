@@ -43,7 +43,7 @@ test("a link with a code opens in WebKit, its vote is mined there, and stays whe
   const node = await world.node(relay, { args: ["--election", at("e.blockvote")] }); // does not mine
   const webkit = await world.webkit();
   await webkit.goto(`${relay.url}/e/${node.election}/vote#code=${code}`);
-  await says(webkit, "code-hint", "on the voter roll");
+  await says(webkit, "code-hint", "on the voter roll, not used so far");
   expect(await webkit.evaluate(() => location.hash), "the code does not stay in the address").toBe("");
   await cast(webkit, "Bread");
   await state(webkit, "mined");

@@ -156,7 +156,7 @@ fn chromium() -> anyhow::Result<PathBuf> {
     }
 }
 
-/// What drives WebKit, and the screen for it; returns the driver's path.
+/// What drives the browser engine `WebKit`, and the screen for it; returns the path of the driver.
 pub fn webkit_driver() -> anyhow::Result<PathBuf> {
     if on_path("Xvfb").is_none() {
         apt_get("xvfb", "install Xvfb by hand")?;

@@ -230,8 +230,12 @@ fn Paper(props: &PaperProps) -> Html {
     let key = keys.get(*picked);
     let right = read_right(election, &typed, key);
     {
-        // Asked whenever another right is typed, and when the chain or the waiting votes change.
-        let moment = model.status.as_ref().map(|status| (status.tip.clone(), status.pending));
+        // Asked whenever another right is typed, and when what the answer depends on changes: the chain,
+        // the waiting votes, and whether others may have more.
+        let moment = model.status.as_ref().map(|status| {
+            let others = (status.peers, status.syncing_to, status.sure);
+            (status.tip.clone(), status.pending, others)
+        });
         let send = shared.send.clone();
         use_effect_with((right.clone(), moment), move |(right, _)| {
             if let Ok(right) = right {
