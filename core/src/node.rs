@@ -106,7 +106,7 @@ pub struct Node {
     /// Which keepers are here.
     roll_call: RollCall,
     /// Keepers that had no vote that is not here, and when that was found.
-    agree: BTreeMap<PublicKey, Timestamp>,
+    agree: Vec<(PublicKey, Timestamp)>,
     /// What it signs, where it is a keeper itself.
     keeping: Option<Keeping>,
     /// What peers have that is dated ahead of this clock.
@@ -129,7 +129,7 @@ impl Node {
             mining: Mining::default(),
             own_votes: OwnVotes::default(),
             roll_call: RollCall::default(),
-            agree: BTreeMap::new(),
+            agree: Vec::new(),
             keeping: None,
             ahead: Ahead::default(),
             draws: Draws::new(seed),
@@ -358,7 +358,7 @@ impl Node {
 
     /// When a keeper had no vote that is not here, if the last comparison with it found that.
     pub fn agrees_since(&self, keeper: &PublicKey) -> Option<Timestamp> {
-        self.agree.get(keeper).copied()
+        self.agree.iter().find(|(key, _)| key == keeper).map(|(_, at)| *at)
     }
 
     /// A comparison with a peer found whether it has votes that are not here.
@@ -366,10 +366,9 @@ impl Node {
         let keepers: Vec<_> =
             self.roll_call.present().filter(|(peer, _)| *peer == with).map(|it| it.1).collect();
         for keeper in keepers {
-            if lacks {
-                self.agree.remove(&keeper);
-            } else {
-                self.agree.insert(keeper, now);
+            self.agree.retain(|(key, _)| *key != keeper);
+            if !lacks {
+                self.agree.push((keeper, now));
             }
         }
     }

@@ -19,7 +19,7 @@ cargo xtask run      build everything, start a relay and a node with a demo elec
 cargo xtask test     format, lints, licences, unit, property, simulation, socket, process and browser tests
 cargo xtask test FILTER      browser tests whose file name matches, and nothing else
 cargo xtask screenshots      make the pictures of docs/screenshots
-cargo xtask bench [PART]…    measure, and print figures for docs/benchmarks.md: native, files, restart, load, usable, phone (as root), mining, open-votes, verifier, signed-votes, long, seen; hour only by name
+cargo xtask bench [PART]…    measure, and print figures for docs/benchmarks.md: native, engine, files, restart, keeper, load, usable, phone (as root), mining, open-votes, verifier, signed-votes, long, seen; hour only by name
 cargo xtask bench --check     count instructions, and fail if a part takes 5 % more than docs/instructions.json
 cargo xtask bench --record    put what is counted on record
 cargo xtask load [PART]…     the relay under load: paced, burst, stalled, idle, churn, nats; hour only by name

@@ -4,8 +4,6 @@
 //! A slow clock shows in every new block. One peer can show one, too, so it is told as what it is: a
 //! reason to look at the clock.
 
-use std::collections::HashMap;
-
 use super::interface::Peer;
 use crate::{chain::ancestry::MAX_AHEAD_MS, time::Timestamp};
 
@@ -17,10 +15,11 @@ const REMEMBERED_MS: u64 = 300_000;
 /// The last such block of each peer.
 #[derive(Default)]
 pub(super) struct Ahead {
-    heard: HashMap<Peer, Heard>,
+    heard: Vec<Heard>,
 }
 
 struct Heard {
+    from: Peer,
     dated: Timestamp,
     at: Timestamp,
 }
@@ -28,23 +27,24 @@ struct Heard {
 impl Ahead {
     /// A peer has a block of this date.
     pub fn heard(&mut self, peer: Peer, dated: Timestamp, now: Timestamp) {
-        if self.heard.len() < MAX_PEERS || self.heard.contains_key(&peer) {
-            self.heard.insert(peer, Heard { dated, at: now });
+        self.heard.retain(|heard| heard.from != peer);
+        if self.heard.len() < MAX_PEERS {
+            self.heard.push(Heard { from: peer, dated, at: now });
         }
     }
 
     /// How far blocks of others are ahead of this clock: the nearest of them.
     pub fn by_ms(&self, now: Timestamp) -> Option<u64> {
-        self.heard.values().map(|heard| heard.dated.ms_since(now)).min()
+        self.heard.iter().map(|heard| heard.dated.ms_since(now)).min()
     }
 
     /// The peers whose blocks may be fine now; they are forgotten, as are those heard of long ago.
     pub fn take_due(&mut self, now: Timestamp) -> Vec<Peer> {
         let mut due = Vec::new();
-        self.heard.retain(|peer, Heard { dated, at }| {
+        self.heard.retain(|Heard { from, dated, at }| {
             let is_due = *dated <= now.plus_ms(MAX_AHEAD_MS);
             if is_due {
-                due.push(*peer);
+                due.push(*from);
             }
             !is_due && now.ms_since(*at) < REMEMBERED_MS
         });

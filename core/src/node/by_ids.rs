@@ -4,7 +4,7 @@
 //! Takes short blocks as they come and says block by block what they come to. It keeps no votes: it finds
 //! them in the ballot box.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 
 use super::ballot_box::BallotBox;
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     },
     crypto::hash::{BlockHash, ShortId, VoteId},
     election::vote::CheckedVote,
+    sorted::sorted,
     wire::message::{MAX_BLOCK_VOTES, ShortBlock},
 };
 
@@ -59,8 +60,8 @@ pub(super) enum Found {
 /// The blocks of a branch that came as short ids.
 #[derive(Debug)]
 pub(super) struct ByIds {
-    /// The votes of the blocks that the branch would replace.
-    here: HashMap<ShortId, VoteId>,
+    /// The votes of the blocks that the branch would replace, in ascending order.
+    here: Vec<VoteId>,
     came: VecDeque<ShortBlock>,
 }
 
@@ -75,8 +76,7 @@ impl ByIds {
         if branch == 0 || may_be_here < branch {
             return None;
         }
-        let ids = chain.vote_ids_above(start);
-        let here = ids.map(|id| (ShortId::from(&id), id)).collect();
+        let here = sorted(chain.vote_ids_above(start).collect());
         Some(Self { here, came: VecDeque::new() })
     }
 
@@ -125,7 +125,11 @@ impl ByIds {
     }
 
     fn find(&self, id: ShortId, here: &BallotBox) -> Option<CheckedVote> {
-        let in_chain = || here.chain().checked_vote(self.here.get(&id)?);
+        // Of two that share a short id either will do: the votes root shows which was meant.
+        let in_chain = || {
+            let at = self.here.binary_search_by_key(&id, ShortId::from).ok()?;
+            here.chain().checked_vote(&self.here[at])
+        };
         here.pending().get_short(&id).cloned().or_else(in_chain)
     }
 }

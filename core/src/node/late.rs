@@ -1,7 +1,7 @@
 //! Votes that came after voting was over, where there are keepers: each is kept apart until a keeper shows
 //! that it was cast in time. Nobody mines them before.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use crate::{crypto::hash::VoteId, election::vote::CheckedVote};
 
@@ -11,7 +11,7 @@ const MAX_LATE: usize = 10_000;
 /// Late votes by their ids.
 #[derive(Default)]
 pub struct LateVotes {
-    votes: BTreeMap<VoteId, CheckedVote>,
+    votes: HashMap<VoteId, CheckedVote>,
 }
 
 impl LateVotes {
