@@ -249,7 +249,8 @@ fn answer(blocks: &[Block], outputs: &[Output]) -> Option<Message> {
 fn a_long_branch_is_kept_until_its_last_page_is_verified_although_its_peer_left() {
     let length = MAX_SIDE_BLOCKS as u64 + 20;
     let maker = Maker::signed(2 * u32::try_from(length).unwrap());
-    let (own, stored) = branch(&maker, length, 0);
+    // So few votes are here that the branch is fetched in whole blocks.
+    let (own, stored) = branch(&maker, length / 10, 0);
     let (whole, blocks) = branch(&maker, length + 1, 500);
     let mut node = Node::new(maker.context.clone(), 7);
     let stored = stored.into_iter().map(|block| block.check_but_signatures(own.context()));
