@@ -393,7 +393,10 @@ impl BallotBox {
                 Some(_) => proves && self.statements.double_vote_of(vote.token).is_none(),
                 None => proves || taken,
             })
-            .filter(|vote| together.insert(vote.id()) && !self.late.contains(&vote.id()))
+            .filter(|vote| {
+                let id = vote.id();
+                together.insert(id) && !self.late.contains(&id)
+            })
             .collect()
     }
 
