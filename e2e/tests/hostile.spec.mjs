@@ -175,7 +175,7 @@ test("a receipt names a keeper only for what that keeper signed in time, and not
   await expect(standing).toContainText("Received by Union. Waiting for a second keeper.");
   // Its closing list is signed: a date alone is not enough any more, and the proof is.
   honest.evidence([closingList(room, [id], union)]);
-  await expect(standing).toContainText("has yet to show that your vote is on its closing list");
+  await expect(standing).toContainText("has yet to show that your vote is on it");
   honest.send(tab, acknowledged([acknowledgement(room, id, now, union, { ids: [id] })]));
   await expect(standing).toContainText("Received by Union.");
   // A second closing list: its word counts for nothing.
