@@ -443,10 +443,10 @@ impl Node {
             Input::LinkUp(link) => {
                 self.links.up(now, link);
                 self.out.sample(link, SAMPLE_SIZE);
+                self.roll_call.hurry(now);
                 if let Some(challenge) = self.roll_call.recent(now) {
                     self.out.broadcast(link, Message::RollCall(challenge).encode());
                 } else {
-                    self.roll_call.hurry(now);
                     self.call_roll(now);
                 }
                 self.out.event(Event::NetworkChanged);

@@ -381,7 +381,7 @@ impl BallotBox {
     /// one: a signature costs more than a look.
     pub(super) fn worth_verifying(&self, now: Timestamp, votes: Vec<Vote>) -> Vec<Vote> {
         // Votes that cannot be taken now matter only where they may prove a double vote.
-        let taken = self.takes_votes(now);
+        let taken = self.takes_votes(now) || self.keeps_late(now);
         let proves = self.chain.context().roll().is_some();
         // Two signatures of one vote are one vote.
         let mut together = HashSet::new();
