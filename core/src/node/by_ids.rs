@@ -1,8 +1,8 @@
-//! A branch whose votes are here for the most part: its blocks are asked for as the short ids of their
-//! votes, and only votes that are not here are fetched and verified.
+//! Blocks put together from short ids: an announced one, or those of a branch whose votes are here for the
+//! most part. Only votes that are not here are fetched and verified.
 //!
-//! Takes short blocks as they come and says block by block what they come to. It keeps no votes: it finds
-//! them in the ballot box.
+//! Takes short blocks as they come and says what each comes to. It keeps no votes: it finds them in the
+//! ballot box.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -14,7 +14,7 @@ use crate::{
         header::Header,
     },
     crypto::hash::{BlockHash, ShortId, VoteId},
-    election::vote::CheckedVote,
+    election::{election_context::ElectionContext, vote::CheckedVote},
     sorted::sorted,
     wire::message::{MAX_BLOCK_VOTES, ShortBlock},
 };
@@ -29,32 +29,50 @@ pub(super) struct Parts {
     pub header: Header,
     /// Its votes in order, nothing where one is not here.
     pub votes: Vec<Option<CheckedVote>>,
+    /// The places of those, in ascending order: some, and at most [`MAX_BLOCK_VOTES`].
+    pub missing: Vec<u32>,
 }
 
-impl Parts {
-    /// The places of the votes that are not here, where some are and few enough are not: otherwise the
-    /// whole block is as good.
-    pub fn missing(&self) -> Option<Vec<u32>> {
-        let votes = (0..).zip(&self.votes);
-        let missing: Vec<_> = votes.filter(|(_, vote)| vote.is_none()).map(|(at, _)| at).collect();
-        let some_here = missing.len() < self.votes.len();
-        (some_here && (1..=MAX_BLOCK_VOTES).contains(&missing.len())).then_some(missing)
-    }
-}
-
-/// What the next block of the branch comes to.
+/// What a short block comes to.
 #[derive(Debug)]
-pub(super) enum Found {
-    /// No short block is here.
-    Nothing,
-    /// All of its votes were here.
+pub(super) enum Filled {
+    /// All of its votes are here.
     Block(CheckedBlock),
-    /// Some of its votes were; with the places of the others.
-    Parts(Parts, Vec<u32>),
+    /// Some of its votes are.
+    Parts(Parts),
     /// It is to be fetched whole.
     Whole,
     /// It breaks a rule.
     Broken(BlockError),
+}
+
+/// Puts the votes into a block that are here.
+pub(super) fn fill(
+    block: ShortBlock,
+    find: &dyn Fn(ShortId) -> Option<CheckedVote>,
+    context: &ElectionContext,
+) -> Filled {
+    let ShortBlock { header, votes } = block;
+    let unique: HashSet<_> = votes.iter().collect();
+    if unique.len() < votes.len() {
+        // Two votes of one short id: only the block itself tells them apart.
+        return Filled::Whole;
+    }
+    let votes: Vec<_> = votes.into_iter().map(find).collect();
+    let missing = (0..).zip(&votes).filter(|(_, vote)| vote.is_none());
+    let missing: Vec<u32> = missing.map(|(place, _)| place).collect();
+    if missing.len() == votes.len() || missing.len() > MAX_BLOCK_VOTES {
+        return Filled::Whole;
+    }
+    if !missing.is_empty() {
+        return Filled::Parts(Parts { header, votes, missing });
+    }
+    match Block::complete(header, votes, Vec::new(), context) {
+        Ok(block) => Filled::Block(block),
+        // A short id that two votes share, or a lie: the whole block shows which.
+        Err(error) if error.is_other_votes() => Filled::Whole,
+        Err(error) => Filled::Broken(error),
+    }
 }
 
 /// The blocks of a branch that came as short ids.
@@ -66,18 +84,18 @@ pub(super) struct ByIds {
 }
 
 impl ByIds {
-    /// Nothing where it is not worth it: where few votes of the branch can be here, or in an open
-    /// election, whose headers do not say how many it has.
-    pub fn worth_it(here: &BallotBox, start: &BlockHash, weight: Weight) -> Option<Self> {
-        let chain = here.chain();
-        let below = chain.weight_at(start)?.votes;
+    /// Whether it is worth it: whether an eighth of a branch's votes may be here. Never in an open election,
+    /// whose headers do not say how many it has.
+    pub fn is_worth_it(here: &BallotBox, start: &BlockHash, weight: Weight) -> bool {
+        let below = here.chain().weight_at(start).unwrap_or_default().votes;
         let (branch, votes) = (weight.votes.saturating_sub(below), here.digest().votes);
-        let may_be_here = votes.saturating_sub(below).saturating_mul(WORTH_ONE_IN);
-        if branch == 0 || may_be_here < branch {
-            return None;
-        }
-        let here = sorted(chain.vote_ids_above(start).collect());
-        Some(Self { here, came: VecDeque::new() })
+        branch > 0 && votes.saturating_sub(below).saturating_mul(WORTH_ONE_IN) >= branch
+    }
+
+    /// Begins with a branch from `start` on: a walk over all votes.
+    pub fn new(here: &BallotBox, start: &BlockHash) -> Self {
+        let here = sorted(here.chain().vote_ids_above(start).collect());
+        Self { here, came: VecDeque::new() }
     }
 
     /// Whether short blocks are here that were not looked at yet.
@@ -90,29 +108,10 @@ impl ByIds {
         self.came.extend(blocks);
     }
 
-    /// Looks at the next block.
-    pub fn next(&mut self, here: &BallotBox) -> Found {
-        let Some(ShortBlock { header, votes }) = self.came.pop_front() else {
-            return Found::Nothing;
-        };
-        let unique: HashSet<_> = votes.iter().collect();
-        if unique.len() < votes.len() {
-            // Two votes of one short id: only the block itself tells them apart.
-            return Found::Whole;
-        }
-        let votes: Vec<_> = votes.iter().map(|id| self.find(*id, here)).collect();
-        let parts = Parts { header, votes };
-        if let Some(missing) = parts.missing() {
-            return Found::Parts(parts, missing);
-        }
-        let Parts { header, votes } = parts;
-        // What lacks votes, or holds others of the same short ids, or lies, is other votes than those of
-        // its header: the whole block shows.
-        match Block::complete(header, votes, Vec::new(), here.chain().context()) {
-            Ok(block) => Found::Block(block),
-            Err(error) if error.is_other_votes() => Found::Whole,
-            Err(error) => Found::Broken(error),
-        }
+    /// Looks at the next block, if one is here.
+    pub fn next(&mut self, here: &BallotBox) -> Option<Filled> {
+        let block = self.came.pop_front()?;
+        Some(fill(block, &|id| self.find(id, here), here.chain().context()))
     }
 
     /// Passes over the next blocks, as far as no vote of them is here; says how many.

@@ -2,12 +2,11 @@
 
 mod downloads;
 
-use std::collections::HashSet;
-
 use super::{
     Node,
     announced::{Announced, weigh},
     budget::Allowed,
+    by_ids::{Filled, fill},
     interface::{Event, LinkId, Offence, Peer, Rejection},
     peers::Claim,
     roll_call::Answered,
@@ -17,12 +16,10 @@ use crate::{
     chain::{
         acknowledgements::Acknowledged,
         ancestry::LinkError,
-        block::Block,
-        header::Header,
         statements::{MAX_STATEMENTS, Statement},
     },
     crypto::hash::ShortId,
-    election::vote::{CheckedVote, Vote, check_all},
+    election::vote::{Vote, check_all},
     time::Timestamp,
     wire::{
         frame::PeerId,
@@ -95,9 +92,7 @@ impl Node {
             Message::Blocks(blocks) => self.on_blocks(now, from, blocks),
             Message::BlockVotes(hash, votes) => self.on_block_votes(now, from, hash, votes),
             Message::Votes(votes) => self.on_votes(now, from, broadcast, votes),
-            Message::NewBlock(ShortBlock { header, votes }) => {
-                self.on_new_block(now, from, broadcast, header, &votes);
-            }
+            Message::NewBlock(block) => self.on_new_block(now, from, broadcast, block),
             Message::Reconciled(answer) => self.on_reconciled(now, from, &answer),
             Message::RollCall(challenge) => self.on_roll_call(now, from, &challenge),
             Message::Present(presence) => self.on_present(now, from, &presence),
@@ -277,15 +272,8 @@ impl Node {
         }
     }
 
-    fn on_new_block(
-        &mut self,
-        now: Timestamp,
-        from: Peer,
-        broadcast: bool,
-        header: Header,
-        votes: &[ShortId],
-    ) {
-        let claim = match weigh(self.chain(), &header, now) {
+    fn on_new_block(&mut self, now: Timestamp, from: Peer, broadcast: bool, block: ShortBlock) {
+        let claim = match weigh(self.chain(), &block.header, now) {
             Announced::Worthless => return,
             Announced::Ahead(dated) => return self.is_ahead(now, from, dated),
             Announced::Broken(error) => return self.reject(now, from, error.into()),
@@ -300,26 +288,19 @@ impl Node {
             Announced::Wanted(claim) => claim,
         };
         self.peers.claims(from, now, Some(claim));
-        let unique: HashSet<_> = votes.iter().collect();
-        if unique.len() < votes.len() {
-            // Two votes of one short id: only the block itself tells them apart.
-            return self.fetch_block(now, from, header, Vec::new());
-        }
-        let here: Vec<_> = votes.iter().map(|id| self.pending().get_short(id).cloned()).collect();
-        if let Some(votes) = here.iter().cloned().collect::<Option<Vec<CheckedVote>>>() {
-            match Block::of_checked(header.clone(), votes, self.chain().context()) {
-                Ok(block) => {
-                    return match self.take_block(now, block, broadcast.then_some(from.link)) {
-                        Ok(()) => self.peers.was_useful(from),
-                        Err(error) => self.reject(now, from, error.into()),
-                    };
+        let find = |id: ShortId| self.pending().get_short(&id).cloned();
+        let header = block.header.clone();
+        match fill(block, &find, self.chain().context()) {
+            Filled::Block(block) => {
+                match self.take_block(now, block, broadcast.then_some(from.link)) {
+                    Ok(()) => self.peers.was_useful(from),
+                    Err(error) => self.reject(now, from, error.into()),
                 }
-                // A short id that two votes share shows here; the whole block is fetched then.
-                Err(error) if error.is_other_votes() => {}
-                Err(error) => return self.reject(now, from, LinkError::from(error).into()),
             }
+            Filled::Parts(parts) => self.fetch_block(now, from, &header, Some(parts)),
+            Filled::Whole => self.fetch_block(now, from, &header, None),
+            Filled::Broken(error) => self.reject(now, from, LinkError::from(error).into()),
         }
-        self.fetch_block(now, from, header, here);
     }
 
     /// Takes in statements; one that proves nothing ends the listening.

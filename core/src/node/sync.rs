@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 
 use super::{
     ballot_box::BallotBox,
-    by_ids::{ByIds, Found, Parts},
+    by_ids::{ByIds, Filled, Parts},
     interface::{LinkId, Peer, Signatures},
 };
 use crate::{
@@ -27,10 +27,7 @@ use crate::{
         unverified_blocks::UnverifiedBlocks,
     },
     crypto::hash::BlockHash,
-    election::{
-        election_context::ElectionContext,
-        vote::{CheckedVote, Vote},
-    },
+    election::{election_context::ElectionContext, vote::Vote},
     time::Timestamp,
     wire::message::{MAX_BLOCKS_ASKED, MAX_HEADERS, Message, ShortBlock},
 };
@@ -44,7 +41,8 @@ const ANSWER_WITHIN_MS: u64 = 20_000;
 /// A part of a page that took longer than this, and came more slowly than this, is a drip.
 const DRIP_MS: u64 = 5_000;
 const DRIP_BYTES_PER_SECOND: u64 = 8_000;
-/// A peer that serves no more at the moment is asked again after this time, so often in a row.
+/// A peer that serves no more headers at the moment is asked again after this time, so often in a
+/// download.
 const BUSY_MS: u64 = 2_000;
 const MAX_BUSY: u8 = 8;
 /// The deadline while nothing is asked for: pages are verified first.
@@ -60,19 +58,28 @@ enum Stage {
         start: Option<BlockHash>,
         ancestry: Option<Box<Ancestry>>,
         hashes: Vec<BlockHash>,
-        /// When a peer that serves no more at the moment is asked again, and how often it was in a row.
+        /// When a peer that serves no more at the moment is asked again, and how often it was.
         again: Option<Timestamp>,
         busy: u8,
     },
     Blocks {
         wanted: VecDeque<BlockHash>,
-        /// How many of them, from the first on, are to be fetched whole though the others are not.
-        whole: usize,
         /// Where their votes may be here.
         by_ids: Option<ByIds>,
-        /// The first of them, some of whose votes are here.
-        parts: Option<Parts>,
+        asked: Asked,
     },
+}
+
+/// What is asked for of the blocks that are wanted, from the first on.
+enum Asked {
+    /// Nothing.
+    Nothing,
+    /// So many whole blocks.
+    Whole(usize),
+    /// So many short ones.
+    Short(usize),
+    /// The votes of the first one that are not here.
+    Votes(Parts),
 }
 
 struct Download {
@@ -81,9 +88,7 @@ struct Download {
     deadline: Timestamp,
     /// Height that the peer's headers reach.
     target: Height,
-    /// When the last page was asked for, and how often in a row a page dripped in.
-    asked: Timestamp,
-    drips: u8,
+    pace: Pace,
     /// Whether votes are to be compared with the peer when it is over.
     compares: bool,
 }
@@ -142,10 +147,21 @@ pub(super) struct Branch {
     pub height: Height,
     /// Whether it has the sealed block.
     pub anchored: bool,
-    /// Whether there is more of it that was not handed out, or is not taken in one go.
-    pub cut_short: bool,
-    /// The date of its next block, where that is too far ahead.
-    pub ahead: Option<Timestamp>,
+    /// Why it ends there.
+    pub end: End,
+}
+
+/// Why a branch of headers ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// There is no more of it.
+    Tip,
+    /// More is not judged in one go.
+    Full,
+    /// The peer serves no more at the moment, after waiting.
+    Busy,
+    /// The next block has this date, which is too far ahead.
+    Ahead(Timestamp),
 }
 
 /// What blocks come to.
@@ -303,8 +319,8 @@ impl Sync {
     fn begin(&mut self, now: Timestamp, peer: Peer, stage: Stage, target: Height) {
         let deadline =
             now.plus_ms((FIRST_ANSWER_WITHIN_MS << self.stalls.min(2)).min(ANSWER_WITHIN_MS));
-        let (drips, compares) = (0, false);
-        let download = Download { peer, stage, deadline, target, asked: now, drips, compares };
+        let pace = Pace { asked_at: now, drips: 0 };
+        let download = Download { peer, stage, deadline, target, pace, compares: false };
         (self.download, self.waiting) = (Some(download), None);
     }
 
@@ -322,24 +338,23 @@ impl Sync {
         Message::GetHeaders(locator)
     }
 
-    /// Begins to fetch what is missing of one block whose header was announced and checked.
+    /// Begins to fetch one block whose header was announced and checked, or what is missing of it.
     pub(super) fn begin_block(
         &mut self,
         now: Timestamp,
         peer: Peer,
-        header: Header,
-        votes: Vec<Option<CheckedVote>>,
+        header: &Header,
+        parts: Option<Parts>,
     ) -> Message {
-        let (hash, target) = (header.hash(), header.height);
-        let found = Parts { header, votes };
-        let missing = found.missing();
-        let question = match &missing {
-            Some(missing) => Message::GetBlockVotes(hash, missing.clone()),
-            None => Message::GetBlocks(vec![hash]),
+        let hash = header.hash();
+        let (question, asked) = match parts {
+            Some(parts) => {
+                (Message::GetBlockVotes(hash, parts.missing.clone()), Asked::Votes(parts))
+            }
+            None => (Message::GetBlocks(vec![hash]), Asked::Whole(1)),
         };
-        let parts = missing.map(|_| found);
-        let stage = Stage::Blocks { wanted: [hash].into(), whole: 0, by_ids: None, parts };
-        self.begin(now, peer, stage, target);
+        let stage = Stage::Blocks { wanted: [hash].into(), by_ids: None, asked };
+        self.begin(now, peer, stage, header.height);
         question
     }
 
@@ -351,7 +366,7 @@ impl Sync {
         by_ids: Option<ByIds>,
     ) {
         if let Some(download) = &mut self.download {
-            download.stage = Stage::Blocks { wanted, whole: 0, by_ids, parts: None };
+            download.stage = Stage::Blocks { wanted, by_ids, asked: Asked::Nothing };
             download.target = target;
         }
     }
@@ -390,11 +405,12 @@ impl Sync {
         }
         if headers.is_empty() && ancestry.height() < *target && *busy < MAX_BUSY {
             *busy += 1;
-            (*again, *deadline) = (Some(now.plus_ms(BUSY_MS)), now.plus_ms(ANSWER_WITHIN_MS));
+            *again = Some(now.plus_ms(BUSY_MS));
+            *deadline = now.plus_ms(BUSY_MS + FIRST_ANSWER_WITHIN_MS);
             return HeadersFound::Later;
         }
-        *busy = 0;
-        let mut ahead = None;
+        let withheld = headers.is_empty() && ancestry.height() < *target;
+        let mut end = if withheld { End::Busy } else { End::Tip };
         for header in headers {
             match ancestry.extend(chain.election(), header, now) {
                 Ok(hash) if chain.is_invalid(&hash) => {
@@ -402,16 +418,18 @@ impl Sync {
                 }
                 Ok(hash) => hashes.push(hash),
                 Err(LinkError::Ahead { found, .. }) => {
-                    ahead = Some(found);
+                    end = End::Ahead(found);
                     break;
                 }
                 Err(error) => return HeadersFound::Broken(error),
             }
         }
-        let full = hashes.len() >= MAX_CANDIDATE;
-        if ahead.is_none() && !full && headers.len() == MAX_HEADERS {
-            *deadline = now.plus_ms(ANSWER_WITHIN_MS);
-            return HeadersFound::Ask(Message::GetHeaders(vec![ancestry.tip()]));
+        if end == End::Tip && headers.len() == MAX_HEADERS {
+            if hashes.len() < MAX_CANDIDATE {
+                *deadline = now.plus_ms(ANSWER_WITHIN_MS);
+                return HeadersFound::Ask(Message::GetHeaders(vec![ancestry.tip()]));
+            }
+            end = End::Full;
         }
         let hashes: Vec<_> = start.iter().copied().chain(std::mem::take(hashes)).collect();
         let anchored = chain.anchor().is_some_and(|anchor| {
@@ -423,9 +441,7 @@ impl Sync {
             tip: ancestry.tip(),
             height: ancestry.height(),
             anchored,
-            // An empty page after others: it has no more, or is busy for long.
-            cut_short: ahead.is_some() || full || headers.is_empty(),
-            ahead,
+            end,
         })
     }
 
@@ -449,15 +465,15 @@ impl Sync {
         let verifying = self.is_verifying();
         let Some(Download {
             peer,
-            stage: Stage::Blocks { wanted, whole, by_ids, parts },
+            stage: Stage::Blocks { wanted, by_ids, asked },
             deadline,
-            asked,
+            pace,
             ..
         }) = &mut self.download
         else {
             return Next::Wait;
         };
-        if parts.is_some() {
+        if matches!(asked, Asked::Votes(_)) {
             return Next::Wait;
         }
         let nothing_to_ask = wanted.is_empty() || by_ids.is_some();
@@ -466,28 +482,31 @@ impl Sync {
             return Next::Wait;
         }
         let Some(first) = wanted.front().copied() else { return Next::Done(*peer) };
-        let page = |most: usize| wanted.iter().take(most).copied().collect();
-        let question = match by_ids {
-            None => Message::GetBlocks(page(MAX_BLOCKS_ASKED)),
-            Some(_) if *whole > 0 => Message::GetBlocks(page(*whole)),
-            Some(by_ids) => match by_ids.next(here) {
-                Found::Nothing => Message::GetShortBlocks(page(MAX_BLOCKS_ASKED)),
-                Found::Block(block) => {
+        let page = wanted.len().min(MAX_BLOCKS_ASKED);
+        *asked = match (by_ids, &*asked) {
+            (None, _) => Asked::Whole(page),
+            (Some(_), Asked::Whole(left)) => Asked::Whole(*left),
+            (Some(by_ids), _) => match by_ids.next(here) {
+                None => Asked::Short(page),
+                Some(Filled::Block(block)) => {
                     wanted.pop_front();
                     return Next::Take(*peer, block);
                 }
-                Found::Parts(found, missing) => {
-                    *parts = Some(found);
-                    Message::GetBlockVotes(first, missing)
+                Some(Filled::Parts(parts)) => Asked::Votes(parts),
+                Some(Filled::Whole) => {
+                    Asked::Whole(1 + by_ids.skip_unknown(MAX_BLOCKS_ASKED - 1, here))
                 }
-                Found::Whole => {
-                    *whole = 1 + by_ids.skip_unknown(MAX_BLOCKS_ASKED - 1, here);
-                    Message::GetBlocks(page(*whole))
-                }
-                Found::Broken(error) => return Next::Broken(*peer, error),
+                Some(Filled::Broken(error)) => return Next::Broken(*peer, error),
             },
         };
-        (*deadline, *asked) = (now.plus_ms(ANSWER_WITHIN_MS), now);
+        let hashes = |count: usize| wanted.iter().take(count).copied().collect();
+        let question = match asked {
+            Asked::Nothing => return Next::Wait,
+            Asked::Whole(count) => Message::GetBlocks(hashes(*count)),
+            Asked::Short(count) => Message::GetShortBlocks(hashes(*count)),
+            Asked::Votes(parts) => Message::GetBlockVotes(first, parts.missing.clone()),
+        };
+        (*deadline, pace.asked_at) = (now.plus_ms(ANSWER_WITHIN_MS), now);
         Next::Ask(*peer, question)
     }
 
@@ -499,34 +518,33 @@ impl Sync {
         blocks: Vec<Block>,
     ) -> BlocksFound {
         let download = self.download.as_mut().filter(|download| download.peer == from);
-        // While a page waits, nothing was asked for.
-        let Some(download) = download.filter(|_| self.waiting.is_none()) else {
+        let Some(Download { stage: Stage::Blocks { wanted, asked, .. }, pace, .. }) = download
+        else {
             return BlocksFound::Ignored;
         };
+        let Asked::Whole(left) = asked else { return BlocksFound::Ignored };
         let bytes = blocks.iter().map(Block::encoded_len).sum();
-        if blocks.is_empty() || download.drips(now, blocks.len(), bytes) {
+        if blocks.is_empty() || pace.is_too_slow(now, blocks.len() < *left, bytes) {
             return BlocksFound::Stalled;
-        }
-        let Stage::Blocks { wanted, whole, by_ids, parts: None } = &mut download.stage else {
-            return BlocksFound::Ignored;
-        };
-        if by_ids.is_some() && *whole == 0 {
-            return BlocksFound::Ignored;
         }
         let mut fitting = Vec::with_capacity(blocks.len());
         for block in blocks {
-            if wanted.front() != Some(&block.header.hash()) {
+            if *left == 0 || wanted.front() != Some(&block.header.hash()) {
                 // Not what was asked for: a late answer to an earlier question.
                 break;
             }
             wanted.pop_front();
-            *whole = whole.saturating_sub(1);
+            *left -= 1;
             fitting.push(block);
         }
         if fitting.is_empty() {
             return BlocksFound::Ignored;
         }
-        if self.is_verifying() {
+        if *left == 0 || self.verifying.is_some() {
+            // While a page waits, nothing is asked for.
+            *asked = Asked::Nothing;
+        }
+        if self.verifying.is_some() {
             self.waiting = Some(fitting);
             return BlocksFound::Wait;
         }
@@ -541,23 +559,27 @@ impl Sync {
         blocks: Vec<ShortBlock>,
     ) -> ShortBlocksFound {
         let download = self.download.as_mut().filter(|download| download.peer == from);
-        let Some(download) = download else { return ShortBlocksFound::Ignored };
-        let bytes = blocks.iter().map(|block| HEADER_BYTES + 8 * block.votes.len()).sum();
-        if blocks.is_empty() || download.drips(now, blocks.len(), bytes) {
-            return ShortBlocksFound::Stalled;
-        }
-        let Stage::Blocks { wanted, whole: 0, by_ids: Some(by_ids), parts: None } =
-            &mut download.stage
+        let Some(Download {
+            stage: Stage::Blocks { wanted, by_ids: Some(by_ids), asked: asked @ Asked::Short(_) },
+            pace,
+            ..
+        }) = download
         else {
             return ShortBlocksFound::Ignored;
         };
-        if !by_ids.is_empty() {
-            return ShortBlocksFound::Ignored;
+        let fell_short = matches!(asked, Asked::Short(count) if blocks.len() < *count);
+        let bytes = blocks.iter().map(|block| HEADER_BYTES + 8 * block.votes.len()).sum();
+        if blocks.is_empty() || pace.is_too_slow(now, fell_short, bytes) {
+            return ShortBlocksFound::Stalled;
         }
         let pairs = blocks.into_iter().zip(wanted.iter());
-        let asked = pairs.take_while(|(block, wanted)| block.header.hash() == **wanted);
-        by_ids.extend(asked.map(|(block, _)| block));
-        if by_ids.is_empty() { ShortBlocksFound::Ignored } else { ShortBlocksFound::Taken }
+        let fitting = pairs.take_while(|(block, wanted)| block.header.hash() == **wanted);
+        by_ids.extend(fitting.map(|(block, _)| block));
+        if by_ids.is_empty() {
+            return ShortBlocksFound::Ignored;
+        }
+        *asked = Asked::Nothing;
+        ShortBlocksFound::Taken
     }
 
     /// Checks a page but for its signatures, which are left to the driver.
@@ -599,6 +621,7 @@ impl Sync {
     /// block is here already.
     pub(super) fn on_block_votes(
         &mut self,
+        now: Timestamp,
         from: Peer,
         hash: BlockHash,
         sent: Vec<Vote>,
@@ -606,15 +629,18 @@ impl Sync {
         context: &ElectionContext,
     ) -> VotesFound {
         let download = self.download.as_mut().filter(|download| download.peer == from);
-        let Some(Download { stage: Stage::Blocks { wanted, whole, parts, .. }, .. }) = download
+        let Some(Download { stage: Stage::Blocks { wanted, asked, .. }, pace, .. }) = download
         else {
             return VotesFound::Ignored;
         };
-        let asked = parts.as_ref().is_some_and(|parts| parts.header.hash() == hash);
-        if asked && sent.is_empty() {
+        if !matches!(asked, Asked::Votes(parts) if parts.header.hash() == hash) {
+            return VotesFound::Ignored;
+        }
+        if sent.is_empty() {
             return VotesFound::Stalled;
         }
-        let Some(Parts { header, votes }) = parts.take_if(|_| asked) else {
+        let Asked::Votes(Parts { header, votes, .. }) = std::mem::replace(asked, Asked::Nothing)
+        else {
             return VotesFound::Ignored;
         };
         if known {
@@ -629,24 +655,36 @@ impl Sync {
             }
             // Two votes share a short id, or not all fitted, or it lied: the whole block shows.
             Err(error) if error.is_other_votes() => {
-                *whole = 1;
-                VotesFound::Others
+                *asked = Asked::Whole(1);
+                if pace.is_too_slow(now, true, 0) {
+                    VotesFound::Stalled
+                } else {
+                    VotesFound::Others
+                }
             }
             Err(error) => VotesFound::Broken(error),
         }
     }
 }
 
-impl Download {
-    /// Whether the peer hands out less than it was asked for, and that in drops, for the third time in
-    /// a row: it would keep the download for days.
-    fn drips(&mut self, now: Timestamp, blocks: usize, bytes: usize) -> bool {
-        let Stage::Blocks { wanted, whole, .. } = &self.stage else { return false };
-        let took = now.ms_since(self.asked);
-        let asked = if *whole > 0 { *whole } else { wanted.len().min(MAX_BLOCKS_ASKED) };
-        let short = blocks < asked;
-        let slow = took > DRIP_MS && (bytes as u64) * 1000 / took < DRIP_BYTES_PER_SECOND;
-        self.drips = if short && slow { self.drips + 1 } else { 0 };
+/// How fast a peer hands blocks out.
+struct Pace {
+    /// When it was asked last.
+    asked_at: Timestamp,
+    /// How often less came than was asked for, and that in drops, since something came fast enough.
+    drips: u8,
+}
+
+impl Pace {
+    /// Takes an answer in; says whether the peer drips for the third time: it would keep the download for
+    /// days.
+    fn is_too_slow(&mut self, now: Timestamp, fell_short: bool, bytes: usize) -> bool {
+        let took = now.ms_since(self.asked_at);
+        if took <= DRIP_MS || (bytes as u64) * 1000 / took >= DRIP_BYTES_PER_SECOND {
+            self.drips = 0;
+        } else if fell_short {
+            self.drips += 1;
+        }
         self.drips >= 3
     }
 }
@@ -669,12 +707,18 @@ impl VerifiedPage {
 mod tests {
     use super::*;
     use crate::{
+        election::vote::CheckedVote,
         testkit::{self, NOW, block, chain_of, context, vote},
         wire::frame::PeerId,
     };
 
     const PEER: Peer = Peer { link: LinkId(0), id: PeerId(1) };
     const OTHER: Peer = Peer { link: LinkId(0), id: PeerId(2) };
+
+    /// A block of two votes, the first of which is here.
+    fn second_missing(header: &Header, here: CheckedVote) -> Parts {
+        Parts { header: header.clone(), votes: vec![Some(here), None], missing: vec![1] }
+    }
 
     fn nothing_here() -> BallotBox {
         BallotBox::new(context())
@@ -719,7 +763,7 @@ mod tests {
         assert_eq!(branch.hashes[0], ours.tip().hash());
         let (weight, tip) = (theirs.weight(), theirs.tip().hash());
         assert_eq!((branch.weight, branch.tip, branch.height), (weight, tip, Height(4)));
-        assert!(!branch.cut_short && !branch.anchored);
+        assert!(branch.end == End::Tip && !branch.anchored);
     }
 
     #[test]
@@ -744,7 +788,7 @@ mod tests {
             } else {
                 let HeadersFound::Branch(branch) = found else { panic!("{found:?}") };
                 assert_eq!((branch.tip, branch.hashes.len()), (parent.hash(), HEADERS + 1));
-                assert!(!branch.cut_short);
+                assert_eq!(branch.end, End::Tip);
             }
         }
     }
@@ -752,20 +796,19 @@ mod tests {
     #[test]
     fn who_serves_no_more_at_the_moment_is_asked_again_for_a_while() {
         let (ours, theirs) = (chain_of(0), chain_of(5));
-        let mut sync = Sync::default();
-        sync.begin_headers(NOW, PEER, theirs.height(), ours.locator());
-        // A full page in small.
+        // A full page in small came before.
         let (first, rest) = (headers(&theirs)[..3].to_vec(), headers(&theirs)[3..].to_vec());
-        let Some(Stage::Headers { start, ancestry, hashes, .. }) =
-            sync.download.as_mut().map(|download| &mut download.stage)
-        else {
-            unreachable!()
+        let after_it = |busy| {
+            let mut sync = Sync::default();
+            let mut walked = ours.ancestry(&first[0].previous).unwrap();
+            let hashes =
+                first.iter().map(|it| walked.extend(ours.election(), it, NOW).unwrap()).collect();
+            let (start, ancestry) = (Some(first[0].previous), Some(Box::new(walked)));
+            let stage = Stage::Headers { start, ancestry, hashes, again: None, busy };
+            sync.begin(NOW, PEER, stage, theirs.height());
+            sync
         };
-        let mut walked = ours.ancestry(&first[0].previous).unwrap();
-        for header in &first {
-            hashes.push(walked.extend(ours.election(), header, NOW).unwrap());
-        }
-        (*start, *ancestry) = (Some(first[0].previous), Some(Box::new(walked)));
+        let mut sync = after_it(0);
         let question = Message::GetHeaders(vec![first[2].hash()]);
         for round in 0..u64::from(MAX_BUSY) {
             let now = NOW.plus_ms(round * BUSY_MS);
@@ -774,8 +817,13 @@ mod tests {
             assert_eq!(sync.ask_again(now.plus_ms(BUSY_MS)), Some((PEER, question.clone())));
             assert_eq!(sync.ask_again(now.plus_ms(BUSY_MS)), None, "once");
         }
-        let found = sync.on_headers(NOW, PEER, &rest, &ours);
-        assert!(matches!(found, HeadersFound::Branch(branch) if branch.hashes.len() == 6));
+        // However much it serves meanwhile: it is not waited for again.
+        let found =
+            |headers: &[Header]| match after_it(MAX_BUSY).on_headers(NOW, PEER, headers, &ours) {
+                HeadersFound::Branch(branch) => (branch.hashes.len(), branch.end),
+                found => panic!("{found:?}"),
+            };
+        assert_eq!([found(&rest), found(&[])], [(6, End::Tip), (4, End::Busy)]);
     }
 
     #[test]
@@ -843,9 +891,14 @@ mod tests {
         let theirs = chain_of(3);
         let mut sync = fetching(hashes(&theirs)[..1].to_vec());
         let sent = blocks(&theirs);
+        assert_eq!(sync.on_blocks(NOW, PEER, sent.clone()), BlocksFound::Ignored, "not yet");
+        sync.next(NOW, &nothing_here());
         assert_eq!(sync.on_blocks(NOW, OTHER, sent.clone()), BlocksFound::Ignored);
         assert_eq!(sync.on_blocks(NOW, PEER, sent[1..].to_vec()), BlocksFound::Ignored);
         assert_eq!(sync.on_blocks(NOW, PEER, sent.clone()), BlocksFound::Page(sent[..1].to_vec()));
+        assert_eq!(sync.on_blocks(NOW, PEER, Vec::new()), BlocksFound::Ignored, "answered");
+        let mut sync = fetching(hashes(&theirs));
+        sync.next(NOW, &nothing_here());
         assert_eq!(sync.on_blocks(NOW, PEER, Vec::new()), BlocksFound::Stalled);
     }
 
@@ -863,6 +916,30 @@ mod tests {
             }
         }
         panic!("three drips are not enough");
+    }
+
+    #[test]
+    fn whole_blocks_in_between_do_not_hide_that_short_ones_drip() {
+        let (here, theirs) = (nothing_here(), chain_of(9));
+        let mut sync = asking(here.chain());
+        let by_ids = ByIds::new(&here, &here.chain().tip().hash());
+        sync.begin_blocks(hashes(&theirs).into(), Height(10), Some(by_ids));
+        let mut now = NOW;
+        for (rounds, block) in blocks(&theirs).into_iter().enumerate() {
+            assert!(matches!(sync.next(now, &here), Next::Ask(_, Message::GetShortBlocks(_))));
+            now = now.plus_ms(DRIP_MS + 1);
+            let short = ShortBlock { header: block.header.clone(), votes: Vec::new() };
+            match sync.on_short_blocks(now, PEER, vec![short]) {
+                ShortBlocksFound::Stalled => return assert_eq!(rounds, 2),
+                found => assert_eq!(found, ShortBlocksFound::Taken),
+            }
+            // It lied: the whole block is asked for, and comes as slowly.
+            assert!(matches!(sync.next(now, &here), Next::Ask(_, Message::GetBlocks(_))));
+            now = now.plus_ms(DRIP_MS + 1);
+            let page = BlocksFound::Page(vec![block.clone()]);
+            assert_eq!(sync.on_blocks(now, PEER, vec![block]), page);
+        }
+        panic!("it drips on");
     }
 
     #[test]
@@ -885,27 +962,26 @@ mod tests {
         let theirs = chain_of(1);
         let block = blocks(&theirs).remove(0);
         let hash = block.header.hash();
-        let begun = |votes| {
+        let begun = |parts| {
             let mut sync = Sync::default();
-            let question = sync.begin_block(NOW, PEER, block.header.clone(), votes);
+            let question = sync.begin_block(NOW, PEER, &block.header, parts);
             (sync, question)
         };
-        // Of none of its votes anything is here: the whole block.
-        let (_, question) = begun(vec![None]);
+        let (_, question) = begun(None);
         assert_eq!(question, Message::GetBlocks(vec![hash]));
         let here = block.votes[0].clone().into_checked(&context).unwrap();
-        let (mut sync, question) = begun(vec![Some(here.clone()), None]);
+        let (mut sync, question) = begun(Some(second_missing(&block.header, here.clone())));
         assert_eq!(question, Message::GetBlockVotes(hash, vec![1]));
         let votes = || block.votes.clone();
-        let ignored = sync.on_block_votes(OTHER, hash, votes(), false, &context);
+        let ignored = sync.on_block_votes(NOW, OTHER, hash, votes(), false, &context);
         assert!(matches!(ignored, VotesFound::Ignored));
-        let stalled = sync.on_block_votes(PEER, hash, Vec::new(), false, &context);
+        let stalled = sync.on_block_votes(NOW, PEER, hash, Vec::new(), false, &context);
         assert!(matches!(stalled, VotesFound::Stalled));
-        let known = sync.on_block_votes(PEER, hash, votes(), true, &context);
+        let known = sync.on_block_votes(NOW, PEER, hash, votes(), true, &context);
         assert!(matches!(known, VotesFound::Known));
         // The block has one vote, not two: what came is not its own.
-        let (mut sync, _) = begun(vec![Some(here), None]);
-        let whole = sync.on_block_votes(PEER, hash, votes(), false, &context);
+        let (mut sync, _) = begun(Some(second_missing(&block.header, here)));
+        let whole = sync.on_block_votes(NOW, PEER, hash, votes(), false, &context);
         assert!(matches!(whole, VotesFound::Others));
         let question = sync.next(NOW, &nothing_here());
         assert_eq!(question, Next::Ask(PEER, Message::GetBlocks(vec![hash])));
@@ -918,11 +994,12 @@ mod tests {
             let mut votes = vec![vote(1, "Yes"), vote(2, "Yes")];
             change(&mut votes);
             let block = block(&chain, votes.clone(), |_| ());
-            let here = vec![vote(1, "Yes").into_checked(&context).ok(), None];
+            let here = vote(1, "Yes").into_checked(&context).unwrap();
+            let parts = second_missing(&block.header, here);
             let mut sync = Sync::default();
-            sync.begin_block(NOW, PEER, block.header.clone(), here);
+            sync.begin_block(NOW, PEER, &block.header, Some(parts));
             let (hash, came) = (block.header.hash(), vec![votes[1].clone()]);
-            (hash, sync.on_block_votes(PEER, hash, came, false, &context))
+            (hash, sync.on_block_votes(NOW, PEER, hash, came, false, &context))
         };
         let (hash, good) = found(|_| ());
         assert!(matches!(good, VotesFound::Block(block) if block.hash() == hash));

@@ -333,9 +333,10 @@ impl Message {
                 question(Some(Self::ShortBlocks(Vec::new()))),
                 Some(("hashes", list.len(), MAX_BLOCKS_ASKED)),
             ),
-            // Their ids are bounded by the message alone: 139,000.
+            // One block has as many at most, and more than one are sent only where they have no more.
             Self::ShortBlocks(list) => {
-                (Class::Answer(Expected::Counted), Some(("blocks", list.len(), MAX_BLOCKS_ASKED)))
+                let ids = list.iter().map(|block| block.votes.len()).sum();
+                (Class::Answer(Expected::Counted), Some(("short ids", ids, MAX_VOTES_ANNOUNCED)))
             }
         };
         let list = list.map(|(what, found, max)| List { what, found, max });

@@ -7,14 +7,15 @@ use crate::{
         header::{Header, Height},
     },
     crypto::hash::BlockHash,
-    election::vote::{CheckedVote, Vote},
+    election::vote::Vote,
     node::{
         Node,
-        by_ids::ByIds,
+        by_ids::{ByIds, Parts},
         interface::{Event, Offence, Peer},
         peers::{Better, Claim},
         sync::{
-            BlocksFound, HeadersFound, Next, ShortBlocksFound, ToVerify, VerifiedPage, VotesFound,
+            BlocksFound, End, HeadersFound, Next, ShortBlocksFound, ToVerify, VerifiedPage,
+            VotesFound,
         },
     },
     time::Timestamp,
@@ -59,18 +60,18 @@ impl Node {
         self.sync.peer().is_none_or(|from| from != peer && better(from))
     }
 
-    /// Fetches what is missing of one block whose header was announced and checked, unless a
+    /// Fetches one block whose header was announced and checked, or what is missing of it, unless a
     /// download is under way: its end compares tips again.
     pub(in crate::node) fn fetch_block(
         &mut self,
         now: Timestamp,
         peer: Peer,
-        header: Header,
-        votes: Vec<Option<CheckedVote>>,
+        header: &Header,
+        parts: Option<Parts>,
     ) {
         // Who announced blocks before and did not hand them out: its headers still count.
         if self.is_free_for(peer) && self.peers.stalls(peer) < MAX_STALLS {
-            let question = self.sync.begin_block(now, peer, header, votes);
+            let question = self.sync.begin_block(now, peer, header, parts);
             self.send(peer, &question);
         }
     }
@@ -84,25 +85,32 @@ impl Node {
             HeadersFound::Broken(error) => return self.reject(now, from, error.into()),
             HeadersFound::Branch(branch) => branch,
         };
-        if let Some(dated) = branch.ahead {
+        if let End::Ahead(dated) = branch.end {
             self.is_ahead(now, from, dated);
         }
         // It may have switched to a better chain since it made its claim, never to a worse one.
         let less = self.peers.claim(from).is_some_and(|claim| claim.weight > branch.weight);
-        if less && !branch.cut_short && self.offended(now, from, Offence::EmptyClaim) {
+        if less && branch.end == End::Tip && self.offended(now, from, Offence::EmptyClaim) {
             return;
         }
         if !self.chain().is_better(branch.weight, branch.tip, branch.anchored) {
-            return self.end_sync(now, from, true);
+            return match branch.end {
+                // It claimed better, and handed out a beginning for so long.
+                End::Busy => self.stall(now, from),
+                End::Tip | End::Full | End::Ahead(_) => self.end_sync(now, from, true),
+            };
         }
         if self.chain().block(&branch.tip).is_some() {
             // All of it is here and waits to be followed. The peer has gone on since it made its claim.
             return self.end_sync(now, from, true);
         }
         self.ballot_box.protect(&mut branch.hashes.iter().copied());
-        let start = branch.hashes.first();
-        let by_ids =
-            start.and_then(|start| ByIds::worth_it(&self.ballot_box, start, branch.weight));
+        // A walk over all votes, so it is rationed: a header is cheap.
+        let start = branch.hashes.first().filter(|start| {
+            ByIds::is_worth_it(&self.ballot_box, start, branch.weight)
+                && self.peers.may_walk(from, now)
+        });
+        let by_ids = start.map(|start| ByIds::new(&self.ballot_box, start));
         let unknown = |hash: &BlockHash| self.chain().block(hash).is_none();
         let wanted = branch.hashes.into_iter().filter(unknown).collect();
         self.sync.begin_blocks(wanted, branch.height, by_ids);
@@ -247,7 +255,7 @@ impl Node {
     ) {
         let chain = self.ballot_box.chain();
         let (known, context) = (chain.block(&hash).is_some(), chain.context());
-        match self.sync.on_block_votes(from, hash, sent, known, context) {
+        match self.sync.on_block_votes(now, from, hash, sent, known, context) {
             VotesFound::Ignored => return,
             VotesFound::Stalled => return self.stall(now, from),
             VotesFound::Broken(error) => {
