@@ -21,7 +21,7 @@ fn what_is_published_names_nobody() {
     let publish = ["election", "publish", "--organiser", &lunch.private, "--out"];
     let other = lunch.desk.path("other.blockvote");
     assert!(good(&[&publish[..], &[&other]].concat()).contains("nothing private"));
-    assert!(good(&[&publish[..], &[&other]].concat()).contains("There already is"));
+    assert!(good(&[&publish[..], &[&other]].concat()).contains("is there already: the election"));
     bad(&[&publish[..], &[&lunch.private]].concat(), "choose another file with --out");
     let bytes = fs::read(&lunch.public).unwrap();
     assert_eq!(bytes, fs::read(&other).unwrap());

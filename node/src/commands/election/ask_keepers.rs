@@ -122,14 +122,14 @@ pub async fn ask(
     }
     for keeper in election.keepers.iter().filter(|keeper| !have.contains(&keeper.key)) {
         if tell && reached && seeker.keepers().all(|there| there.key != keeper.key) {
-            say!("Nobody with the key of {} answered over this relay.", keeper.name);
+            say!("Nobody with the key of {} answered.", keeper.name);
         }
     }
     stop.cancel();
     handle.stop().await;
     relays.ended().await;
     if let Some(unreached) = unreached {
-        bail!("no relay was reached: {unreached}; the address of one ends in /ws");
+        bail!("no relay was reached: {unreached}; a relay's address ends in /ws");
     }
     let names = |wanted: bool| {
         let those = |keeper: &&Keeper| have.contains(&keeper.key) == wanted;

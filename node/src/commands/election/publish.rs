@@ -43,8 +43,9 @@ pub async fn run(
     let id = context.id();
     let address = ShortAddress::of(&id).ok().context("too little memory")?;
     if !json {
-        let wrote = if same { "There already is" } else { "Wrote" };
-        say!("{wrote} {shown}: the election and its voter roll, nothing private.");
+        let written =
+            if same { format!("{shown} is there already") } else { format!("Wrote {shown}") };
+        say!("{written}: the election and its voter roll, nothing private.");
         say!("voters open    http://<relay>/e/{id}/vote");
         if names {
             say!("or, in short   http://<relay>/v/{address}, once a keeper has it");
