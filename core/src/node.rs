@@ -12,7 +12,8 @@
 //! What strangers can fill, and how far: peers ([`peers::MAX_PEERS`]), pending votes
 //! ([`pool::MAX_PENDING_VOTES`]), side blocks
 //! ([`crate::chain::tree::MAX_SIDE_BLOCKS`], [`crate::chain::tree::MAX_SIDE_BYTES`]), headers of one
-//! download ([`sync::MAX_CANDIDATE`]), and two pages of its blocks.
+//! download ([`sync::MAX_CANDIDATE`]), two pages of its blocks, votes that came after closing
+//! ([`late::MAX_LATE`]), and dates of blocks ahead of the clock, of 64 peers.
 
 mod ahead;
 mod announced;
@@ -195,10 +196,10 @@ impl Node {
         &self.sync
     }
 
-    /// How far blocks that peers have are dated ahead of this clock, where that is too far. Where many have
-    /// such, the clock is slow; a single one may be a liar's.
-    pub fn ahead_ms(&self, now: Timestamp) -> Option<u64> {
-        self.ahead.by_ms(now)
+    /// The date of a block that a peer has, where it is too far ahead of this clock: the earliest. Where
+    /// many have such blocks, the clock is slow; a single one may be a liar's.
+    pub fn ahead(&self) -> Option<Timestamp> {
+        self.ahead.earliest()
     }
 
     /// Whether this node mines by itself when votes are pending.
@@ -528,6 +529,7 @@ impl Node {
             self.out.event(Event::NetworkChanged);
         }
         self.call_roll(now);
+        self.ahead.retain(|peer| self.peers.contains(peer));
         self.sign_closing_list(now);
         if let Some(peer) = self.sync.overdue(now) {
             self.stall(now, peer);
@@ -545,10 +547,10 @@ impl Node {
 
     /// A peer has a block that is dated too far ahead: it is asked again when it may be fine.
     fn is_ahead(&mut self, now: Timestamp, peer: Peer, dated: Timestamp) {
-        let known = self.ahead.by_ms(now).is_some();
+        let known = self.ahead.earliest().is_some();
         self.ahead.heard(peer, dated, now);
-        if !known && let Some(by_ms) = self.ahead.by_ms(now) {
-            self.out.event(Event::BlockAhead { by_ms });
+        if !known {
+            self.out.event(Event::BlockAhead(dated));
         }
     }
 

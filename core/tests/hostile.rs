@@ -126,10 +126,10 @@ fn a_block_from_the_future_waits_and_nobody_is_punished_for_a_wrong_clock() {
     assert_eq!(rejected(&outputs), None);
     assert_eq!(node.chain().height(), Height(1));
     let said = |outputs: &[Output]| {
-        let said = |output: &&Output| matches!(output, Output::Event(Event::BlockAhead { .. }));
+        let said = |output: &&Output| matches!(output, Output::Event(Event::BlockAhead(_)));
         outputs.iter().filter(said).count()
     };
-    assert_eq!((said(&outputs), node.ahead_ms(NOW)), (1, Some(121_000)));
+    assert_eq!((said(&outputs), node.ahead()), (1, Some(NOW.plus_ms(121_000))));
     assert_eq!(said(&serve(&mut node, &early)), 0, "once");
     // When it may be fine its sender is asked again.
     let mut asked = |after: u64| {
@@ -137,7 +137,7 @@ fn a_block_from_the_future_waits_and_nobody_is_punished_for_a_wrong_clock() {
         sent_to(&drain(&mut node), LIAR).len()
     };
     assert_eq!([asked(999), asked(1_000), asked(1_001)], [0, 1, 0]);
-    assert_eq!(node.ahead_ms(NOW), None);
+    assert_eq!(node.ahead(), None);
     let later = NOW.plus_ms(10_000);
     let bytes = Message::NewBlock(ShortBlock {
         header: early.header.clone(),

@@ -295,10 +295,10 @@ impl Daemon {
             Output::Event(Event::PeerRejected { peer, reason }) => {
                 tracing::warn!(peer = %peer.id, reason = reason.words(), "peer rejected");
             }
-            Output::Event(Event::BlockAhead { by_ms }) => {
+            Output::Event(Event::BlockAhead(dated)) => {
                 tracing::warn!(
-                    seconds = by_ms / 1000,
-                    "a peer has a block that is dated ahead of this machine's clock: check its time"
+                    seconds = dated.ms_since(clock::now()) / 1000,
+                    "a peer has a block that is dated ahead of this machine's clock: check this machine's time"
                 );
             }
             Output::Event(Event::VoteLost(id)) => {

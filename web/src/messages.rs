@@ -325,7 +325,7 @@ pub struct Status {
     pub highest_peer: Option<u32>,
     /// Block that is being fetched up to.
     pub syncing_to: Option<u32>,
-    /// Milliseconds by which blocks of others are dated ahead of this device's clock, where that is too far.
+    /// The date of a block that another has, where it is too far ahead of this device's clock.
     pub ahead: Option<f64>,
     /// Whether there is some reason to believe that nobody has more: a peer handed out something good, or
     /// several samples of peers agreed.

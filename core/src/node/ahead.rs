@@ -33,9 +33,14 @@ impl Ahead {
         }
     }
 
-    /// How far blocks of others are ahead of this clock: the nearest of them.
-    pub fn by_ms(&self, now: Timestamp) -> Option<u64> {
-        self.heard.iter().map(|heard| heard.dated.ms_since(now)).min()
+    /// The earliest date of such a block.
+    pub fn earliest(&self) -> Option<Timestamp> {
+        self.heard.iter().map(|heard| heard.dated).min()
+    }
+
+    /// Keeps only what peers said that are still heard of.
+    pub fn retain(&mut self, is_heard: impl Fn(&Peer) -> bool) {
+        self.heard.retain(|heard| is_heard(&heard.from));
     }
 
     /// The peers whose blocks may be fine now; they are forgotten, as are those heard of long ago.
@@ -64,15 +69,15 @@ mod tests {
     #[test]
     fn a_peer_is_due_when_its_block_is_not_too_far_ahead_any_more() {
         let mut ahead = Ahead::default();
-        assert_eq!(ahead.by_ms(NOW), None);
+        assert_eq!(ahead.earliest(), None);
         ahead.heard(peer(1), NOW.plus_ms(MAX_AHEAD_MS + 5_000), NOW);
         ahead.heard(peer(2), NOW.plus_ms(MAX_AHEAD_MS + 9_000), NOW);
-        assert_eq!(ahead.by_ms(NOW), Some(MAX_AHEAD_MS + 5_000));
+        assert_eq!(ahead.earliest(), Some(NOW.plus_ms(MAX_AHEAD_MS + 5_000)));
         assert_eq!(ahead.take_due(NOW.plus_ms(4_999)), []);
         assert_eq!(ahead.take_due(NOW.plus_ms(5_000)), [peer(1)]);
-        assert_eq!(ahead.by_ms(NOW.plus_ms(5_000)), Some(MAX_AHEAD_MS + 4_000));
+        assert_eq!(ahead.earliest(), Some(NOW.plus_ms(MAX_AHEAD_MS + 9_000)));
         assert_eq!(ahead.take_due(NOW.plus_ms(9_000)), [peer(2)]);
-        assert_eq!(ahead.by_ms(NOW), None);
+        assert_eq!(ahead.earliest(), None);
     }
 
     #[test]
@@ -82,7 +87,9 @@ mod tests {
             ahead.heard(peer(id), NOW.plus_ms(1 << 40), NOW);
         }
         assert_eq!(ahead.heard.len(), MAX_PEERS);
+        ahead.retain(|known| *known == peer(3));
+        assert_eq!(ahead.heard.len(), 1);
         assert_eq!(ahead.take_due(NOW.plus_ms(REMEMBERED_MS)), []);
-        assert_eq!(ahead.by_ms(NOW), None);
+        assert_eq!(ahead.earliest(), None);
     }
 }

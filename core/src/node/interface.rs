@@ -144,10 +144,7 @@ pub enum Event {
     StatementsChanged,
     /// A peer has a block that is dated too far ahead of this clock, which may be slow. Said once, until no
     /// such block is known any more.
-    BlockAhead {
-        /// How far.
-        by_ms: u64,
-    },
+    BlockAhead(Timestamp),
     /// Peers, sync or what they hold changed.
     NetworkChanged,
     /// A keeper acknowledged a vote that is followed here.

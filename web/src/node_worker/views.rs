@@ -65,7 +65,7 @@ pub fn status(inner: &Inner) -> Status {
         tabs: small(tabs),
         highest_peer: node.peers().highest().map(|height| height.0),
         syncing_to: node.sync().target().map(|height| height.0),
-        ahead: node.ahead_ms(now()).map(|ms| millis(Timestamp(ms))),
+        ahead: node.ahead().map(millis),
         sure: node.is_sure(),
         height: chain.height().0,
         tip: chain.tip().hash().to_string(),

@@ -78,22 +78,21 @@ pub fn from_field(text: &str) -> Option<u64> {
 
 /// "in 3 days", "2 minutes ago".
 pub fn relative(ms: f64) -> String {
-    let seconds = (ms - Date::now()) / 1000.0;
-    let size = seconds.abs();
-    let (number, unit) = match size {
+    let from_now = ms - Date::now();
+    let span = span(from_now.abs());
+    if from_now >= 0.0 { format!("in {span}") } else { format!("{span} ago") }
+}
+
+/// "3 days", "2 minutes".
+pub fn span(ms: f64) -> String {
+    let (number, unit) = match (ms / 1000.0).max(0.0) {
         s if s < 90.0 => (s, "second"),
         s if s < 5_400.0 => (s / 60.0, "minute"),
         s if s < 129_600.0 => (s / 3_600.0, "hour"),
         s => (s / 86_400.0, "day"),
     };
     let number = number.round() as u64;
-    let unit = if number == 1 { unit.to_owned() } else { format!("{unit}s") };
-    if seconds >= 0.0 { format!("in {number} {unit}") } else { format!("{number} {unit} ago") }
-}
-
-/// "3 minutes".
-pub fn minutes(ms: f64) -> String {
-    plural((ms / 60_000.0).round() as u64, "minute", "minutes")
+    if number == 1 { format!("1 {unit}") } else { format!("{number} {unit}s") }
 }
 
 /// 12 345 678 hashes a second as 12.3 MH/s.

@@ -122,8 +122,8 @@ pub fn Frame(props: &Props) -> Html {
                             format!("The part of this page that holds the chain broke off and is started again from what is stored ({why}).")
                         }) }</div>
                 }
-                if let Some(ms) = shared.model.status.as_ref().and_then(|status| status.ahead) {
-                    <div class="screen">{ notice("warn", format!("Other computers have blocks that are dated {} ahead of this device's clock. Check its date and time: with a slow clock this page cannot follow the chain.", format::minutes(ms))) }</div>
+                if let Some(dated) = shared.model.status.as_ref().and_then(|status| status.ahead) {
+                    <div class="screen">{ notice("warn", format!("Another computer has a block that is dated {} ahead of this device's clock. If date or time are wrong here, put them right: with a slow clock this page cannot follow the chain.", format::span(dated - js_sys::Date::now()))) }</div>
                 }
                 if shared.model.stale {
                     <div class="screen">{ notice("warn", html! { <>{ "The relay has a newer build of this page. " }

@@ -105,7 +105,7 @@ async fn status(State(app): State<App>) -> Result<Json<StatusJson>, ApiError> {
         peers: node.peers().len() as u64,
         relays,
         syncing_to: node.sync().target().map(|height| height.0),
-        ahead_ms: node.ahead_ms(now),
+        ahead_ms: node.ahead().map(|dated| dated.ms_since(now)),
         mining: node.is_mining(),
         mining_threads,
         hashes,
