@@ -17,6 +17,7 @@
 
 mod ahead;
 mod announced;
+mod backoff;
 pub mod ballot_box;
 mod budget;
 mod by_ids;
@@ -41,7 +42,7 @@ pub mod sync;
 mod vote_set;
 mod vote_standing;
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 pub use self::interface::{
     CastError, Event, Input, Job, LinkId, Offence, Output, Peer, Rejection, SealError, Signatures,
@@ -49,6 +50,7 @@ pub use self::interface::{
 };
 use self::{
     ahead::Ahead,
+    backoff::Backoff,
     ballot_box::{BallotBox, Cause, Changes, NewTip},
     gossip::{Gossip, NewsOfTip},
     keeping::Keeping,
@@ -57,7 +59,7 @@ use self::{
     outbox::Outbox,
     own_votes::{ASK_HELD, OwnVotes, Whereabouts},
     pages::pages,
-    peers::Peers,
+    peers::{Compared, Peers},
     pool::PendingVotes,
     roll_call::RollCall,
     serving::vote_pages,
@@ -65,7 +67,7 @@ use self::{
 };
 use crate::{
     chain::{
-        acknowledgements::{Acknowledged, Worth},
+        acknowledgements::Acknowledged,
         ancestry::LinkError,
         block::{Block, BlockError, CheckedBlock},
         statements::{LeftOut, Statement, StatementBook, StatementError},
@@ -106,8 +108,8 @@ pub struct Node {
     own_votes: OwnVotes,
     /// Which keepers are here.
     roll_call: RollCall,
-    /// Keepers that had no vote that is not here, and when that was found.
-    agree: Vec<(PublicKey, Timestamp)>,
+    /// When they are asked whether late votes were cast in time.
+    ask_late: Backoff,
     /// What it signs, where it is a keeper itself.
     keeping: Option<Keeping>,
     /// What peers have that is dated ahead of this clock.
@@ -130,7 +132,7 @@ impl Node {
             mining: Mining::default(),
             own_votes: OwnVotes::default(),
             roll_call: RollCall::default(),
-            agree: Vec::new(),
+            ask_late: Backoff::default(),
             keeping: None,
             ahead: Ahead::default(),
             draws: Draws::new(seed),
@@ -321,23 +323,18 @@ impl Node {
         }
     }
 
-    /// Asks the keepers that are here whether late votes were cast in time.
-    fn ask_of_late(&mut self, ids: &[VoteId]) {
+    /// Asks the keepers that are here whether late votes were cast in time, if it is time to.
+    fn ask_of_late(&mut self, now: Timestamp) {
+        let ids: Vec<_> = self.ballot_box.late().ids().collect();
+        if ids.is_empty() || !self.ask_late.is_due(now) {
+            return;
+        }
+        self.ask_late.asked(now);
         let present: Vec<_> = self.roll_call.present().map(|(peer, _)| peer).collect();
         for peer in present {
             for page in ids.chunks(MAX_HELD) {
                 self.send(peer, &Message::GetAcknowledged(page.to_vec()));
             }
-        }
-    }
-
-    /// A keeper acknowledged a late vote: it is taken in if that says that it was cast in time.
-    fn on_late_acknowledged(&mut self, now: Timestamp, acknowledged: &Acknowledged) {
-        let signed = &acknowledged.acknowledgement;
-        let lists = self.statements().closing_lists_of(&signed.keeper);
-        if acknowledged.worth(self.chain().election(), &lists) == Worth::InTime {
-            let changes = self.ballot_box.admit(&signed.vote);
-            self.apply(now, changes, None);
         }
     }
 
@@ -357,30 +354,25 @@ impl Node {
         keepers.filter(|keeper| self.roll_call.is_present(&keeper.key))
     }
 
-    /// When a keeper had no vote that is not here, if the last comparison with it found that.
-    pub fn agrees_since(&self, keeper: &PublicKey) -> Option<Timestamp> {
-        self.agree.iter().find(|(key, _)| key == keeper).map(|(_, at)| *at)
+    /// The peers that answered for a keeper.
+    fn speakers_for(&self, keeper: &PublicKey) -> impl Iterator<Item = Peer> {
+        let present = self.roll_call.present();
+        present.filter(move |(_, key)| key == keeper).map(|(peer, _)| peer)
     }
 
-    /// A comparison with a peer found whether it has votes that are not here.
-    fn compared(&mut self, now: Timestamp, with: Peer, lacks: bool) {
-        let keepers: Vec<_> =
-            self.roll_call.present().filter(|(peer, _)| *peer == with).map(|it| it.1).collect();
-        for keeper in keepers {
-            self.agree.retain(|(key, _)| *key != keeper);
-            if !lacks {
-                self.agree.push((keeper, now));
-            }
-        }
+    /// What a comparison of votes found with a keeper that is here. Somebody may speak for it by passing its
+    /// answer on: so of all that do, it is the one that had the most.
+    pub fn compared_with(&self, keeper: &PublicKey) -> Option<Compared> {
+        let all = self.speakers_for(keeper).map(|peer| self.peers.compared(peer));
+        let all: Option<Vec<_>> = all.collect();
+        all?.into_iter().max_by_key(|compared| (compared.lacked, Reverse(compared.at)))
     }
 
-    /// Those of them that say that their chain is sealed by this block.
+    /// The keepers that are here and say that their chain is sealed by this block. Where several speak for
+    /// one, all of them must.
     pub fn keepers_with_seal(&self, tip: BlockHash) -> impl Iterator<Item = &Keeper> {
         let has = move |peer| self.peers.claim(peer).is_some_and(|it| it.sealed == Some(tip));
-        let keepers = self.chain().election().keepers.iter();
-        keepers.filter(move |keeper| {
-            self.roll_call.present().any(|(peer, key)| key == keeper.key && has(peer))
-        })
+        self.keepers_here().filter(move |keeper| self.speakers_for(&keeper.key).all(has))
     }
 
     /// Closes the election now, before its time.
@@ -529,7 +521,7 @@ impl Node {
             self.out.event(Event::NetworkChanged);
         }
         self.call_roll(now);
-        self.ahead.retain(|peer| self.peers.contains(peer));
+        self.ask_of_late(now);
         self.sign_closing_list(now);
         if let Some(peer) = self.sync.overdue(now) {
             self.stall(now, peer);
@@ -537,6 +529,7 @@ impl Node {
         if let Some((peer, question)) = self.sync.ask_again(now) {
             self.send(peer, &question);
         }
+        self.ahead.retain(|peer| self.peers.contains(peer));
         for peer in self.ahead.take_due(now) {
             self.send(peer, &serving::hello(&self.ballot_box, true));
         }
@@ -601,8 +594,10 @@ impl Node {
             // The proof that a vote is on it is asked for at once.
             self.ask_keepers(None);
         }
-        if !late.is_empty() {
-            self.ask_of_late(&late);
+        if listed || late {
+            self.ask_late.hurry(now);
+        }
+        if late {
             self.out.event(Event::NetworkChanged);
         }
         self.gossip.add(votes, heard_on);

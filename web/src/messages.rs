@@ -387,8 +387,8 @@ pub struct KeeperView {
     pub name: String,
     /// How many votes its closing lists hold that are here. More than one contradict each other.
     pub lists: Vec<u32>,
-    /// When it had no vote that is not here, if the last comparison found that.
-    pub agrees: Option<f64>,
+    /// When votes were last compared with it, and how many it had that were not here.
+    pub compared: Option<(f64, u32)>,
 }
 
 /// A proven double vote.

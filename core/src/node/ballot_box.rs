@@ -19,6 +19,7 @@ use super::{
 use crate::{
     audit::receipt::{Inclusion, Receipt},
     chain::{
+        acknowledgements::{Acknowledged, Worth},
         ancestry::LinkError,
         block::{Block, BlockError, CheckedBlock, MAX_BLOCK_BYTES},
         counted_votes::SlotError,
@@ -104,8 +105,8 @@ pub(super) struct Changes {
     pub store: Vec<StoreChange>,
     /// Pending votes that are new here.
     pub votes: Vec<Vote>,
-    /// Late votes that are new here.
-    pub late: Vec<VoteId>,
+    /// Whether late votes are new here.
+    pub late: bool,
     /// Votes that fell out of the chain and are pending again.
     pub returned: Vec<VoteId>,
     /// How many votes of blocks beside the chain are pending now.
@@ -316,6 +317,15 @@ impl BallotBox {
         closed && !self.chain.is_anchored() && !self.chain.election().keepers.is_empty()
     }
 
+    /// Whether a keeper shows with this that a vote which is kept apart was cast in time. Its signature is
+    /// not looked at.
+    pub(super) fn would_admit(&self, acknowledged: &Acknowledged) -> bool {
+        let signed = &acknowledged.acknowledgement;
+        let lists = || self.statements.closing_lists_of(&signed.keeper);
+        self.late.contains(&signed.vote)
+            && acknowledged.worth(self.chain.election(), &lists()) == Worth::InTime
+    }
+
     /// Takes in a late vote that was cast in time after all.
     pub(super) fn admit(&mut self, id: &VoteId) -> Changes {
         let mut changes = Changes::default();
@@ -449,12 +459,11 @@ impl BallotBox {
         votes.sort_by_key(|vote| vote.sequence);
         for vote in votes {
             let fits = self.is_unused(&vote) && self.may_wait(now, &vote).is_ok();
-            let id = vote.id();
             if fits && self.takes_votes(now) {
                 changes.votes.push(vote.vote().clone());
                 self.add_pending(vote, &mut changes);
             } else if fits && self.keeps_late(now) && self.late.insert(vote) {
-                changes.late.push(id);
+                changes.late = true;
             }
         }
         changes
@@ -629,6 +638,10 @@ impl BallotBox {
     fn add_pending(&mut self, vote: CheckedVote, changes: &mut Changes) {
         changes.store.push(StoreChange::PutPending(vote.id(), vote.vote().clone()));
         self.set.insert(&vote.id());
+        if !self.late.is_empty() {
+            let slot = (vote.token, vote.sequence);
+            self.late.retain(|late| (late.token, late.sequence) != slot);
+        }
         self.pending.push(vote);
     }
 
@@ -646,7 +659,6 @@ impl BallotBox {
                     continue;
                 }
                 self.set.insert(id);
-                self.late.remove(id);
                 if let Some(other) = self.pending.of_use(vote.token, vote.sequence) {
                     let other = other.id();
                     losers.extend(self.pending.remove(&other).map(CheckedVote::into_vote));
@@ -655,6 +667,10 @@ impl BallotBox {
                     changes.lost.push(other);
                 }
             }
+        }
+        if !self.late.is_empty() {
+            let chain = &self.chain;
+            self.late.retain(|late| !chain.uses(late.token, late.sequence));
         }
         for block in switch.removed.iter().rev() {
             for vote in block.checked_votes() {

@@ -143,8 +143,7 @@ impl Node {
             Answered::New => {
                 self.out.event(Event::NetworkChanged);
                 self.ask_keepers(None);
-                let late: Vec<_> = self.ballot_box.late().ids().collect();
-                self.ask_of_late(&late);
+                self.ask_late.hurry(now);
                 // Its votes are compared with those here.
                 self.peers.greeted(from);
                 self.send(from, &serving::hello(&self.ballot_box, true));
@@ -157,19 +156,23 @@ impl Node {
         for acknowledged in signed {
             let vote = acknowledged.acknowledgement.vote;
             let acknowledged = self.with_sound_proof(acknowledged);
-            let late = self.ballot_box.late().contains(&vote);
-            if !late && !self.own_votes.wants(&acknowledged) {
+            let admits = self.ballot_box.would_admit(&acknowledged);
+            let wanted = self.own_votes.wants(&acknowledged);
+            if !admits && !wanted {
                 continue;
             }
             if let Err(error) = acknowledged.acknowledgement.check(self.chain().context()) {
                 return self.reject(now, from, error.into());
             }
             self.roll_call.acknowledged(from);
-            if late {
-                self.on_late_acknowledged(now, &acknowledged);
+            if admits {
+                let changes = self.ballot_box.admit(&vote);
+                self.apply(now, changes, None);
             }
-            self.own_votes.acknowledged(acknowledged);
-            self.out.event(Event::Acknowledged(vote));
+            if wanted {
+                self.own_votes.acknowledged(acknowledged);
+                self.out.event(Event::Acknowledged(vote));
+            }
         }
     }
 
@@ -210,8 +213,9 @@ impl Node {
         if hello.statements != self.statements().digest() {
             self.ask_statements(now, from);
         }
-        // Where they differ, a comparison says who lacks something.
-        self.compared(now, from, hello.set != self.ballot_box.digest());
+        if hello.set == self.ballot_box.digest() {
+            self.peers.has_the_same(from, now);
+        }
         // The one that asked compares; what could not be taken or kept is not asked for.
         let compares = !hello.wants_reply
             && self.peers.answers_greeting(from)
@@ -389,18 +393,18 @@ impl Node {
             let messages = vote_pages(&mut lacking.iter());
             self.send_all(from, &messages);
         }
+        // Those that are kept apart are not here as votes, and need not come again.
+        self.peers.lacked(from, difference.wanted.len());
         let late = self.ballot_box.late();
         let wanted = difference.wanted.into_iter().filter(|id| !late.contains(id));
         let wanted: Vec<_> = wanted.take(MAX_VOTES_ASKED).collect();
         if !wanted.is_empty() {
-            self.peers.lacked(from, wanted.len());
             self.send(from, &Message::GetVotes(wanted));
         }
         if let Some(question) = difference.next {
             self.send(from, &Message::Reconcile(question));
         } else {
-            let lacked = self.peers.end_rounds(from);
-            self.compared(now, from, lacked);
+            self.peers.end_rounds(from, now);
         }
     }
 }

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use crate::{crypto::hash::VoteId, election::vote::CheckedVote};
 
 /// Strangers can fill this much: 10,000 votes of a few hundred bytes.
-const MAX_LATE: usize = 10_000;
+pub const MAX_LATE: usize = 10_000;
+/// Votes with one token and sequence number: whoever signs many fills no room of others.
+const MAX_OF_ONE_USE: usize = 2;
 
 /// Late votes by their ids.
 #[derive(Default)]
@@ -37,11 +39,44 @@ impl LateVotes {
 
     /// Puts one in, where there is room; says whether it is new.
     pub(super) fn insert(&mut self, vote: CheckedVote) -> bool {
-        self.votes.len() < MAX_LATE && self.votes.insert(vote.id(), vote).is_none()
+        let slot = |vote: &CheckedVote| (vote.token, vote.sequence);
+        self.votes.len() < MAX_LATE
+            && self.votes.values().filter(|other| slot(other) == slot(&vote)).count()
+                < MAX_OF_ONE_USE
+            && self.votes.insert(vote.id(), vote).is_none()
+    }
+
+    /// Keeps only those that could still be taken in.
+    pub(super) fn retain(&mut self, could_be: impl Fn(&CheckedVote) -> bool) {
+        self.votes.retain(|_, vote| could_be(vote));
     }
 
     /// Takes one out.
     pub(super) fn remove(&mut self, id: &VoteId) -> Option<CheckedVote> {
         self.votes.remove(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::{context, vote};
+
+    fn checked(token: u64, text: &str) -> CheckedVote {
+        vote(token, text).into_checked(&context()).unwrap()
+    }
+
+    #[test]
+    fn strangers_fill_neither_memory_nor_the_room_of_one_voter() {
+        let mut late = LateVotes::default();
+        let texts = ["a", "b", "c", "d"];
+        let inserted = texts.iter().filter(|text| late.insert(checked(1, text))).count();
+        assert_eq!((inserted, late.len()), (MAX_OF_ONE_USE, MAX_OF_ONE_USE));
+        for token in 2..2 + MAX_LATE as u64 {
+            late.insert(checked(token, "a"));
+        }
+        assert_eq!(late.len(), MAX_LATE);
+        late.retain(|vote| vote.token.0 == 1);
+        assert!(late.len() == 2 && late.insert(checked(2, "a")) && !late.insert(checked(2, "a")));
     }
 }

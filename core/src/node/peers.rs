@@ -45,6 +45,15 @@ pub struct Claim {
     pub sealed: Option<BlockHash>,
 }
 
+/// What a comparison of votes with a peer found. Its answers are not signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// When it was over.
+    pub at: Timestamp,
+    /// How many votes it had that were not here.
+    pub lacked: usize,
+}
+
 /// To one peer: a tab that syncs gets a page each half second at least.
 const PEER_PER_SECOND: u64 = 2 << 20;
 const PEER_AT_ONCE: u64 = 8 << 20;
@@ -115,6 +124,8 @@ struct PeerState {
     rounds: u32,
     /// How many votes that are not here that found.
     lacked: usize,
+    /// What the last one found.
+    compared: Option<Compared>,
     walks: Budget,
     /// Points left until it is not heard any more.
     patience: Budget,
@@ -150,6 +161,7 @@ impl Default for PeerState {
             compare: Timestamp(0),
             rounds: 0,
             lacked: 0,
+            compared: None,
             walks: Budget::new(PEER_WALKS_PER_SECOND, PEER_WALKS_AT_ONCE),
             patience: Budget::new(1, DROP_AT),
             useful: false,
@@ -409,12 +421,24 @@ impl Peers {
         }
     }
 
-    /// The comparison is over; says whether it found a vote that is not here.
-    pub(super) fn end_rounds(&mut self, peer: Peer) -> bool {
-        self.known.get_mut(&peer).is_some_and(|state| {
+    /// The comparison is over.
+    pub(super) fn end_rounds(&mut self, peer: Peer, now: Timestamp) {
+        if let Some(state) = self.known.get_mut(&peer) {
             state.rounds = 0;
-            state.lacked > 0
-        })
+            state.compared = Some(Compared { at: now, lacked: state.lacked });
+        }
+    }
+
+    /// A peer says that it has the votes that are here and no others.
+    pub(super) fn has_the_same(&mut self, peer: Peer, now: Timestamp) {
+        if let Some(state) = self.known.get_mut(&peer) {
+            state.compared = Some(Compared { at: now, lacked: 0 });
+        }
+    }
+
+    /// What the last comparison with a peer found.
+    pub(super) fn compared(&self, peer: Peer) -> Option<Compared> {
+        self.known.get(&peer)?.compared
     }
 
     pub(super) fn is_banned(&self, peer: Peer) -> bool {
@@ -602,7 +626,10 @@ mod tests {
         assert!(peers.was_asked(peer(0)) && !peers.was_asked(peer(0)));
         peers.begin_rounds(peer(0), NOW);
         assert!(peers.next_round(peer(0)));
-        peers.end_rounds(peer(0));
+        peers.lacked(peer(0), 7);
+        assert_eq!(peers.compared(peer(0)), None);
+        peers.end_rounds(peer(0), NOW);
+        assert_eq!(peers.compared(peer(0)), Some(Compared { at: NOW, lacked: 7 }));
         assert!(!peers.next_round(peer(0)));
     }
 

@@ -6,7 +6,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::interface::{LinkId, Peer};
+use super::{
+    backoff::{Backoff, SELDOM_MS, SOON_MS},
+    interface::{LinkId, Peer},
+};
 use crate::{
     crypto::{
         hash::{ElectionId, Tag, tagged},
@@ -25,9 +28,6 @@ const MAX_ASKED: u32 = 4;
 const MAX_OPEN: usize = 4;
 /// Calls that a peer may leave unanswered before it is not here any more.
 const MAX_MISSED: u64 = 3;
-/// A second roll-call comes so long after the first; each further wait is twice as long.
-const AGAIN_MS: u64 = 5_000;
-const MAX_AGAIN_MS: u64 = 300_000;
 
 /// For whom a peer answered.
 #[derive(Clone, Copy)]
@@ -58,36 +58,28 @@ pub(super) struct RollCall {
     /// How many there were.
     calls: u64,
     present: BTreeMap<Peer, Here>,
-    next: Timestamp,
-    wait: u64,
-    last: Option<Timestamp>,
+    times: Backoff,
 }
 
 impl RollCall {
     /// Somebody waits for keepers, or a relay let this node in: ask again soon, but not in a burst.
     pub fn hurry(&mut self, now: Timestamp) {
-        self.wait = AGAIN_MS;
-        let earliest = self.last.map_or(now, |last| last.plus_ms(AGAIN_MS));
-        self.next = self.next.min(earliest.max(now));
+        self.times.hurry(now);
     }
 
     /// The challenge of a moment ago: whoever is reached now hears that one, too.
     pub fn recent(&self, now: Timestamp) -> Option<Challenge> {
-        let recent = self.last.is_some_and(|last| now < last.plus_ms(AGAIN_MS));
-        self.challenges.front().copied().filter(|_| recent)
+        self.challenges.front().copied().filter(|_| self.times.was_asked_within(SOON_MS, now))
     }
 
     /// The challenge, when it is time for a roll-call. `wanted` says whether a keeper is missing or owes
     /// something; otherwise it is called seldom, to see whether they are still here.
     pub fn due(&mut self, now: Timestamp, wanted: bool, draws: &mut Draws) -> Option<Challenge> {
-        let seldom = self.last.is_some_and(|last| now < last.plus_ms(MAX_AGAIN_MS));
-        if now < self.next || (!wanted && seldom) {
+        let seldom = !wanted && self.times.was_asked_within(SELDOM_MS, now);
+        if seldom || !self.times.is_due(now) {
             return None;
         }
-        self.wait = self.wait.clamp(AGAIN_MS, MAX_AGAIN_MS);
-        self.next = now.plus_ms(self.wait);
-        self.wait *= 2;
-        self.last = Some(now);
+        self.times.asked(now);
         self.calls += 1;
         let calls = self.calls;
         self.present.retain(|_, here| here.call + MAX_MISSED >= calls);
@@ -105,8 +97,11 @@ impl RollCall {
             return Answered::Nonsense;
         };
         let keeper = presence.keeper;
-        if let Some(here) = self.present.get_mut(&from).filter(|here| here.keeper == keeper) {
-            here.call = self.calls;
+        if let Some(here) = self.present.get_mut(&from) {
+            // A peer answers for one keeper: whoever passes on the answers of several speaks for one.
+            if here.keeper == keeper {
+                here.call = self.calls;
+            }
             return Answered::Again;
         }
         let others = self.present.values().filter(|here| here.keeper == keeper).count();
@@ -179,7 +174,7 @@ mod tests {
         let (mut call, mut draws) = (RollCall::default(), Draws::new(1));
         assert_eq!(call.answered(HONEST, ELECTION, &answer(&[0; 32])), Answered::Nonsense);
         let first = call.due(NOW, true, &mut draws).unwrap();
-        let second = call.due(NOW.plus_ms(AGAIN_MS), true, &mut draws).unwrap();
+        let second = call.due(NOW.plus_ms(SOON_MS), true, &mut draws).unwrap();
         assert_ne!(first, second);
         let forged = Presence { keeper: keeper(1).public(), ..answer(&second) };
         assert_eq!(call.answered(LIAR, ELECTION, &forged), Answered::Nonsense);
@@ -198,20 +193,22 @@ mod tests {
     }
 
     #[test]
-    fn it_is_called_ever_more_seldom_until_somebody_waits_and_never_in_a_burst() {
+    fn where_all_are_here_and_owe_nothing_it_is_called_seldom() {
         let (mut call, mut draws) = (RollCall::default(), Draws::new(1));
-        let mut at =
-            |call: &mut RollCall, ms| call.due(NOW.plus_ms(ms), true, &mut draws).is_some();
-        let calls = [0, 4_999, 5_000, 14_999, 15_000].map(|ms| at(&mut call, ms));
-        assert_eq!(calls, [true, false, true, false, true]);
-        for _ in 0..100 {
-            call.hurry(NOW.plus_ms(15_001));
-            assert!(!at(&mut call, 15_001), "a call went out a moment ago");
-        }
-        assert!(at(&mut call, 20_000));
-        // All are here, and owe nothing.
-        assert!(call.due(NOW.plus_ms(300_000), false, &mut draws).is_none());
-        assert!(call.due(NOW.plus_ms(320_000), false, &mut draws).is_some());
+        let mut at = |ms, wanted| call.due(NOW.plus_ms(ms), wanted, &mut draws).is_some();
+        assert!(at(0, true) && !at(SELDOM_MS - 1, false) && at(SELDOM_MS, false));
+    }
+
+    #[test]
+    fn a_peer_that_answers_for_two_keepers_speaks_for_one() {
+        let (mut call, mut draws) = (RollCall::default(), Draws::new(1));
+        let challenge = call.due(NOW, true, &mut draws).unwrap();
+        let answers = [0, 1].map(|number| {
+            let presence = Presence::sign(ELECTION, &challenge, &keeper(number));
+            call.answered(LIAR, ELECTION, &presence)
+        });
+        assert_eq!(answers, [Answered::New, Answered::Again]);
+        assert!(!call.is_present(&keeper(1).public()));
     }
 
     #[test]
@@ -240,7 +237,7 @@ mod tests {
         call.answered(HONEST, ELECTION, &answer(&challenge));
         for number in 1..=MAX_MISSED + 1 {
             assert!(call.is_present(&keeper(0).public()));
-            call.due(NOW.plus_ms(number * MAX_AGAIN_MS * 2), true, &mut draws).unwrap();
+            call.due(NOW.plus_ms(number * SELDOM_MS * 2), true, &mut draws).unwrap();
         }
         assert!(!call.is_present(&keeper(0).public()));
     }

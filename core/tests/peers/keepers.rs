@@ -9,14 +9,17 @@ use blockvote_core::{
         statements::Statement,
     },
     crypto::{hash::VoteId, key::SecretKey},
-    node::{Event, Input, LinkId, Node, Output, StoreChange, ballot_box::GRACE_MS},
+    node::{
+        Event, Input, LinkId, Node, Output, Peer, StoreChange, ballot_box::GRACE_MS,
+        peers::Compared,
+    },
     testkit::{
         NOW,
         nodes::{HONEST, LIAR, drain, hear, rejected, sent, sent_to},
         rolls::{AFTER, CLOSES, context, context_kept, extend, keeper, node, vote, voter},
     },
     time::Timestamp,
-    wire::message::{Message, Presence},
+    wire::message::{Challenge, Message, Presence},
 };
 
 fn keeping(number: u8) -> Node {
@@ -29,21 +32,39 @@ fn keeping(number: u8) -> Node {
 /// Hands everything that two nodes say to each other over until nothing is said any more. Each is
 /// [`HONEST`] to the other.
 fn talk(now: Timestamp, one: &mut Node, other: &mut Node) {
+    talk_with(HONEST, now, one, other);
+}
+
+/// The same, where the other is known to the first by another name.
+fn talk_with(other_is: Peer, now: Timestamp, one: &mut Node, other: &mut Node) {
     let mut said = [drain(one), drain(other)];
     while said.iter().any(|outputs| !outputs.is_empty()) {
         let [by_one, by_other] = said;
-        for (node, outputs) in [(&mut *other, by_one), (&mut *one, by_other)] {
+        let both =
+            [(&mut *other, HONEST, by_one, other_is), (&mut *one, other_is, by_other, HONEST)];
+        for (node, from, outputs, to) in both {
             for output in outputs {
                 let (bytes, broadcast) = match output {
                     Output::Broadcast(_, bytes) => (bytes, true),
-                    Output::Send(HONEST, bytes) => (bytes, false),
+                    Output::Send(peer, bytes) if peer == to => (bytes, false),
                     _ => continue,
                 };
-                node.handle(now, Input::Message { from: HONEST, broadcast, bytes });
+                node.handle(now, Input::Message { from, broadcast, bytes });
             }
         }
         said = [drain(one), drain(other)];
     }
+}
+
+/// The challenge of a node's next roll-call.
+fn challenge_of(node: &mut Node) -> Challenge {
+    drain(node);
+    node.handle(LATE.plus_ms(900_000), Input::Tick);
+    let call = sent(&drain(node)).into_iter().find_map(|message| match message {
+        Message::RollCall(challenge) => Some(challenge),
+        _ => None,
+    });
+    call.unwrap()
 }
 
 fn standing(node: &Node, now: Timestamp, number: u32) -> Standing {
@@ -72,7 +93,7 @@ fn a_vote_is_received_when_both_keepers_have_it_on_their_disks() {
     // The other one comes later.
     let later = NOW.plus_ms(15_000);
     voter.handle(later, Input::Tick);
-    talk(later, &mut voter, &mut two);
+    talk_with(LIAR, later, &mut voter, &mut two);
     let standing = standing(&voter, later, 0);
     assert!(matches!(&standing, Standing::Received(both) if both.len() == 2), "{standing:?}");
     assert_eq!(standing.mark(), Mark::Good);
@@ -209,12 +230,16 @@ fn who_comes_after_closing_still_gets_what_a_keeper_acknowledged_in_time() {
     assert!(organiser.pending().contains(&ballot.id()));
     assert!(organiser.ballot_box().late().is_empty());
     // The keeper had one more: the next comparison shows that it has no more than is here.
-    let agrees = |node: &Node| node.agrees_since(&keeper(0).public());
-    assert_eq!(agrees(&organiser), None);
+    let compared = |node: &Node| node.compared_with(&keeper(0).public());
+    assert_eq!(compared(&organiser).map(|it| it.lacked), Some(1));
     let later = LATE.plus_ms(30_000);
     organiser.handle(later, Input::Peers(LinkId(0), vec![HONEST.id]));
     talk(later, &mut organiser, &mut keeps);
-    assert_eq!(agrees(&organiser), Some(later));
+    assert_eq!(compared(&organiser), Some(Compared { at: later, lacked: 0 }));
+    // Whoever passes the keeper's answer on speaks for it, too: nothing is known until both say the same.
+    let presence = Presence::sign(context_kept().id(), &challenge_of(&mut organiser), &keeper(0));
+    hear(&mut organiser, LIAR, &Message::Present(presence));
+    assert_eq!(compared(&organiser), None);
     assert_eq!(
         organiser.ballot_box().keepers_lack().map(|lack| lack.keeper),
         Some("Keeper 1".into())
@@ -247,8 +272,51 @@ fn a_late_vote_is_kept_apart_and_only_a_keeper_takes_it_in() {
     hear(&mut late, &signed(NOW, &keeper(0)));
     assert_eq!((late.pending().len(), late.ballot_box().late().len()), (0, 1));
     assert_eq!(rejected(&hear(&mut late, &Message::Votes(vec![ballot.clone()]))), None);
-    hear(&mut late, &signed(NOW, &keeper(1)));
+    let outputs = hear(&mut late, &signed(NOW, &keeper(1)));
     assert_eq!((late.pending().len(), late.ballot_box().late().len()), (1, 0));
+    let told = |output: &Output| matches!(output, Output::Event(Event::Acknowledged(_)));
+    assert!(!outputs.iter().any(told), "nobody here waits for it");
+}
+
+#[test]
+fn of_two_late_votes_of_one_token_the_one_that_was_cast_in_time_is_taken_in_and_the_other_goes() {
+    let votes = [0, 1].map(|choice| vote(&context_kept(), 0, 0, choice));
+    let mut late = node(&context_kept());
+    let from_peer = |message: Message| Input::Message {
+        from: HONEST,
+        broadcast: false,
+        bytes: message.encode(),
+    };
+    late.handle(LATE, from_peer(Message::Votes(votes.to_vec())));
+    assert_eq!(late.ballot_box().late().len(), 2);
+    let signed = |number: u8| {
+        let id = votes[usize::from(number)].id();
+        let acknowledgement = Acknowledgement::sign(context_kept().id(), id, NOW, &keeper(number));
+        Message::Acknowledged(vec![Acknowledged { acknowledgement, listed: None }])
+    };
+    late.handle(LATE, from_peer(signed(1)));
+    assert!(late.pending().contains(&votes[1].id()) && late.ballot_box().late().is_empty());
+    late.handle(LATE, from_peer(signed(0)));
+    assert_eq!(late.pending().len(), 1);
+}
+
+#[test]
+fn keepers_are_asked_of_late_votes_again_and_ever_more_seldom() {
+    let mut late = node(&context_kept());
+    let presence = Presence::sign(context_kept().id(), &challenge_of(&mut late), &keeper(0));
+    let ballot = vote(&context_kept(), 0, 0, 0);
+    for message in [Message::Present(presence), Message::Votes(vec![ballot.clone()])] {
+        let bytes = message.encode();
+        late.handle(LATE, Input::Message { from: HONEST, broadcast: false, bytes });
+    }
+    drain(&mut late);
+    let mut asked = |seconds: u64| {
+        late.handle(LATE.plus_ms(1_000 * seconds), Input::Tick);
+        let about = Message::GetAcknowledged(vec![ballot.id()]);
+        sent_to(&drain(&mut late), HONEST).contains(&about)
+    };
+    let seconds = (0..60).filter(|seconds| asked(*seconds)).collect::<Vec<_>>();
+    assert_eq!(seconds, [0, 5, 15, 35]);
 }
 
 #[test]

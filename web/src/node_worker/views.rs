@@ -10,7 +10,6 @@ use blockvote_core::{
         vote::Vote,
     },
     node::{LinkId, Node, peers::Claim},
-    time::Timestamp,
 };
 use blockvote_words::Words;
 
@@ -106,7 +105,7 @@ fn keepers(node: &Node) -> Vec<KeeperView> {
     let view = |keeper: &Keeper| KeeperView {
         name: keeper.name.clone(),
         lists: node.statements().closing_lists_of(&keeper.key).iter().map(|it| it.votes).collect(),
-        agrees: node.agrees_since(&keeper.key).map(millis),
+        compared: node.compared_with(&keeper.key).map(|it| (millis(it.at), small(it.lacked))),
     };
     node.chain().election().keepers.iter().map(view).collect()
 }

@@ -41,11 +41,14 @@ fn reached(status: &Status) -> Html {
         (n, false) => format!("{n}; whether they have more is not known yet"),
     };
     let here = status.votes + u64::from(status.pending);
-    let agrees = |keeper: &KeeperView| {
-        let at = keeper
-            .agrees
-            .map(|at| format!("; at {} it had no vote that is not here", format::time(at)));
-        at.unwrap_or_else(|| "; what it has was not compared with what is here yet".into())
+    let compared = |keeper: &KeeperView| match keeper.compared {
+        None => "; what it has was not compared with what is here yet".to_owned(),
+        Some((at, 0)) => format!("; at {} it had no vote that is not here", format::time(at)),
+        Some((at, lacked)) => format!(
+            "; at {} it had {} here",
+            format::time(at),
+            format::plural(lacked.into(), "vote that was not", "votes that were not")
+        ),
     };
     let listed = |lists: &[u32]| match lists {
         [] => (false, "its closing list has not been heard of".to_owned()),
@@ -70,10 +73,10 @@ fn reached(status: &Status) -> Html {
             { line(status.sure, "Connections".into(), peers) }
             for keeper in status.keepers.iter() {
                 { { let (good, words) = listed(&keeper.lists);
-                    line(good && keeper.agrees.is_some(), keeper.name.clone(), words + &agrees(keeper)) } }
+                    line(good && matches!(keeper.compared, Some((_, 0))), keeper.name.clone(), words + &compared(keeper)) } }
             }
             if status.late > 0 {
-                { line(false, "Came too late".into(), format!("{}, and no keeper confirmed in time what came: not counted, unless one still does",
+                { line(false, "Came after closing".into(), format!("{}: not counted unless a keeper shows that it had them in time",
                     format::plural(status.late.into(), "vote", "votes"))) }
             }
             if status.syncing_to.is_some() {
