@@ -67,7 +67,8 @@ impl World {
             let known = self.accepted.keys().find(|id| chain.place_of(id).is_some());
             known.copied()
         });
-        // Once is enough, and dear; when nobody has anything to mine, or its tip is soon not theirs.
+        // Such a branch is dear, and made once: not while votes wait for a block, or the honest miners would
+        // soon be past the tip that it was built on.
         let waits =
             attack.credentials.is_empty() || !self.machines[index].node.pending().is_empty();
         if attack.shape == Shape::Driven && waits {
