@@ -13,6 +13,7 @@ pub mod header;
 pub mod kept_block;
 pub mod lowest_keys;
 pub mod pow;
+pub mod rebuilding;
 pub mod seals;
 pub mod statements;
 pub mod tree;

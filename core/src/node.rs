@@ -42,7 +42,10 @@ pub mod sync;
 mod vote_set;
 mod vote_standing;
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 pub use self::interface::{
     CastError, Event, Input, Job, LinkId, Offence, Output, Peer, Rejection, SealError, Signatures,
@@ -70,6 +73,7 @@ use crate::{
         acknowledgements::Acknowledged,
         ancestry::LinkError,
         block::{Block, BlockError, CheckedBlock},
+        rebuilding::Rebuilding,
         statements::{LeftOut, Statement, StatementBook, StatementError},
         tree::Chain,
     },
@@ -412,6 +416,17 @@ impl Node {
         Ok(())
     }
 
+    /// Begins to build the chain again without these votes of it, so that a seal can leave them out
+    /// ([`BallotBox::rebuilding`]), or gives that up where there are none. Miners work on it before all else.
+    ///
+    /// # Errors
+    /// When the election is not closed for two minutes yet, or is sealed.
+    pub fn leave_out(&mut self, now: Timestamp, votes: &BTreeSet<VoteId>) -> Result<(), SealError> {
+        self.ballot_box.leave_out(now, votes)?;
+        self.refresh_job(now);
+        Ok(())
+    }
+
     /// Lets this node mine whenever votes are pending, or stops it.
     pub fn set_mining(&mut self, now: Timestamp, on: bool) {
         self.mining.set_always(on);
@@ -635,9 +650,20 @@ impl Node {
     /// Makes, renews or withdraws the miners' job.
     fn refresh_job(&mut self, now: Timestamp) {
         let ballot_box = &self.ballot_box;
+        let rebuilding = ballot_box.rebuilding().filter(|it| !it.is_done());
+        if let Some(rebuilding) = rebuilding {
+            let tip = rebuilding.chain().tip().hash();
+            let order = self.mining.rebuild(now, tip, &|| rebuilding.next_block());
+            return self.order(order);
+        }
         let possible = || !ballot_box.pending().is_empty() && ballot_box.block_time(now).is_some();
         let tip = ballot_box.chain().tip().hash();
-        match self.mining.refresh(now, tip, &possible, &|| ballot_box.next_block(now)) {
+        let order = self.mining.refresh(now, tip, &possible, &|| ballot_box.next_block(now));
+        self.order(order);
+    }
+
+    fn order(&mut self, order: Order) {
+        match order {
             Order::GoOn => {}
             Order::Rest => self.out.mine(None),
             Order::Mine(job) => self.out.mine(Some(job)),
@@ -647,11 +673,19 @@ impl Node {
     /// A nonce was found. The votes were checked when they came in: no signature is verified again. A
     /// wrong nonce, from a miner that broke: said, and nothing else happens.
     fn mined(&mut self, now: Timestamp, job: u64, nonce: u64) {
-        let found = self.mining.found(job, nonce, self.chain().tip().hash());
-        let Some((header, votes)) = found else { return };
+        let rebuilds = self.ballot_box.rebuilding().filter(|it| !it.is_done());
+        let on = rebuilds.map_or(self.chain(), Rebuilding::chain).tip().hash();
+        let rebuilds = rebuilds.is_some();
+        let Some((header, votes)) = self.mining.found(job, nonce, on) else { return };
         let block = Block::of_checked(header, votes, self.chain().context());
-        let block = block.map_err(LinkError::from);
-        if block.and_then(|block| self.take_block(now, block, None)).is_err() {
+        let taken = block.map_err(LinkError::from).and_then(|block| {
+            if rebuilds {
+                self.ballot_box.take_rebuilt(now, block)
+            } else {
+                self.take_block(now, block, None)
+            }
+        });
+        if rebuilds || taken.is_err() {
             self.out.event(Event::NetworkChanged);
         }
         self.mining.votes_changed();

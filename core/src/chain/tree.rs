@@ -152,6 +152,22 @@ impl Chain {
         }
     }
 
+    /// The same chain up to a block of it, without what is beside it.
+    #[must_use]
+    pub fn up_to(&self, height: Height) -> Self {
+        let mut chain = Self::new(self.context.clone());
+        for hash in self.main.iter().skip(1).take(height.position()) {
+            let Some(Entry { block, work }) = self.entries.get(hash) else { break };
+            chain.entries.insert(*hash, Entry { block: block.clone(), work: *work });
+            if chain.connect(&block.open()).is_err() {
+                // It stands here, so it connects.
+                break;
+            }
+        }
+        chain.pack();
+        chain
+    }
+
     /// The election with what votes are checked against.
     pub fn context(&self) -> &ElectionContext {
         &self.context
@@ -493,6 +509,22 @@ impl Chain {
         self.entries.insert(hash, Entry { block: Arc::new(block).into(), work });
         self.side.push(hash);
         Ok(Some(hash))
+    }
+
+    /// Puts a branch beside the chain, oldest block first, that nothing makes better yet: a seal will. Without
+    /// one the next block that comes may push it out.
+    ///
+    /// # Errors
+    /// The first block that cannot stand there.
+    pub(crate) fn place_branch(
+        &mut self,
+        blocks: impl Iterator<Item = CheckedBlock>,
+        now: Timestamp,
+    ) -> Result<(), LinkError> {
+        for block in blocks {
+            self.place_beside(block, now)?;
+        }
+        Ok(())
     }
 
     fn is_better_beside(&self, hash: &BlockHash) -> bool {

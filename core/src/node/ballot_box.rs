@@ -26,6 +26,7 @@ use crate::{
         difficulty::Difficulty,
         header::{Added, HEADER_BYTES, Header, Height},
         kept_block::KeptBlock,
+        rebuilding::Rebuilding,
         statements::{Sealing, Statement, StatementBook},
         tree::{Chain, Inserted, Switch},
     },
@@ -56,6 +57,8 @@ pub struct BallotBox {
     pending: PendingVotes,
     /// Votes that came when voting was over.
     late: LateVotes,
+    /// The chain as it is built again without some votes, for a seal.
+    rebuilding: Option<Rebuilding>,
     /// All votes that are here and wait or count: those of the chain, and pending ones.
     set: VoteSet,
     statements: StatementBook,
@@ -127,6 +130,7 @@ impl BallotBox {
             chain: Chain::new(context),
             pending: PendingVotes::default(),
             late: LateVotes::default(),
+            rebuilding: None,
             set: VoteSet::default(),
             statements: StatementBook::default(),
             sealing: Sealing::Unsealed,

@@ -273,6 +273,17 @@ pub enum SealError {
     Lack(Lack),
     /// There is a seal already.
     AlreadySealed,
+    /// The chain is still being built again without the votes that are left out.
+    Building {
+        /// How many blocks are made.
+        made: usize,
+        /// Of how many.
+        all: usize,
+    },
+    /// So many votes that are here would neither be counted nor named as left out.
+    Unnamed(usize),
+    /// The chain that was built without some votes does not fit to what is here any more.
+    Changed,
     /// The key is not the organiser's, or there is none.
     #[from]
     Statement(StatementError),

@@ -90,6 +90,25 @@ impl Mining {
         if fresh && parent == Some(tip) {
             return Order::GoOn;
         }
+        self.make(now, next_block)
+    }
+
+    /// The same where the chain is built again, whatever else was wished. Its blocks have their own times, so
+    /// a job stays as it is until it is done.
+    pub fn rebuild(
+        &mut self,
+        now: Timestamp,
+        tip: BlockHash,
+        next_block: &dyn Fn() -> Option<NextBlock>,
+    ) -> Order {
+        let parent = self.jobs.back().map(|(job, _)| job.header.previous);
+        if self.made.is_some() && parent == Some(tip) {
+            return Order::GoOn;
+        }
+        self.make(now, next_block)
+    }
+
+    fn make(&mut self, now: Timestamp, next_block: &dyn Fn() -> Option<NextBlock>) -> Order {
         let Some((header, votes)) = next_block() else {
             // What waits cannot stand in a block yet.
             return if self.made.take().is_some() { Order::Rest } else { Order::GoOn };
@@ -160,6 +179,20 @@ mod tests {
         mining.tip_changed();
         assert_eq!(refresh(&mut mining, 2), Order::Rest);
         assert_eq!(refresh(&mut mining, 3), Order::GoOn, "it is said once");
+    }
+
+    #[test]
+    fn a_job_of_a_chain_that_is_built_again_stays_until_its_block_is_made() {
+        let mut mining = Mining::default();
+        let rebuild = |mining: &mut Mining, after: u64, tip: BlockHash| {
+            mining.rebuild(NOW.plus_ms(after), tip, &|| Some(next_block()))
+        };
+        assert!(matches!(rebuild(&mut mining, 0, tip()), Order::Mine(Job { id: 1, .. })));
+        mining.votes_changed();
+        assert_eq!(rebuild(&mut mining, 1_000_000, tip()), Order::GoOn);
+        let next = rebuild(&mut mining, 1_000_001, BlockHash([9; 32]));
+        assert!(matches!(next, Order::Mine(Job { id: 2, .. })));
+        assert_eq!(refresh(&mut mining, 2_000_000), Order::Rest);
     }
 
     #[test]

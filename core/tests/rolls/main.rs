@@ -11,6 +11,7 @@ mod changed_votes;
 mod complaints;
 mod double_votes;
 mod joining;
+mod leaving_out;
 mod restart;
 mod seals;
 mod signed_votes;

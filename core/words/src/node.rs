@@ -5,7 +5,7 @@ use blockvote_core::{
     wire::keepers_room::Refusal,
 };
 
-use crate::{Words, chain::changed};
+use crate::{Words, chain::changed, counted};
 
 impl Words for CastError {
     fn words(&self) -> String {
@@ -46,6 +46,16 @@ impl Words for SealError {
             Self::Lack(lack) => lack.words(),
             Self::AlreadySealed => {
                 "the election is sealed already; another seal would contradict it".into()
+            }
+            Self::Building { made, all } => format!(
+                "the chain is still being built again without the votes that are left out: {made} of {all} blocks are made"
+            ),
+            Self::Unnamed(votes) => format!(
+                "{} would neither be counted nor named as left out: look again, then seal",
+                counted(*votes as u64, "vote")
+            ),
+            Self::Changed => {
+                "the chain changed since the votes were left out: leave them out again".into()
             }
             Self::Statement(error) => error.words(),
         }

@@ -1,15 +1,19 @@
 //! Statements: taking them in, making them, and what seals do to the chain.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{BallotBox, Cause, Changes, GRACE_MS};
 use crate::{
     chain::{
         acknowledgements::{Lack, keepers_lack},
+        ancestry::LinkError,
+        block::CheckedBlock,
         lowest_keys::Added,
+        rebuilding::Rebuilding,
         statements::{
             Closing, DoubleVote, LeftOut, Seal, Sealed, Sealing, Statement, StatementError,
         },
+        tree::Chain,
     },
     crypto::{
         hash::{BlockHash, VoteId},
@@ -17,6 +21,7 @@ use crate::{
     },
     election::vote::Vote,
     node::interface::{SealError, StoreChange},
+    sorted::sorted,
     time::Timestamp,
 };
 
@@ -46,11 +51,52 @@ impl BallotBox {
         Ok(self.take_statements(vec![closing]))
     }
 
-    /// Seals the chain as it is here.
+    /// Begins to build the chain again without these votes of it, so that a seal can leave them out, or gives
+    /// that up where there are none.
     ///
     /// # Errors
-    /// When the election is not closed, is sealed, or the key is not the organiser's; nothing has
-    /// changed then.
+    /// As [`BallotBox::may_seal`].
+    pub(in crate::node) fn leave_out(
+        &mut self,
+        now: Timestamp,
+        votes: &BTreeSet<VoteId>,
+    ) -> Result<(), SealError> {
+        self.may_seal(now)?;
+        self.rebuilding = Rebuilding::new(&self.chain, votes);
+        Ok(())
+    }
+
+    /// The chain as it is built again without some votes.
+    pub fn rebuilding(&self) -> Option<&Rebuilding> {
+        self.rebuilding.as_ref()
+    }
+
+    /// Takes in a block of it.
+    pub(in crate::node) fn take_rebuilt(
+        &mut self,
+        now: Timestamp,
+        block: CheckedBlock,
+    ) -> Result<(), LinkError> {
+        self.rebuilding.as_mut().map_or(Ok(()), |rebuilding| rebuilding.take(block, now))
+    }
+
+    /// The chain that a seal made now would be over.
+    pub fn to_be_sealed(&self) -> &Chain {
+        self.rebuilding.as_ref().map_or(&self.chain, Rebuilding::chain)
+    }
+
+    /// The votes here that a seal made now would not hold, in ascending order: they wait for a block, are left
+    /// out of blocks, or came since that was begun.
+    pub fn not_to_be_sealed(&self) -> Vec<VoteId> {
+        let chain = self.to_be_sealed();
+        sorted(self.vote_ids().filter(|id| chain.place_of(id).is_none()).collect())
+    }
+
+    /// Seals the chain as it is here, or as it was built again.
+    ///
+    /// # Errors
+    /// When the election is not closed, is sealed, the key is not the organiser's, or a vote that is here is
+    /// neither in the chain nor named as left out; nothing has changed then.
     pub(in crate::node) fn seal(
         &mut self,
         now: Timestamp,
@@ -58,10 +104,25 @@ impl BallotBox {
         organiser: &SecretKey,
     ) -> Result<Changes, SealError> {
         self.may_seal(now)?;
-        let here = self.chain.sealed_at(self.chain.height());
+        if let Some((made, all)) =
+            self.rebuilding().filter(|it| !it.is_done()).map(Rebuilding::progress)
+        {
+            return Err(SealError::Building { made, all });
+        }
+        let chain = self.to_be_sealed();
+        let here = chain.sealed_at(chain.height());
         let sealed = here.map(|here| Sealed { left_out, ..here }).ok_or(SealError::NotClosed)?;
+        let named: BTreeSet<_> = sealed.left_out().map(|(id, _)| *id).collect();
+        let unnamed = self.not_to_be_sealed().iter().filter(|id| !named.contains(*id)).count();
+        if unnamed > 0 {
+            return Err(SealError::Unnamed(unnamed));
+        }
         let seal = Statement::Seal(Seal::sign(sealed, organiser));
         seal.check(self.chain.context())?;
+        if let Some(rebuilding) = &self.rebuilding {
+            let blocks = rebuilding.blocks();
+            self.chain.place_branch(blocks, now).map_err(|_| SealError::Changed)?;
+        }
         Ok(self.take_statements(vec![seal]))
     }
 
@@ -138,6 +199,9 @@ impl BallotBox {
         let results = self.statements.sealed_results().into_iter();
         let results: Vec<Vec<Seal>> =
             results.map(|seals| seals.into_iter().cloned().collect()).collect();
+        if !results.is_empty() {
+            self.rebuilding = None;
+        }
         match results.as_slice() {
             [] => self.sealing = Sealing::Unsealed,
             [seals] => {

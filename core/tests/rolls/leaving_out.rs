@@ -1,0 +1,142 @@
+//! Sealing without votes that stand in blocks: the chain is built again without them.
+
+use std::collections::BTreeSet;
+
+use blockvote_core::{
+    chain::statements::{LeftOut, Sealing},
+    crypto::hash::VoteId,
+    election::definition::Counting,
+    node::{Input, Node, Output, SealError, Signatures, StoreChange},
+    testkit::{
+        NOW,
+        nodes::{HONEST, drain, mine},
+        rolls::{AFTER, context_with, extend, node, organiser, vote},
+    },
+};
+
+/// A node with votes of voters 0 to 4, one in a block each; voter 1 changed it.
+fn voted() -> Node {
+    let context = context_with(Counting::LastCounts, 6);
+    let mut node = node(&context);
+    for number in 0..5 {
+        extend(&mut node, vec![vote(&context, number, 0, 0)]);
+    }
+    extend(&mut node, vec![vote(&context, 1, 1, 1)]);
+    drain(&mut node);
+    node
+}
+
+fn id(node: &Node, number: u32, sequence: u8) -> VoteId {
+    vote(node.chain().context(), number, sequence, 0).id()
+}
+
+/// Leaves votes of voter 3 out of the blocks.
+fn leave_out(node: &mut Node) -> VoteId {
+    let late = id(node, 3, 0);
+    node.leave_out(AFTER, &BTreeSet::from([late])).unwrap();
+    late
+}
+
+fn build(node: &mut Node) {
+    while node.ballot_box().rebuilding().is_some_and(|it| !it.is_done()) {
+        let mined = mine(node);
+        node.handle(AFTER, mined);
+    }
+}
+
+fn named(votes: Vec<VoteId>) -> Vec<LeftOut> {
+    vec![LeftOut { reason: "came after closing".into(), votes }]
+}
+
+/// Lets two nodes talk until nothing is said any more.
+fn talk(one: &mut Node, other: &mut Node) {
+    let mut said = [drain(one), drain(other)];
+    while said.iter().any(|outputs| !outputs.is_empty()) {
+        let [by_one, by_other] = said;
+        for (from, to, outputs) in [(0, 1, by_one), (1, 0, by_other)] {
+            for output in outputs {
+                let nodes = [&mut *one, &mut *other];
+                match output {
+                    Output::Broadcast(_, bytes) => {
+                        nodes[to]
+                            .handle(AFTER, Input::Message { from: HONEST, broadcast: true, bytes });
+                    }
+                    Output::Send(HONEST, bytes) => {
+                        nodes[to].handle(
+                            AFTER,
+                            Input::Message { from: HONEST, broadcast: false, bytes },
+                        );
+                    }
+                    Output::Verify(Signatures { id, .. }) => {
+                        nodes[from].handle(AFTER, Input::Verified { id, verdict: Ok(()) });
+                    }
+                    _ => {}
+                }
+            }
+        }
+        said = [drain(one), drain(other)];
+    }
+}
+
+#[test]
+fn a_seal_leaves_out_what_stands_in_a_block_and_every_node_follows() {
+    let (mut seals, mut other) = (voted(), voted());
+    let heavier = seals.chain().tip().hash();
+    let late = leave_out(&mut seals);
+    let begun = seals.seal(AFTER, named(vec![late]), &organiser(), false);
+    assert_eq!(begun, Err(SealError::Building { made: 0, all: 2 }));
+    build(&mut seals);
+    assert_eq!(seals.chain().tip().hash(), heavier, "nothing is decided before the seal");
+    assert_eq!(seals.ballot_box().to_be_sealed().tally().count("Yes"), 3);
+    assert_eq!(seals.seal(AFTER, Vec::new(), &organiser(), false), Err(SealError::Unnamed(1)));
+    assert_eq!(seals.seal(AFTER, named(vec![late]), &organiser(), false), Ok(()));
+    let outputs = drain(&mut seals);
+    let Some(Output::Persist(changes)) = outputs.first() else { panic!("{outputs:?}") };
+    let appended = changes.iter().filter(|change| matches!(change, StoreChange::Append(_))).count();
+    assert_eq!(appended, 2, "the seal and its blocks are stored together");
+    for output in outputs {
+        if let Output::Broadcast(_, bytes) = output {
+            other.handle(AFTER, Input::Message { from: HONEST, broadcast: true, bytes });
+        }
+    }
+    other.handle(AFTER, Input::Peers(HONEST.link, vec![HONEST.id]));
+    talk(&mut seals, &mut other);
+    for node in [&seals, &other] {
+        let Sealing::Sealed { seal, tally } = node.ballot_box().sealing() else { panic!() };
+        assert_eq!((tally.ballots, tally.count("Yes"), tally.count("No")), (4, 3, 1));
+        assert_eq!(seal.sealed.left_out().map(|(id, _)| *id).collect::<Vec<_>>(), [late]);
+        assert!(node.chain().place_of(&late).is_none());
+        assert_eq!(node.chain().tip().hash(), seal.sealed.tip);
+        assert!(node.ballot_box().rebuilding().is_none());
+    }
+}
+
+#[test]
+fn what_comes_while_the_chain_is_built_again_is_named_too_or_the_seal_waits() {
+    let mut seals = voted();
+    let late = leave_out(&mut seals);
+    build(&mut seals);
+    // Somebody mines on, on the chain that all others have.
+    let context = seals.chain().context().clone();
+    extend(&mut seals, vec![vote(&context, 5, 0, 0)]);
+    let more = id(&seals, 5, 0);
+    let mut both = vec![late, more];
+    both.sort_unstable();
+    assert_eq!(seals.ballot_box().not_to_be_sealed(), both);
+    let forgets = seals.seal(AFTER, named(vec![late]), &organiser(), false);
+    assert_eq!(forgets, Err(SealError::Unnamed(1)));
+    assert_eq!(seals.seal(AFTER, named(both), &organiser(), false), Ok(()));
+    assert!(matches!(seals.ballot_box().sealing(), Sealing::Sealed { .. }));
+}
+
+#[test]
+fn nothing_is_left_out_too_early_or_of_a_sealed_result_and_it_can_be_given_up() {
+    let mut seals = voted();
+    let late = BTreeSet::from([id(&seals, 3, 0)]);
+    assert_eq!(seals.leave_out(NOW, &late), Err(SealError::NotClosed));
+    seals.leave_out(AFTER, &late).unwrap();
+    seals.leave_out(AFTER, &BTreeSet::new()).unwrap();
+    assert!(seals.ballot_box().rebuilding().is_none());
+    assert_eq!(seals.seal(AFTER, Vec::new(), &organiser(), false), Ok(()));
+    assert_eq!(seals.leave_out(AFTER, &late), Err(SealError::AlreadySealed));
+}
