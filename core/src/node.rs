@@ -23,6 +23,7 @@ mod budget;
 mod by_ids;
 mod gossip;
 mod hear;
+mod in_time;
 mod interface;
 pub mod join;
 pub mod keepers_room;
@@ -56,6 +57,7 @@ use self::{
     backoff::Backoff,
     ballot_box::{BallotBox, Cause, Changes, NewTip},
     gossip::{Gossip, NewsOfTip},
+    in_time::InTime,
     keeping::Keeping,
     links::Links,
     mining::{Mining, Order},
@@ -114,6 +116,8 @@ pub struct Node {
     roll_call: RollCall,
     /// When they are asked whether late votes were cast in time.
     ask_late: Backoff,
+    /// What is on their closing lists, where somebody wants to seal.
+    in_time: Option<InTime>,
     /// What it signs, where it is a keeper itself.
     keeping: Option<Keeping>,
     /// What peers have that is dated ahead of this clock.
@@ -137,6 +141,7 @@ impl Node {
             own_votes: OwnVotes::default(),
             roll_call: RollCall::default(),
             ask_late: Backoff::default(),
+            in_time: None,
             keeping: None,
             ahead: Ahead::default(),
             draws: Draws::new(seed),
@@ -416,6 +421,39 @@ impl Node {
         Ok(())
     }
 
+    /// Has keepers prove which votes are on their closing lists, from now on, or ends that: for whoever seals.
+    pub fn look_at_lists(&mut self, on: bool) {
+        self.in_time = on.then(|| self.in_time.take().unwrap_or_default());
+    }
+
+    /// The votes here that no keeper showed to be on its closing list, in ascending order, and the keepers
+    /// that were not asked about all of them yet: they are not here, have signed no list, or two.
+    pub fn on_no_list(&self, now: Timestamp) -> Option<(Vec<VoteId>, Vec<&Keeper>)> {
+        let in_time = self.in_time.as_ref()?;
+        let votes = self.ballot_box.vote_ids().filter(|id| !in_time.is_listed(id));
+        let keepers = self.chain().election().keepers.iter();
+        let unasked = keepers.filter(|keeper| !in_time.is_asked(&keeper.key, now)).collect();
+        Some((sorted(votes.collect()), unasked))
+    }
+
+    /// Asks keepers which votes are on their lists.
+    fn ask_in_time(&mut self, now: Timestamp) {
+        let Some(in_time) = &mut self.in_time else { return };
+        let mut questions = Vec::new();
+        for (peer, keeper) in self.roll_call.present() {
+            let lists = self.ballot_box.statements().closing_lists_of(&keeper);
+            if let [list] = lists[..] {
+                let ids = in_time.questions(now, &list, &mut self.ballot_box.vote_ids());
+                questions.push((peer, ids));
+            }
+        }
+        for (peer, ids) in questions {
+            for page in ids.chunks(MAX_HELD) {
+                self.send(peer, &Message::GetAcknowledged(page.to_vec()));
+            }
+        }
+    }
+
     /// Begins to build the chain again without these votes of it, so that a seal can leave them out
     /// ([`BallotBox::rebuilding`]), or gives that up where there are none. Miners work on it before all else.
     ///
@@ -537,6 +575,7 @@ impl Node {
         }
         self.call_roll(now);
         self.ask_of_late(now);
+        self.ask_in_time(now);
         self.sign_closing_list(now);
         if let Some(peer) = self.sync.overdue(now) {
             self.stall(now, peer);

@@ -158,6 +158,7 @@ impl Node {
             let acknowledged = self.with_sound_proof(acknowledged);
             let admits = self.ballot_box.would_admit(&acknowledged);
             let wanted = self.own_votes.wants(&acknowledged);
+            self.was_in_time(&acknowledged);
             if !admits && !wanted {
                 continue;
             }
@@ -173,6 +174,19 @@ impl Node {
                 self.own_votes.acknowledged(acknowledged);
                 self.out.event(Event::Acknowledged(vote));
             }
+        }
+    }
+
+    /// A vote that is here is on a closing list, where somebody wants to know that: the list is signed, so that
+    /// the acknowledgement need not be looked at.
+    fn was_in_time(&mut self, acknowledged: &Acknowledged) {
+        let signed = &acknowledged.acknowledgement;
+        if let Some(in_time) = &mut self.in_time
+            && acknowledged.listed.is_some()
+            && self.ballot_box.contains(&signed.vote)
+            && self.ballot_box.statements().closing_lists_of(&signed.keeper).len() == 1
+        {
+            in_time.proven(&signed.keeper, signed.vote);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Sealing without votes that stand in blocks: the chain is built again without them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use blockvote_core::{
     chain::statements::{LeftOut, Sealing},
@@ -10,8 +10,9 @@ use blockvote_core::{
     testkit::{
         NOW,
         nodes::{HONEST, drain, mine},
-        rolls::{AFTER, context_with, extend, node, organiser, vote},
+        rolls::{AFTER, context_kept, context_with, extend, keeper, node, organiser, vote},
     },
+    time::Timestamp,
 };
 
 /// A node with votes of voters 0 to 4, one in a block each; voter 1 changed it.
@@ -49,7 +50,7 @@ fn named(votes: Vec<VoteId>) -> Vec<LeftOut> {
 }
 
 /// Lets two nodes talk until nothing is said any more.
-fn talk(one: &mut Node, other: &mut Node) {
+fn talk(now: Timestamp, one: &mut Node, other: &mut Node) {
     let mut said = [drain(one), drain(other)];
     while said.iter().any(|outputs| !outputs.is_empty()) {
         let [by_one, by_other] = said;
@@ -59,16 +60,14 @@ fn talk(one: &mut Node, other: &mut Node) {
                 match output {
                     Output::Broadcast(_, bytes) => {
                         nodes[to]
-                            .handle(AFTER, Input::Message { from: HONEST, broadcast: true, bytes });
+                            .handle(now, Input::Message { from: HONEST, broadcast: true, bytes });
                     }
                     Output::Send(HONEST, bytes) => {
-                        nodes[to].handle(
-                            AFTER,
-                            Input::Message { from: HONEST, broadcast: false, bytes },
-                        );
+                        nodes[to]
+                            .handle(now, Input::Message { from: HONEST, broadcast: false, bytes });
                     }
                     Output::Verify(Signatures { id, .. }) => {
-                        nodes[from].handle(AFTER, Input::Verified { id, verdict: Ok(()) });
+                        nodes[from].handle(now, Input::Verified { id, verdict: Ok(()) });
                     }
                     _ => {}
                 }
@@ -100,7 +99,7 @@ fn a_seal_leaves_out_what_stands_in_a_block_and_every_node_follows() {
         }
     }
     other.handle(AFTER, Input::Peers(HONEST.link, vec![HONEST.id]));
-    talk(&mut seals, &mut other);
+    talk(AFTER, &mut seals, &mut other);
     for node in [&seals, &other] {
         let Sealing::Sealed { seal, tally } = node.ballot_box().sealing() else { panic!() };
         assert_eq!((tally.ballots, tally.count("Yes"), tally.count("No")), (4, 3, 1));
@@ -127,6 +126,32 @@ fn what_comes_while_the_chain_is_built_again_is_named_too_or_the_seal_waits() {
     assert_eq!(forgets, Err(SealError::Unnamed(1)));
     assert_eq!(seals.seal(AFTER, named(both), &organiser(), false), Ok(()));
     assert!(matches!(seals.ballot_box().sealing(), Sealing::Sealed { .. }));
+}
+
+#[test]
+fn whoever_seals_learns_which_votes_no_keeper_had_in_time() {
+    let context = context_kept();
+    let mut keeps = node(&context);
+    assert!(keeps.keep(NOW, keeper(0), BTreeMap::new()));
+    let mut seals = node(&context);
+    let in_time = vote(&context, 0, 0, 0);
+    keeps.handle(NOW, Input::Votes(vec![in_time.clone()]));
+    // Somebody mines another one when voting is over.
+    extend(&mut seals, vec![in_time, vote(&context, 1, 0, 0)]);
+    let late = id(&seals, 1, 0);
+    assert!(seals.on_no_list(AFTER).is_none(), "nobody asked");
+    seals.look_at_lists(true);
+    let mut now = AFTER;
+    for _ in 0..12 {
+        now = now.plus_ms(1_000);
+        keeps.handle(now, Input::Tick);
+        seals.handle(now, Input::Tick);
+        talk(now, &mut seals, &mut keeps);
+    }
+    let (votes, unasked) = seals.on_no_list(now).unwrap();
+    assert_eq!(votes, [late]);
+    let names: Vec<_> = unasked.iter().map(|keeper| keeper.name.as_str()).collect();
+    assert_eq!(names, ["Keeper 1"]);
 }
 
 #[test]
