@@ -4,7 +4,7 @@ import {
   Peer, acknowledged, acknowledgement, closing, closingList, getElection, key, keyOfCode, keyText, mine,
   present, readElection, readGetAcknowledged, vote,
 } from "../blockvote.mjs";
-import { BIN, CLUB, castAndMine, expect, go, open, test, until } from "../world.mjs";
+import { BIN, CLUB, castAndMine, closeEarlier, expect, go, open, test, until } from "../world.mjs";
 
 const blockvote = (...args) => execFileSync(join(BIN, "blockvote"), args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
 
@@ -16,7 +16,7 @@ function kept(world, keepers, ...args) {
     "--starting-difficulty", "65536", ...named, ...args, "--organiser", at("o.json"));
   const { id } = JSON.parse(blockvote("election", "publish", "--organiser", at("o.json"), "--out", at("e.blockvote"), "--json"));
   const [{ code }] = JSON.parse(blockvote("election", "codes", "--organiser", at("o.json"), "--json"));
-  return { id, room: Buffer.from(id, "hex"), code, node: { args: ["--election", at("e.blockvote")] } };
+  return { id, room: Buffer.from(id, "hex"), code, organiser: at("o.json"), node: { args: ["--election", at("e.blockvote")] } };
 }
 
 /** Whether a node answers a peer, or does not hear it any more: it answers another one after it. */
@@ -183,6 +183,39 @@ test("a receipt names a keeper only for what that keeper signed in time, and not
   await expect(standing).not.toContainText("Received by");
   here.leave();
   honest.leave();
+});
+
+test("a vote that comes after closing is kept apart until a keeper shows that it had it in time", async ({ world }) => {
+  const relay = await world.relay();
+  const club = key(Buffer.alloc(32, 1));
+  const { id: election, room, code, node: options, organiser } = kept(world, { "Club server": club });
+  const node = await world.node(relay, options);
+  const page = await (await world.profile()).newPage();
+  await page.goto(`${relay.url}/e/${election}/organise`);
+  await page.getByLabel("Open the organiser's file").setInputFiles(organiser);
+  const keeper = await Peer.join(relay, room, { keeper: club });
+  const closed = Date.now() - 121_000;
+  await closeEarlier(node, organiser);
+  await page.getByTestId("to-seal").click();
+  await expect(page.getByTestId("lack")).toContainText("No closing list of Club server is here yet");
+
+  const late = vote(room, 1, 1, { key: keyOfCode(code) });
+  keeper.votes([late]);
+  // Node and tab ask the keeper about it.
+  const asked = [];
+  while (asked.length < 2) {
+    const { from, message } = await keeper.next(22);
+    if (readGetAcknowledged(message)[0]?.equals(late.id) && !asked.some((known) => known.equals(from))) asked.push(from);
+  }
+  const answer = (at) => asked.forEach((from) => keeper.send(from, acknowledged([acknowledgement(room, late.id, at, club)])));
+  await expect(page.getByTestId("reached")).toContainText("1 vote: not counted unless a keeper shows that it had it in time");
+  expect(await node.json("/api/v1/status")).toMatchObject({ pending: 0, late: 1 });
+  answer(closed - 1);
+  await until(node, "/api/v1/status", ({ late }) => late === 0);
+  await expect(page.getByTestId("reached")).not.toContainText("Came after closing");
+  await expect(page.getByTestId("seal-voters")).toHaveText("1");
+  await until(node, "/api/v1/status", ({ votes }) => votes === 1);
+  keeper.leave();
 });
 
 test("who pretends to be a keeper is not handed the vote, and soon not heard", async ({ world }) => {

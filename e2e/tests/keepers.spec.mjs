@@ -4,10 +4,10 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
-  Peer, getAcknowledged, getElection, isInTime, isSigned, keyOfCode, readAcknowledged, readClosingLists,
+  Peer, getAcknowledged, getElection, isInTime, isSigned, keyOfCode, mine, readAcknowledged, readClosingLists,
   readElection, rollCall, vote, whoIsPresent,
 } from "../blockvote.mjs";
-import { BIN, CLUB, ahead, cast, closeEarlier, expect, open, test } from "../world.mjs";
+import { BIN, CLUB, ahead, cast, closeEarlier, expect, open, test, until } from "../world.mjs";
 
 const blockvote = (...args) => {
   try {
@@ -143,6 +143,60 @@ test("an acknowledged vote that the organiser leaves out is a complaint that any
   await auditor.getByLabel("Choose an audit file").setInputFiles(at("result.blockvote"));
   await expect(auditor.getByTestId("judged")).toHaveAttribute("data-holds", "true");
   await expect(auditor.getByTestId("judged")).toContainText("The complaint holds: Club server acknowledged");
+});
+
+test("a vote that somebody mined after closing is shown to whoever seals, and can be left out with a reason", async ({ world }) => {
+  const relay = await world.relay();
+  const keeper = await world.keeper(relay);
+  const at = (name) => join(world.folder, name);
+  ran("election", "new", "--title", "Lunch?", "--choice", "Soup", "--choice", "Bread", "--codes", "3",
+    "--starting-difficulty", "65536", "--keeper", keeper.named, "--organiser", at("o.json"));
+  ran("election", "publish", "--organiser", at("o.json"), "--out", at("e.blockvote"), "--relay", `ws://${relay.address}/ws`);
+  const [{ id }] = await keeper.json("/api/v1/elections");
+  keeper.election = id;
+  const api = `/api/v1/elections/${id}`;
+  const codes = JSON.parse(ran("election", "codes", "--organiser", at("o.json"), "--json"));
+  const keys = codes.map(({ code }) => keyOfCode(code)).sort((a, b) => Buffer.compare(a.public, b.public));
+  const room = Buffer.from(id, "hex");
+  const peer = await Peer.join(relay, room);
+  const [one, two, three] = keys.map((key, index) => vote(room, index + 1, index % 2, { key }));
+  const mines = async (parent, votes, in_all) => {
+    const [tip] = await keeper.json(`${api}/blocks?from=${parent}&count=1`);
+    peer.announce(mine(tip, votes));
+    await until(keeper, `${api}/status`, (status) => status.votes === in_all);
+  };
+  await mines(1, [one], 1);
+  await mines(2, [two], 2);
+  await closeEarlier(keeper, at("o.json"));
+  await until(keeper, `${api}/evidence`, ({ closing_lists }) => closing_lists.length === 1);
+  // In a block with one that came in time, which everybody follows for it.
+  await mines(2, [two, three], 3);
+
+  const page = await (await world.profile()).newPage();
+  page.on("dialog", (dialog) => dialog.accept());
+  await page.goto(`${relay.url}/e/${id}/organise`);
+  await page.getByLabel("Open the organiser's file").setInputFiles(at("o.json"));
+  await page.getByTestId("to-seal").click();
+  await expect(page.getByTestId("seal-voters")).toHaveText("3");
+  await expect(page.getByTestId("unlisted")).toContainText("1 vote in the chain is on no keeper's closing list");
+  await page.getByTestId("leave-out").click();
+  await expect(page.getByTestId("built")).toContainText("1 vote in the chain is left out.");
+  await expect(page.getByTestId("seal-voters")).toHaveText("2");
+  await page.getByRole("button", { name: "Count it after all" }).click();
+  await expect(page.getByTestId("seal-voters")).toHaveText("3");
+  await page.getByTestId("leave-out").click();
+  await expect(page.getByTestId("seal-voters")).toHaveText("2");
+  await page.getByTestId("seal-button").click();
+  await expect(page.getByRole("alert")).toContainText("The reason is empty");
+  await page.getByLabel("Why is it left out?").fill("Mined after closing");
+  await page.getByTestId("seal-button").click();
+  await expect(page.getByTestId("seal-state")).toContainText("Sealed: the votes up to block 3");
+  await until(keeper, `${api}/status`, ({ seal, voters }) => seal === "sealed" && voters === 2);
+  await page.goto(`${relay.url}/e/${id}/results`);
+  await expect(page.getByTestId("seal")).toContainText("The organiser left out 1 vote: “Mined after closing”");
+  ran("export", "--node", keeper.url, "--election", id, "--out", at("result.blockvote"));
+  expect(ran("verify", at("result.blockvote"))).toContain("left out, as “Mined after closing”: 1 vote");
+  peer.leave();
 });
 
 test("a short address leads to the election, and one with a typo says what to do", async ({ world }) => {

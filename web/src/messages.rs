@@ -80,6 +80,10 @@ pub enum ToNode {
     Organise(Act, Secret),
     /// Look up a vote by its id, in hexadecimal.
     Find(String),
+    /// Have keepers prove which votes they had in time, or end that.
+    LookAtLists(bool),
+    /// Build the chain again without the votes that no keeper had in time, or give that up.
+    LeaveOut(bool),
     /// Send the whole chain as a file.
     Export,
     /// The network came back, or the tab came to the front: connect at once.
@@ -145,7 +149,8 @@ pub enum Act {
     Close,
     /// Seal the result as this tab counts it.
     Seal {
-        /// Hash of the newest block that the organiser saw: another chain is not sealed.
+        /// Hash of the newest block that the organiser saw, of the chain that was built again where it was:
+        /// another chain is not sealed.
         tip: String,
         /// How many votes they saw waiting: what is left out must be what was seen.
         pending: u32,
@@ -153,6 +158,8 @@ pub enum Act {
         anyway: bool,
         /// Why the votes that wait for a block are left out; nothing where none is to be.
         leave_out: Option<String>,
+        /// Why votes are left out of blocks that no keeper had in time; nothing where none is.
+        unlisted: Option<String>,
     },
 }
 
@@ -305,6 +312,8 @@ pub enum SealView {
         tip: String,
         /// The seal's id.
         id: String,
+        /// Why votes are left out, and how many for each reason.
+        left_out: Vec<(String, u32)>,
     },
     /// There is one over another count than the chain's.
     Refuted,
@@ -354,6 +363,8 @@ pub struct Status {
     pub keepers: Vec<KeeperView>,
     /// Votes that came after closing, of which no keeper showed that they were cast in time.
     pub late: u32,
+    /// What keepers had in time, while somebody who seals looks at it.
+    pub lists: Option<ListsView>,
     /// Why a keeper may have votes that are not here, once voting is over.
     pub keepers_lack: Option<String>,
     /// Connections whose peers say that they have the sealed block. Other tabs of this browser may be among them.
@@ -389,6 +400,34 @@ pub struct KeeperView {
     pub lists: Vec<u32>,
     /// When votes were last compared with it, and how many it had that were not here.
     pub compared: Option<(f64, u32)>,
+}
+
+/// Which votes are on keepers' closing lists.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ListsView {
+    /// Votes in the chain that are on none.
+    pub unlisted: u32,
+    /// Names of the keepers that were not asked about all of them yet.
+    pub unasked: Vec<String>,
+    /// The chain as it is built again without such votes.
+    pub built: Option<BuiltView>,
+}
+
+/// A chain that is built again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BuiltView {
+    /// How many blocks are made, and of how many.
+    pub progress: (u32, u32),
+    /// How many votes are left out of it.
+    pub left_out: u32,
+    /// Votes that are here, and neither in it nor among those: they wait for a block, or came since.
+    pub waiting: u32,
+    /// Hash of its newest block.
+    pub tip: String,
+    /// Votes in it.
+    pub votes: u64,
+    /// Its count.
+    pub tally: Tally,
 }
 
 /// A proven double vote.

@@ -130,8 +130,8 @@ pub enum Passed {
         height: Height,
         /// Blocks after it, which do not count.
         after: u32,
-        /// Votes that the seal names as left out, each with a reason.
-        left_out: u64,
+        /// Why the seal leaves votes out, and how many for each reason.
+        left_out: Vec<(String, u64)>,
     },
     /// Keepers signed their closing lists.
     ClosingLists {

@@ -339,7 +339,7 @@ impl Verifier {
                 (Some(seal), _) => {
                     let height = seal.sealed.height;
                     let after = self.blocks().saturating_sub(height.0);
-                    let left_out = seal.sealed.left_out().count() as u64;
+                    let left_out = seal.sealed.reasons();
                     Outcome::Passed(Passed::Sealed { height, after, left_out })
                 }
                 (None, Some(problem)) => Outcome::Failed(problem.clone()),

@@ -191,6 +191,12 @@ impl Sealed {
         SealId(hash_of(Tag::SEAL, self))
     }
 
+    /// The reasons for leaving votes out, and how many are left out for each.
+    pub fn reasons(&self) -> Vec<(String, u64)> {
+        let groups = self.left_out.iter();
+        groups.map(|group| (group.reason.clone(), group.votes.len() as u64)).collect()
+    }
+
     /// The votes that are left out, with the reason.
     pub fn left_out(&self) -> impl Iterator<Item = (&VoteId, &str)> {
         let groups = self.left_out.iter();

@@ -95,7 +95,10 @@ fn an_audit_file_passes_whole_and_says_what_was_checked() {
     assert_eq!(passed(Check::Roll), Passed::Keys(6));
     assert_eq!(passed(Check::Signatures), Passed::Votes(4));
     assert_eq!(passed(Check::Once), Passed::Replaced { voters: 3, replaced: 1 });
-    assert_eq!(passed(Check::Seal), Passed::Sealed { height: Height(3), after: 0, left_out: 0 });
+    assert_eq!(
+        passed(Check::Seal),
+        Passed::Sealed { height: Height(3), after: 0, left_out: Vec::new() }
+    );
     assert_eq!(outcome(&report, Check::Closing), &Outcome::Skipped(Skipped::NotClosed));
 }
 
@@ -168,7 +171,7 @@ fn forgeries_with_a_fresh_checksum_are_found_by_what_is_in_the_file() {
     // A seal below the newest block says what does not count.
     let report = verify(&write(&context, &[second], &blocks)).unwrap();
     assert!(report.passed() && report.tally == *chain.tally());
-    let sealed = Passed::Sealed { height: Height(2), after: 1, left_out: 0 };
+    let sealed = Passed::Sealed { height: Height(2), after: 1, left_out: Vec::new() };
     assert_eq!(outcome(&report, Check::Seal), &Outcome::Passed(sealed));
     // The roll of another election, and none.
     let other = context_with(Counting::LastCounts, 5);

@@ -95,6 +95,9 @@ fn name(check: Check) -> &'static str {
     }
 }
 
+/// Reasons of a seal that are listed.
+const MAX_REASONS: usize = 20;
+
 impl Words for Passed {
     fn words(&self) -> String {
         match self {
@@ -137,15 +140,20 @@ impl Words for Passed {
             }
             Self::Sealed { height, after, left_out } => {
                 let also = match after {
-                    0 => String::new(),
-                    1 => "; 1 block after it does not count".into(),
-                    blocks => format!("; {blocks} blocks after it do not count"),
+                    0 => None,
+                    1 => Some("1 block after it does not count".to_owned()),
+                    blocks => Some(format!("{blocks} blocks after it do not count")),
                 };
-                let not = match left_out {
-                    0 => String::new(),
-                    votes => format!("; left out with a reason: {}", counted(*votes, "vote")),
+                let left = |(reason, votes): &(String, u64)| {
+                    format!("left out, as “{reason}”: {}", counted(*votes, "vote"))
                 };
-                format!("over block {height}, its votes and their count{also}{not}")
+                let more = left_out.len().saturating_sub(MAX_REASONS);
+                let more =
+                    (more > 0).then(|| format!("and for {}", counted(more as u64, "more reason")));
+                let over = format!("over block {height}, its votes and their count");
+                let left_out = left_out.iter().take(MAX_REASONS).map(left);
+                let parts = std::iter::once(over).chain(also).chain(left_out).chain(more);
+                parts.collect::<Vec<_>>().join("; ")
             }
             Self::Counted { votes, voters } => format!(
                 "counted again from {} of {}",

@@ -81,6 +81,6 @@ async fn votes_that_wait_are_left_out_with_a_reason_or_not_at_all() {
     let file = lunch.desk.path("sealed.blockvote");
     good(&["export", "--node", &idle.at, "--out", &file]);
     let report = good(&["verify", &file]);
-    assert!(report.contains("left out with a reason: 1 vote"), "{report}");
+    assert!(report.contains("left out, as “came after closing”: 1 vote"), "{report}");
     drop(node);
 }

@@ -2,22 +2,28 @@
 
 use blockvote_core::{
     audit::archive::ArchiveWriter,
-    chain::{header::Height, kept_block::KeptBlock, statements::Sealing},
+    chain::{
+        header::Height,
+        kept_block::KeptBlock,
+        rebuilding::Rebuilding,
+        statements::{Seal, Sealing},
+    },
     crypto::hash::VoteId,
     election::{
         definition::{Counting, Credentials, Election, Eligibility},
         keepers::Keeper,
         vote::Vote,
     },
-    node::{LinkId, Node, peers::Claim},
+    node::{LinkId, Node, ballot_box::BallotBox, peers::Claim},
 };
 use blockvote_words::Words;
 
 use super::driver::{Inner, MAX_RECEIPTS};
 use crate::{
     messages::{
-        BUILD, BlockSummary, BlockView, DoubleVoteView, ElectionView, KeeperView, MAX_VOTES_SHOWN,
-        MiningStatus, ReceiptState, ReceiptView, SealView, Status, Who, millis,
+        BUILD, BlockSummary, BlockView, BuiltView, DoubleVoteView, ElectionView, KeeperView,
+        ListsView, MAX_VOTES_SHOWN, MiningStatus, ReceiptState, ReceiptView, SealView, Status, Who,
+        millis,
     },
     store::Own,
     worker::now,
@@ -91,6 +97,7 @@ pub fn status(inner: &Inner) -> Status {
         persisted: inner.persisted,
         keepers: keepers(node),
         late: small(node.ballot_box().late().len()),
+        lists: lists(node),
         have_seal,
         keepers_have_seal,
         keepers_lack: node.ballot_box().keepers_lack().map(|lack| lack.words()),
@@ -99,6 +106,35 @@ pub fn status(inner: &Inner) -> Status {
         last_rejection: inner.rejected.1.clone(),
         build: BUILD.to_owned(),
     }
+}
+
+fn lists(node: &Node) -> Option<ListsView> {
+    let (votes, unasked) = node.on_no_list(now())?;
+    let here = node.ballot_box();
+    let built = here.rebuilding().map(|built| {
+        let (chain, (made, all)) = (built.chain(), built.progress());
+        BuiltView {
+            progress: (small(made), small(all)),
+            left_out: small(built.left_out().len()),
+            waiting: small(waiting(here).len()),
+            tip: chain.tip().hash().to_string(),
+            votes: chain.votes() as u64,
+            tally: chain.tally().clone(),
+        }
+    });
+    let in_chain = |id: &&VoteId| node.chain().place_of(id).is_some();
+    Some(ListsView {
+        unlisted: small(votes.iter().filter(in_chain).count()),
+        unasked: unasked.into_iter().map(|keeper| keeper.name.clone()).collect(),
+        built,
+    })
+}
+
+/// Votes that a seal would leave out, beside those that it leaves out of blocks.
+pub fn waiting(here: &BallotBox) -> Vec<VoteId> {
+    let left_out = here.rebuilding().map_or(&[][..], Rebuilding::left_out);
+    let votes = here.not_to_be_sealed().into_iter();
+    votes.filter(|id| left_out.binary_search(id).is_err()).collect()
 }
 
 fn keepers(node: &Node) -> Vec<KeeperView> {
@@ -120,6 +156,11 @@ fn have_seal(node: &Node) -> (u32, Vec<String>) {
     (small(others.filter(|(_, claim)| claim.is_some_and(has)).count()), keepers)
 }
 
+fn left_out(seal: &Seal) -> Vec<(String, u32)> {
+    let reasons = seal.sealed.reasons().into_iter().take(MAX_VOTES_SHOWN);
+    reasons.map(|(reason, votes)| (reason, u32::try_from(votes).unwrap_or(u32::MAX))).collect()
+}
+
 fn seal(node: &Node) -> SealView {
     match node.ballot_box().sealing() {
         Sealing::Unsealed => SealView::Unsealed,
@@ -128,6 +169,7 @@ fn seal(node: &Node) -> SealView {
             height: seal.sealed.height.0,
             tip: seal.sealed.tip.to_string(),
             id: seal.id().to_string(),
+            left_out: left_out(seal),
         },
         Sealing::Refuted(_) => SealView::Refuted,
         Sealing::Contested(one, other) => {

@@ -4,7 +4,7 @@ use blockvote_core::{
     audit::receipt::Receipt,
     chain::{acknowledgements::Acknowledged, statements::LeftOut},
     crypto::hash::VoteId,
-    election::vote::{CheckedVote, Vote},
+    election::vote::Vote,
     node::Input,
 };
 use blockvote_words::Words;
@@ -54,6 +54,11 @@ impl Driver {
                 let found = text.parse().ok().and_then(|id| views::receipt(&mut inner, &id));
                 post(&FromNode::Found(found));
             }
+            ToNode::LookAtLists(on) => {
+                self.act(|inner| inner.node.look_at_lists(on));
+                self.show_soon();
+            }
+            ToNode::LeaveOut(on) => self.leave_out(on),
             ToNode::Export => post(&FromNode::Exported(views::archive(&self.0.borrow().node))),
             ToNode::Relays(urls) => self.follow_relays(urls),
             ToNode::Awake => {
@@ -144,6 +149,20 @@ impl Driver {
         });
     }
 
+    /// Has the chain built again without the votes that no keeper had in time, or gives that up.
+    fn leave_out(&self, on: bool) {
+        self.act(|inner| {
+            let (node, now) = (&mut inner.node, now());
+            let (votes, _) = node.on_no_list(now).filter(|_| on).unwrap_or_default();
+            let chain = node.chain();
+            let votes = votes.into_iter().filter(|id| chain.place_of(id).is_some()).collect();
+            if let Err(error) = node.leave_out(now, &votes) {
+                inner.effects.push_back(Effect::Page(FromNode::ToolFailed(error.words())));
+            }
+        });
+        self.show_soon();
+    }
+
     fn organise(&self, act: Act, secret: &Secret) {
         self.act(|inner| {
             let done = secret.key().ok_or("the organiser's key is broken".to_owned());
@@ -151,27 +170,23 @@ impl Driver {
                 let (node, now) = (&mut inner.node, now());
                 match &act {
                     Act::Close => node.close(now, &key).map_err(|error| error.words()),
-                    Act::Seal { tip, .. } if *tip != node.chain().tip().hash().to_string() => Err(
-                        "the chain is another than the one you saw: look at it again, then seal"
-                            .into(),
-                    ),
-                    Act::Seal { pending, .. } if *pending as usize != node.pending().len() => {
-                        Err("other votes wait for a block than you saw: look again, then seal"
-                            .into())
-                    }
-                    Act::Seal { anyway, leave_out, .. } => {
-                        let mut votes: Vec<_> =
-                            node.pending().iter().map(CheckedVote::id).collect();
-                        votes.sort_unstable();
-                        let left_out =
-                            match leave_out {
-                                _ if votes.is_empty() => Vec::new(),
-                                Some(reason) => vec![LeftOut { reason: reason.clone(), votes }],
-                                None => return Err(
-                                    "votes wait for a block: leave them out with a reason, or wait"
-                                        .into(),
-                                ),
-                            };
+                    Act::Seal { tip, pending, anyway, leave_out, unlisted } => {
+                        let here = node.ballot_box();
+                        if *tip != here.to_be_sealed().tip().hash().to_string() {
+                            return Err("the chain is another than the one you saw: look at it again, then seal".into());
+                        }
+                        let waiting = views::waiting(here);
+                        if *pending as usize != waiting.len() {
+                            return Err("other votes wait for a block than you saw: look again, then seal".into());
+                        }
+                        let unlisted_votes =
+                            here.rebuilding().map(|it| it.left_out().to_vec()).unwrap_or_default();
+                        let groups = [(unlisted, unlisted_votes), (leave_out, waiting)];
+                        let named = groups.into_iter().filter(|(_, votes)| !votes.is_empty());
+                        let left_out = named.filter_map(|(reason, votes)| {
+                            Some(LeftOut { reason: reason.clone()?, votes })
+                        });
+                        let left_out = left_out.collect();
                         node.seal(now, left_out, &key, *anyway).map_err(|error| error.words())
                     }
                 }

@@ -139,7 +139,7 @@ pub fn Results() -> Html {
                     <dt>{ "Election" }</dt><dd><Hash value={election.id.clone()} of="election id" /></dd>
                     <dt>{ "Newest block" }</dt><dd>{ format::count(height.into()) }</dd>
                     <dt>{ "Its hash" }</dt><dd><Hash value={status.tip.clone()} of="tip hash" /></dd>
-                    if let SealView::Sealed { height, tip, id } = &status.seal {
+                    if let SealView::Sealed { height, tip, id, .. } = &status.seal {
                         <><dt>{ "Sealed at block" }</dt><dd>{ format!("{height}, {}", format::short(tip)) }</dd>
                         <dt>{ "Seal" }</dt><dd><Hash value={id.clone()} of="seal id" /></dd></>
                     }
@@ -176,7 +176,18 @@ pub fn seal_notice(seal: &SealView) -> Html {
             format!("Contested: the organiser signed two seals that differ, over block {one} and over block {other}. Both are kept as proof; neither binds."),
         ),
     };
-    html! { <div data-testid="seal" data-seal={kind}>{ notice(kind, words) }</div> }
+    let left_out = match seal {
+        SealView::Sealed { left_out, .. } => &left_out[..],
+        _ => &[],
+    };
+    html! {
+        <div data-testid="seal" data-seal={kind}>
+            { notice(kind, words) }
+            for (reason, votes) in left_out {
+                { notice("warn", format!("The organiser left out {}: “{reason}”", format::plural((*votes).into(), "vote", "votes"))) }
+            }
+        </div>
+    }
 }
 
 /// Proven double votes, for the result and for the organiser.

@@ -9,7 +9,7 @@ use yew_router::prelude::*;
 
 use super::{results::seal_notice, unopened};
 use crate::{
-    messages::{Act, KeeperView, OrganiserFile, SealView, Status, ToNode, ToTools},
+    messages::{Act, KeeperView, ListsView, OrganiserFile, SealView, Status, ToNode, ToTools},
     page::{
         browser, format,
         icons::{Name, icon},
@@ -76,14 +76,100 @@ fn reached(status: &Status) -> Html {
                     line(good && matches!(keeper.compared, Some((_, 0))), keeper.name.clone(), words + &compared(keeper)) } }
             }
             if status.late > 0 {
-                { line(false, "Came after closing".into(), format!("{}: not counted unless a keeper shows that it had them in time",
-                    format::plural(status.late.into(), "vote", "votes"))) }
+                { line(false, "Came after closing".into(), format!("{}: not counted unless a keeper shows that it had {} in time",
+                    format::plural(status.late.into(), "vote", "votes"), if status.late == 1 { "it" } else { "them" })) }
             }
             if status.syncing_to.is_some() {
                 { line(false, "Still fetching".into(), "a peer claims a better chain than this tab has".into()) }
             }
         </ul>
     }
+}
+
+/// What no keeper had in time, and what becomes of it.
+fn lists(lists: &ListsView, status: &Status, send: &Callback<ToNode>) -> Html {
+    let answers = |keeper: &&KeeperView| {
+        keeper.lists.len() == 1
+            && status.keepers_here.contains(&keeper.name)
+            && lists.unasked.contains(&keeper.name)
+    };
+    if let (Some(asked), None, true) =
+        (status.keepers.iter().find(answers), &lists.built, lists.unlisted > 0)
+    {
+        let words = format!("{} is asked which votes it had in time.", asked.name);
+        return html! { <p class="soft" role="status">{ words }</p> };
+    }
+    let leave_out = |on: bool| {
+        let send = send.clone();
+        move |_: MouseEvent| send.emit(ToNode::LeaveOut(on))
+    };
+    let unasked = match &lists.unasked[..] {
+        [] => String::new(),
+        [one] => format!(" {one} was not asked about all of them yet."),
+        names => format!(" {} were not asked about all of them yet.", names.join(", ")),
+    };
+    let votes = |number: u32| format::plural(number.into(), "vote", "votes");
+    let them = |number: u32| if number == 1 { "it" } else { "them" };
+    match (&lists.built, lists.unlisted) {
+        (None, 0) => html! {
+            <ul class="checks">{ line(true, "In time".into(), "every vote in the chain is on a keeper's closing list".into()) }</ul>
+        },
+        (None, unlisted) => html! {
+            <div class="field" data-testid="unlisted">
+                { notice("warn", format!("{} in the chain {} on no keeper's closing list that this page has seen.{unasked}",
+                    votes(unlisted), if unlisted == 1 { "is" } else { "are" })) }
+                <small>{ "Such votes may have come after closing, or in time from voters who reached no keeper. They count unless you leave them out; the blocks are then built again without them." }</small>
+                <div><button type="button" class="button" onclick={leave_out(true)} data-testid="leave-out">{ format!("Leave {} out", them(unlisted)) }</button></div>
+            </div>
+        },
+        (Some(built), _) => {
+            let (made, all) = built.progress;
+            let words = if made < all {
+                format!(
+                    "The blocks are built again without {}: {made} of {all} are made.",
+                    votes(built.left_out)
+                )
+            } else {
+                format!(
+                    "{} in the chain {} left out.",
+                    votes(built.left_out),
+                    if built.left_out == 1 { "is" } else { "are" }
+                )
+            };
+            html! {
+                <div class="row" role="status" data-testid="built">
+                    <span>{ words }</span>
+                    <button type="button" class="button" onclick={leave_out(false)}>{ format!("Count {} after all", them(built.left_out)) }</button>
+                </div>
+            }
+        }
+    }
+}
+
+/// A reason for leaving votes out.
+fn reason_field(
+    id: &'static str,
+    label: String,
+    hint: &str,
+    reason: &UseStateHandle<String>,
+    wrong: Option<&String>,
+) -> Html {
+    html! {
+        <div class="field">
+            <label for={id}>{ label }</label>
+            <input {id} class="wide" type="text" maxlength="200" autocomplete="off" value={(**reason).clone()} oninput={super::create::typing(reason)} />
+            <small>{ hint.to_owned() }</small>
+            if let Some(wrong) = wrong {
+                <div class="hint bad" role="alert">{ icon(Name::Warning) }{ wrong.clone() }</div>
+            }
+        </div>
+    }
+}
+
+/// What is wrong with a reason where one is needed.
+fn wrong(needed: bool, reason: &str) -> Option<String> {
+    let error = needed.then(|| check_reason(reason.trim()).err()).flatten()?;
+    Some(format!("The reason {}.", error.words()))
 }
 
 /// Who says that they have the sealed result.
@@ -104,12 +190,18 @@ fn handed_out(status: &Status) -> Html {
 pub fn Seal() -> Html {
     let shared = use_tools();
     let passphrase = use_state(String::new);
-    let reason = use_state(String::new);
+    let (reason, why_unlisted) = (use_state(String::new), use_state(String::new));
     let anyway = use_state(|| false);
     let tried = use_state(|| false);
     {
-        let model = shared.model.clone();
-        use_effect_with((), move |()| move || model.dispatch(Action::ToolSeen));
+        let (model, send) = (shared.model.clone(), shared.send.clone());
+        use_effect_with((), move |()| {
+            send.emit(ToNode::LookAtLists(true));
+            move || {
+                send.emit(ToNode::LookAtLists(false));
+                model.dispatch(Action::ToolSeen);
+            }
+        });
     }
     let Some(election) = shared.model.election().cloned() else {
         return unopened(&shared.model);
@@ -193,26 +285,37 @@ pub fn Seal() -> Html {
     }
     let locked = text.starts_with("blockvote-locked");
     let alone = !status.sure || status.keepers_lack.is_some();
-    let wrong = (status.pending > 0).then(|| check_reason(reason.trim()).err()).flatten();
-    let wrong = wrong.map(|error| format!("The reason {}.", error.words()));
+    let keepers_named = !status.keepers.is_empty();
+    let built = status.lists.as_ref().and_then(|lists| lists.built.clone());
+    let waiting = built.as_ref().map_or(status.pending, |built| built.waiting);
+    let building = built.as_ref().is_some_and(|built| built.progress.0 < built.progress.1);
+    let wrong_unlisted = wrong(built.is_some(), &why_unlisted);
+    let wrong_reason = wrong(waiting > 0, &reason);
     let onsubmit = {
         let (shared, status, election) = (shared.clone(), status.clone(), election.clone());
         let (reason, anyway, tried) = (reason.clone(), anyway.clone(), tried.clone());
-        let (passphrase, blocked) = (passphrase.clone(), wrong.is_some());
+        let (passphrase, why_unlisted, built) =
+            (passphrase.clone(), why_unlisted.clone(), built.clone());
+        let wrong_field = wrong_unlisted
+            .as_ref()
+            .map(|_| "why-unlisted")
+            .or(wrong_reason.as_ref().map(|_| "reason"));
         move |event: SubmitEvent| {
             event.prevent_default();
             tried.set(true);
-            if blocked {
-                return browser::focus("reason");
+            if let Some(field) = wrong_field {
+                return browser::focus(field);
             }
             if alone && !*anyway {
                 return browser::focus("anyway");
             }
             let Some(text) = remembered::organiser(&election.id) else { return };
             let passphrase = Passphrase::typed((*passphrase).clone());
-            let leave_out = (status.pending > 0).then(|| reason.trim().to_owned());
-            let (tip, pending) = (status.tip.clone(), status.pending);
-            let act = Act::Seal { tip, pending, anyway: alone && *anyway, leave_out };
+            let leave_out = (waiting > 0).then(|| reason.trim().to_owned());
+            let unlisted = built.as_ref().map(|_| why_unlisted.trim().to_owned());
+            let tip = built.as_ref().map_or_else(|| status.tip.clone(), |built| built.tip.clone());
+            let anyway = alone && *anyway;
+            let act = Act::Seal { tip, pending: waiting, anyway, leave_out, unlisted };
             shared.model.dispatch(Action::ToolSent);
             let file = OrganiserFile { text: text.into(), passphrase };
             shared.tools.emit(ToTools::Organise(act, file));
@@ -226,15 +329,20 @@ pub fn Seal() -> Html {
         }
     };
     let busy = matches!(shared.model.tool, Tool::Busy(_));
+    let tally = built.as_ref().map_or(&*shared.model.tally, |built| &built.tally);
+    let (voters, votes) = built
+        .as_ref()
+        .map_or((status.voters, status.votes), |built| (built.tally.ballots, built.votes));
+    let shown = |wrong: &Option<String>| wrong.clone().filter(|_| *tried);
     html! {
         <div class="screen">
             { head("It cannot be taken back. What you sign is what this tab verified and counted; a second seal over other votes would contest the first.") }
             <form class="sheet" {onsubmit} novalidate=true>
                 <h2>{ "What the result will hold" }</h2>
                 <dl class="facts">
-                    <dt>{ "Voters" }</dt><dd data-testid="seal-voters">{ format::count(status.voters) }</dd>
-                    <dt>{ "Votes" }</dt><dd>{ format::count(status.votes) }</dd>
-                    for (selection, count) in shared.model.tally.ranked() {
+                    <dt>{ "Voters" }</dt><dd data-testid="seal-voters">{ format::count(voters) }</dd>
+                    <dt>{ "Votes" }</dt><dd>{ format::count(votes) }</dd>
+                    for (selection, count) in tally.ranked() {
                         <><dt>{ selection.to_owned() }</dt><dd>{ format::count(count) }</dd></>
                     }
                 </dl>
@@ -243,18 +351,17 @@ pub fn Seal() -> Html {
                 if let Some(lack) = &status.keepers_lack {
                     <div data-testid="lack">{ notice("warn", format!("{}. Wait until this page has heard of them, if you can.", capital(lack))) }</div>
                 }
-                if status.pending > 0 {
-                    <div class="field">
-                        <label for="reason">{ match status.pending {
+                if let (true, Some(seen)) = (keepers_named, &status.lists) {
+                    { lists(seen, &status, &shared.send) }
+                }
+                if let Some(built) = &built {
+                    { reason_field("why-unlisted", if built.left_out == 1 { "Why is it left out?" } else { "Why are they left out?" }.into(), "Everybody can read the reason beside the result.", &why_unlisted, shown(&wrong_unlisted).as_ref()) }
+                }
+                if waiting > 0 {
+                    { reason_field("reason", match waiting {
                             1 => "1 vote waits for a block and would be left out. Why?".to_owned(),
                             n => format!("{n} votes wait for a block and would be left out. Why?"),
-                        } }</label>
-                        <input id="reason" class="wide" type="text" maxlength="200" autocomplete="off" value={(*reason).clone()} oninput={super::create::typing(&reason)} />
-                        <small>{ "Everybody can read the reason beside the result. Better: wait until they are in a block." }</small>
-                        if let (true, Some(wrong)) = (*tried, &wrong) {
-                            <div class="hint bad" role="alert">{ icon(Name::Warning) }{ wrong.clone() }</div>
-                        }
-                    </div>
+                        }, "Everybody can read the reason beside the result. Better: wait until they are in a block.", &reason, shown(&wrong_reason).as_ref()) }
                 }
                 if alone {
                     <label class="choice" for="anyway">
@@ -273,7 +380,7 @@ pub fn Seal() -> Html {
                     </div>
                 }
                 { failure(&shared.model.tool) }
-                <div><button class="button primary" disabled={busy} data-testid="seal-button">{ if busy { "Sealing…" } else { "Seal the result" } }</button></div>
+                <div><button class="button primary" disabled={busy || building} data-testid="seal-button">{ if busy { "Sealing…" } else { "Seal the result" } }</button></div>
             </form>
             { back }
         </div>
