@@ -43,10 +43,7 @@ pub mod sync;
 mod vote_set;
 mod vote_standing;
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::{cmp::Reverse, collections::BTreeMap};
 
 pub use self::interface::{
     CastError, Event, Input, Job, LinkId, Offence, Output, Peer, Rejection, SealError, Signatures,
@@ -454,12 +451,13 @@ impl Node {
         }
     }
 
-    /// Begins to build the chain again without these votes of it, so that a seal can leave them out
-    /// ([`BallotBox::rebuilding`]), or gives that up where there are none. Miners work on it before all else.
+    /// Begins to build the chain again without these votes of it, in ascending order, so that a seal can leave
+    /// them out ([`BallotBox::rebuilding`]), or gives that up where there are none. Miners work on it before
+    /// all else.
     ///
     /// # Errors
     /// When the election is not closed for two minutes yet, or is sealed.
-    pub fn leave_out(&mut self, now: Timestamp, votes: &BTreeSet<VoteId>) -> Result<(), SealError> {
+    pub fn leave_out(&mut self, now: Timestamp, votes: &[VoteId]) -> Result<(), SealError> {
         self.ballot_box.leave_out(now, votes)?;
         self.refresh_job(now);
         Ok(())

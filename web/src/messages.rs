@@ -7,7 +7,6 @@ mod tools;
 
 use blockvote_core::{
     audit::standing::Standing,
-    chain::acknowledgements::Acknowledged,
     crypto::{
         key::SecretKey,
         secret::{SecretBytes, SecretText},
@@ -66,8 +65,8 @@ pub enum ToNode {
     Watch {
         /// Its bytes in hexadecimal.
         vote: String,
-        /// What keepers signed for it, as its receipt holds it.
-        acknowledged: Vec<Acknowledged>,
+        /// What keepers signed for it, as its receipt holds it: the encoded list, in hexadecimal.
+        acknowledged: String,
     },
     /// Send the receipt of a vote; or, where it was left out, what a complaint is made of.
     Receipt {

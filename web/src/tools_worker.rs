@@ -89,7 +89,9 @@ fn hear(message: ToTools) {
                     election: file.receipt.vote.election.to_string(),
                     vote_id: file.receipt.vote_id.to_string(),
                     vote: hex::encode(file.receipt.vote.encode()),
-                    acknowledged: file.acknowledged,
+                    acknowledged: borsh::to_vec(&file.acknowledged)
+                        .map(hex::encode)
+                        .unwrap_or_default(),
                 })
                 .map_err(|error| error.words()),
         ),

@@ -4,7 +4,10 @@
 //! in blocks of the original times, from the newest block on below which nothing is left out. Changes that
 //! stand on a vote that is left out go with it. What comes of it is a chain, held to the rules of any.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+};
 
 use crate::{
     chain::{
@@ -31,8 +34,8 @@ pub struct Rebuilding {
 }
 
 impl Rebuilding {
-    /// Begins. Nothing where none of the votes stands in the chain.
-    pub fn new(chain: &Chain, without: &BTreeSet<VoteId>) -> Option<Self> {
+    /// Begins. `without` is in ascending order; nothing comes of it where none of them stands in the chain.
+    pub fn new(chain: &Chain, without: &[VoteId]) -> Option<Self> {
         let places = without.iter().filter_map(|id| chain.place_of(id));
         let first = places.map(|place| place.height).min()?;
         let fork = Height(first.0 - 1);
@@ -43,7 +46,7 @@ impl Rebuilding {
             let mut stays = Vec::new();
             for vote in block.checked_votes() {
                 // Numbers of a token go up along the chain, without a gap.
-                if without.contains(&vote.id()) || tokens.contains(&vote.token) {
+                if without.binary_search(&vote.id()).is_ok() || tokens.contains(&vote.token) {
                     tokens.insert(vote.token);
                     left_out.push(vote.id());
                 } else {
@@ -100,10 +103,10 @@ impl Rebuilding {
     }
 
     /// The blocks that were made, oldest first.
-    pub fn blocks(&self) -> impl Iterator<Item = CheckedBlock> {
+    pub fn blocks(&self) -> impl Iterator<Item = Arc<CheckedBlock>> {
         let heights = (self.fork.0 + 1..=self.chain.height().0).map(Height);
         let kept = heights.filter_map(|height| self.chain.block_at(height));
-        kept.map(|block| (*block.open()).clone())
+        kept.map(KeptBlock::open)
     }
 }
 
@@ -138,7 +141,7 @@ mod tests {
 
     /// Mines what is to be made.
     fn build(chain: &Chain, without: &[VoteId]) -> Rebuilding {
-        let without = without.iter().copied().collect();
+        let without = sorted(without.to_vec());
         let mut rebuilding = Rebuilding::new(chain, &without).unwrap();
         while let Some((mut header, votes)) = rebuilding.next_block() {
             pow::mine(&mut header);
@@ -187,6 +190,6 @@ mod tests {
         let built = build(&chain, &[id(&chain, 1, 0)]);
         assert!(built.is_done() && built.progress() == (0, 0));
         assert_eq!(built.chain().tip().hash(), chain.block_at(Height(2)).unwrap().hash());
-        assert!(Rebuilding::new(&chain, &[id(&chain, 5, 0)].into()).is_none());
+        assert!(Rebuilding::new(&chain, &[id(&chain, 5, 0)]).is_none());
     }
 }

@@ -398,7 +398,9 @@ impl Chain {
     /// Why the block cannot stand where it says. The chain is as before then: had a part of the
     /// branch below the offending block been better, it would have been switched to when it came.
     pub fn insert(&mut self, block: CheckedBlock, now: Timestamp) -> Result<Inserted, LinkError> {
-        let Some(hash) = self.place_beside(block, now)? else { return Ok(Inserted::Known) };
+        let Some(hash) = self.place_beside(Arc::new(block), now)? else {
+            return Ok(Inserted::Known);
+        };
         if !self.is_better_beside(&hash) {
             self.prune_side_but(&hash);
             return Ok(Inserted::Beside);
@@ -418,7 +420,9 @@ impl Chain {
         block: CheckedBlock,
         now: Timestamp,
     ) -> Result<Inserted, LinkError> {
-        let Some(hash) = self.place_beside(block, now)? else { return Ok(Inserted::Known) };
+        let Some(hash) = self.place_beside(Arc::new(block), now)? else {
+            return Ok(Inserted::Known);
+        };
         if !self.is_better_beside(&hash) {
             self.prune_side_but(&hash);
             return Ok(Inserted::Beside);
@@ -482,7 +486,7 @@ impl Chain {
     /// Puts a block beside the chain; says nothing if it was here.
     fn place_beside(
         &mut self,
-        block: CheckedBlock,
+        block: Arc<CheckedBlock>,
         now: Timestamp,
     ) -> Result<Option<BlockHash>, LinkError> {
         let header = block.header();
@@ -506,7 +510,7 @@ impl Chain {
                 }
             }
         }
-        self.entries.insert(hash, Entry { block: Arc::new(block).into(), work });
+        self.entries.insert(hash, Entry { block: block.into(), work });
         self.side.push(hash);
         Ok(Some(hash))
     }
@@ -518,7 +522,7 @@ impl Chain {
     /// The first block that cannot stand there.
     pub(crate) fn place_branch(
         &mut self,
-        blocks: impl Iterator<Item = CheckedBlock>,
+        blocks: impl Iterator<Item = Arc<CheckedBlock>>,
         now: Timestamp,
     ) -> Result<(), LinkError> {
         for block in blocks {

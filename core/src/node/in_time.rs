@@ -4,7 +4,7 @@
 //! the closing list of any keeper was there in time; that a vote is on none says only that no keeper that was
 //! asked had it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashSet;
 
 use super::backoff::Backoff;
 use crate::{
@@ -23,8 +23,8 @@ const ANSWERED_WITHIN_MS: u64 = 5_000;
 /// What a keeper was asked, and what it answered. As many votes as are here.
 #[derive(Default)]
 struct Asked {
-    votes: BTreeSet<VoteId>,
-    proven: BTreeSet<VoteId>,
+    votes: HashSet<VoteId>,
+    proven: HashSet<VoteId>,
     /// When nothing was left to ask for the first time.
     done: Option<Timestamp>,
     /// When what it did not prove is asked for again: an answer may have been lost.
@@ -34,7 +34,7 @@ struct Asked {
 /// The proofs so far.
 #[derive(Default)]
 pub(super) struct InTime {
-    keepers: BTreeMap<PublicKey, Asked>,
+    keepers: Vec<(PublicKey, Asked)>,
 }
 
 impl InTime {
@@ -45,7 +45,12 @@ impl InTime {
         list: &ClosingList,
         here: &mut dyn Iterator<Item = VoteId>,
     ) -> Vec<VoteId> {
-        let asked = self.keepers.entry(list.keeper).or_default();
+        let known = self.keepers.iter().position(|(key, _)| *key == list.keeper);
+        let place = known.unwrap_or_else(|| {
+            self.keepers.push((list.keeper, Asked::default()));
+            self.keepers.len() - 1
+        });
+        let asked = &mut self.keepers[place].1;
         if asked.proven.len() >= list.votes as usize {
             // The others are not on it.
             asked.done.get_or_insert(Timestamp(0));
@@ -76,19 +81,20 @@ impl InTime {
 
     /// A vote that is here is on a keeper's closing list, which is its only one.
     pub fn proven(&mut self, keeper: &PublicKey, vote: VoteId) {
-        if let Some(asked) = self.keepers.get_mut(keeper) {
+        if let Some((_, asked)) = self.keepers.iter_mut().find(|(key, _)| key == keeper) {
             asked.proven.insert(vote);
         }
     }
 
     /// Whether a vote is on a closing list.
     pub fn is_listed(&self, vote: &VoteId) -> bool {
-        self.keepers.values().any(|asked| asked.proven.contains(vote))
+        self.keepers.iter().any(|(_, asked)| asked.proven.contains(vote))
     }
 
     /// Whether a keeper was asked about all that is here, and had time to answer.
     pub fn is_asked(&self, keeper: &PublicKey, now: Timestamp) -> bool {
-        let done = self.keepers.get(keeper).and_then(|asked| asked.done);
+        let asked = self.keepers.iter().find(|(key, _)| key == keeper);
+        let done = asked.and_then(|(_, asked)| asked.done);
         done.is_some_and(|done| now >= done.plus_ms(ANSWERED_WITHIN_MS))
     }
 }

@@ -1,6 +1,6 @@
 //! Sealing without votes that stand in blocks: the chain is built again without them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use blockvote_core::{
     chain::statements::{LeftOut, Sealing},
@@ -34,7 +34,7 @@ fn id(node: &Node, number: u32, sequence: u8) -> VoteId {
 /// Leaves votes of voter 3 out of the blocks.
 fn leave_out(node: &mut Node) -> VoteId {
     let late = id(node, 3, 0);
-    node.leave_out(AFTER, &BTreeSet::from([late])).unwrap();
+    node.leave_out(AFTER, &[late]).unwrap();
     late
 }
 
@@ -157,10 +157,10 @@ fn whoever_seals_learns_which_votes_no_keeper_had_in_time() {
 #[test]
 fn nothing_is_left_out_too_early_or_of_a_sealed_result_and_it_can_be_given_up() {
     let mut seals = voted();
-    let late = BTreeSet::from([id(&seals, 3, 0)]);
+    let late = [id(&seals, 3, 0)];
     assert_eq!(seals.leave_out(NOW, &late), Err(SealError::NotClosed));
     seals.leave_out(AFTER, &late).unwrap();
-    seals.leave_out(AFTER, &BTreeSet::new()).unwrap();
+    seals.leave_out(AFTER, &[]).unwrap();
     assert!(seals.ballot_box().rebuilding().is_none());
     assert_eq!(seals.seal(AFTER, Vec::new(), &organiser(), false), Ok(()));
     assert_eq!(seals.leave_out(AFTER, &late), Err(SealError::AlreadySealed));

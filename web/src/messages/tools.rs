@@ -169,8 +169,8 @@ pub enum FromTools {
         vote_id: String,
         /// The vote's bytes in hexadecimal.
         vote: String,
-        /// What keepers signed for it.
-        acknowledged: Vec<Acknowledged>,
+        /// What keepers signed for it: the encoded list, in hexadecimal.
+        acknowledged: String,
     },
     /// A file for the user: name and text.
     Save(String, String),

@@ -1,6 +1,6 @@
 //! Statements: taking them in, making them, and what seals do to the chain.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use super::{BallotBox, Cause, Changes, GRACE_MS};
 use crate::{
@@ -51,15 +51,15 @@ impl BallotBox {
         Ok(self.take_statements(vec![closing]))
     }
 
-    /// Begins to build the chain again without these votes of it, so that a seal can leave them out, or gives
-    /// that up where there are none.
+    /// Begins to build the chain again without these votes of it, in ascending order, so that a seal can leave
+    /// them out, or gives that up where there are none.
     ///
     /// # Errors
     /// As [`BallotBox::may_seal`].
     pub(in crate::node) fn leave_out(
         &mut self,
         now: Timestamp,
-        votes: &BTreeSet<VoteId>,
+        votes: &[VoteId],
     ) -> Result<(), SealError> {
         self.may_seal(now)?;
         self.rebuilding = Rebuilding::new(&self.chain, votes);
@@ -112,8 +112,9 @@ impl BallotBox {
         let chain = self.to_be_sealed();
         let here = chain.sealed_at(chain.height());
         let sealed = here.map(|here| Sealed { left_out, ..here }).ok_or(SealError::NotClosed)?;
-        let named: BTreeSet<_> = sealed.left_out().map(|(id, _)| *id).collect();
-        let unnamed = self.not_to_be_sealed().iter().filter(|id| !named.contains(*id)).count();
+        let named = sorted(sealed.left_out().map(|(id, _)| *id).collect());
+        let votes = self.not_to_be_sealed();
+        let unnamed = votes.iter().filter(|id| named.binary_search(id).is_err()).count();
         if unnamed > 0 {
             return Err(SealError::Unnamed(unnamed));
         }

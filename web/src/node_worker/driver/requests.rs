@@ -29,7 +29,7 @@ impl Driver {
                 let view = rights::view(&self.0.borrow().node, right);
                 post(&FromNode::Right(Box::new(view)));
             }
-            ToNode::Watch { vote, acknowledged } => self.watch(&vote, acknowledged),
+            ToNode::Watch { vote, acknowledged } => self.watch(&vote, &acknowledged),
             ToNode::Receipt { id, complaint } => self.receipt(&id, complaint),
             ToNode::Organise(act, secret) => self.organise(act, &secret),
             ToNode::Mining(wish) => {
@@ -100,9 +100,11 @@ impl Driver {
     }
 
     /// Follows a vote of a receipt, and casts it again if nobody holds it.
-    fn watch(&self, bytes: &str, acknowledged: Vec<Acknowledged>) {
-        let vote: Option<Vote> =
-            hex::decode(bytes).ok().and_then(|bytes| borsh::from_slice(&bytes).ok());
+    fn watch(&self, bytes: &str, acknowledged: &str) {
+        let decoded = |text: &str| hex::decode(text).ok();
+        let vote: Option<Vote> = decoded(bytes).and_then(|bytes| borsh::from_slice(&bytes).ok());
+        let acknowledged: Option<Vec<Acknowledged>> =
+            decoded(acknowledged).and_then(|bytes| borsh::from_slice(&bytes).ok());
         self.act(|inner| {
             let vote = vote.filter(|vote| vote.check(inner.node.chain().context()).is_ok());
             let Some(vote) = vote else {
@@ -115,7 +117,7 @@ impl Driver {
             }
             inner.node.handle(now(), Input::Votes(vec![vote]));
             inner.node.follow(id);
-            inner.node.remember_acknowledged(acknowledged);
+            inner.node.remember_acknowledged(acknowledged.unwrap_or_default());
             let signed = inner.node.acknowledgements(&id);
             if let Some((id, own)) = inner.own.iter_mut().find(|(own, _)| *own == id) {
                 own.acknowledged = signed;
@@ -155,7 +157,8 @@ impl Driver {
             let (node, now) = (&mut inner.node, now());
             let (votes, _) = node.on_no_list(now).filter(|_| on).unwrap_or_default();
             let chain = node.chain();
-            let votes = votes.into_iter().filter(|id| chain.place_of(id).is_some()).collect();
+            let votes: Vec<_> =
+                votes.into_iter().filter(|id| chain.place_of(id).is_some()).collect();
             if let Err(error) = node.leave_out(now, &votes) {
                 inner.effects.push_back(Effect::Page(FromNode::ToolFailed(error.words())));
             }

@@ -105,41 +105,32 @@ fn lists(lists: &ListsView, status: &Status, send: &Callback<ToNode>) -> Html {
     };
     let unasked = match &lists.unasked[..] {
         [] => String::new(),
-        [one] => format!(" {one} was not asked about all of them yet."),
-        names => format!(" {} were not asked about all of them yet.", names.join(", ")),
+        names => format!(" Not asked about all of them: {}.", names.join(", ")),
     };
     let votes = |number: u32| format::plural(number.into(), "vote", "votes");
-    let them = |number: u32| if number == 1 { "it" } else { "them" };
     match (&lists.built, lists.unlisted) {
         (None, 0) => html! {
             <ul class="checks">{ line(true, "In time".into(), "every vote in the chain is on a keeper's closing list".into()) }</ul>
         },
         (None, unlisted) => html! {
             <div class="field" data-testid="unlisted">
-                { notice("warn", format!("{} in the chain {} on no keeper's closing list that this page has seen.{unasked}",
-                    votes(unlisted), if unlisted == 1 { "is" } else { "are" })) }
+                { notice("warn", format!("On no keeper's closing list: {} in the chain.{unasked}", votes(unlisted))) }
                 <small>{ "Such votes may have come after closing, or in time from voters who reached no keeper. They count unless you leave them out; the blocks are then built again without them." }</small>
-                <div><button type="button" class="button" onclick={leave_out(true)} data-testid="leave-out">{ format!("Leave {} out", them(unlisted)) }</button></div>
+                <div><button type="button" class="button" onclick={leave_out(true)} data-testid="leave-out">{ format!("Leave out {}", votes(unlisted)) }</button></div>
             </div>
         },
         (Some(built), _) => {
             let (made, all) = built.progress;
+            let left_out = votes(built.left_out);
             let words = if made < all {
-                format!(
-                    "The blocks are built again without {}: {made} of {all} are made.",
-                    votes(built.left_out)
-                )
+                format!("Left out of the chain: {left_out}. Blocks built again: {made} of {all}.")
             } else {
-                format!(
-                    "{} in the chain {} left out.",
-                    votes(built.left_out),
-                    if built.left_out == 1 { "is" } else { "are" }
-                )
+                format!("Left out of the chain: {left_out}.")
             };
             html! {
                 <div class="row" role="status" data-testid="built">
                     <span>{ words }</span>
-                    <button type="button" class="button" onclick={leave_out(false)}>{ format!("Count {} after all", them(built.left_out)) }</button>
+                    <button type="button" class="button" onclick={leave_out(false)}>{ "Count all votes" }</button>
                 </div>
             }
         }
@@ -354,8 +345,8 @@ pub fn Seal() -> Html {
                 if let (true, Some(seen)) = (keepers_named, &status.lists) {
                     { lists(seen, &status, &shared.send) }
                 }
-                if let Some(built) = &built {
-                    { reason_field("why-unlisted", if built.left_out == 1 { "Why is it left out?" } else { "Why are they left out?" }.into(), "Everybody can read the reason beside the result.", &why_unlisted, shown(&wrong_unlisted).as_ref()) }
+                if built.is_some() {
+                    { reason_field("why-unlisted", "Reason for leaving out votes".into(), "Everybody can read the reason beside the result.", &why_unlisted, shown(&wrong_unlisted).as_ref()) }
                 }
                 if waiting > 0 {
                     { reason_field("reason", match waiting {
