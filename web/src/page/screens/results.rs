@@ -127,7 +127,7 @@ pub fn Results() -> Html {
                 if status.votes > status.voters && election.last_counts {
                     { format!(" {} counted, one for each voter: the last.", if status.voters == 1 { "1 vote is".to_owned() } else { format!("{} votes are", format::count(status.voters)) }) }
                 }
-                if pending > 0 {
+                if pending > 0 && !sealed {
                     { format!(" {} for a block and {} not counted yet.",
                         if pending == 1 { "1 vote waits".to_owned() } else { format!("{} votes wait", format::count(pending.into())) },
                         if pending == 1 { "is" } else { "are" }) }
@@ -181,7 +181,7 @@ pub fn seal_notice(seal: &SealView) -> Html {
         _ => &[],
     };
     html! {
-        <div data-testid="seal" data-seal={kind}>
+        <div class="field" data-testid="seal" data-seal={kind}>
             { notice(kind, words) }
             for (reason, votes) in left_out {
                 { notice("warn", format!("The organiser left out {}: “{reason}”", format::plural((*votes).into(), "vote", "votes"))) }

@@ -276,7 +276,7 @@ pub fn Seal() -> Html {
     }
     let locked = text.starts_with("blockvote-locked");
     let alone = !status.sure || status.keepers_lack.is_some();
-    let keepers_named = !status.keepers.is_empty();
+    let listed = status.keepers.iter().any(|keeper| keeper.lists.len() == 1);
     let built = status.lists.as_ref().and_then(|lists| lists.built.clone());
     let waiting = built.as_ref().map_or(status.pending, |built| built.waiting);
     let building = built.as_ref().is_some_and(|built| built.progress.0 < built.progress.1);
@@ -340,9 +340,9 @@ pub fn Seal() -> Html {
                 <h2>{ "Who else is here" }</h2>
                 { reached(&status) }
                 if let Some(lack) = &status.keepers_lack {
-                    <div data-testid="lack">{ notice("warn", format!("{}. Wait until this page has heard of them, if you can.", capital(lack))) }</div>
+                    <div data-testid="lack">{ notice("warn", format!("{}. If you can, wait.", capital(lack))) }</div>
                 }
-                if let (true, Some(seen)) = (keepers_named, &status.lists) {
+                if let (true, Some(seen)) = (listed, &status.lists) {
                     { lists(seen, &status, &shared.send) }
                 }
                 if built.is_some() {
