@@ -247,10 +247,18 @@ export function mine(parent, votes, { before = () => {}, after = () => {}, proof
   before(header);
   const required = header.difficulty >> BigInt(header.easing);
   while (meets(hashOf(encodeHeader(header)), required) !== proof) header.nonce += 1n;
-  const block = { header: encodeHeader(header), votes };
+  const block = { header: encodeHeader(header), votes, fields: header };
   after(block);
   return block;
 }
+
+/** A block that was mined here, as `mine` takes its parent. */
+export const asParent = ({ header, fields }) => ({
+  index: fields.height, hash: hashOf(header).toString("hex"), timestamp_ms: fields.timestamp,
+  difficulty: fields.difficulty, voters_in_all: fields.voters, votes_in_all: fields.votes,
+});
+
+const shortIds = (block) => list(block.votes.map((vote) => vote.id.subarray(0, 8)));
 
 const encodeBlock = (block) =>
   Buffer.concat([block.header, list(block.votes.map((vote) => vote.bytes))]);
@@ -277,6 +285,15 @@ export class Peer {
     if (message[0] === 5) { // GetBlocks
       const block = this.blocks.get(message.subarray(5, 37).toString("hex"));
       if (block) this.send(from, Buffer.concat([Buffer.from([6]), list([encodeBlock(block)])]));
+    }
+    if (message[0] === 3 && this.branch) { // GetHeaders
+      this.send(from, Buffer.concat([Buffer.from([4]), list(this.branch.map((block) => block.header))]));
+    }
+    if (message[0] === 24) { // GetShortBlocks
+      const asked = [];
+      for (let at = 5; at < message.length; at += 32) asked.push(this.blocks.get(message.subarray(at, at + 32).toString("hex")));
+      const blocks = asked.map((block) => Buffer.concat([block.header, shortIds(block)]));
+      this.send(from, Buffer.concat([Buffer.from([25]), list(blocks)]));
     }
     if (message[0] === 18) { // GetBlockVotes
       const hash = message.subarray(1, 33);
@@ -327,8 +344,20 @@ export class Peer {
   /** NewBlock: the header and the beginnings of the vote ids. */
   announce(block) {
     this.blocks.set(hashOf(block.header).toString("hex"), block);
-    const ids = block.votes.map((vote) => vote.id.subarray(0, 8));
-    this.broadcast(Buffer.concat([Buffer.from([8]), block.header, list(ids)]));
+    this.broadcast(Buffer.concat([Buffer.from([8]), block.header, shortIds(block)]));
+  }
+
+  /** Tells a peer that its chain is the first block and these, and serves them. */
+  claim(to, branch) {
+    this.branch = branch;
+    for (const block of branch) this.blocks.set(hashOf(block.header).toString("hex"), block);
+    const { header, fields } = branch.at(-1);
+    const work = branch.reduce((sum, block) => sum + (block.fields.difficulty >> BigInt(block.fields.easing)), 0n);
+    const nothing = Buffer.alloc(32);
+    this.send(to, Buffer.concat([
+      Buffer.from([0]), u16(5), hashOf(header), u32(fields.height), u32(fields.voters), u32(fields.votes),
+      u64(work), u64(0), u32(fields.votes), nothing, Buffer.from([0]), nothing, Buffer.from([0]),
+    ]));
   }
 
   /** Votes, for everybody or for one peer. */

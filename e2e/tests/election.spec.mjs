@@ -2,7 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ahead, breakOff, closeEarlier, expect, kept, seal, test } from "../world.mjs";
+import { Peer, asParent, keyOfCode, mine, vote } from "../blockvote.mjs";
+import { ahead, breakOff, closeEarlier, expect, kept, seal, test, until } from "../world.mjs";
 
 const BIN = process.env.BLOCKVOTE_BIN ?? join(import.meta.dirname, "../../target/debug");
 const blockvote = (...args) => {
@@ -110,6 +111,38 @@ test("nothing can be sealed while the node begins anew: what is sealed is what i
   await page.clock.resume();
   await expect(page.getByTestId("seal-button")).toBeVisible();
   expect((await node.json("/api/v1/status")).seal).toBe("unsealed");
+});
+
+test("a better branch of a client written from the documents comes as short ids, and only what is lacking is sent", async ({ world }) => {
+  const relay = await world.relay();
+  const at = (name) => join(world.folder, name);
+  const ran = (...args) => expect(blockvote(...args)).toMatchObject({ code: 0 });
+  ran("election", "new", "--title", "Lunch?", "--choice", "Soup", "--choice", "Bread", "--codes", "4",
+    "--starting-difficulty", "65536", "--organiser", at("o.json"));
+  ran("election", "publish", "--organiser", at("o.json"), "--out", at("e.blockvote"));
+  const codes = JSON.parse(blockvote("election", "codes", "--organiser", at("o.json"), "--json").out);
+  const node = await world.node(relay, { args: ["--election", at("e.blockvote")] });
+  const room = Buffer.from(node.election, "hex");
+  const keys = codes.map(({ code }) => keyOfCode(code)).sort((a, b) => Buffer.compare(a.public, b.public));
+  const votes = keys.map((key, index) => vote(room, index + 1, 0, { key }));
+  const [genesis] = await node.json("/api/v1/blocks?from=1");
+  const here = await Peer.join(relay, room);
+  here.announce(mine(genesis, votes.slice(0, 3)));
+  await until(node, "/api/v1/status", (status) => status.votes === 3);
+  const { from: name } = await here.next(5);
+
+  const first = mine(genesis, votes.slice(0, 2));
+  const branch = [first, mine(asParent(first), votes.slice(2))];
+  const rival = await Peer.join(relay, room);
+  rival.claim(name, branch);
+  await until(node, "/api/v1/status", (status) => status.height === 3 && status.votes === 4);
+  const asked = rival.heard.map(({ number }) => number);
+  expect(asked).toContain(24);
+  // All of one block was here, and one vote of the other.
+  expect(asked.filter((number) => number === 18)).toHaveLength(1);
+  expect(asked).not.toContain(5);
+  here.leave();
+  rival.leave();
 });
 
 async function codesOf(page) {
