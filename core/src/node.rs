@@ -45,6 +45,7 @@ mod vote_standing;
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
+pub use self::in_time::Lists;
 pub use self::interface::{
     CastError, Event, Input, Job, LinkId, Offence, Output, Peer, Rejection, SealError, Signatures,
     StoreChange,
@@ -69,7 +70,7 @@ use self::{
 };
 use crate::{
     chain::{
-        acknowledgements::Acknowledged,
+        acknowledgements::{Acknowledged, ClosingList, Lack},
         ancestry::LinkError,
         block::{Block, BlockError, CheckedBlock},
         rebuilding::Rebuilding,
@@ -166,7 +167,8 @@ impl Node {
             &mut statements.into_iter(),
         );
         let pending: Vec<_> = self.ballot_box.pending().iter().map(CheckedVote::id).collect();
-        for id in pending {
+        let goes_on = !self.chain().is_anchored();
+        for id in pending.into_iter().filter(|_| goes_on) {
             self.follow(id);
         }
         self.apply(now, changes, None);
@@ -213,6 +215,11 @@ impl Node {
     /// Whether this node mines by itself when votes are pending.
     pub fn is_mining(&self) -> bool {
         self.mining.is_on()
+    }
+
+    /// Whether miners are wanted: because this node mines by itself, or builds the chain again.
+    pub fn wants_miners(&self) -> bool {
+        self.is_mining() || self.ballot_box.rebuilding().is_some_and(|it| !it.is_done())
     }
 
     /// Peers that confirmed that they have a vote that was cast here.
@@ -410,8 +417,16 @@ impl Node {
         if self.is_behind() && !anyway {
             return Err(SealError::Behind);
         }
-        if let Some(lack) = self.ballot_box.keepers_lack().filter(|_| !anyway) {
+        if let Some(lack) = self.keepers_lack().filter(|_| !anyway) {
             return Err(SealError::Lack(lack));
+        }
+        if let Some(lists) = self.lists() {
+            if let Some((keeper, shown, listed)) = lists.partly.first().filter(|_| !anyway) {
+                let (keeper, shown, listed) = (keeper.name.clone(), *shown, *listed);
+                return Err(SealError::Unshown { keeper, shown, listed });
+            }
+            let left_out = self.ballot_box.rebuilding().map_or(&[][..], Rebuilding::left_out);
+            self.none_listed(left_out, &lists)?;
         }
         let changes = self.ballot_box.seal(now, left_out, organiser)?;
         self.apply(now, changes, None);
@@ -423,27 +438,69 @@ impl Node {
         self.in_time = on.then(|| self.in_time.take().unwrap_or_default());
     }
 
-    /// The votes here that no keeper showed to be on its closing list, in ascending order, and the keepers
-    /// that were not asked about all of them yet: they are not here, have signed no list, or two.
-    pub fn on_no_list(&self, now: Timestamp) -> Option<(Vec<VoteId>, Vec<&Keeper>)> {
-        let in_time = self.in_time.as_ref()?;
-        let votes = self.ballot_box.vote_ids().filter(|id| !in_time.is_listed(id));
+    /// The closing lists of keepers that signed one and no other, each with its keeper.
+    fn single_lists(&self) -> impl Iterator<Item = (&Keeper, ClosingList)> {
         let keepers = self.chain().election().keepers.iter();
-        let unasked = keepers.filter(|keeper| !in_time.is_asked(&keeper.key, now)).collect();
-        Some((sorted(votes.collect()), unasked))
+        keepers.filter_map(|keeper| match self.statements().closing_lists_of(&keeper.key)[..] {
+            [list] => Some((keeper, list)),
+            _ => None,
+        })
+    }
+
+    /// What keepers showed of their closing lists, where that is looked at.
+    pub fn lists(&self) -> Option<Lists<'_>> {
+        let in_time = self.in_time.as_ref()?;
+        let (mut found, mut lists) = (Lists::default(), Vec::new());
+        for (keeper, list) in self.single_lists() {
+            match in_time.shown(&list) {
+                shown if shown < list.votes => found.partly.push((keeper, shown, list.votes)),
+                _ => found.whole += 1,
+            }
+            lists.push(list);
+        }
+        let votes = self.ballot_box.vote_ids().filter(|id| !in_time.is_listed(id, &lists));
+        found.unlisted = sorted(votes.collect());
+        Some(found)
+    }
+
+    /// A named keeper that may have votes which are not here, if one may: not one that showed its whole list.
+    pub fn keepers_lack(&self) -> Option<Lack> {
+        let shows = |key: &PublicKey| {
+            let list = self.single_lists().find(|(keeper, _)| keeper.key == *key);
+            let shown = |list: &ClosingList| self.in_time.as_ref().map(|it| it.shown(list));
+            list.is_some_and(|(_, list)| shown(&list) == Some(list.votes))
+        };
+        self.ballot_box.keepers_lack(&shows)
+    }
+
+    /// Checks that none of these votes was shown to be on a list.
+    fn none_listed(&self, votes: &[VoteId], lists: &Lists<'_>) -> Result<(), SealError> {
+        let listed = |id: &&VoteId| {
+            self.ballot_box.contains(id) && lists.unlisted.binary_search(id).is_err()
+        };
+        match votes.iter().filter(listed).count() {
+            0 => Ok(()),
+            listed => Err(SealError::Listed(listed)),
+        }
     }
 
     /// Asks keepers which votes are on their lists.
     fn ask_in_time(&mut self, now: Timestamp) {
-        let Some(in_time) = &mut self.in_time else { return };
+        let Some(mut in_time) = self.in_time.take() else { return };
+        in_time.retain(|peer| self.roll_call.present().any(|(known, _)| known == *peer));
         let mut questions = Vec::new();
-        for (peer, keeper) in self.roll_call.present() {
-            let lists = self.ballot_box.statements().closing_lists_of(&keeper);
-            if let [list] = lists[..] {
-                let ids = in_time.questions(now, &list, &mut self.ballot_box.vote_ids());
-                questions.push((peer, ids));
+        for (keeper, list) in self.single_lists() {
+            for peer in self.speakers_for(&keeper.key) {
+                // A voter who signed two may have one of them on the list.
+                let double = self.statements().double_votes();
+                let double = double.flat_map(|it| [it.first.id(), it.second.id()]);
+                let double = double.filter(|id| !self.ballot_box.contains(id));
+                let mut known = self.ballot_box.vote_ids().chain(double);
+                let digest = self.ballot_box.digest();
+                questions.push((peer, in_time.questions(now, peer, &list, &mut known, digest)));
             }
         }
+        self.in_time = Some(in_time);
         for (peer, ids) in questions {
             for page in ids.chunks(MAX_HELD) {
                 self.send(peer, &Message::GetAcknowledged(page.to_vec()));
@@ -456,9 +513,18 @@ impl Node {
     /// all else.
     ///
     /// # Errors
-    /// When the election is not closed for two minutes yet, or is sealed.
+    /// When the election is not closed for two minutes yet, or is sealed; where it has keepers, when none showed
+    /// its whole closing list, or one of the votes is on one.
     pub fn leave_out(&mut self, now: Timestamp, votes: &[VoteId]) -> Result<(), SealError> {
+        if !votes.is_empty() && !self.chain().election().keepers.is_empty() {
+            let lists = self.lists().unwrap_or_default();
+            if lists.whole == 0 {
+                return Err(SealError::NoList);
+            }
+            self.none_listed(votes, &lists)?;
+        }
         self.ballot_box.leave_out(now, votes)?;
+        self.mining.begin_anew();
         self.refresh_job(now);
         Ok(())
     }
@@ -613,8 +679,12 @@ impl Node {
             self.mining.votes_changed();
             self.out.event_once(Event::PendingChanged);
         }
+        // What a seal left out waits for nothing any more.
+        let goes_on = !self.chain().is_anchored();
         for id in returned {
-            self.follow(id);
+            if goes_on {
+                self.follow(id);
+            }
             self.out.event(Event::VoteDropped(id));
         }
         // After those that are pending again: one of them may have lost its slot since.
@@ -714,16 +784,17 @@ impl Node {
         let on = rebuilds.map_or(self.chain(), Rebuilding::chain).tip().hash();
         let rebuilds = rebuilds.is_some();
         let Some((header, votes)) = self.mining.found(job, nonce, on) else { return };
-        let block = Block::of_checked(header, votes, self.chain().context());
-        let taken = block.map_err(LinkError::from).and_then(|block| {
-            if rebuilds {
-                self.ballot_box.take_rebuilt(now, block)
-            } else {
-                self.take_block(now, block, None)
-            }
-        });
+        let taken = if rebuilds {
+            self.ballot_box.take_rebuilt(now, nonce)
+        } else {
+            let block = Block::of_checked(header, votes, self.chain().context());
+            block.map_err(LinkError::from).and_then(|block| self.take_block(now, block, None))
+        };
         if rebuilds || taken.is_err() {
             self.out.event(Event::NetworkChanged);
+        }
+        if taken.is_err() {
+            self.mining.begin_anew();
         }
         self.mining.votes_changed();
         self.refresh_job(now);

@@ -148,9 +148,10 @@ pub enum Act {
     Close,
     /// Seal the result as this tab counts it.
     Seal {
-        /// Hash of the newest block that the organiser saw, of the chain that was built again where it was:
-        /// another chain is not sealed.
-        tip: String,
+        /// How many votes the organiser saw counted, and the count: another one is not sealed.
+        votes: u64,
+        /// The count.
+        tally: Tally,
         /// How many votes they saw waiting: what is left out must be what was seen.
         pending: u32,
         /// Although others may have more.
@@ -406,8 +407,10 @@ pub struct KeeperView {
 pub struct ListsView {
     /// Votes in the chain that are on none.
     pub unlisted: u32,
-    /// Names of the keepers that were not asked about all of them yet.
-    pub unasked: Vec<String>,
+    /// How many keepers showed their whole lists.
+    pub whole: u32,
+    /// The others that signed one: name, how many votes they showed, and of how many.
+    pub partly: Vec<(String, u32, u32)>,
     /// The chain as it is built again without such votes.
     pub built: Option<BuiltView>,
 }
@@ -421,8 +424,6 @@ pub struct BuiltView {
     pub left_out: u32,
     /// Votes that are here, and neither in it nor among those: they wait for a block, or came since.
     pub waiting: u32,
-    /// Hash of its newest block.
-    pub tip: String,
     /// Votes in it.
     pub votes: u64,
     /// Its count.

@@ -1,8 +1,10 @@
 //! The chain built again without certain votes, for a seal that leaves out what stands in its blocks.
 //!
 //! Takes the chain, the votes and nonces; answers with headers to mine. Everything else stays in its order,
-//! in blocks of the original times, from the newest block on below which nothing is left out. Changes that
-//! stand on a vote that is left out go with it. What comes of it is a chain, held to the rules of any.
+//! from the newest block on below which nothing is left out, in as few blocks as hold it, dated no earlier
+//! than it was: whoever put a vote into an early block and many hard blocks upon it does not set the price.
+//! Changes that stand on a vote that is left out go with it. What comes of it is a chain, held to the rules
+//! of any.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -12,8 +14,9 @@ use std::{
 use crate::{
     chain::{
         ancestry::LinkError,
-        block::{Block, CheckedBlock},
-        header::{Added, Header, Height},
+        block::{Block, CheckedBlock, MAX_BLOCK_BYTES},
+        counted_votes::wait_before,
+        header::{Added, HEADER_BYTES, Header, Height},
         kept_block::KeptBlock,
         tree::Chain,
     },
@@ -35,27 +38,28 @@ pub struct Rebuilding {
 
 impl Rebuilding {
     /// Begins. `without` is in ascending order; nothing comes of it where none of them stands in the chain.
-    pub fn new(chain: &Chain, without: &[VoteId]) -> Option<Self> {
+    pub fn new(chain: &Chain, without: &[VoteId], now: Timestamp) -> Option<Self> {
         let places = without.iter().filter_map(|id| chain.place_of(id));
         let first = places.map(|place| place.height).min()?;
         let fork = Height(first.0 - 1);
-        let (mut to_do, mut left_out) = (VecDeque::new(), Vec::new());
+        let (mut stays, mut left_out) = (Vec::new(), Vec::new());
         let mut tokens = HashSet::new();
         for height in (first.0..=chain.height().0).map(Height) {
             let Some(block) = chain.block_at(height).map(KeptBlock::open) else { continue };
-            let mut stays = Vec::new();
+            let time = block.header().timestamp;
             for vote in block.checked_votes() {
                 // Numbers of a token go up along the chain, without a gap.
                 if without.binary_search(&vote.id()).is_ok() || tokens.contains(&vote.token) {
                     tokens.insert(vote.token);
                     left_out.push(vote.id());
                 } else {
-                    stays.push(vote);
+                    stays.push((time, vote));
                 }
             }
-            if !stays.is_empty() {
-                to_do.push_back((block.header().timestamp, stays));
-            }
+        }
+        let mut to_do = pack(&stays, true);
+        if to_do.back().is_some_and(|(time, _)| *time > now) {
+            to_do = pack(&stays, false);
         }
         Some(Self { chain: chain.up_to(fork), fork, to_do, left_out: sorted(left_out) })
     }
@@ -71,13 +75,16 @@ impl Rebuilding {
         Some((header, votes.clone()))
     }
 
-    /// Takes in a block that was mined.
+    /// Takes in the nonce of the next block.
     ///
     /// # Errors
-    /// What is wrong with it; nothing has changed then.
-    pub fn take(&mut self, block: CheckedBlock, now: Timestamp) -> Result<(), LinkError> {
-        self.chain.insert(block, now)?;
-        self.to_do.pop_front();
+    /// When it is none: perhaps it is of a block that was to be made before. Nothing has changed then.
+    pub fn take(&mut self, nonce: u64, now: Timestamp) -> Result<(), LinkError> {
+        if let Some((header, votes)) = self.next_block() {
+            let block = Block::of_checked(Header { nonce, ..header }, votes, self.chain.context())?;
+            self.chain.insert(block, now)?;
+            self.to_do.pop_front();
+        }
         Ok(())
     }
 
@@ -110,6 +117,52 @@ impl Rebuilding {
     }
 }
 
+/// Votes with the times of their blocks, in blocks: as many together as fit (`closely`), dated so that each
+/// change comes as long after the vote before it as the rules want, or as they were.
+fn pack(
+    votes: &[(Timestamp, CheckedVote)],
+    closely: bool,
+) -> VecDeque<(Timestamp, Vec<CheckedVote>)> {
+    // Tokens with changes that have to wait, and the number and time of the block with their last vote.
+    let waits = votes.iter().filter(|(_, vote)| wait_before(vote.sequence) > 0);
+    let mut waiting: Vec<_> = waits.map(|(_, vote)| (vote.token, 0, Timestamp(0))).collect();
+    waiting.sort_unstable();
+    waiting.dedup();
+    let mut blocks: VecDeque<(Timestamp, Vec<CheckedVote>)> = VecDeque::new();
+    let mut bytes = 0;
+    for (time, vote) in votes {
+        let size = borsh::object_length(vote.vote()).unwrap_or(0);
+        let place = waiting.binary_search_by_key(&vote.token, |(token, ..)| *token).ok();
+        let wait = wait_before(vote.sequence);
+        let before = place.map(|place| waiting[place]);
+        let must_wait = wait > 0 && before.is_some_and(|(_, number, _)| number == blocks.len());
+        let together = closely || blocks.back().is_some_and(|(last, _)| last == time);
+        if blocks.is_empty() || bytes + size > MAX_BLOCK_BYTES || must_wait || !together {
+            // Now the time of the block before is known.
+            let (number, last) = (blocks.len(), blocks.back().map(|(last, _)| *last));
+            waiting
+                .iter_mut()
+                .filter(|it| it.1 == number)
+                .for_each(|it| it.2 = last.unwrap_or(*time));
+            blocks.push_back((last.unwrap_or(*time), Vec::new()));
+            bytes = HEADER_BYTES + 4;
+        }
+        let number = blocks.len();
+        if let (Some((block_time, block)), before) =
+            (blocks.back_mut(), place.map(|place| waiting[place]))
+        {
+            let earliest = before.filter(|_| wait > 0).map_or(*time, |(_, _, at)| at.plus_ms(wait));
+            *block_time = (*block_time).max(*time).max(earliest);
+            block.push(vote.clone());
+        }
+        bytes += size;
+        if let Some(place) = place {
+            waiting[place].1 = number;
+        }
+    }
+    blocks
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,7 +170,7 @@ mod tests {
         chain::{fork_choice::Weight, pow},
         election::definition::Counting,
         testkit::{
-            block_on,
+            NOW, block_at, block_on,
             rolls::{AFTER, context_with, vote},
         },
     };
@@ -142,29 +195,32 @@ mod tests {
     /// Mines what is to be made.
     fn build(chain: &Chain, without: &[VoteId]) -> Rebuilding {
         let without = sorted(without.to_vec());
-        let mut rebuilding = Rebuilding::new(chain, &without).unwrap();
-        while let Some((mut header, votes)) = rebuilding.next_block() {
+        let mut rebuilding = Rebuilding::new(chain, &without, AFTER).unwrap();
+        while let Some((mut header, _)) = rebuilding.next_block() {
             pow::mine(&mut header);
-            let block = Block::of_checked(header, votes, chain.context()).unwrap();
-            rebuilding.take(block, AFTER).unwrap();
+            rebuilding.take(header.nonce, AFTER).unwrap();
         }
         rebuilding
     }
 
     #[test]
-    fn all_other_votes_stay_in_their_order_with_their_times() {
+    fn all_other_votes_stay_in_their_order_in_as_few_blocks_as_hold_them() {
         let chain = chain(&[&[(0, 0)], &[(1, 0), (2, 0)], &[(3, 0)], &[(0, 1), (4, 0)]]);
         let built = build(&chain, &[id(&chain, 2, 0), id(&chain, 3, 0)]);
-        assert_eq!(built.progress(), (2, 2));
+        assert_eq!(built.progress(), (1, 1));
         assert_eq!(built.left_out().len(), 2);
         let of = |chain: &Chain, height: u32| {
             let block = chain.block_at(Height(height)).unwrap();
             (block.header().timestamp, block.open().votes().to_vec())
         };
         assert_eq!(of(built.chain(), 2), of(&chain, 2), "below it stays");
-        let (time, votes) = of(&chain, 3);
-        assert_eq!(of(built.chain(), 3), (time, votes[..1].to_vec()));
-        assert_eq!(of(built.chain(), 4), of(&chain, 5), "a block that is empty goes");
+        let (time, last) = of(&chain, 5);
+        let stays = [&of(&chain, 3).1[..1], &last].concat();
+        assert_eq!(
+            of(built.chain(), 3),
+            (time, stays),
+            "together in one block, of the last one's time"
+        );
         assert_eq!(built.chain().tally().ballots, 3);
         assert_eq!(
             built.blocks().map(|block| block.hash()).last(),
@@ -185,11 +241,47 @@ mod tests {
     }
 
     #[test]
+    fn whoever_makes_blocks_hard_does_not_set_the_price() {
+        // A late vote far below, and every other one in a block of its own, all at one time.
+        let context = context_with(Counting::LastCounts, 64);
+        let mut chain = Chain::new(context.clone());
+        for voter in 0..64 {
+            let parent = chain.tip().header().clone();
+            let votes = vec![vote(&context, voter, 0, 0)];
+            let block = block_at(context.election(), &parent, NOW, votes, |_| ());
+            chain.insert(block.check(&context).unwrap(), AFTER).unwrap();
+        }
+        let hard = chain.tip().header().required();
+        let built = build(&chain, &[id(&chain, 0, 0)]);
+        let made = built.chain().tip().header();
+        assert_eq!((built.progress(), made.voters), ((1, 1), 63));
+        assert!(made.required().0 * 100 < hard.0, "{made:?}, {hard:?}");
+    }
+
+    #[test]
+    fn changes_that_have_to_wait_still_come_late_enough() {
+        let chain = chain(&[
+            &[(0, 0), (1, 0), (5, 0)],
+            &[(0, 1), (1, 1), (2, 0)],
+            &[(3, 0), (0, 2)],
+            &[(4, 0), (1, 2)],
+            &[(0, 3)],
+        ]);
+        let built = build(&chain, &[id(&chain, 5, 0)]);
+        let Weight { voters, votes, .. } = built.chain().weight();
+        assert_eq!((voters, votes), (5, 10));
+        assert_eq!(built.progress(), (3, 3));
+        // Where there is no time for that, they stay as they were.
+        let soon = Rebuilding::new(&chain, &[id(&chain, 5, 0)], chain.tip().header().timestamp);
+        assert!(soon.unwrap().progress().1 >= 3);
+    }
+
+    #[test]
     fn nothing_is_to_be_made_where_the_last_blocks_go_whole_or_nothing_is_left_out() {
         let chain = chain(&[&[(0, 0)], &[(1, 0)]]);
         let built = build(&chain, &[id(&chain, 1, 0)]);
         assert!(built.is_done() && built.progress() == (0, 0));
         assert_eq!(built.chain().tip().hash(), chain.block_at(Height(2)).unwrap().hash());
-        assert!(Rebuilding::new(&chain, &[id(&chain, 5, 0)]).is_none());
+        assert!(Rebuilding::new(&chain, &[id(&chain, 5, 0)], AFTER).is_none());
     }
 }

@@ -180,13 +180,19 @@ impl Node {
     /// A vote that is here is on a closing list, where somebody wants to know that: the list is signed, so that
     /// the acknowledgement need not be looked at.
     fn was_in_time(&mut self, acknowledged: &Acknowledged) {
-        let signed = &acknowledged.acknowledgement;
-        if let Some(in_time) = &mut self.in_time
-            && acknowledged.listed.is_some()
-            && self.ballot_box.contains(&signed.vote)
-            && self.ballot_box.statements().closing_lists_of(&signed.keeper).len() == 1
+        let Acknowledged { acknowledgement: signed, listed: Some(_) } = acknowledged else {
+            return;
+        };
+        let Some(in_time) = &mut self.in_time else { return };
+        let double = || {
+            let mut double = self.ballot_box.statements().double_votes();
+            double.any(|it| [it.first.id(), it.second.id()].contains(&signed.vote))
+        };
+        if let [list] = self.ballot_box.statements().closing_lists_of(&signed.keeper)[..]
+            && (self.ballot_box.contains(&signed.vote) || double())
         {
-            in_time.proven(&signed.keeper, signed.vote);
+            in_time.proven(&list, signed.vote);
+            self.out.event_once(Event::NetworkChanged);
         }
     }
 

@@ -1,110 +1,142 @@
 //! Which votes are on keepers' closing lists, for whoever seals: keepers are asked for the proofs.
 //!
-//! Takes the votes that are here, proofs that were checked and the time; answers with what to ask. A vote on
-//! the closing list of any keeper was there in time; that a vote is on none says only that no keeper that was
-//! asked had it.
+//! Takes the votes that are here, proofs that were checked and the time; answers with what to ask. Silence
+//! proves nothing: that a vote is on no list is known only once a keeper's whole list was shown.
 
 use std::collections::HashSet;
 
-use super::backoff::Backoff;
+use super::{backoff::Backoff, interface::Peer};
 use crate::{
     chain::acknowledgements::{ClosingList, set_root},
-    crypto::{hash::VoteId, key::PublicKey},
+    crypto::hash::VoteId,
+    election::keepers::Keeper,
     sorted::sorted,
     time::Timestamp,
-    wire::message::MAX_HELD,
+    wire::message::{MAX_HELD, VotesDigest},
 };
 
-/// Votes asked of one keeper at a tick: the proofs of a second are within what it serves to one peer.
+/// Votes asked of one peer at a tick: the proofs of a second are within what a keeper serves to one.
 const AT_ONCE: usize = 8 * MAX_HELD;
-/// Answers to the last question are waited for so long.
-const ANSWERED_WITHIN_MS: u64 = 5_000;
 
-/// What a keeper was asked, and what it answered. As many votes as are here.
-#[derive(Default)]
+/// What keepers showed of their closing lists.
+#[derive(Debug, Default)]
+pub struct Lists<'a> {
+    /// Votes here that no keeper showed to be on its list, in ascending order.
+    pub unlisted: Vec<VoteId>,
+    /// How many keepers showed their whole lists.
+    pub whole: usize,
+    /// Those that did not, with how many votes they showed, and of how many.
+    pub partly: Vec<(&'a Keeper, u32, u32)>,
+}
+
+/// What a peer was asked that speaks for a keeper. Another one may pass the keeper's answer on, and swallow
+/// questions, so each is asked about all.
 struct Asked {
+    peer: Peer,
     votes: HashSet<VoteId>,
-    proven: HashSet<VoteId>,
-    /// When nothing was left to ask for the first time.
-    done: Option<Timestamp>,
-    /// When what it did not prove is asked for again: an answer may have been lost.
+    /// The votes that were here when nothing was left to ask.
+    done: Option<VotesDigest>,
+    /// When what is not proven is asked for again: an answer may have been lost.
     again: Backoff,
 }
 
-/// The proofs so far.
+/// The proofs so far, by closing list.
 #[derive(Default)]
 pub(super) struct InTime {
-    keepers: Vec<(PublicKey, Asked)>,
+    proven: Vec<(ClosingList, HashSet<VoteId>)>,
+    asked: Vec<Asked>,
 }
 
 impl InTime {
-    /// What to ask the keeper of this list about now, of the votes that are here.
+    /// Forgets what was asked of peers that do not speak for a keeper any more.
+    pub fn retain(&mut self, speaks: impl Fn(&Peer) -> bool) {
+        self.asked.retain(|asked| speaks(&asked.peer));
+    }
+
+    /// What to ask a peer about now that speaks for the keeper of this list. `known` are the votes that are
+    /// here, and those of proven double votes; `digest` changes with them.
     pub fn questions(
         &mut self,
         now: Timestamp,
+        peer: Peer,
         list: &ClosingList,
-        here: &mut dyn Iterator<Item = VoteId>,
+        known: &mut dyn Iterator<Item = VoteId>,
+        digest: VotesDigest,
     ) -> Vec<VoteId> {
-        let known = self.keepers.iter().position(|(key, _)| *key == list.keeper);
-        let place = known.unwrap_or_else(|| {
-            self.keepers.push((list.keeper, Asked::default()));
-            self.keepers.len() - 1
+        if self.shown(list) >= list.votes {
+            return Vec::new();
+        }
+        let place = self.asked.iter().position(|asked| asked.peer == peer);
+        let place = place.unwrap_or_else(|| {
+            let (votes, again) = (HashSet::new(), Backoff::default());
+            self.asked.push(Asked { peer, votes, done: None, again });
+            self.asked.len() - 1
         });
-        let asked = &mut self.keepers[place].1;
-        if asked.proven.len() >= list.votes as usize {
-            // The others are not on it.
-            asked.done.get_or_insert(Timestamp(0));
+        let asked = &mut self.asked[place];
+        if asked.done == Some(digest) && !asked.again.is_due(now) {
             return Vec::new();
         }
-        let here = sorted(here.collect());
-        if here.len() == list.votes as usize && set_root(&here) == list.root {
-            asked.proven = here.into_iter().collect();
-            asked.done = Some(Timestamp(0));
+        let known = sorted(known.collect());
+        if asked.done != Some(digest)
+            && known.len() == list.votes as usize
+            && set_root(&known) == list.root
+        {
+            *self.proven_of(list) = known.into_iter().collect();
             return Vec::new();
         }
-        let ask = |asked: &Asked| -> Vec<VoteId> {
-            let open = |id: &&VoteId| !asked.votes.contains(*id) && !asked.proven.contains(*id);
-            here.iter().filter(open).take(AT_ONCE).copied().collect()
-        };
-        let mut questions = ask(asked);
-        if questions.is_empty() && asked.done.is_none() {
-            asked.done = Some(now);
-            asked.again.asked(now);
-        } else if questions.is_empty() && asked.again.is_due(now) {
-            asked.again.asked(now);
+        if asked.done == Some(digest) {
             asked.votes.clear();
-            questions = ask(asked);
+        }
+        let proven = self.proven.iter().find(|(of, _)| of == list).map(|(_, votes)| votes);
+        let open = |id: &VoteId| proven.is_none_or(|proven| !proven.contains(id));
+        let asked = &mut self.asked[place];
+        let mut next = known.into_iter().filter(|id| open(id) && !asked.votes.contains(id));
+        let questions: Vec<_> = next.by_ref().take(AT_ONCE).collect();
+        if next.next().is_none() {
+            asked.done = Some(digest);
+            asked.again.asked(now);
         }
         asked.votes.extend(&questions);
         questions
     }
 
-    /// A vote that is here is on a keeper's closing list, which is its only one.
-    pub fn proven(&mut self, keeper: &PublicKey, vote: VoteId) {
-        if let Some((_, asked)) = self.keepers.iter_mut().find(|(key, _)| key == keeper) {
-            asked.proven.insert(vote);
-        }
+    fn proven_of(&mut self, list: &ClosingList) -> &mut HashSet<VoteId> {
+        let place = self.proven.iter().position(|(of, _)| of == list);
+        let place = place.unwrap_or_else(|| {
+            self.proven.push((*list, HashSet::new()));
+            self.proven.len() - 1
+        });
+        &mut self.proven[place].1
     }
 
-    /// Whether a vote is on a closing list.
-    pub fn is_listed(&self, vote: &VoteId) -> bool {
-        self.keepers.iter().any(|(_, asked)| asked.proven.contains(vote))
+    /// A vote is on this closing list.
+    pub fn proven(&mut self, list: &ClosingList, vote: VoteId) {
+        self.proven_of(list).insert(vote);
     }
 
-    /// Whether a keeper was asked about all that is here, and had time to answer.
-    pub fn is_asked(&self, keeper: &PublicKey, now: Timestamp) -> bool {
-        let asked = self.keepers.iter().find(|(key, _)| key == keeper);
-        let done = asked.and_then(|(_, asked)| asked.done);
-        done.is_some_and(|done| now >= done.plus_ms(ANSWERED_WITHIN_MS))
+    /// How many votes were shown to be on a list.
+    pub fn shown(&self, list: &ClosingList) -> u32 {
+        let proven = self.proven.iter().find(|(of, _)| of == list);
+        proven.map_or(0, |(_, votes)| u32::try_from(votes.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Whether a vote is on one of these lists.
+    pub fn is_listed(&self, vote: &VoteId, lists: &[ClosingList]) -> bool {
+        let proven = self.proven.iter().filter(|(of, _)| lists.contains(of));
+        proven.into_iter().any(|(_, votes)| votes.contains(vote))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testkit::{
-        NOW,
-        rolls::{context_kept, keeper},
+    use crate::{
+        node::vote_set::VoteSet,
+        testkit::{
+            NOW,
+            nodes::{HONEST, LIAR},
+            rolls::{context_kept, keeper},
+        },
     };
 
     fn id(number: u32) -> VoteId {
@@ -118,17 +150,19 @@ mod tests {
         ClosingList::sign(context_kept().id(), &ids, &keeper(0))
     }
 
-    fn questions(in_time: &mut InTime, ms: u64, list: &ClosingList, here: u32) -> usize {
-        in_time.questions(NOW.plus_ms(ms), list, &mut (0..here).map(id)).len()
+    fn ask(in_time: &mut InTime, peer: Peer, ms: u64, list: &ClosingList, here: u32) -> usize {
+        let digest = VoteSet::of(&mut (0..here).map(id)).digest();
+        in_time.questions(NOW.plus_ms(ms), peer, list, &mut (0..here).map(id), digest).len()
     }
 
     #[test]
     fn a_list_that_is_just_what_is_here_needs_no_question() {
         let mut in_time = InTime::default();
         let list = list(0..3);
-        assert_eq!(questions(&mut in_time, 0, &list, 3), 0);
-        assert!(in_time.is_listed(&id(2)) && !in_time.is_listed(&id(3)));
-        assert!(in_time.is_asked(&list.keeper, NOW));
+        assert_eq!(ask(&mut in_time, HONEST, 0, &list, 3), 0);
+        assert!(in_time.is_listed(&id(2), &[list]) && !in_time.is_listed(&id(3), &[list]));
+        assert!(!in_time.is_listed(&id(2), &[]), "a keeper that signed another one counts no more");
+        assert_eq!(in_time.shown(&list), 3);
     }
 
     #[test]
@@ -136,20 +170,28 @@ mod tests {
         let mut in_time = InTime::default();
         let list = list(0..3_000);
         let here = 3_001;
-        assert_eq!(questions(&mut in_time, 0, &list, here), AT_ONCE);
-        assert_eq!(questions(&mut in_time, 1_000, &list, here), 3_001 - AT_ONCE);
-        assert!(!in_time.is_asked(&list.keeper, NOW.plus_ms(60_000)));
-        (0..2_999).for_each(|number| in_time.proven(&list.keeper, id(number)));
-        assert_eq!(questions(&mut in_time, 2_000, &list, here), 0);
-        assert!(!in_time.is_asked(&list.keeper, NOW.plus_ms(6_999)), "answers are on their way");
-        assert!(in_time.is_asked(&list.keeper, NOW.plus_ms(7_000)));
+        // Somebody else passes the keeper's answer on and says nothing: the keeper is asked all the same.
+        for peer in [LIAR, HONEST] {
+            assert_eq!(ask(&mut in_time, peer, 0, &list, here), AT_ONCE);
+            assert_eq!(ask(&mut in_time, peer, 1_000, &list, here), 3_001 - AT_ONCE);
+        }
+        (0..2_999).for_each(|number| in_time.proven(&list, id(number)));
+        assert_eq!(ask(&mut in_time, HONEST, 5_999, &list, here), 0);
+        assert_eq!(in_time.shown(&list), 2_999);
         // One answer was lost, and one vote is not on the list.
-        assert_eq!(questions(&mut in_time, 7_000, &list, here), 2);
-        in_time.proven(&list.keeper, id(2_999));
-        assert_eq!(questions(&mut in_time, 100_000, &list, here), 0);
-        assert!(in_time.is_listed(&id(2_999)) && !in_time.is_listed(&id(3_000)));
-        // Nobody proves anything for a keeper that was not asked.
-        in_time.proven(&keeper(1).public(), id(3_000));
-        assert!(!in_time.is_listed(&id(3_000)));
+        assert_eq!(ask(&mut in_time, HONEST, 6_000, &list, here), 2);
+        in_time.proven(&list, id(2_999));
+        assert_eq!(ask(&mut in_time, HONEST, 100_000, &list, here), 0);
+        assert!(in_time.is_listed(&id(2_999), &[list]) && !in_time.is_listed(&id(3_000), &[list]));
+        assert_eq!(in_time.shown(&list), list.votes);
+    }
+
+    #[test]
+    fn a_vote_that_comes_later_is_asked_about() {
+        let mut in_time = InTime::default();
+        let list = list(0..3);
+        assert_eq!(ask(&mut in_time, HONEST, 0, &list, 2), 2);
+        assert_eq!(ask(&mut in_time, HONEST, 1_000, &list, 2), 0);
+        assert_eq!(ask(&mut in_time, HONEST, 2_000, &list, 4), 2);
     }
 }

@@ -282,6 +282,19 @@ pub enum SealError {
     },
     /// So many votes that are here would neither be counted nor named as left out.
     Unnamed(usize),
+    /// No keeper showed its whole closing list, so nothing says which votes it had in time.
+    NoList,
+    /// So many of the votes that are left out are on a keeper's closing list.
+    Listed(usize),
+    /// A keeper did not show its whole closing list.
+    Unshown {
+        /// Its name.
+        keeper: String,
+        /// How many votes it showed.
+        shown: u32,
+        /// How many are on it.
+        listed: u32,
+    },
     /// The chain that was built without some votes does not fit to what is here any more.
     Changed,
     /// The key is not the organiser's, or there is none.

@@ -72,6 +72,12 @@ impl Mining {
         (self.once, self.stale) = (false, true);
     }
 
+    /// Something else is to be built on the same block: what was found before is of no use, and the job is made
+    /// anew.
+    pub fn begin_anew(&mut self) {
+        self.jobs.clear();
+    }
+
     /// Makes, renews or withdraws the job. `possible` says whether there is something to mine, and
     /// `next_block` makes it.
     pub fn refresh(
@@ -192,6 +198,9 @@ mod tests {
         assert_eq!(rebuild(&mut mining, 1_000_000, tip()), Order::GoOn);
         let next = rebuild(&mut mining, 1_000_001, BlockHash([9; 32]));
         assert!(matches!(next, Order::Mine(Job { id: 2, .. })));
+        mining.begin_anew();
+        assert!(matches!(rebuild(&mut mining, 1_000_002, tip()), Order::Mine(Job { id: 3, .. })));
+        assert!(mining.found(1, 7, tip()).is_none());
         assert_eq!(refresh(&mut mining, 2_000_000), Order::Rest);
     }
 

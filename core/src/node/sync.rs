@@ -39,7 +39,7 @@ pub const MAX_CANDIDATE: usize = 1_000_000;
 /// Time for an answer: a full page over 60 kB/s.
 const ANSWER_WITHIN_MS: u64 = 20_000;
 /// A part of a page that took longer than this, and came more slowly than this, is a drip.
-const DRIP_MS: u64 = 5_000;
+const DRIP_MS: u64 = 1_000;
 const DRIP_BYTES_PER_SECOND: u64 = 8_000;
 /// A peer that serves no more headers at the moment is asked again after this time, so often in a
 /// download.

@@ -240,10 +240,7 @@ fn who_comes_after_closing_still_gets_what_a_keeper_acknowledged_in_time() {
     let presence = Presence::sign(context_kept().id(), &challenge_of(&mut organiser), &keeper(0));
     hear(&mut organiser, LIAR, &Message::Present(presence));
     assert_eq!(compared(&organiser), None);
-    assert_eq!(
-        organiser.ballot_box().keepers_lack().map(|lack| lack.keeper),
-        Some("Keeper 1".into())
-    );
+    assert_eq!(organiser.keepers_lack().map(|lack| lack.keeper), Some("Keeper 1".into()));
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn a_seal_leaves_out_what_stands_in_a_block_and_every_node_follows() {
     let heavier = seals.chain().tip().hash();
     let late = leave_out(&mut seals);
     let begun = seals.seal(AFTER, named(vec![late]), &organiser(), false);
-    assert_eq!(begun, Err(SealError::Building { made: 0, all: 2 }));
+    assert_eq!(begun, Err(SealError::Building { made: 0, all: 1 }));
     build(&mut seals);
     assert_eq!(seals.chain().tip().hash(), heavier, "nothing is decided before the seal");
     assert_eq!(seals.ballot_box().to_be_sealed().tally().count("Yes"), 3);
@@ -92,7 +92,7 @@ fn a_seal_leaves_out_what_stands_in_a_block_and_every_node_follows() {
     let outputs = drain(&mut seals);
     let Some(Output::Persist(changes)) = outputs.first() else { panic!("{outputs:?}") };
     let appended = changes.iter().filter(|change| matches!(change, StoreChange::Append(_))).count();
-    assert_eq!(appended, 2, "the seal and its blocks are stored together");
+    assert_eq!(appended, 1, "the seal and its blocks are stored together");
     for output in outputs {
         if let Output::Broadcast(_, bytes) = output {
             other.handle(AFTER, Input::Message { from: HONEST, broadcast: true, bytes });
@@ -137,10 +137,11 @@ fn whoever_seals_learns_which_votes_no_keeper_had_in_time() {
     let in_time = vote(&context, 0, 0, 0);
     keeps.handle(NOW, Input::Votes(vec![in_time.clone()]));
     // Somebody mines another one when voting is over.
-    extend(&mut seals, vec![in_time, vote(&context, 1, 0, 0)]);
+    extend(&mut seals, vec![in_time.clone(), vote(&context, 1, 0, 0)]);
     let late = id(&seals, 1, 0);
-    assert!(seals.on_no_list(AFTER).is_none(), "nobody asked");
+    assert!(seals.lists().is_none(), "nobody asked");
     seals.look_at_lists(true);
+    assert_eq!(seals.leave_out(AFTER, &[late]), Err(SealError::NoList));
     let mut now = AFTER;
     for _ in 0..12 {
         now = now.plus_ms(1_000);
@@ -148,10 +149,30 @@ fn whoever_seals_learns_which_votes_no_keeper_had_in_time() {
         seals.handle(now, Input::Tick);
         talk(now, &mut seals, &mut keeps);
     }
-    let (votes, unasked) = seals.on_no_list(now).unwrap();
-    assert_eq!(votes, [late]);
-    let names: Vec<_> = unasked.iter().map(|keeper| keeper.name.as_str()).collect();
-    assert_eq!(names, ["Keeper 1"]);
+    let lists = seals.lists().unwrap();
+    assert_eq!((lists.unlisted, lists.whole, lists.partly.len()), (vec![late], 1, 0));
+    let listed = [in_time.id()];
+    assert_eq!(seals.leave_out(AFTER, &listed), Err(SealError::Listed(1)));
+    seals.leave_out(AFTER, &[late]).unwrap();
+}
+
+#[test]
+fn what_was_mined_for_other_votes_does_not_get_into_what_is_built() {
+    let mut seals = voted();
+    let one = [id(&seals, 2, 0)];
+    let two = {
+        let mut two = vec![id(&seals, 2, 0), id(&seals, 3, 0)];
+        two.sort_unstable();
+        two
+    };
+    seals.leave_out(AFTER, &one).unwrap();
+    let old = mine(&mut seals);
+    seals.leave_out(AFTER, &two).unwrap();
+    seals.handle(AFTER, old);
+    build(&mut seals);
+    assert_eq!(seals.ballot_box().to_be_sealed().tally().ballots, 3);
+    assert_eq!(seals.seal(AFTER, named(two.clone()), &organiser(), false), Ok(()));
+    assert!(two.iter().all(|id| seals.chain().place_of(id).is_none()));
 }
 
 #[test]

@@ -54,8 +54,20 @@ impl Words for SealError {
                 "{} would neither be counted nor named as left out: look again, then seal",
                 counted(*votes as u64, "vote")
             ),
+            Self::NoList => {
+                "no keeper has shown its whole closing list yet: nothing says which votes came in time"
+                    .into()
+            }
+            Self::Listed(votes) => format!(
+                "a keeper has shown that it had {} of those left out in time: count all votes, then leave out again",
+                counted(*votes as u64, "vote")
+            ),
+            Self::Unshown { keeper, shown, listed } => format!(
+                "{keeper} has shown {shown} of the {} on its closing list: wait until it has shown all",
+                counted((*listed).into(), "vote")
+            ),
             Self::Changed => {
-                "the chain changed since the votes were left out: leave them out again".into()
+                "the chain changed since votes were left out: count all votes, then leave out again".into()
             }
             Self::Statement(error) => error.words(),
         }

@@ -582,7 +582,7 @@ impl Driver {
             });
         });
         let inner = self.0.borrow();
-        let count = if inner.node.is_mining() { inner.wish.workers.clamp(1, 64) } else { 0 };
+        let count = if inner.node.wants_miners() { inner.wish.workers.clamp(1, 64) } else { 0 };
         inner.miners.resize(count as usize, &found);
     }
 

@@ -100,7 +100,7 @@ pub fn status(inner: &Inner) -> Status {
         lists: lists(node),
         have_seal,
         keepers_have_seal,
-        keepers_lack: node.ballot_box().keepers_lack().map(|lack| lack.words()),
+        keepers_lack: node.keepers_lack().map(|lack| lack.words()),
         keepers_here: node.keepers_here().map(|keeper| keeper.name.clone()).collect(),
         rejected: inner.rejected.0,
         last_rejection: inner.rejected.1.clone(),
@@ -109,7 +109,7 @@ pub fn status(inner: &Inner) -> Status {
 }
 
 fn lists(node: &Node) -> Option<ListsView> {
-    let (votes, unasked) = node.on_no_list(now())?;
+    let lists = node.lists()?;
     let here = node.ballot_box();
     let built = here.rebuilding().map(|built| {
         let (chain, (made, all)) = (built.chain(), built.progress());
@@ -117,15 +117,15 @@ fn lists(node: &Node) -> Option<ListsView> {
             progress: (small(made), small(all)),
             left_out: small(built.left_out().len()),
             waiting: small(waiting(here).len()),
-            tip: chain.tip().hash().to_string(),
             votes: chain.votes() as u64,
             tally: chain.tally().clone(),
         }
     });
     let in_chain = |id: &&VoteId| node.chain().place_of(id).is_some();
     Some(ListsView {
-        unlisted: small(votes.iter().filter(in_chain).count()),
-        unasked: unasked.into_iter().map(|keeper| keeper.name.clone()).collect(),
+        unlisted: small(lists.unlisted.iter().filter(in_chain).count()),
+        whole: small(lists.whole),
+        partly: lists.partly.iter().map(|it| (it.0.name.clone(), it.1, it.2)).collect(),
         built,
     })
 }

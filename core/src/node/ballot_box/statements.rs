@@ -7,11 +7,11 @@ use crate::{
     chain::{
         acknowledgements::{Lack, keepers_lack},
         ancestry::LinkError,
-        block::CheckedBlock,
         lowest_keys::Added,
         rebuilding::Rebuilding,
         statements::{
-            Closing, DoubleVote, LeftOut, Seal, Sealed, Sealing, Statement, StatementError,
+            Closing, DoubleVote, LeftOut, MAX_LEFT_OUT, Seal, SealFault, Sealed, Sealing,
+            Statement, StatementError,
         },
         tree::Chain,
     },
@@ -55,14 +55,19 @@ impl BallotBox {
     /// them out, or gives that up where there are none.
     ///
     /// # Errors
-    /// As [`BallotBox::may_seal`].
+    /// As [`BallotBox::may_seal`], and when they are more than a seal can name.
     pub(in crate::node) fn leave_out(
         &mut self,
         now: Timestamp,
         votes: &[VoteId],
     ) -> Result<(), SealError> {
         self.may_seal(now)?;
-        self.rebuilding = Rebuilding::new(&self.chain, votes);
+        let rebuilding = Rebuilding::new(&self.chain, votes, now);
+        let all = rebuilding.as_ref().map_or(0, |it| it.left_out().len());
+        if all > MAX_LEFT_OUT {
+            return Err(StatementError::Seal(SealFault::TooMany(all)).into());
+        }
+        self.rebuilding = rebuilding;
         Ok(())
     }
 
@@ -71,13 +76,13 @@ impl BallotBox {
         self.rebuilding.as_ref()
     }
 
-    /// Takes in a block of it.
+    /// Takes in the nonce of its next block.
     pub(in crate::node) fn take_rebuilt(
         &mut self,
         now: Timestamp,
-        block: CheckedBlock,
+        nonce: u64,
     ) -> Result<(), LinkError> {
-        self.rebuilding.as_mut().map_or(Ok(()), |rebuilding| rebuilding.take(block, now))
+        self.rebuilding.as_mut().map_or(Ok(()), |rebuilding| rebuilding.take(nonce, now))
     }
 
     /// The chain that a seal made now would be over.
@@ -115,6 +120,9 @@ impl BallotBox {
         let named = sorted(sealed.left_out().map(|(id, _)| *id).collect());
         let votes = self.not_to_be_sealed();
         let unnamed = votes.iter().filter(|id| named.binary_search(id).is_err()).count();
+        if named.iter().any(|id| chain.place_of(id).is_some()) {
+            return Err(SealError::Changed);
+        }
         if unnamed > 0 {
             return Err(SealError::Unnamed(unnamed));
         }
@@ -142,11 +150,13 @@ impl BallotBox {
         }
     }
 
-    /// A named keeper that may have votes which are not here, if one may.
-    pub fn keepers_lack(&self) -> Option<Lack> {
+    /// A named keeper that may have votes which are not here, if one may; `shows` says of which that is known
+    /// not to be so.
+    pub(in crate::node) fn keepers_lack(&self, shows: &dyn Fn(&PublicKey) -> bool) -> Option<Lack> {
         let listed = |key: &PublicKey| {
             let lists = self.statements.closing_lists_of(key);
-            lists.iter().map(|list| list.votes).max()
+            let longest = lists.iter().map(|list| list.votes).max();
+            longest.filter(|_| !shows(key)).or(longest.map(|_| 0))
         };
         let here = self.chain.votes() + self.pending.len();
         let here = u32::try_from(here).unwrap_or(u32::MAX);
@@ -346,7 +356,11 @@ mod tests {
         let sealed = block(&here.chain, vec![ballot.clone()], |_| ());
         let _ = here.take_block(NOW, sealed.check(&context()).unwrap()).unwrap();
         let left_out = vec![LeftOut { reason: "late".into(), votes: vec![ballot.id()] }];
-        let _ = here.seal(AFTER, left_out, &organiser()).unwrap();
+        // Nobody signs it here by mistake.
+        let signs = here.seal(AFTER, left_out.clone(), &organiser());
+        assert!(matches!(signs, Err(SealError::Changed)), "{signs:?}");
+        let sealed = Sealed { left_out, ..sealed_of(&here.chain) };
+        let _ = here.take_statements(vec![Statement::Seal(Seal::sign(sealed, &organiser()))]);
         assert!(matches!(here.sealing(), Sealing::Refuted(_)));
     }
 }

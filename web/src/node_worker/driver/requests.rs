@@ -155,7 +155,7 @@ impl Driver {
     fn leave_out(&self, on: bool) {
         self.act(|inner| {
             let (node, now) = (&mut inner.node, now());
-            let (votes, _) = node.on_no_list(now).filter(|_| on).unwrap_or_default();
+            let votes = node.lists().filter(|_| on).unwrap_or_default().unlisted;
             let chain = node.chain();
             let votes: Vec<_> =
                 votes.into_iter().filter(|id| chain.place_of(id).is_some()).collect();
@@ -163,6 +163,7 @@ impl Driver {
                 inner.effects.push_back(Effect::Page(FromNode::ToolFailed(error.words())));
             }
         });
+        self.set_miners();
         self.show_soon();
     }
 
@@ -173,9 +174,10 @@ impl Driver {
                 let (node, now) = (&mut inner.node, now());
                 match &act {
                     Act::Close => node.close(now, &key).map_err(|error| error.words()),
-                    Act::Seal { tip, pending, anyway, leave_out, unlisted } => {
+                    Act::Seal { votes, tally, pending, anyway, leave_out, unlisted } => {
                         let here = node.ballot_box();
-                        if *tip != here.to_be_sealed().tip().hash().to_string() {
+                        let chain = here.to_be_sealed();
+                        if (chain.votes() as u64, chain.tally()) != (*votes, tally) {
                             return Err("the chain is another than the one you saw: look at it again, then seal".into());
                         }
                         let waiting = views::waiting(here);

@@ -87,34 +87,29 @@ fn reached(status: &Status) -> Html {
 }
 
 /// What no keeper had in time, and what becomes of it.
-fn lists(lists: &ListsView, status: &Status, send: &Callback<ToNode>) -> Html {
-    let answers = |keeper: &&KeeperView| {
-        keeper.lists.len() == 1
-            && status.keepers_here.contains(&keeper.name)
-            && lists.unasked.contains(&keeper.name)
-    };
-    if let (Some(asked), None, true) =
-        (status.keepers.iter().find(answers), &lists.built, lists.unlisted > 0)
-    {
-        let words = format!("{} is asked which votes it had in time.", asked.name);
-        return html! { <p class="soft" role="status">{ words }</p> };
-    }
+fn lists(lists: &ListsView, send: &Callback<ToNode>) -> Html {
     let leave_out = |on: bool| {
         let send = send.clone();
         move |_: MouseEvent| send.emit(ToNode::LeaveOut(on))
     };
-    let unasked = match &lists.unasked[..] {
-        [] => String::new(),
-        names => format!(" Not asked about all of them: {}.", names.join(", ")),
+    let showed = |(name, shown, all): &(String, u32, u32)| {
+        format!("{name} has shown {shown} of {all} votes of its closing list.")
     };
+    let partly = lists.partly.iter().map(showed).collect::<Vec<_>>().join(" ");
+    let partly =
+        html! { if !partly.is_empty() { <p class="soft" data-testid="partly">{ partly }</p> } };
+    if lists.built.is_none() && lists.whole == 0 {
+        return partly;
+    }
     let votes = |number: u32| format::plural(number.into(), "vote", "votes");
     match (&lists.built, lists.unlisted) {
         (None, 0) => html! {
-            <ul class="checks">{ line(true, "In time".into(), "every vote in the chain is on a keeper's closing list".into()) }</ul>
+            <>{ partly }<ul class="checks">{ line(true, "In time".into(), "every vote in the chain is on a keeper's closing list".into()) }</ul></>
         },
         (None, unlisted) => html! {
             <div class="field" data-testid="unlisted">
-                { notice("warn", format!("On no keeper's closing list: {} in the chain.{unasked}", votes(unlisted))) }
+                { notice("warn", format!("On no keeper's closing list: {} in the chain.", votes(unlisted))) }
+                { partly }
                 <small>{ "Such votes may have come after closing, or in time from voters who reached no keeper. They count unless you leave them out; the blocks are then built again without them." }</small>
                 <div><button type="button" class="button" onclick={leave_out(true)} data-testid="leave-out">{ format!("Leave out {}", votes(unlisted)) }</button></div>
             </div>
@@ -187,10 +182,19 @@ pub fn Seal() -> Html {
     {
         let (model, send) = (shared.model.clone(), shared.send.clone());
         use_effect_with((), move |()| {
-            send.emit(ToNode::LookAtLists(true));
             move || {
                 send.emit(ToNode::LookAtLists(false));
                 model.dispatch(Action::ToolSeen);
+            }
+        });
+    }
+    {
+        // Asked again of a node that was started anew.
+        let unasked = shared.model.status.as_ref().is_some_and(|status| status.lists.is_none());
+        let send = shared.send.clone();
+        use_effect_with(unasked, move |unasked| {
+            if *unasked {
+                send.emit(ToNode::LookAtLists(true));
             }
         });
     }
@@ -275,8 +279,9 @@ pub fn Seal() -> Html {
         };
     }
     let locked = text.starts_with("blockvote-locked");
-    let alone = !status.sure || status.keepers_lack.is_some();
-    let listed = status.keepers.iter().any(|keeper| keeper.lists.len() == 1);
+    let unmet = status.keepers.iter().any(|keeper| !matches!(keeper.compared, Some((_, 0))));
+    let partly = status.lists.as_ref().is_some_and(|lists| !lists.partly.is_empty());
+    let alone = !status.sure || status.keepers_lack.is_some() || unmet || partly;
     let built = status.lists.as_ref().and_then(|lists| lists.built.clone());
     let waiting = built.as_ref().map_or(status.pending, |built| built.waiting);
     let building = built.as_ref().is_some_and(|built| built.progress.0 < built.progress.1);
@@ -285,6 +290,7 @@ pub fn Seal() -> Html {
     let onsubmit = {
         let (shared, status, election) = (shared.clone(), status.clone(), election.clone());
         let (reason, anyway, tried) = (reason.clone(), anyway.clone(), tried.clone());
+        let model_tally = shared.model.tally.clone();
         let (passphrase, why_unlisted, built) =
             (passphrase.clone(), why_unlisted.clone(), built.clone());
         let wrong_field = wrong_unlisted
@@ -304,9 +310,11 @@ pub fn Seal() -> Html {
             let passphrase = Passphrase::typed((*passphrase).clone());
             let leave_out = (waiting > 0).then(|| reason.trim().to_owned());
             let unlisted = built.as_ref().map(|_| why_unlisted.trim().to_owned());
-            let tip = built.as_ref().map_or_else(|| status.tip.clone(), |built| built.tip.clone());
+            let tally =
+                built.as_ref().map_or_else(|| (*model_tally).clone(), |built| built.tally.clone());
+            let votes = built.as_ref().map_or(status.votes, |built| built.votes);
             let anyway = alone && *anyway;
-            let act = Act::Seal { tip, pending: waiting, anyway, leave_out, unlisted };
+            let act = Act::Seal { votes, tally, pending: waiting, anyway, leave_out, unlisted };
             shared.model.dispatch(Action::ToolSent);
             let file = OrganiserFile { text: text.into(), passphrase };
             shared.tools.emit(ToTools::Organise(act, file));
@@ -342,8 +350,8 @@ pub fn Seal() -> Html {
                 if let Some(lack) = &status.keepers_lack {
                     <div data-testid="lack">{ notice("warn", format!("{}. If you can, wait.", capital(lack))) }</div>
                 }
-                if let (true, Some(seen)) = (listed, &status.lists) {
-                    { lists(seen, &status, &shared.send) }
+                if let Some(seen) = &status.lists {
+                    { lists(seen, &shared.send) }
                 }
                 if built.is_some() {
                     { reason_field("why-unlisted", "Reason for leaving out votes".into(), "Everybody can read the reason beside the result.", &why_unlisted, shown(&wrong_unlisted).as_ref()) }
@@ -352,7 +360,11 @@ pub fn Seal() -> Html {
                     { reason_field("reason", match waiting {
                             1 => "1 vote waits for a block and would be left out. Why?".to_owned(),
                             n => format!("{n} votes wait for a block and would be left out. Why?"),
-                        }, "Everybody can read the reason beside the result. Better: wait until they are in a block.", &reason, shown(&wrong_reason).as_ref()) }
+                        }, if built.is_some() {
+                            "Everybody can read the reason beside the result. Better: count all votes, wait until they are in a block, and leave out again."
+                        } else {
+                            "Everybody can read the reason beside the result. Better: wait until they are in a block."
+                        }, &reason, shown(&wrong_reason).as_ref()) }
                 }
                 if alone {
                     <label class="choice" for="anyway">
