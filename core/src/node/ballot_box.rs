@@ -77,8 +77,10 @@ struct Merging {
     until: Timestamp,
     /// Since then a better branch has waited.
     first: Timestamp,
-    /// Whether it is better now, or was a moment ago.
+    /// Whether it is better now.
     leads: bool,
+    /// When it last was.
+    led: Timestamp,
 }
 
 /// What brought a new tip.
@@ -547,10 +549,10 @@ impl BallotBox {
         loop {
             let Some((tip, takes_out)) = self.chain.better_beside() else {
                 // Its next block may make it lead again: then the wait goes on, or halves that are deep
-                // apart and mine one vote after the other would never meet.
-                let wait = self.merge_ms();
+                // apart and mine one vote after the other would never meet. Not when it is long ago: what it
+                // has more by then had no time to be mined here.
                 match &mut self.merging {
-                    Some(merging) if now < merging.until.plus_ms(wait) => merging.leads = false,
+                    Some(merging) if now < merging.led.plus_ms(MERGE_MS) => merging.leads = false,
                     _ => {
                         self.merging = None;
                         self.chain.release();
@@ -566,7 +568,8 @@ impl BallotBox {
                     .merge_ms()
                     .saturating_mul(2_u64.saturating_pow(doublings))
                     .min(MAX_MERGE_MS);
-                let begun = self.merging.as_ref();
+                let recent = |it: &&Merging| it.leads || now < it.led.plus_ms(MERGE_MS);
+                let begun = self.merging.as_ref().filter(recent);
                 let goes_on = |merging: &&Merging| self.chain.stands_on(&tip, &merging.tip);
                 let first = begun.map_or(now, |merging| merging.first);
                 let until = begun.filter(goes_on).map_or_else(
@@ -575,7 +578,7 @@ impl BallotBox {
                     |merging| merging.until,
                 );
                 if now < until {
-                    self.merging = Some(Merging { tip, until, first, leads: true });
+                    self.merging = Some(Merging { tip, until, first, leads: true, led: now });
                     return;
                 }
                 self.taken_out.push(now);
@@ -810,6 +813,25 @@ mod tests {
         let _ = here.tick(at(MAX_MERGE_MS));
         assert_eq!(here.chain.tally().ballots, 3);
         assert!(here.chain.place_of(&ours.vote_ids()[0]).is_some());
+    }
+
+    #[test]
+    fn a_branch_that_leads_again_long_after_it_was_merged_waits_anew() {
+        let (mut here, ours, better) = torn();
+        let (mut header, votes) = here.next_block(NOW).unwrap();
+        crate::chain::pow::mine(&mut header);
+        let merged = Block::of_checked(header, votes, &context()).unwrap();
+        let _ = here.take_block(NOW, merged).unwrap();
+        // The wait of then would be over by now, and two voters more are there.
+        let later = at(WAIT + 1);
+        let votes = (3..5).map(|number| vote(&context(), number, 0, 0)).collect();
+        let next = block_on(context().election(), better.header(), votes, |_| ());
+        let changes = here.take_block(later, next.check(&context()).unwrap()).unwrap();
+        assert!(changes.tips.is_empty() && here.is_merging());
+        assert!(here.tick(at(2 * WAIT)).tips.is_empty());
+        assert!(here.chain.place_of(&ours.vote_ids()[0]).is_some());
+        let _ = here.tick(at(2 * WAIT + 1));
+        assert!(here.chain.place_of(&ours.vote_ids()[0]).is_none());
     }
 
     #[test]
