@@ -148,10 +148,8 @@ pub enum Act {
     Close,
     /// Seal the result as this tab counts it.
     Seal {
-        /// How many votes the organiser saw counted, and the count: another one is not sealed.
-        votes: u64,
-        /// The count.
-        tally: Tally,
+        /// [`Status::counted`] as the organiser saw it: another count is not sealed.
+        counted: String,
         /// How many votes they saw waiting: what is left out must be what was seen.
         pending: u32,
         /// Although others may have more.
@@ -357,6 +355,8 @@ pub struct Status {
     pub double_votes: Vec<DoubleVoteView>,
     /// How many there are.
     pub double_vote_count: u32,
+    /// Hash of the count that a seal made now would be over.
+    pub counted: String,
     /// Votes that wait for a block.
     pub pending: u32,
     /// Each keeper.

@@ -81,6 +81,7 @@ pub fn status(inner: &Inner) -> Status {
         seal: seal(node),
         double_votes: double_votes(node),
         double_vote_count: small(node.statements().double_votes().len()),
+        counted: node.ballot_box().to_be_sealed().tally().hash().to_string(),
         pending: small(node.pending().len()),
         work: chain.work().to_string(),
         side_blocks: small(chain.side_blocks().count()),

@@ -174,10 +174,9 @@ impl Driver {
                 let (node, now) = (&mut inner.node, now());
                 match &act {
                     Act::Close => node.close(now, &key).map_err(|error| error.words()),
-                    Act::Seal { votes, tally, pending, anyway, leave_out, unlisted } => {
+                    Act::Seal { counted, pending, anyway, leave_out, unlisted } => {
                         let here = node.ballot_box();
-                        let chain = here.to_be_sealed();
-                        if (chain.votes() as u64, chain.tally()) != (*votes, tally) {
+                        if here.to_be_sealed().tally().hash().to_string() != *counted {
                             return Err("the chain is another than the one you saw: look at it again, then seal".into());
                         }
                         let waiting = views::waiting(here);

@@ -290,7 +290,6 @@ pub fn Seal() -> Html {
     let onsubmit = {
         let (shared, status, election) = (shared.clone(), status.clone(), election.clone());
         let (reason, anyway, tried) = (reason.clone(), anyway.clone(), tried.clone());
-        let model_tally = shared.model.tally.clone();
         let (passphrase, why_unlisted, built) =
             (passphrase.clone(), why_unlisted.clone(), built.clone());
         let wrong_field = wrong_unlisted
@@ -310,11 +309,9 @@ pub fn Seal() -> Html {
             let passphrase = Passphrase::typed((*passphrase).clone());
             let leave_out = (waiting > 0).then(|| reason.trim().to_owned());
             let unlisted = built.as_ref().map(|_| why_unlisted.trim().to_owned());
-            let tally =
-                built.as_ref().map_or_else(|| (*model_tally).clone(), |built| built.tally.clone());
-            let votes = built.as_ref().map_or(status.votes, |built| built.votes);
             let anyway = alone && *anyway;
-            let act = Act::Seal { votes, tally, pending: waiting, anyway, leave_out, unlisted };
+            let counted = status.counted.clone();
+            let act = Act::Seal { counted, pending: waiting, anyway, leave_out, unlisted };
             shared.model.dispatch(Action::ToolSent);
             let file = OrganiserFile { text: text.into(), passphrase };
             shared.tools.emit(ToTools::Organise(act, file));
