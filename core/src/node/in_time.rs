@@ -15,8 +15,9 @@ use crate::{
     wire::message::{MAX_HELD, VotesDigest},
 };
 
-/// Votes asked of one peer at a tick: the proofs of a second are within what a keeper serves to one.
+/// Votes asked of one peer in a second: their proofs are within what a keeper serves to one.
 const AT_ONCE: usize = 8 * MAX_HELD;
+const EVERY_MS: u64 = 1_000;
 
 /// What keepers showed of their closing lists.
 #[derive(Debug, Default)]
@@ -34,6 +35,8 @@ pub struct Lists<'a> {
 struct Asked {
     peer: Peer,
     votes: HashSet<VoteId>,
+    /// When it may be asked again.
+    next: Timestamp,
     /// The votes that were here when nothing was left to ask.
     done: Option<VotesDigest>,
     /// When what is not proven is asked for again: an answer may have been lost.
@@ -69,11 +72,11 @@ impl InTime {
         let place = self.asked.iter().position(|asked| asked.peer == peer);
         let place = place.unwrap_or_else(|| {
             let (votes, again) = (HashSet::new(), Backoff::default());
-            self.asked.push(Asked { peer, votes, done: None, again });
+            self.asked.push(Asked { peer, votes, next: now, done: None, again });
             self.asked.len() - 1
         });
         let asked = &mut self.asked[place];
-        if asked.done == Some(digest) && !asked.again.is_due(now) {
+        if now < asked.next || (asked.done == Some(digest) && !asked.again.is_due(now)) {
             return Vec::new();
         }
         let known = sorted(known.collect());
@@ -96,6 +99,7 @@ impl InTime {
             asked.done = Some(digest);
             asked.again.asked(now);
         }
+        asked.next = now.plus_ms(EVERY_MS);
         asked.votes.extend(&questions);
         questions
     }
@@ -173,6 +177,7 @@ mod tests {
         // Somebody else passes the keeper's answer on and says nothing: the keeper is asked all the same.
         for peer in [LIAR, HONEST] {
             assert_eq!(ask(&mut in_time, peer, 0, &list, here), AT_ONCE);
+            assert_eq!(ask(&mut in_time, peer, 999, &list, here), 0, "all at once is too much");
             assert_eq!(ask(&mut in_time, peer, 1_000, &list, here), 3_001 - AT_ONCE);
         }
         (0..2_999).for_each(|number| in_time.proven(&list, id(number)));
