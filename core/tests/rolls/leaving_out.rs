@@ -9,10 +9,11 @@ use blockvote_core::{
     node::{Input, Node, Output, SealError, Signatures, StoreChange},
     testkit::{
         NOW,
-        nodes::{HONEST, drain, mine},
+        nodes::{HONEST, LIAR, drain, mine, sent},
         rolls::{AFTER, context_kept, context_with, extend, keeper, node, organiser, vote},
     },
     time::Timestamp,
+    wire::message::{Message, Presence},
 };
 
 /// A node with votes of voters 0 to 4, one in a block each; voter 1 changed it.
@@ -143,6 +144,16 @@ fn whoever_seals_learns_which_votes_no_keeper_had_in_time() {
     seals.look_at_lists(true);
     assert_eq!(seals.leave_out(AFTER, &[late]), Err(SealError::NoList));
     let mut now = AFTER;
+    // Somebody passes the keeper's answer on and swallows what is asked.
+    seals.handle(now, Input::Tick);
+    let challenge = sent(&drain(&mut seals)).into_iter().find_map(|message| match message {
+        Message::RollCall(challenge) => Some(challenge),
+        _ => None,
+    });
+    let presence = Presence::sign(context.id(), &challenge.unwrap(), &keeper(0));
+    let bytes = Message::Present(presence).encode();
+    seals.handle(now, Input::Message { from: LIAR, broadcast: false, bytes });
+    assert_eq!(seals.keepers_here().count(), 1);
     for _ in 0..12 {
         now = now.plus_ms(1_000);
         keeps.handle(now, Input::Tick);
