@@ -188,6 +188,8 @@ pub async fn run(mut arguments: Arguments) -> anyhow::Result<ExitCode> {
     for url in &arguments.relays {
         relays::check_url(url)?;
     }
+    let is_found = arguments.keep.is_none() || !arguments.relays.is_empty();
+    ensure!(is_found, "a keeper needs a relay, where it is found: give --relay");
     if arguments.keep.is_some() && arguments.data.is_none() {
         arguments.data = Some(folders()?.data_local_dir().join("keeper"));
     }
@@ -205,7 +207,6 @@ pub async fn run(mut arguments: Arguments) -> anyhow::Result<ExitCode> {
     let listener = http::bind(arguments.listen).await?;
     let address = listener.local_addr().context("the listening address")?;
     if arguments.relays.is_empty() {
-        ensure!(key.is_none(), "a keeper needs a relay, where it is found: give --relay");
         tracing::info!("no --relay: other nodes are heard of only where they are registered");
     }
     let stop = CancellationToken::new();
