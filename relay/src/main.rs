@@ -127,6 +127,7 @@ fn bind(config: &Config) -> std::io::Result<TcpListener> {
 }
 
 async fn run(config: Config) -> anyhow::Result<()> {
+    let certificate = Certificate::of(&config)?;
     let listener = bind(&config).with_context(|| {
         format!(
             "cannot listen on {}; is another program using it? Choose another with --listen",
@@ -134,7 +135,6 @@ async fn run(config: Config) -> anyhow::Result<()> {
         )
     })?;
     let address = listener.local_addr().context("the listening address")?;
-    let certificate = Certificate::of(&config)?;
     let scheme = if certificate.is_some() { "https" } else { "http" };
     let metrics_listen = config.metrics_listen;
     let relay = Relay::connect(config).await?;
