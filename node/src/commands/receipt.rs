@@ -122,7 +122,8 @@ async fn check(
         }
     }
     // The node's own words are not asked whether there is a seal: its chain is verified here.
-    if let Some(outcome) = left_out(&file, &signed, at, complaint, &mut words).await? {
+    let (sealed, outcome) = left_out(&file, &signed, at, complaint, &mut words).await?;
+    if let Some(outcome) = outcome {
         return Ok(outcome);
     }
     let held: Option<Receipt> = at.find(&format!("/receipts/{}", receipt.vote_id)).await?;
@@ -148,7 +149,8 @@ async fn check(
     ));
     match token.counts {
         Some(counts) if counts == receipt.vote_id => {
-            words.push("It counts.".into());
+            let so_far = "It counts so far: the result is not sealed.";
+            words.push(if sealed { "It counts." } else { so_far }.into());
             Ok((true, "counts", words))
         }
         Some(_) => {
@@ -197,15 +199,15 @@ async fn acknowledged(
     Ok(signed)
 }
 
-/// Whether the sealed result, verified here, lacks a vote that a keeper acknowledged in time; nothing where
-/// that does not hold.
+/// Whether the result is sealed, verified here; and what is to be said where it lacks a vote that a keeper
+/// acknowledged in time.
 async fn left_out(
     file: &ReceiptFile,
     signed: &[Acknowledged],
     at: &At,
     complaint: Option<&Path>,
     words: &mut Vec<String>,
-) -> anyhow::Result<Option<(bool, &'static str, Vec<String>)>> {
+) -> anyhow::Result<(bool, Option<(bool, &'static str, Vec<String>)>)> {
     let receipt = &file.receipt;
     let claim = Complaint::new(receipt.vote.clone(), signed.to_vec(), &file.title);
     let (mut put, asked) = (false, claim.clone());
@@ -217,8 +219,9 @@ async fn left_out(
         Ok(())
     })
     .await?;
+    let sealed = report.sealed.is_some();
     let Some(Ok(Upheld { keeper, at, reason, .. })) = report.complaints.into_iter().next() else {
-        return Ok(None);
+        return Ok((sealed, None));
     };
     let standing = Standing::LeftOut { witness: Witness { name: keeper, at }, reason };
     let Said { what, then } = said(&standing, &|at| at.to_string());
@@ -234,5 +237,5 @@ async fn left_out(
         }
         None => words.push("Save it with --complaint FILE.".into()),
     }
-    Ok(Some((false, "left_out", std::mem::take(words))))
+    Ok((sealed, Some((false, "left_out", std::mem::take(words)))))
 }

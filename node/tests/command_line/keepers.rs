@@ -90,7 +90,7 @@ async fn a_keeper_carries_an_election_from_publishing_to_the_seal() {
     let sealed = good(&["election", "seal", "--organiser", &lunch.private, "--node", &node.at]);
     assert!(!sealed.contains("Without a closing list"), "{sealed}");
     let (code, out, _) = run(&["receipt", "check", &receipt, "--node", &node.at]);
-    assert!(code == 0 && out.contains("It counts"), "{out}");
+    assert!(code == 0 && out.contains("It counts."), "{out}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

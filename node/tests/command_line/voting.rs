@@ -17,7 +17,7 @@ async fn votes_are_counted_and_receipts_say_so() {
     assert_eq!(node.vote(&["--code", &lower, "--selection", "Bread", "--selection", "Soup"]).0, 0);
     assert_eq!(node.vote(&["--code", &codes[2].replace('-', ""), "--blank"]).0, 0);
     node.until_votes(3).await;
-    assert!(good(&["receipt", "check", &receipt, "--node", &node.at]).contains("It counts."));
+    assert!(good(&["receipt", "check", &receipt, "--node", &node.at]).contains("It counts so far"));
     let tally = json_of(&["tally", "--node", &node.at, "--json"]);
     assert_eq!(tally, json!({"selections": {"Bread": 1, "Soup": 2}, "ballots": 3, "blank": 1}));
     let words = good(&["tally", "--node", &node.at]);
