@@ -219,7 +219,7 @@ impl Node {
 
     /// Whether miners are wanted: because this node mines by itself, or builds the chain again.
     pub fn wants_miners(&self) -> bool {
-        self.is_mining() || self.ballot_box.rebuilding().is_some_and(|it| !it.is_done())
+        self.is_mining() || self.ballot_box.building().is_some()
     }
 
     /// Peers that confirmed that they have a vote that was cast here.
@@ -757,7 +757,7 @@ impl Node {
     /// Makes, renews or withdraws the miners' job.
     fn refresh_job(&mut self, now: Timestamp) {
         let ballot_box = &self.ballot_box;
-        let rebuilding = ballot_box.rebuilding().filter(|it| !it.is_done());
+        let rebuilding = ballot_box.building();
         if let Some(rebuilding) = rebuilding {
             let tip = rebuilding.chain().tip().hash();
             let order = self.mining.rebuild(now, tip, &|| rebuilding.next_block());
@@ -780,7 +780,7 @@ impl Node {
     /// A nonce was found. The votes were checked when they came in: no signature is verified again. A
     /// wrong nonce, from a miner that broke: said, and nothing else happens.
     fn mined(&mut self, now: Timestamp, job: u64, nonce: u64) {
-        let rebuilds = self.ballot_box.rebuilding().filter(|it| !it.is_done());
+        let rebuilds = self.ballot_box.building();
         let on = rebuilds.map_or(self.chain(), Rebuilding::chain).tip().hash();
         let rebuilds = rebuilds.is_some();
         let Some((header, votes)) = self.mining.found(job, nonce, on) else { return };

@@ -148,7 +148,7 @@ pub enum Act {
     Close,
     /// Seal the result as this tab counts it.
     Seal {
-        /// [`Status::counted`] as the organiser saw it: another count is not sealed.
+        /// [`ListsView::counted`] as the organiser saw it: another count is not sealed.
         counted: String,
         /// How many votes they saw waiting: what is left out must be what was seen.
         pending: u32,
@@ -355,8 +355,6 @@ pub struct Status {
     pub double_votes: Vec<DoubleVoteView>,
     /// How many there are.
     pub double_vote_count: u32,
-    /// Hash of the count that a seal made now would be over.
-    pub counted: String,
     /// Votes that wait for a block.
     pub pending: u32,
     /// Each keeper.
@@ -405,6 +403,8 @@ pub struct KeeperView {
 /// Which votes are on keepers' closing lists.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ListsView {
+    /// Hash of the count that a seal made now would be over.
+    pub counted: String,
     /// Votes in the chain that are on none.
     pub unlisted: u32,
     /// How many keepers showed their whole lists.

@@ -184,14 +184,9 @@ impl Node {
             return;
         };
         let Some(in_time) = &mut self.in_time else { return };
-        let double = || {
-            let mut double = self.ballot_box.statements().double_votes();
-            double.any(|it| [it.first.id(), it.second.id()].contains(&signed.vote))
-        };
         if let [list] = self.ballot_box.statements().closing_lists_of(&signed.keeper)[..]
-            && (self.ballot_box.contains(&signed.vote) || double())
+            && in_time.proven(&list, signed.vote)
         {
-            in_time.proven(&list, signed.vote);
             self.out.event_once(Event::NetworkChanged);
         }
     }

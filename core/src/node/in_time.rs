@@ -113,9 +113,10 @@ impl InTime {
         &mut self.proven[place].1
     }
 
-    /// A vote is on this closing list.
-    pub fn proven(&mut self, list: &ClosingList, vote: VoteId) {
-        self.proven_of(list).insert(vote);
+    /// A vote is on this closing list; says whether that was asked for and is new.
+    pub fn proven(&mut self, list: &ClosingList, vote: VoteId) -> bool {
+        let asked = self.asked.iter().any(|asked| asked.votes.contains(&vote));
+        asked && self.proven_of(list).insert(vote)
     }
 
     /// How many votes were shown to be on a list.
@@ -180,12 +181,13 @@ mod tests {
             assert_eq!(ask(&mut in_time, peer, 999, &list, here), 0, "all at once is too much");
             assert_eq!(ask(&mut in_time, peer, 1_000, &list, here), 3_001 - AT_ONCE);
         }
-        (0..2_999).for_each(|number| in_time.proven(&list, id(number)));
+        (0..2_999).for_each(|number| assert!(in_time.proven(&list, id(number))));
+        assert!(!in_time.proven(&list, id(0)) && !in_time.proven(&list, id(here)), "not asked");
         assert_eq!(ask(&mut in_time, HONEST, 5_999, &list, here), 0);
         assert_eq!(in_time.shown(&list), 2_999);
         // One answer was lost, and one vote is not on the list.
         assert_eq!(ask(&mut in_time, HONEST, 6_000, &list, here), 2);
-        in_time.proven(&list, id(2_999));
+        assert!(in_time.proven(&list, id(2_999)));
         assert_eq!(ask(&mut in_time, HONEST, 100_000, &list, here), 0);
         assert!(in_time.is_listed(&id(2_999), &[list]) && !in_time.is_listed(&id(3_000), &[list]));
         assert_eq!(in_time.shown(&list), list.votes);

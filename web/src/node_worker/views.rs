@@ -81,7 +81,6 @@ pub fn status(inner: &Inner) -> Status {
         seal: seal(node),
         double_votes: double_votes(node),
         double_vote_count: small(node.statements().double_votes().len()),
-        counted: node.ballot_box().to_be_sealed().tally().hash().to_string(),
         pending: small(node.pending().len()),
         work: chain.work().to_string(),
         side_blocks: small(chain.side_blocks().count()),
@@ -124,6 +123,7 @@ fn lists(node: &Node) -> Option<ListsView> {
     });
     let in_chain = |id: &&VoteId| node.chain().place_of(id).is_some();
     Some(ListsView {
+        counted: here.to_be_sealed().tally().hash().to_string(),
         unlisted: small(lists.unlisted.iter().filter(in_chain).count()),
         whole: small(lists.whole),
         partly: lists.partly.iter().map(|it| (it.0.name.clone(), it.1, it.2)).collect(),

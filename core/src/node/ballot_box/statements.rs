@@ -76,6 +76,11 @@ impl BallotBox {
         self.rebuilding.as_ref()
     }
 
+    /// The same, while blocks of it are to be made.
+    pub(in crate::node) fn building(&self) -> Option<&Rebuilding> {
+        self.rebuilding().filter(|it| !it.is_done())
+    }
+
     /// Takes in the nonce of its next block.
     pub(in crate::node) fn take_rebuilt(
         &mut self,
@@ -109,9 +114,7 @@ impl BallotBox {
         organiser: &SecretKey,
     ) -> Result<Changes, SealError> {
         self.may_seal(now)?;
-        if let Some((made, all)) =
-            self.rebuilding().filter(|it| !it.is_done()).map(Rebuilding::progress)
-        {
+        if let Some((made, all)) = self.building().map(Rebuilding::progress) {
             return Err(SealError::Building { made, all });
         }
         let chain = self.to_be_sealed();
@@ -156,7 +159,7 @@ impl BallotBox {
         let listed = |key: &PublicKey| {
             let lists = self.statements.closing_lists_of(key);
             let longest = lists.iter().map(|list| list.votes).max();
-            longest.filter(|_| !shows(key)).or(longest.map(|_| 0))
+            longest.map(|votes| if shows(key) { 0 } else { votes })
         };
         let here = self.chain.votes() + self.pending.len();
         let here = u32::try_from(here).unwrap_or(u32::MAX);

@@ -176,10 +176,7 @@ pub fn seal_notice(seal: &SealView) -> Html {
             format!("Contested: the organiser signed two seals that differ, over block {one} and over block {other}. Both are kept as proof; neither binds."),
         ),
     };
-    let left_out = match seal {
-        SealView::Sealed { left_out, .. } => &left_out[..],
-        _ => &[],
-    };
+    let left_out = if let SealView::Sealed { left_out, .. } = seal { &left_out[..] } else { &[] };
     html! {
         <div class="field" data-testid="seal" data-seal={kind}>
             { notice(kind, words) }

@@ -284,14 +284,18 @@ pub fn Seal() -> Html {
     let alone = !status.sure || status.keepers_lack.is_some() || unmet || partly;
     let built = status.lists.as_ref().and_then(|lists| lists.built.clone());
     let waiting = built.as_ref().map_or(status.pending, |built| built.waiting);
-    let building = built.as_ref().is_some_and(|built| built.progress.0 < built.progress.1);
+    // Nothing is sealed before the node has said what it would be.
+    let counted = status.lists.as_ref().map(|lists| lists.counted.clone());
+    let building = counted.is_none()
+        || built.as_ref().is_some_and(|built| built.progress.0 < built.progress.1);
     let wrong_unlisted = wrong(built.is_some(), &why_unlisted);
     let wrong_reason = wrong(waiting > 0, &reason);
     let onsubmit = {
-        let (shared, status, election) = (shared.clone(), status.clone(), election.clone());
+        let (shared, election) = (shared.clone(), election.clone());
         let (reason, anyway, tried) = (reason.clone(), anyway.clone(), tried.clone());
         let (passphrase, why_unlisted, built) =
             (passphrase.clone(), why_unlisted.clone(), built.clone());
+        let counted = counted.clone();
         let wrong_field = wrong_unlisted
             .as_ref()
             .map(|_| "why-unlisted")
@@ -310,7 +314,7 @@ pub fn Seal() -> Html {
             let leave_out = (waiting > 0).then(|| reason.trim().to_owned());
             let unlisted = built.as_ref().map(|_| why_unlisted.trim().to_owned());
             let anyway = alone && *anyway;
-            let counted = status.counted.clone();
+            let Some(counted) = counted.clone() else { return };
             let act = Act::Seal { counted, pending: waiting, anyway, leave_out, unlisted };
             shared.model.dispatch(Action::ToolSent);
             let file = OrganiserFile { text: text.into(), passphrase };
