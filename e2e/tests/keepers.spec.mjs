@@ -23,6 +23,21 @@ const ran = (...args) => {
 };
 const standing = (page) => page.getByTestId("receipt").first().getByTestId("standing");
 
+/** A relay with a keeper, and an election with codes that the keeper holds. */
+async function lunch(world, codes, ...args) {
+  const relay = await world.relay();
+  const keeper = await world.keeper(relay);
+  const at = (name) => join(world.folder, name);
+  ran("election", "new", "--title", "Lunch?", "--choice", "Soup", "--choice", "Bread", "--codes", `${codes}`,
+    ...args, "--keeper", keeper.named, "--organiser", at("o.json"));
+  const said = ran("election", "publish", "--organiser", at("o.json"), "--out", at("e.blockvote"), "--relay", `ws://${relay.address}/ws`, "--json");
+  const { id, address } = JSON.parse(said);
+  keeper.election = id;
+  const all = JSON.parse(ran("election", "codes", "--organiser", at("o.json"), "--json")).map(({ code }) => code);
+  const keys = all.map(keyOfCode).sort((a, b) => Buffer.compare(a.public, b.public));
+  return { relay, keeper, at, id, address, codes: all, keys, room: Buffer.from(id, "hex") };
+}
+
 test("organiser and voters are never there together: a keeper carries the election to the seal", async ({ world }) => {
   const relay = await world.relay();
   const keeper = await world.keeper(relay, { args: ["--mine"] });
@@ -102,15 +117,7 @@ test("a voter with nobody else there is told so, comes back, and is counted", as
 });
 
 test("an acknowledged vote that the organiser leaves out is a complaint that anybody checks", async ({ world }) => {
-  const relay = await world.relay();
-  const at = (name) => join(world.folder, name);
-  const keeper = await world.keeper(relay);
-  ran("election", "new", "--title", "Lunch?", "--choice", "Soup", "--choice", "Bread", "--codes", "2",
-    "--keeper", keeper.named, "--organiser", at("o.json"));
-  ran("election", "publish", "--organiser", at("o.json"), "--out", at("e.blockvote"), "--relay", `ws://${relay.address}/ws`);
-  const [{ code }] = JSON.parse(ran("election", "codes", "--organiser", at("o.json"), "--json"));
-  const [{ id }] = await keeper.json("/api/v1/elections");
-  keeper.election = id;
+  const { relay, keeper, at, id, codes: [code] } = await lunch(world, 2);
   const voter = await (await world.profile()).newPage();
   await voter.goto(`${relay.url}/e/${id}/vote#code=${code}`);
   await voter.getByText("Soup", { exact: true }).click();
@@ -146,18 +153,8 @@ test("an acknowledged vote that the organiser leaves out is a complaint that any
 });
 
 test("a vote that somebody mined after closing is shown to whoever seals, and can be left out with a reason", async ({ world }) => {
-  const relay = await world.relay();
-  const keeper = await world.keeper(relay);
-  const at = (name) => join(world.folder, name);
-  ran("election", "new", "--title", "Lunch?", "--choice", "Soup", "--choice", "Bread", "--codes", "3",
-    "--starting-difficulty", "65536", "--keeper", keeper.named, "--organiser", at("o.json"));
-  ran("election", "publish", "--organiser", at("o.json"), "--out", at("e.blockvote"), "--relay", `ws://${relay.address}/ws`);
-  const [{ id }] = await keeper.json("/api/v1/elections");
-  keeper.election = id;
+  const { relay, keeper, at, id, keys, room } = await lunch(world, 3, "--starting-difficulty", "65536");
   const api = `/api/v1/elections/${id}`;
-  const codes = JSON.parse(ran("election", "codes", "--organiser", at("o.json"), "--json"));
-  const keys = codes.map(({ code }) => keyOfCode(code)).sort((a, b) => Buffer.compare(a.public, b.public));
-  const room = Buffer.from(id, "hex");
   const peer = await Peer.join(relay, room);
   const [one, two, three] = keys.map((key, index) => vote(room, index + 1, index % 2, { key }));
   const mines = async (parent, votes, in_all) => {
@@ -200,13 +197,7 @@ test("a vote that somebody mined after closing is shown to whoever seals, and ca
 });
 
 test("a short address leads to the election, and one with a typo says what to do", async ({ world }) => {
-  const relay = await world.relay();
-  const keeper = await world.keeper(relay);
-  const at = (name) => join(world.folder, name);
-  ran("election", "new", "--title", "Lunch?", "--choice", "Soup", "--choice", "Bread", "--codes", "2",
-    "--keeper", keeper.named, "--organiser", at("o.json"));
-  const said = ran("election", "publish", "--organiser", at("o.json"), "--out", at("e.blockvote"), "--relay", `ws://${relay.address}/ws`, "--json");
-  const { address } = JSON.parse(said);
+  const { relay, address } = await lunch(world, 2);
   const page = await (await world.profile()).newPage();
   await page.goto(`${relay.url}/v/${address.toLowerCase()}`);
   await expect(page.getByRole("heading", { name: "Lunch?" })).toBeVisible();
@@ -235,16 +226,7 @@ test("what keepers sign is read from the documents alone: the golden vectors", (
 });
 
 test("a client written from the documents has its vote acknowledged, and proves it by the closing list", async ({ world }) => {
-  const relay = await world.relay();
-  const keeper = await world.keeper(relay);
-  const at = (name) => join(world.folder, name);
-  ran("election", "new", "--title", "Lunch?", "--choice", "Soup", "--choice", "Bread", "--codes", "4",
-    "--keeper", keeper.named, "--organiser", at("o.json"));
-  const said = ran("election", "publish", "--organiser", at("o.json"), "--out", at("e.blockvote"), "--relay", `ws://${relay.address}/ws`, "--json");
-  keeper.election = JSON.parse(said).id;
-  const room = Buffer.from(keeper.election, "hex");
-  const codes = JSON.parse(ran("election", "codes", "--organiser", at("o.json"), "--json"));
-  const keys = codes.map(({ code }) => keyOfCode(code)).sort((a, b) => Buffer.compare(a.public, b.public));
+  const { relay, keeper, at, keys, room } = await lunch(world, 4);
   const votes = keys.map((key, index) => vote(room, index + 1, index % 2, { key }));
 
   const voter = await Peer.join(relay, room);
