@@ -88,6 +88,8 @@ pub enum Outcome {
     Passed(Passed),
     /// This does not hold.
     Failed(Failure),
+    /// It holds, and what it found speaks against the result all the same.
+    Warned(Warning),
     /// It does not apply here.
     Skipped(Skipped),
     /// An earlier failure made it pointless to go on. A check of blocks held for so many before it.
@@ -133,19 +135,31 @@ pub enum Passed {
         /// Why the seal leaves votes out, and how many for each reason.
         left_out: Vec<(String, u64)>,
     },
-    /// Keepers signed their closing lists.
-    ClosingLists {
-        /// The names of those who signed one.
-        signed: Vec<String>,
-        /// The names of those who signed two that differ: their word counts for nothing.
-        twice: Vec<String>,
-    },
+    /// Keepers of these names signed their closing lists.
+    ClosingLists(Vec<String>),
     /// The count comes to the votes of so many voters.
     Counted {
         /// Votes.
         votes: u64,
         /// Voters.
         voters: u64,
+    },
+}
+
+/// What speaks against a result in which every rule is kept. No rule can be made of it: a keeper, too, can
+/// lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// Closing lists of keepers, of which at least one is longer than the sealed set, or one of two.
+    ClosingLists {
+        /// The names of all who signed one.
+        signed: Vec<String>,
+        /// The names of those who signed two that differ: their word counts for nothing.
+        twice: Vec<String>,
+        /// Those who list more votes than were sealed, and how many they list.
+        longer: Vec<(String, u32)>,
+        /// How many votes were sealed.
+        sealed: u32,
     },
 }
 
@@ -307,13 +321,23 @@ impl Report {
     pub fn failure(&self) -> Option<&Failure> {
         self.checks.iter().find_map(|(_, outcome)| match outcome {
             Outcome::Failed(failure) => Some(failure),
-            Outcome::Passed(_) | Outcome::Skipped(_) | Outcome::NotReached { .. } => None,
+            Outcome::Passed(_)
+            | Outcome::Warned(_)
+            | Outcome::Skipped(_)
+            | Outcome::NotReached { .. } => None,
         })
     }
 
-    /// Whether every check passed or was skipped.
+    /// Whether no check failed.
     pub fn passed(&self) -> bool {
         self.failure().is_none()
+    }
+
+    /// Whether something speaks against the result though every rule is kept: a check warned, or a
+    /// complaint holds.
+    pub fn disputed(&self) -> bool {
+        let warned = self.checks.iter().any(|(_, outcome)| matches!(outcome, Outcome::Warned(_)));
+        self.passed() && (warned || self.complaints.iter().any(Result::is_ok))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     audit::{
         archive::Record,
         complaint::{Complaint, ComplaintError, Upheld},
-        report::{Check, Failure, Outcome, Passed, Report, Skipped, Unit},
+        report::{Check, Failure, Outcome, Passed, Report, Skipped, Unit, Warning},
     },
     chain::{
         acknowledgements::set_root,
@@ -46,6 +46,14 @@ struct Asked {
     in_set: Option<VoteId>,
 }
 
+/// A seal that holds, and what its block comes to.
+struct SealedHere {
+    seal: Seal,
+    tally: Tally,
+    /// Votes in its set.
+    votes: u32,
+}
+
 /// Verifies an election, record by record, in the order of an audit file.
 pub struct Verifier {
     now: Timestamp,
@@ -56,8 +64,8 @@ pub struct Verifier {
     statements: StatementBook,
     /// The votes up to here, until the sealed block was reached.
     ids: Vec<VoteId>,
-    /// The seal that holds, and the count at its block.
-    sealed: Option<(Seal, Tally)>,
+    /// The seal that holds, and what it is over.
+    sealed: Option<SealedHere>,
     seal_problem: Option<Failure>,
     doubles: Vec<TokenId>,
     complaints: Vec<Asked>,
@@ -218,7 +226,7 @@ impl Verifier {
 
     /// The one that holds.
     fn seal(&self) -> Option<&Seal> {
-        self.sealed.as_ref().map(|(seal, _)| seal)
+        self.sealed.as_ref().map(|sealed| &sealed.seal)
     }
 
     fn take_waiting(&mut self) -> Result<(), Failure> {
@@ -270,7 +278,11 @@ impl Verifier {
         };
         let judged: Vec<_> = here.into_iter().map(|seal| (seal.clone(), problem(seal))).collect();
         let holds = judged.iter().find(|(_, problem)| problem.is_none());
-        self.sealed = holds.map(|(seal, _)| (seal.clone(), tally.clone()));
+        self.sealed = holds.map(|(seal, _)| SealedHere {
+            seal: seal.clone(),
+            tally: tally.clone(),
+            votes: u32::try_from(ids.len()).unwrap_or(u32::MAX),
+        });
         let problem = judged.into_iter().find_map(|(_, problem)| problem);
         self.seal_problem = self.seal_problem.take().or(problem);
         if self.sealed.is_some() {
@@ -354,21 +366,32 @@ impl Verifier {
     }
 
     /// What the closing lists of keepers come to.
-    fn of_keepers(&self) -> Result<Passed, Skipped> {
+    fn of_keepers(&self) -> Outcome {
         let keepers = self.election.as_ref().map_or(&[][..], |election| &election.keepers);
         if keepers.is_empty() {
-            return Err(Skipped::NoKeepers);
+            return Outcome::Skipped(Skipped::NoKeepers);
         }
-        let lists = |keeper: &&Keeper| self.statements.closing_lists_of(&keeper.key).len();
-        let names = |wanted: &dyn Fn(usize) -> bool| {
-            let those = keepers.iter().filter(|keeper| wanted(lists(keeper)));
-            those.map(|keeper| keeper.name.clone()).collect::<Vec<_>>()
-        };
-        let (signed, twice) = (names(&|lists| lists == 1), names(&|lists| lists > 1));
-        if signed.is_empty() && twice.is_empty() {
-            return Err(Skipped::NoClosingList);
+        let sealed = self.sealed.as_ref().map(|sealed| sealed.votes);
+        let (mut signed, mut twice, mut longer) = (Vec::new(), Vec::new(), Vec::new());
+        for Keeper { name, key, .. } in keepers {
+            match self.statements.closing_lists_of(key).as_slice() {
+                [] => continue,
+                [list] if sealed.is_some_and(|sealed| list.votes > sealed) => {
+                    longer.push((name.clone(), list.votes));
+                }
+                [_] => {}
+                [_, _, ..] => twice.push(name.clone()),
+            }
+            signed.push(name.clone());
         }
-        Ok(Passed::ClosingLists { signed, twice })
+        if signed.is_empty() {
+            Outcome::Skipped(Skipped::NoClosingList)
+        } else if twice.is_empty() && longer.is_empty() {
+            Outcome::Passed(Passed::ClosingLists(signed))
+        } else {
+            let sealed = sealed.unwrap_or_default();
+            Outcome::Warned(Warning::ClosingLists { signed, twice, longer, sealed })
+        }
     }
 
     /// How a check ends if nothing failed.
@@ -412,7 +435,7 @@ impl Verifier {
                 let closing = self.statements.closing();
                 closing.map(|it| Passed::Closed(it.at)).ok_or(Skipped::NotClosed)
             }
-            Check::Keepers => self.of_keepers(),
+            Check::Keepers => return self.of_keepers(),
             Check::Seal => return self.of_seals(),
             Check::Count => Ok(Passed::Counted { votes, voters }),
         };
@@ -420,7 +443,7 @@ impl Verifier {
     }
 
     fn tally(&self) -> Tally {
-        let counted = self.sealed.as_ref().map(|(_, tally)| tally.clone());
+        let counted = self.sealed.as_ref().map(|sealed| sealed.tally.clone());
         counted.unwrap_or_else(|| {
             self.walk.as_ref().map(|walk| walk.counted_votes.tally().clone()).unwrap_or_default()
         })

@@ -4,7 +4,7 @@ use blockvote_core::{
     audit::{
         complaint::{ComplaintError, Upheld},
         python_chain::{SeedCheck, SeedFailure, SeedReport},
-        report::{Check, Failure, Outcome, Passed, Report, Skipped},
+        report::{Check, Failure, Outcome, Passed, Report, Skipped, Warning},
     },
     chain::statements::StatementKind,
     election::{tally::Tally, token::TokenId},
@@ -19,6 +19,8 @@ use crate::{Words, counted, standing::list};
 pub enum Ended {
     /// Everything that was counted holds.
     Pass,
+    /// It holds, and speaks against the result.
+    Warn,
     /// Something does not hold.
     Fail,
     /// It does not apply here.
@@ -49,8 +51,11 @@ pub struct WordedReport {
     pub lines: Vec<Line>,
     /// The verdict in one sentence.
     pub verdict: String,
-    /// Whether every check passed or was skipped.
+    /// Whether no check failed.
     pub passed: bool,
+    /// Whether something speaks against the result though every rule is kept: a check warned, or a
+    /// complaint holds.
+    pub disputed: bool,
     /// Blocks verified, the first included.
     pub blocks: u32,
     /// Votes verified, those that a later one replaced among them.
@@ -126,18 +131,7 @@ impl Words for Passed {
                 )
             }
             Self::Closed(at) => format!("signed, at {at}"),
-            Self::ClosingLists { signed, twice } => {
-                let names =
-                    |names: &[String]| list(&names.iter().map(String::as_str).collect::<Vec<_>>());
-                let one = (!signed.is_empty()).then(|| format!("signed by {}", names(signed)));
-                let two = (!twice.is_empty()).then(|| {
-                    format!(
-                        "{} signed two that differ, so what it acknowledged counts for nothing",
-                        names(twice)
-                    )
-                });
-                one.into_iter().chain(two).collect::<Vec<_>>().join("; ")
-            }
+            Self::ClosingLists(signed) => signed_by(signed),
             Self::Sealed { height, after, left_out } => {
                 let also = match after {
                     0 => None,
@@ -161,6 +155,28 @@ impl Words for Passed {
                 counted(*voters, "voter")
             ),
         }
+    }
+}
+
+fn signed_by(names: &[String]) -> String {
+    format!("signed by {}", list(&names.iter().map(String::as_str).collect::<Vec<_>>()))
+}
+
+impl Words for Warning {
+    fn words(&self) -> String {
+        let Self::ClosingLists { signed, twice, longer, sealed } = self;
+        let twice = twice.iter().map(|name| {
+            format!("{name} signed two that differ, so what it acknowledged counts for nothing")
+        });
+        let longer = longer.iter().map(|(name, listed)| {
+            let missing = counted(u64::from(listed.saturating_sub(*sealed)), "vote");
+            format!(
+                "that of {name} holds {}, and {sealed} were sealed: at least {missing} that it acknowledged {} not counted, unless its list is false",
+                counted(u64::from(*listed), "vote"),
+                if missing.starts_with("1 ") { "is" } else { "are" }
+            )
+        });
+        std::iter::once(signed_by(signed)).chain(twice).chain(longer).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -250,6 +266,7 @@ fn judged(complaint: &Result<Upheld, ComplaintError>) -> Judged {
 fn line(check: &str, outcome: &Outcome) -> Line {
     let (outcome, detail) = match outcome {
         Outcome::Passed(passed) => (Ended::Pass, passed.words()),
+        Outcome::Warned(warning) => (Ended::Warn, warning.words()),
         Outcome::Failed(failure) => (Ended::Fail, failure.words()),
         Outcome::Skipped(skipped) => (Ended::Skipped, skipped.words()),
         Outcome::NotReached { blocks: None } => {
@@ -269,7 +286,7 @@ impl From<&Report> for WordedReport {
             counted(report.blocks.into(), "block"),
             counted(report.votes, "vote")
         );
-        let verdict = match (report.failure(), report.sealed) {
+        let mut verdict = match (report.failure(), report.sealed) {
             (Some(failure), _) => format!("Not valid: {}.", failure.words()),
             (None, Some(height)) => format!(
                 "Verified and sealed: {counted} keep every rule, and the organiser's seal over block {height} holds."
@@ -278,12 +295,22 @@ impl From<&Report> for WordedReport {
                 format!("Verified: {counted} keep every rule. The result is not sealed.")
             }
         };
+        if report.disputed() {
+            let warned = |(_, outcome): &&(Check, Outcome)| matches!(outcome, Outcome::Warned(_));
+            let warned = report.checks.iter().filter(warned).map(|(check, _)| name(*check));
+            let complaint = report.complaints.iter().any(Result::is_ok);
+            let complaint = complaint.then_some("a complaint that holds");
+            let against: Vec<_> = warned.chain(complaint).collect();
+            let against = list(&against);
+            verdict = format!("{verdict} Yet this speaks against the result: {against}.");
+        }
         Self {
             title: report.title.clone(),
             election: report.election.map(|id| id.to_string()).unwrap_or_default(),
             lines: report.checks.iter().map(|(check, how)| line(name(*check), how)).collect(),
             verdict,
             passed: report.passed(),
+            disputed: report.disputed(),
             blocks: report.blocks,
             votes: report.votes,
             tip: report.tip.map(|hash| hash.to_string()).unwrap_or_default(),

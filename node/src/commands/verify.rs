@@ -37,6 +37,8 @@ use crate::{
 
 /// Files and answers that are not streamed.
 const MAX_JSON: usize = 256 << 20;
+/// Every rule is kept, and something speaks against the result all the same. 2 is for wrong arguments.
+const DISPUTED: u8 = 3;
 /// Bytes of a file whose blocks are verified together.
 const VERIFIED_AT_ONCE: usize = 4 << 20;
 
@@ -135,8 +137,12 @@ async fn verify(arguments: Arguments) -> anyhow::Result<ExitCode> {
         print_report(&report);
         crate::output::say!("took {:.2} s", start.elapsed().as_secs_f64());
     }
-    let good = report.passed && report.complaints.iter().all(|complaint| complaint.holds);
-    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let holds = report.passed && report.complaints.iter().all(|complaint| complaint.holds);
+    Ok(match (holds, report.disputed) {
+        (false, _) => ExitCode::FAILURE,
+        (true, true) => ExitCode::from(DISPUTED),
+        (true, false) => ExitCode::SUCCESS,
+    })
 }
 
 fn complaint(path: &Path) -> anyhow::Result<Complaint> {
@@ -310,6 +316,7 @@ fn print_report(report: &WordedReport) {
     for line in &report.lines {
         let word = match line.outcome {
             Ended::Pass => "PASS",
+            Ended::Warn => "WARN",
             Ended::Fail => "FAIL",
             Ended::Skipped => "SKIPPED",
             Ended::NotReached => "NOT REACHED",

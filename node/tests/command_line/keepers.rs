@@ -134,7 +134,14 @@ async fn what_is_acknowledged_and_left_out_is_a_complaint_that_anybody_checks() 
     let file = lunch.desk.path("result.blockvote");
     let election = id.to_string();
     good(&["export", "--node", &node.at, "--election", &election, "--out", &file]);
-    let verified = good(&["verify", &file, "--complaint", &complaint]);
+    // Every rule is kept, and the closing list and the complaint speak against the result.
+    let longer = "WARN         closing lists of keepers: signed by Club server; that of Club server holds 1 vote, and 0 were sealed";
+    let against = "Yet this speaks against the result: closing lists of keepers";
+    let (code, verified, _) = run(&["verify", &file]);
+    assert_eq!(code, 3, "{verified}");
+    assert!(verified.contains(longer) && verified.contains(&format!("{against}.")), "{verified}");
+    let (code, verified, _) = run(&["verify", &file, "--complaint", &complaint]);
+    assert_eq!(code, 3, "{verified}");
     assert!(verified.contains("The complaint holds: Club server acknowledged"), "{verified}");
     // Changed, it holds no longer, and the command says so with its exit code.
     let text = std::fs::read_to_string(&complaint).unwrap();

@@ -142,6 +142,8 @@ pub enum Action {
     FindSent,
     /// A tool was asked for something.
     ToolSent,
+    /// What was verified is no answer to what is asked now.
+    VerifyCleared,
     /// What a tool came to was seen.
     ToolSeen,
 }
@@ -193,6 +195,10 @@ impl Reducible for Model {
         }
         model.into()
     }
+            Action::VerifyCleared => {
+                model.verify = None;
+                model.forget_failure();
+            }
 }
 
 impl Model {

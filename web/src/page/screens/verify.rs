@@ -19,6 +19,7 @@ use crate::{
 fn word(outcome: Ended, done: bool) -> &'static str {
     match (outcome, done) {
         (Ended::Pass, _) => "PASS",
+        (Ended::Warn, _) => "WARN",
         (Ended::Fail, _) => "FAIL",
         (Ended::NotReached, false) => "UNDER WAY",
         (Ended::NotReached, true) => "NOT REACHED",
@@ -33,6 +34,7 @@ fn lines(view: &VerifyView) -> Html {
                 <li data-outcome={format!("{:?}", line.outcome)}>
                     { match (line.outcome, view.done) {
                         (Ended::Pass, _) => html! { <span class="pass">{ icon(Name::Tick) }</span> },
+                        (Ended::Warn, _) => html! { <span class="warn">{ icon(Name::Warning) }</span> },
                         (Ended::Fail, _) => html! { <span class="fail">{ icon(Name::Cross) }</span> },
                         (Ended::NotReached, false) => html! { <span class="other">{ icon(Name::Clock) }</span> },
                         _ => html! { <span class="other">{ icon(Name::Dash) }</span> },
@@ -53,7 +55,11 @@ fn outcome(view: &VerifyView) -> Html {
         return Html::default();
     }
     let report = &view.report;
-    let kind = if report.passed { "good" } else { "bad" };
+    let kind = match (report.passed, report.disputed) {
+        (false, _) => "bad",
+        (true, true) => "warn",
+        (true, false) => "good",
+    };
     html! {
         <div role="status" data-testid="verdict" data-passed={report.passed.to_string()}>
             { notice(kind, format!("{} Done by this tab in {}.", report.verdict, format::seconds(view.took_ms))) }
@@ -130,6 +136,7 @@ fn FileVerification() -> Html {
                 return;
             }
             if file.type_() == "application/json" {
+                shared.model.dispatch(Action::VerifyCleared);
                 let (complaint, name) = (complaint.clone(), file.name());
                 return browser::read_text(&file, move |text| {
                     complaint.set(text.map(|text| (name.clone(), text)));
