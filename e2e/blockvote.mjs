@@ -129,18 +129,18 @@ export const readElection = (bytes) => read(bytes, (from) => {
   return { id: sha256(Buffer.from("blockvote electn"), bytes), closes, keepers };
 });
 
-const called = (election, challenge) =>
-  Buffer.concat([Buffer.from("blockvote rollca"), election, challenge]);
+const called = (election, challenge, asker) =>
+  Buffer.concat([Buffer.from("blockvote rollca"), election, challenge, asker]);
 
-/** Present: the answer to a roll-call by whoever holds the key, or says so with another `name`. */
-export const present = (election, challenge, key, { name = key.public } = {}) =>
-  Buffer.concat([Buffer.from([21]), name, key.sign(called(election, challenge))]);
+/** Present: the answer to `asker`'s roll-call by whoever holds the key, or says so with another `name`. */
+export const present = (election, challenge, asker, key, { name = key.public } = {}) =>
+  Buffer.concat([Buffer.from([21]), name, key.sign(called(election, challenge, asker))]);
 
-/** The keeper of this election that answered a challenge, if one did. */
-export const whoIsPresent = (message, { id, keepers }, challenge) => read(message, (from) => {
+/** The keeper of this election that answered `asker`'s challenge, if one did. */
+export const whoIsPresent = (message, { id, keepers }, challenge, asker) => read(message, (from) => {
   from.u8();
   const [key, signature] = [from.bytes(32), from.bytes(64)];
-  return keepers.find((named) => named.key.equals(key) && holds(key, called(id, challenge), signature));
+  return keepers.find((named) => named.key.equals(key) && holds(key, called(id, challenge, asker), signature));
 });
 
 const received = ({ election, vote, at }) =>
@@ -272,7 +272,10 @@ export class Peer {
     await new Promise((resolve, reject) => {
       socket.on("error", reject);
       socket.on("message", (data) => {
-        if (data[0] === 0) socket.send(Buffer.concat([Buffer.from([0]), election]));
+        if (data[0] === 0) {
+          peer.name = data.subarray(1, 9);
+          socket.send(Buffer.concat([Buffer.from([0]), election]));
+        }
         if (data[0] === 1) resolve();
         if (data[0] === 2) peer.#note("peers");
         if (data[0] === 3 || data[0] === 4) peer.#hear(data.subarray(33, 41), data.subarray(41));
@@ -303,7 +306,7 @@ export class Peer {
       this.send(from, Buffer.concat([Buffer.from([19]), hash, list(votes)]));
     }
     if (message[0] === 20 && this.keeper) { // RollCall
-      this.send(from, present(this.room, message.subarray(1), this.keeper));
+      this.send(from, present(this.room, message.subarray(1), from, this.keeper));
     }
     this.#note(message[0], from, message);
   }
@@ -355,7 +358,7 @@ export class Peer {
     const work = branch.reduce((sum, block) => sum + (block.fields.difficulty >> BigInt(block.fields.easing)), 0n);
     const nothing = Buffer.alloc(32);
     this.send(to, Buffer.concat([
-      Buffer.from([0]), u16(5), hashOf(header), u32(fields.height), u32(fields.voters), u32(fields.votes),
+      Buffer.from([0]), u16(6), hashOf(header), u32(fields.height), u32(fields.voters), u32(fields.votes),
       u64(work), u64(0), u32(fields.votes), nothing, Buffer.from([0]), nothing, Buffer.from([0]),
     ]));
   }

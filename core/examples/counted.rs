@@ -19,7 +19,10 @@ use blockvote_core::{
     custody::voting_code::Code,
     election::{definition::Election, roll::Roll},
     node::{Input, LinkId, Node, Peer},
-    testkit::{Maker, nodes::mine},
+    testkit::{
+        Maker,
+        nodes::{OWN, mine},
+    },
     time::Timestamp,
     wire::{frame::PeerId, message::Message},
 };
@@ -95,7 +98,7 @@ fn main() {
         "take 4,096 votes from a peer" => {
             let maker = Maker::open();
             let mut node = Node::new(maker.context.clone(), 1);
-            node.handle(NOW, Input::LinkUp(LinkId(0)));
+            node.handle(NOW, Input::LinkUp(LinkId(0), OWN));
             let bytes = Message::Votes((0..4_096).map(|n| maker.vote(n)).collect()).encode();
             let from = Peer { link: LinkId(0), id: PeerId(1) };
             part(|| node.handle(NOW, Input::Message { from, broadcast: true, bytes }));

@@ -373,8 +373,8 @@ impl Node {
         present.filter(move |(_, key)| key == keeper).map(|(peer, _)| peer)
     }
 
-    /// What a comparison of votes found with a keeper that is here. Somebody may speak for it by passing its
-    /// answer on: so of all that do, it is the one that had the most.
+    /// What a comparison of votes found with a keeper that is here. A relay may have somebody else speak for it:
+    /// so of all that do, it is the one that had the most.
     pub fn compared_with(&self, keeper: &PublicKey) -> Option<Compared> {
         let all = self.speakers_for(keeper).map(|peer| self.peers.compared(peer));
         let all: Option<Vec<_>> = all.collect();
@@ -550,8 +550,8 @@ impl Node {
     /// Takes in an event.
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         match input {
-            Input::LinkUp(link) => {
-                self.links.up(now, link);
+            Input::LinkUp(link, own) => {
+                self.links.up(now, link, own);
                 self.out.sample(link, SAMPLE_SIZE);
                 self.roll_call.hurry(now);
                 if let Some(challenge) = self.roll_call.recent(now) {

@@ -127,7 +127,7 @@ fn node() -> (Node, Vec<Vec<u8>>) {
     let election = Election { parameters, ..Election::plain() };
     let vote = |token| Vote::open(election.id(), TokenId(token), Ballot::Text("Yes".into()));
     let mut node = Node::new(ElectionContext::open(election.clone()).unwrap(), 7);
-    node.handle(NOW, Input::LinkUp(LinkId(0)));
+    node.handle(NOW, Input::LinkUp(LinkId(0), PeerId(9)));
     node.set_mining(NOW, true);
     node.cast(NOW, vote(1)).unwrap();
     let mut said = Vec::new();
@@ -169,7 +169,7 @@ fn a_node_takes_any_frames_in_any_order() {
                 2 => node.handle(now, Input::Gone(from)),
                 3 => {
                     node.handle(now, Input::LinkDown(LinkId(0)));
-                    node.handle(now, Input::LinkUp(LinkId(0)));
+                    node.handle(now, Input::LinkUp(LinkId(0), PeerId(9)));
                 }
                 _ => {
                     // Something that was said here, or a vector, changed a little.

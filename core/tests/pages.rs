@@ -16,7 +16,7 @@ use blockvote_core::{
     node::{Event, Input, LinkId, Node, Output, Peer, Signatures},
     testkit::{
         Maker, NOW,
-        nodes::{drain, hear, hello_of, rejected},
+        nodes::{OWN, drain, hear, hello_of, rejected},
     },
     wire::{
         frame::PeerId,
@@ -85,7 +85,7 @@ fn verify(node: &mut Node, signatures: &Signatures) -> Vec<Output> {
 /// A node that asked a peer for the blocks of this chain.
 fn asking(blocks: &[Block], chain: &Chain) -> Node {
     let mut node = Node::new(chain.context().clone(), 7);
-    node.handle(NOW, Input::LinkUp(LinkId(0)));
+    node.handle(NOW, Input::LinkUp(LinkId(0), OWN));
     hear(&mut node, PEER, &hello_of(chain));
     let headers = blocks.iter().map(|block| block.header.clone()).collect();
     let outputs = hear(&mut node, PEER, &Message::Headers(headers));
@@ -166,7 +166,7 @@ fn a_page_is_taken_in_although_its_peer_left_and_another_serves_the_rest() {
         drain(&mut node);
         verify(&mut node, &first);
         assert_eq!(node.chain().height(), Height(2));
-        node.handle(NOW, Input::LinkUp(LinkId(0)));
+        node.handle(NOW, Input::LinkUp(LinkId(0), OWN));
         hear(&mut node, OTHER, &hello_of(&whole));
         let headers = blocks[1..].iter().map(|block| block.header.clone()).collect();
         let outputs = hear(&mut node, OTHER, &Message::Headers(headers));
@@ -255,7 +255,7 @@ fn a_long_branch_is_kept_until_its_last_page_is_verified_although_its_peer_left(
     let mut node = Node::new(maker.context.clone(), 7);
     let stored = stored.into_iter().map(|block| block.check_but_signatures(own.context()));
     node.restore(NOW, stored, Vec::new(), Vec::new()).unwrap();
-    node.handle(NOW, Input::LinkUp(LinkId(0)));
+    node.handle(NOW, Input::LinkUp(LinkId(0), OWN));
     let mut outputs = hear(&mut node, PEER, &hello_of(&whole));
     let last = loop {
         if let Some(signatures) = to_verify(&outputs) {

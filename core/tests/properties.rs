@@ -344,7 +344,7 @@ proptest! {
         let mut node = Node::new(easy(), 1);
         let tip = node.chain().tip().hash();
         let from = Peer { link: LinkId(0), id: PeerId(1) };
-        node.handle(NOW, Input::LinkUp(LinkId(0)));
+        node.handle(NOW, Input::LinkUp(LinkId(0), PeerId(9)));
         node.handle(NOW, Input::Message { from, broadcast: true, bytes });
         node.handle(NOW, Input::Message { from, broadcast: false, bytes: message.encode() });
         node.handle(NOW.plus_ms(30_000), Input::Tick);

@@ -221,9 +221,10 @@ impl World {
             });
         }
         for index in 0..world.machines.len() {
+            let own = world.name(index);
             world.act(index, |node, now| {
                 node.set_mining(now, true);
-                node.handle(now, Input::LinkUp(LINK));
+                node.handle(now, Input::LinkUp(LINK, own));
             });
         }
         for _ in 0..VOTES {
@@ -354,9 +355,10 @@ impl World {
             self.machines[index].connection += 1;
         }
         for index in 0..self.machines.len() {
+            let own = self.name(index);
             self.act(index, |node, now| {
                 node.handle(now, Input::LinkDown(LINK));
-                node.handle(now, Input::LinkUp(LINK));
+                node.handle(now, Input::LinkUp(LINK, own));
             });
         }
     }
@@ -494,7 +496,8 @@ impl World {
         machine.node = Node::new(context.clone(), seed);
         let blocks = blocks.into_iter().map(|block| block.check_but_signatures(&context));
         machine.node.restore(now, blocks, pending, statements).unwrap();
-        self.act(index, |node, now| node.handle(now, Input::LinkUp(LINK)));
+        let own = self.name(index);
+        self.act(index, |node, now| node.handle(now, Input::LinkUp(LINK, own)));
     }
 
     fn check(&self, seed: u64) {

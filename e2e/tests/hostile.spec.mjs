@@ -231,9 +231,10 @@ test("who pretends to be a keeper is not handed the vote, and soon not heard", a
   const challenge = message.subarray(1);
 
   const liars = [
-    ["an answer to an old challenge", present(room, old, club)],
-    ["an answer for a key that it does not have", present(room, challenge, stranger, { name: club.public })],
-    ["an answer for a key that the definition does not name", present(room, challenge, stranger)],
+    ["an answer to an old challenge", present(room, old, from, club)],
+    ["an answer to somebody else", present(room, challenge, honest.name, club)],
+    ["an answer for a key that it does not have", present(room, challenge, from, stranger, { name: club.public })],
+    ["an answer for a key that the definition does not name", present(room, challenge, from, stranger)],
   ];
   for (const liar of liars) {
     const peer = await Peer.join(relay, room);

@@ -219,7 +219,7 @@ test("what keepers sign is read from the documents alone: the golden vectors", (
   expect(election.id).toEqual(bytes("roll: election id"));
   const challenge = bytes("message roll call").subarray(1);
   expect(rollCall(challenge)).toEqual(bytes("message roll call"));
-  expect(whoIsPresent(bytes("message present"), election, challenge)).toBe(election.keepers[0]);
+  expect(whoIsPresent(bytes("message present"), election, challenge, Buffer.from("3412000000000000", "hex"))).toBe(election.keepers[0]);
   const [signed] = readAcknowledged(bytes("message acknowledged"));
   expect(isSigned(signed, election)).toBe(true);
   expect(getAcknowledged([signed.vote])).toEqual(bytes("message get acknowledged"));
@@ -239,8 +239,9 @@ test("a client written from the documents has its vote acknowledged, and proves 
   const { from, message } = await voter.next(21);
   const election = readElection((await voter.ask(from, getElection, 2)).message.subarray(1));
   expect(election.id).toEqual(room);
-  expect(whoIsPresent(message, election, challenge)).toMatchObject({ name: "Club server" });
-  expect(whoIsPresent(message, election, randomBytes(32))).toBeUndefined();
+  expect(whoIsPresent(message, election, challenge, voter.name)).toMatchObject({ name: "Club server" });
+  expect(whoIsPresent(message, election, randomBytes(32), voter.name)).toBeUndefined();
+  expect(whoIsPresent(message, election, challenge, from)).toBeUndefined();
 
   const acknowledged = async (votes) => {
     const ids = votes.map(({ id }) => id);

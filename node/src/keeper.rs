@@ -369,7 +369,7 @@ impl Keeper {
                 }
                 input = heard.recv() => match input {
                     None => return Err(Refusal::NotFound),
-                    Some(Input::LinkUp(link)) => {
+                    Some(Input::LinkUp(link, _)) => {
                         up.insert(link);
                         links.send(link, &ClientFrame::Sample(id, SAMPLE));
                         continue;

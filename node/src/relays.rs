@@ -364,9 +364,9 @@ impl Connected<'_> {
                 let Some(room) = self.rooms.get(&id) else { return Ok(()) };
                 tracing::info!(relay = self.url, election = id.short(), "in the room");
                 self.entered.insert(id);
-                room.links.attach(link, self.queue.clone(), self.own);
+                room.links.attach(link, self.queue.clone());
                 room.links.set_state(link, self.url, LinkState::Up);
-                (id, Input::LinkUp(link))
+                (id, Input::LinkUp(link, self.own))
             }
             ServerFrame::Peers(room, ids) => (room, Input::Peers(link, ids)),
             ServerFrame::Gone(room, id) => (room, Input::Gone(Peer { link, id })),

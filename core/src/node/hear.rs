@@ -122,7 +122,8 @@ impl Node {
     /// A keeper that is asked for answers, within the budget for answers.
     fn on_roll_call(&mut self, now: Timestamp, from: Peer, challenge: &Challenge) {
         if self.keeping.is_some() && self.may_answer(now, from, Cost::Looks) {
-            let presence = self.keeping.as_ref().map(|keeping| keeping.presence(challenge));
+            let presence =
+                self.keeping.as_ref().map(|keeping| keeping.presence(challenge, from.id));
             let presence = presence.map(Message::Present);
             self.send_all(from, presence.as_slice());
         }
@@ -135,7 +136,11 @@ impl Node {
             self.offended(now, from, Offence::Unasked);
             return;
         }
-        match self.roll_call.answered(from, election, presence) {
+        let signed = |challenge: &Challenge| {
+            let own = self.links.own(from.link);
+            own.is_some_and(|own| presence.answers(election, challenge, own))
+        };
+        match self.roll_call.answered(from, presence.keeper, signed) {
             Answered::Nonsense => {
                 self.offended(now, from, Offence::Unasked);
             }

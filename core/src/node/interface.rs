@@ -41,8 +41,8 @@ pub struct Peer {
 /// What happened outside.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// A relay let this node into the election's room.
-    LinkUp(LinkId),
+    /// A relay let this node into the election's room, under this name.
+    LinkUp(LinkId, PeerId),
     /// A relay is gone.
     LinkDown(LinkId),
     /// A relay named peers of the room.

@@ -14,7 +14,10 @@ use crate::{
         key::{PublicKey, SecretKey},
     },
     time::Timestamp,
-    wire::message::{Challenge, Presence},
+    wire::{
+        frame::PeerId,
+        message::{Challenge, Presence},
+    },
 };
 
 /// What a keeper has of one election.
@@ -109,9 +112,9 @@ impl Keeping {
         ids.iter().filter_map(signed).collect()
     }
 
-    /// Answers a roll-call.
-    pub fn presence(&self, challenge: &Challenge) -> Presence {
-        Presence::sign(self.election, challenge, &self.key)
+    /// Answers a roll-call of this asker.
+    pub fn presence(&self, challenge: &Challenge, asker: PeerId) -> Presence {
+        Presence::sign(self.election, challenge, asker, &self.key)
     }
 
     /// How many votes came in time.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::interface::LinkId;
-use crate::time::Timestamp;
+use crate::{time::Timestamp, wire::frame::PeerId};
 
 /// How often a relay is asked for peers to compare tips and votes with.
 const SAMPLE_EVERY_MS: u64 = 20_000;
@@ -12,48 +12,61 @@ const SAMPLES_THAT_TELL: u32 = 3;
 /// Bytes waiting towards a relay above which nobody is served: own votes come first.
 const MAX_BACKLOG: usize = 2 << 20;
 
-/// Connections, and the bytes that wait to go out on each, as the driver says.
+/// A connection.
+struct LinkState {
+    /// What the relay calls this node.
+    own: PeerId,
+    /// Bytes that wait to go out, as the driver says.
+    backlog: usize,
+}
+
+/// Connections.
 #[derive(Default)]
 pub(super) struct Links {
-    backlog: BTreeMap<LinkId, usize>,
+    up: BTreeMap<LinkId, LinkState>,
     next_sample: Timestamp,
     /// Samples in a row in which somebody said something and nobody claimed a better chain.
     agreeing: u32,
 }
 
 impl Links {
-    /// A relay let this node in. It is asked for peers at once, so the next sample has time.
-    pub fn up(&mut self, now: Timestamp, link: LinkId) {
-        self.backlog.entry(link).or_default();
+    /// A relay let this node in under this name. It is asked for peers at once, so the next sample has time.
+    pub fn up(&mut self, now: Timestamp, link: LinkId, own: PeerId) {
+        self.up.entry(link).or_insert(LinkState { own, backlog: 0 }).own = own;
         self.agreeing = 0;
         self.next_sample = now.plus_ms(SAMPLE_EVERY_MS);
     }
 
     /// A relay is gone.
     pub fn down(&mut self, link: LinkId) {
-        self.backlog.remove(&link);
+        self.up.remove(&link);
     }
 
     /// Bytes wait to go out.
     pub fn set_backlog(&mut self, link: LinkId, bytes: usize) {
-        if let Some(backlog) = self.backlog.get_mut(&link) {
-            *backlog = bytes;
+        if let Some(state) = self.up.get_mut(&link) {
+            state.backlog = bytes;
         }
+    }
+
+    /// What the relay calls this node.
+    pub fn own(&self, link: LinkId) -> Option<PeerId> {
+        self.up.get(&link).map(|state| state.own)
     }
 
     /// Whether so much waits that questions of peers there are not answered.
     pub fn is_busy(&self, link: LinkId) -> bool {
-        self.backlog.get(&link).is_some_and(|bytes| *bytes > MAX_BACKLOG)
+        self.up.get(&link).is_some_and(|state| state.backlog > MAX_BACKLOG)
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.backlog.is_empty()
+        self.up.is_empty()
     }
 
     /// The connections, by number.
     pub fn iter(&self) -> impl Iterator<Item = LinkId> {
-        self.backlog.keys().copied()
+        self.up.keys().copied()
     }
 
     /// Those on which nobody heard what was heard on `heard_on`.
@@ -85,7 +98,7 @@ mod tests {
     #[test]
     fn a_relay_is_busy_above_its_bound_and_forgotten_when_it_goes() {
         let mut links = Links::default();
-        links.up(Timestamp(0), LinkId(1));
+        links.up(Timestamp(0), LinkId(1), PeerId(7));
         links.set_backlog(LinkId(1), MAX_BACKLOG);
         assert!(!links.is_busy(LinkId(1)));
         links.set_backlog(LinkId(1), MAX_BACKLOG + 1);
@@ -98,7 +111,7 @@ mod tests {
     #[test]
     fn peers_are_asked_for_every_twenty_seconds() {
         let mut links = Links::default();
-        links.up(Timestamp(5_000), LinkId(1));
+        links.up(Timestamp(5_000), LinkId(1), PeerId(7));
         assert!(!links.is_sample_due(Timestamp(24_999), true));
         assert!(links.is_sample_due(Timestamp(25_000), true));
         assert!(!links.is_sample_due(Timestamp(25_001), true));
@@ -107,13 +120,13 @@ mod tests {
     #[test]
     fn three_samples_in_a_row_that_agree_tell_something() {
         let mut links = Links::default();
-        links.up(Timestamp(0), LinkId(1));
+        links.up(Timestamp(0), LinkId(1), PeerId(7));
         for (number, agree) in [(1, true), (2, true), (3, false), (4, true), (5, true), (6, true)] {
             assert!(!links.agree());
             links.is_sample_due(Timestamp(number * SAMPLE_EVERY_MS), agree);
         }
         assert!(links.agree());
-        links.up(Timestamp(200_000), LinkId(2));
+        links.up(Timestamp(200_000), LinkId(2), PeerId(7));
         assert!(!links.agree(), "a relay that came back may show others");
     }
 }

@@ -1,8 +1,9 @@
 //! Which named keepers are here: they are asked to sign a fresh challenge.
 //!
-//! Takes answers and the time; answers with when to ask. Somebody can pass a keeper's answer on as if it
-//! were theirs: what a keeper acknowledges is signed anyway, who acknowledges nothing makes room, and the
-//! roll is called again while something is owed. Invariant: at most [`MAX_EACH`] peers for each keeper.
+//! Takes answers and the time; answers with when to ask. An answer is bound to the asker's name, so that no
+//! peer can pass it on as its own. A relay can, as it gives the names: what a keeper acknowledges is signed
+//! anyway, who acknowledges nothing makes room, and the roll is called again while something is owed.
+//! Invariant: at most [`MAX_EACH`] peers for each keeper.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -12,15 +13,15 @@ use super::{
 };
 use crate::{
     crypto::{
-        hash::{ElectionId, Tag, tagged},
+        hash::{Tag, tagged},
         key::PublicKey,
     },
     draws::Draws,
     time::Timestamp,
-    wire::message::{Challenge, Presence},
+    wire::message::Challenge,
 };
 
-/// Peers that answered for one keeper: on a few relays, or passing its answer on.
+/// Peers that answered for one keeper: on a few relays.
 const MAX_EACH: usize = 4;
 /// A peer that was asked so often and acknowledged nothing makes room for others.
 const MAX_ASKED: u32 = 4;
@@ -90,15 +91,18 @@ impl RollCall {
         Some(challenge)
     }
 
-    /// A peer answered.
-    pub fn answered(&mut self, from: Peer, election: ElectionId, presence: &Presence) -> Answered {
-        let signed = |challenge: &Challenge| presence.answers(election, challenge);
+    /// A peer answered for a keeper. `signed` says whether the keeper signed this challenge for this node.
+    pub fn answered(
+        &mut self,
+        from: Peer,
+        keeper: PublicKey,
+        signed: impl Fn(&Challenge) -> bool,
+    ) -> Answered {
         let Some(age) = self.challenges.iter().position(signed) else {
             return Answered::Nonsense;
         };
-        let keeper = presence.keeper;
         if let Some(here) = self.present.get_mut(&from) {
-            // A peer answers for one keeper: whoever passes on the answers of several speaks for one.
+            // A peer answers for one keeper: a relay that passes on the answers of several speaks for one.
             if here.keeper == keeper {
                 here.call = self.calls;
             }
@@ -163,33 +167,30 @@ mod tests {
         wire::frame::PeerId,
     };
 
-    const ELECTION: ElectionId = ElectionId([1; 32]);
+    fn key(number: u8) -> PublicKey {
+        keeper(number).public()
+    }
 
-    fn answer(challenge: &Challenge) -> Presence {
-        Presence::sign(ELECTION, challenge, &keeper(0))
+    /// Whether what was signed is the answer to a challenge.
+    fn to(signed: Challenge) -> impl Fn(&Challenge) -> bool {
+        move |challenge| *challenge == signed
     }
 
     #[test]
     fn a_keeper_is_here_when_it_signed_the_last_challenge() {
         let (mut call, mut draws) = (RollCall::default(), Draws::new(1));
-        assert_eq!(call.answered(HONEST, ELECTION, &answer(&[0; 32])), Answered::Nonsense);
+        assert_eq!(call.answered(HONEST, key(0), to([0; 32])), Answered::Nonsense);
         let first = call.due(NOW, true, &mut draws).unwrap();
         let second = call.due(NOW.plus_ms(SOON_MS), true, &mut draws).unwrap();
         assert_ne!(first, second);
-        let forged = Presence { keeper: keeper(1).public(), ..answer(&second) };
-        assert_eq!(call.answered(LIAR, ELECTION, &forged), Answered::Nonsense);
-        assert_eq!(
-            call.answered(HONEST, ElectionId([2; 32]), &answer(&second)),
-            Answered::Nonsense
-        );
         // A late answer is no offence, and shows nobody.
-        assert_eq!(call.answered(HONEST, ELECTION, &answer(&first)), Answered::Again);
-        assert!(!call.is_present(&keeper(0).public()));
-        assert_eq!(call.answered(HONEST, ELECTION, &answer(&second)), Answered::New);
-        assert_eq!(call.answered(HONEST, ELECTION, &answer(&second)), Answered::Again);
-        assert!(call.is_present(&keeper(0).public()));
+        assert_eq!(call.answered(HONEST, key(0), to(first)), Answered::Again);
+        assert!(!call.is_present(&key(0)));
+        assert_eq!(call.answered(HONEST, key(0), to(second)), Answered::New);
+        assert_eq!(call.answered(HONEST, key(0), to(second)), Answered::Again);
+        assert!(call.is_present(&key(0)));
         assert!(call.retain(|peer| *peer == LIAR));
-        assert!(!call.is_present(&keeper(0).public()));
+        assert!(!call.is_present(&key(0)));
     }
 
     #[test]
@@ -203,28 +204,25 @@ mod tests {
     fn a_peer_that_answers_for_two_keepers_speaks_for_one() {
         let (mut call, mut draws) = (RollCall::default(), Draws::new(1));
         let challenge = call.due(NOW, true, &mut draws).unwrap();
-        let answers = [0, 1].map(|number| {
-            let presence = Presence::sign(ELECTION, &challenge, &keeper(number));
-            call.answered(LIAR, ELECTION, &presence)
-        });
+        let answers = [0, 1].map(|number| call.answered(LIAR, key(number), to(challenge)));
         assert_eq!(answers, [Answered::New, Answered::Again]);
-        assert!(!call.is_present(&keeper(1).public()));
+        assert!(!call.is_present(&key(1)));
     }
 
     #[test]
-    fn who_passes_answers_on_and_acknowledges_nothing_makes_room() {
+    fn who_answers_for_a_keeper_and_acknowledges_nothing_makes_room() {
         let (mut call, mut draws) = (RollCall::default(), Draws::new(1));
         let challenge = call.due(NOW, true, &mut draws).unwrap();
         for number in 0..100 {
             let from = Peer { id: PeerId(number), ..HONEST };
-            call.answered(from, ELECTION, &answer(&challenge));
+            call.answered(from, key(0), to(challenge));
         }
         assert_eq!(call.present().count(), MAX_EACH);
         let silent = call.present().next().unwrap().0;
         for _ in 0..MAX_ASKED {
             call.asked(silent);
             // The same answer again wipes nothing out.
-            assert_eq!(call.answered(silent, ELECTION, &answer(&challenge)), Answered::Again);
+            assert_eq!(call.answered(silent, key(0), to(challenge)), Answered::Again);
         }
         call.asked(silent);
         assert_eq!(call.present().count(), MAX_EACH - 1);
@@ -234,11 +232,11 @@ mod tests {
     fn who_misses_calls_is_not_here_any_more() {
         let (mut call, mut draws) = (RollCall::default(), Draws::new(1));
         let challenge = call.due(NOW, true, &mut draws).unwrap();
-        call.answered(HONEST, ELECTION, &answer(&challenge));
+        call.answered(HONEST, key(0), to(challenge));
         for number in 1..=MAX_MISSED + 1 {
-            assert!(call.is_present(&keeper(0).public()));
+            assert!(call.is_present(&key(0)));
             call.due(NOW.plus_ms(number * SELDOM_MS * 2), true, &mut draws).unwrap();
         }
-        assert!(!call.is_present(&keeper(0).public()));
+        assert!(!call.is_present(&key(0)));
     }
 }

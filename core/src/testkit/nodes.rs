@@ -25,6 +25,9 @@ pub const LIAR: Peer = Peer { link: LinkId(0), id: PeerId(1) };
 /// A peer that does not.
 pub const HONEST: Peer = Peer { link: LinkId(0), id: PeerId(2) };
 
+/// What nodes are called that talk to each other in a test: each calls the other [`HONEST`].
+pub const OWN: PeerId = HONEST.id;
+
 /// A connected node of [`super::election`] that knows nothing yet.
 pub fn node() -> Node {
     node_of(&context())
@@ -33,7 +36,7 @@ pub fn node() -> Node {
 /// A connected node that knows nothing yet.
 pub fn node_of(context: &ElectionContext) -> Node {
     let mut node = Node::new(context.clone(), 7);
-    node.handle(NOW, Input::LinkUp(LinkId(0)));
+    node.handle(NOW, Input::LinkUp(LinkId(0), OWN));
     drain(&mut node);
     node
 }

@@ -1,6 +1,7 @@
 //! What peers say to each other, inside a relay's frames. `docs/protocol.md` draws every byte.
 
 pub use blockvote_frames::frame::MAX_MESSAGE_BYTES;
+use blockvote_frames::frame::PeerId;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
 };
 
 /// Version of the messages below; peers with another one ignore each other.
-pub const PROTOCOL_VERSION: u16 = 5;
+pub const PROTOCOL_VERSION: u16 = 6;
 /// Headers in one answer: 200 kB.
 pub const MAX_HEADERS: usize = 2000;
 /// Blocks asked for at once.
@@ -150,24 +151,30 @@ pub type Challenge = [u8; 32];
 pub struct Presence {
     /// The keeper's key.
     pub keeper: PublicKey,
-    /// The keeper's, over the tag, the election and the challenge.
+    /// The keeper's, over the tag, the election, the challenge and the asker's name.
     pub signature: Signature,
 }
 
 impl Presence {
-    fn message(election: ElectionId, challenge: &Challenge) -> Vec<u8> {
-        [&Tag::ROLL_CALL.0[..], &election.0, challenge].concat()
+    fn message(election: ElectionId, challenge: &Challenge, asker: PeerId) -> Vec<u8> {
+        // The asker is in it, so that nobody can pass the answer on as their own.
+        [&Tag::ROLL_CALL.0[..], &election.0, challenge, &asker.0.to_le_bytes()].concat()
     }
 
-    /// Answers a roll-call.
-    pub fn sign(election: ElectionId, challenge: &Challenge, key: &SecretKey) -> Self {
-        let signature = key.sign(&Self::message(election, challenge));
+    /// Answers a roll-call of the peer that the relay calls by this name.
+    pub fn sign(
+        election: ElectionId,
+        challenge: &Challenge,
+        asker: PeerId,
+        key: &SecretKey,
+    ) -> Self {
+        let signature = key.sign(&Self::message(election, challenge, asker));
         Self { keeper: key.public(), signature }
     }
 
-    /// Whether the keeper signed this challenge.
-    pub fn answers(&self, election: ElectionId, challenge: &Challenge) -> bool {
-        let message = Self::message(election, challenge);
+    /// Whether the keeper signed this challenge for this asker.
+    pub fn answers(&self, election: ElectionId, challenge: &Challenge, asker: PeerId) -> bool {
+        let message = Self::message(election, challenge, asker);
         let Self { keeper: key, signature } = self;
         Signed { key, message: &message, signature }.holds()
     }

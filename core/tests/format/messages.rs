@@ -9,7 +9,10 @@ use blockvote_core::{
     },
     crypto::hash::{BlockHash, ShortId, VoteId},
     election::vote::Vote,
-    wire::message::{Hello, Message, MessageError, Presence, ShortBlock, VotesDigest},
+    wire::{
+        frame::PeerId,
+        message::{Hello, Message, MessageError, Presence, ShortBlock, VotesDigest},
+    },
 };
 
 use crate::{Vectors, blocks, check, elections, hex, statements, votes};
@@ -33,7 +36,12 @@ pub fn vectors() -> Vectors {
         wants_reply: true,
     };
     let challenge = [0x55; 32];
-    let presence = Presence::sign(elections::with_roll().id(), &challenge, &elections::keeper());
+    let presence = Presence::sign(
+        elections::with_roll().id(),
+        &challenge,
+        PeerId(0x1234),
+        &elections::keeper(),
+    );
     let short = ShortBlock { header: header.clone(), votes: shorts };
     let messages = [
         ("message hello", Message::Hello(hello)),

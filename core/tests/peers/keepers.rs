@@ -15,7 +15,7 @@ use blockvote_core::{
     },
     testkit::{
         NOW,
-        nodes::{HONEST, LIAR, drain, hear, rejected, sent, sent_to},
+        nodes::{HONEST, LIAR, OWN, drain, hear, rejected, sent, sent_to},
         rolls::{AFTER, CLOSES, context, context_kept, extend, keeper, node, vote, voter},
     },
     time::Timestamp,
@@ -168,13 +168,15 @@ fn who_answers_a_roll_call_for_nobody_or_for_another_one_is_not_present() {
         _ => None,
     });
     let (id, challenge) = (context_kept().id(), challenge.unwrap());
-    let stranger = Presence::sign(id, &challenge, &voter(0));
+    let stranger = Presence::sign(id, &challenge, OWN, &voter(0));
     let forged = Presence { keeper: keeper(1).public(), ..stranger };
-    for presence in [stranger, forged] {
+    // What the keeper signed for somebody else is not theirs to pass on.
+    let others = Presence::sign(id, &challenge, LIAR.id, &keeper(0));
+    for presence in [stranger, forged, others] {
         hear(&mut node, LIAR, &Message::Present(presence));
         assert_eq!(node.keepers_here().count(), 0);
     }
-    hear(&mut node, HONEST, &Message::Present(Presence::sign(id, &challenge, &keeper(0))));
+    hear(&mut node, HONEST, &Message::Present(Presence::sign(id, &challenge, OWN, &keeper(0))));
     assert_eq!(node.keepers_here().count(), 1);
 }
 
@@ -237,7 +239,8 @@ fn who_comes_after_closing_still_gets_what_a_keeper_acknowledged_in_time() {
     talk(later, &mut organiser, &mut keeps);
     assert_eq!(compared(&organiser), Some(Compared { at: later, lacked: 0 }));
     // Whoever passes the keeper's answer on speaks for it, too: nothing is known until both say the same.
-    let presence = Presence::sign(context_kept().id(), &challenge_of(&mut organiser), &keeper(0));
+    let presence =
+        Presence::sign(context_kept().id(), &challenge_of(&mut organiser), OWN, &keeper(0));
     hear(&mut organiser, LIAR, &Message::Present(presence));
     assert_eq!(compared(&organiser), None);
     assert_eq!(organiser.keepers_lack().map(|lack| lack.keeper), Some("Keeper 1".into()));
@@ -300,7 +303,7 @@ fn of_two_late_votes_of_one_token_the_one_that_was_cast_in_time_is_taken_in_and_
 #[test]
 fn keepers_are_asked_of_late_votes_again_and_ever_more_seldom() {
     let mut late = node(&context_kept());
-    let presence = Presence::sign(context_kept().id(), &challenge_of(&mut late), &keeper(0));
+    let presence = Presence::sign(context_kept().id(), &challenge_of(&mut late), OWN, &keeper(0));
     let ballot = vote(&context_kept(), 0, 0, 0);
     for message in [Message::Present(presence), Message::Votes(vec![ballot.clone()])] {
         let bytes = message.encode();
@@ -329,7 +332,7 @@ fn the_roll_is_called_at_once_on_every_connection() {
     let mut voter = node(&context_kept());
     drain(&mut voter);
     for link in [LinkId(7), LinkId(8)] {
-        voter.handle(NOW, Input::LinkUp(link));
+        voter.handle(NOW, Input::LinkUp(link, OWN));
         let called = |output: &Output| match output {
             Output::Broadcast(on, bytes) => {
                 *on == link && matches!(Message::decode(bytes), Ok(Message::RollCall(_)))

@@ -9,7 +9,7 @@ use blockvote_core::{
     node::{Input, Node, Output, SealError, Signatures, StoreChange},
     testkit::{
         NOW,
-        nodes::{HONEST, LIAR, drain, mine, sent},
+        nodes::{HONEST, LIAR, OWN, drain, mine, sent},
         rolls::{AFTER, context_kept, context_with, extend, keeper, node, organiser, vote},
     },
     time::Timestamp,
@@ -150,7 +150,7 @@ fn whoever_seals_learns_which_votes_no_keeper_had_in_time() {
         Message::RollCall(challenge) => Some(challenge),
         _ => None,
     });
-    let presence = Presence::sign(context.id(), &challenge.unwrap(), &keeper(0));
+    let presence = Presence::sign(context.id(), &challenge.unwrap(), OWN, &keeper(0));
     let bytes = Message::Present(presence).encode();
     seals.handle(now, Input::Message { from: LIAR, broadcast: false, bytes });
     assert_eq!(seals.keepers_here().count(), 1);

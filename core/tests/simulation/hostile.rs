@@ -194,9 +194,10 @@ impl World {
         if self.now.is_multiple_of(NEW_NAME_EVERY) {
             self.machines[index].names += 1;
             self.machines[index].connection += 1;
+            let own = self.name(index);
             self.act(index, |node, now| {
                 node.handle(now, Input::LinkDown(LINK));
-                node.handle(now, Input::LinkUp(LINK));
+                node.handle(now, Input::LinkUp(LINK, own));
             });
         }
         match kind {

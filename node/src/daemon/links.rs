@@ -8,10 +8,7 @@ use std::{
     },
 };
 
-use blockvote_core::{
-    node::LinkId,
-    wire::frame::{ClientFrame, PeerId},
-};
+use blockvote_core::{node::LinkId, wire::frame::ClientFrame};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -76,8 +73,7 @@ pub struct Queue {
 
 #[derive(Default)]
 struct Books {
-    /// Queues, and this node's name behind each.
-    senders: HashMap<LinkId, (Queue, PeerId)>,
+    senders: HashMap<LinkId, Queue>,
     states: HashMap<LinkId, (String, LinkState)>,
 }
 
@@ -92,14 +88,9 @@ impl Links {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is sent to a relay goes into this queue from now on; this node has that name there.
-    pub fn attach(&self, link: LinkId, queue: Queue, own: PeerId) {
-        self.books().senders.insert(link, (queue, own));
-    }
-
-    /// This node's name on a relay, while it is connected.
-    pub fn own(&self, link: LinkId) -> Option<PeerId> {
-        self.books().senders.get(&link).map(|(_, own)| *own)
+    /// What is sent to a relay goes into this queue from now on.
+    pub fn attach(&self, link: LinkId, queue: Queue) {
+        self.books().senders.insert(link, queue);
     }
 
     /// Takes a relay's queue away.
@@ -123,14 +114,14 @@ impl Links {
     /// Bytes that wait to be sent to a relay.
     pub fn backlog(&self, link: LinkId) -> usize {
         let books = self.books();
-        books.senders.get(&link).map_or(0, |(queue, _)| queue.waiting.load(Ordering::Relaxed))
+        books.senders.get(&link).map_or(0, |queue| queue.waiting.load(Ordering::Relaxed))
     }
 
     /// Queues a frame for a relay. Where it does not fit, the connection is given up and made again, and
     /// peers compare what they have.
     pub fn send(&self, link: LinkId, frame: &ClientFrame<'_>) {
         let mut books = self.books();
-        let Some((queue, _)) = books.senders.get(&link) else { return };
+        let Some(queue) = books.senders.get(&link) else { return };
         let frame = frame.encode();
         let bytes = frame.len();
         let before = queue.waiting.fetch_add(bytes, Ordering::Relaxed);

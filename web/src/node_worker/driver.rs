@@ -18,7 +18,7 @@ use blockvote_core::{
     },
     crypto::hash::{BlockHash, VoteId},
     node::{Event, Input, LinkId, Node, Output, Peer, Signatures, StoreChange},
-    wire::frame::{ClientFrame, ServerFrame},
+    wire::frame::{ClientFrame, PeerId, ServerFrame},
 };
 use blockvote_words::Words;
 use gloo_timers::callback::{Interval, Timeout};
@@ -60,6 +60,8 @@ enum Effect {
 pub struct Followed {
     number: LinkId,
     link: RelayLink,
+    /// What the relay calls this tab, since its welcome.
+    own: PeerId,
     /// For the page.
     pub status: RelayStatus,
 }
@@ -154,9 +156,9 @@ impl Driver {
         driver.follow_relays(relays);
         let owner = driver.clone();
         let tabs = Tabs::open(id, move |heard| owner.heard_tab(heard));
-        if tabs.is_some() {
+        if let Some(own) = tabs.as_ref().map(Tabs::own) {
             driver.0.borrow_mut().tabs = tabs;
-            driver.act(|inner| inner.node.handle(now(), Input::LinkUp(LinkId::OWN_TABS)));
+            driver.act(|inner| inner.node.handle(now(), Input::LinkUp(LinkId::OWN_TABS, own)));
         }
         let writer = driver.clone();
         spawn_local(async move {
@@ -204,7 +206,12 @@ impl Driver {
             // An address that is none is lost at once: it calls back from here.
             let link = RelayLink::follow(url.clone(), id, move |heard| owner.heard(number, heard));
             let status = RelayStatus { url, connected: false, problem: None };
-            self.0.borrow_mut().relays.push(Followed { number, link, status });
+            self.0.borrow_mut().relays.push(Followed {
+                number,
+                link,
+                own: PeerId::default(),
+                status,
+            });
         }
         self.show_soon();
     }
@@ -404,14 +411,22 @@ impl Driver {
             return;
         };
         let input = match frame {
-            ServerFrame::Welcome(_) => return,
+            ServerFrame::Welcome(own) => {
+                let relays = &mut self.0.borrow_mut().relays;
+                relays
+                    .iter_mut()
+                    .filter(|relay| relay.number == link)
+                    .for_each(|relay| relay.own = own);
+                return;
+            }
             ServerFrame::Joined(..) => {
                 let relays = &mut self.0.borrow_mut().relays;
-                if let Some(relay) = relays.iter_mut().find(|relay| relay.number == link) {
-                    relay.status.connected = true;
-                    relay.status.problem = None;
-                }
-                Input::LinkUp(link)
+                let Some(relay) = relays.iter_mut().find(|relay| relay.number == link) else {
+                    return;
+                };
+                relay.status.connected = true;
+                relay.status.problem = None;
+                Input::LinkUp(link, relay.own)
             }
             ServerFrame::Peers(_, ids) => Input::Peers(link, ids),
             ServerFrame::Gone(_, id) => Input::Gone(Peer { link, id }),

@@ -97,6 +97,11 @@ impl Tabs {
         Some(tabs)
     }
 
+    /// What other tabs call this one.
+    pub fn own(&self) -> PeerId {
+        PeerId(self.own)
+    }
+
     /// Sends to one tab, or to all.
     pub fn send(&self, to: Option<PeerId>, message: &[u8]) {
         let to = to.map_or(EVERYBODY, |peer| peer.0);

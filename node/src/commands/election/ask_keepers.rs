@@ -78,7 +78,7 @@ pub async fn ask(
         tokio::select! {
             _ = again.tick() => send(&links, seeker.ask()),
             input = heard.recv() => match input {
-                Some(Input::LinkUp(link)) => {
+                Some(Input::LinkUp(link, name)) => {
                     reached = true;
                     if let Some(own) = links.own(link) {
                         send(&links, seeker.entered(link, own));
