@@ -54,14 +54,19 @@ test("organiser and voters are never there together: a keeper carries the electi
   await organiser.getByTestId("next").click();
   await expect(organiser.getByTestId("keepers")).toContainText("Club server has this election: you may close this page.");
   const link = await organiser.getByTestId("link").innerText();
+  const short = await organiser.getByTestId("short-link").innerText();
+  expect(short).toMatch(/\/v\/[0-9A-Z]{4}-[0-9A-Z]{4}$/);
   await organiser.getByRole("link", { name: "Codes and slips to print" }).click();
   await expect(organiser.locator(".slip-code").first()).toBeVisible();
+  await expect(organiser.locator(".slip").first()).toContainText(short);
   const codes = await organiser.locator(".slip-code").allInnerTexts();
   await organiser.close();
 
   // The voter comes when nobody else is there, and may go at once.
   const voter = await (await world.profile()).newPage();
-  await voter.goto(`${link}#code=${codes[0]}`);
+  await voter.goto(short);
+  await voter.waitForURL(link);
+  await voter.getByLabel("Your voting code").fill(codes[0]);
   await voter.getByText("Yes", { exact: true }).click();
   await voter.getByTestId("cast").click();
   await expect(standing(voter)).toContainText(/Received by Club server at .*You may close this page/);
@@ -207,7 +212,14 @@ test("a short address leads to the election, and one with a typo says what to do
   await expect(page.getByRole("heading", { name: "Lunch?" })).toBeVisible();
   const other = address.replace(/.$/, (last) => (last === "0" ? "1" : "0"));
   await page.goto(`${relay.url}/v/${other}`);
-  await expect(page.getByTestId("short")).toContainText("1 keeper is here, and knows no election with this short address");
+  await expect(page.getByTestId("short")).toContainText("1 keeper answered, and knows no election with this short address");
+  // Typed on the start page, alone or as a link.
+  for (const typed of [address.replace("-", " "), `${relay.url}/v/${address}`]) {
+    await page.goto(`${relay.url}/`);
+    await page.getByLabel("Link, id or short address of the election").fill(typed);
+    await page.getByRole("button", { name: "Open the election" }).click();
+    await expect(page.getByRole("heading", { name: "Lunch?" })).toBeVisible();
+  }
   await page.goto(`${relay.url}/v/K7QF`);
   await expect(page.getByRole("alert")).toContainText("8 letters and digits");
 });

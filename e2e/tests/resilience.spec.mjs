@@ -232,7 +232,7 @@ test("a link to an unknown election says what it waits for, a broken one what is
   await page.goto(`${relay.url}/e/nonsense/vote`);
   await expect(page.getByText("expected 64 hexadecimal digits")).toBeVisible();
   await page.goto(`${relay.url}/`);
-  await page.getByLabel("Link or id of the election").fill("what?");
+  await page.getByLabel("Link, id or short address of the election").fill("what?");
   await page.getByRole("button", { name: "Open the election" }).click();
-  await expect(page.getByRole("alert")).toContainText("no election's id");
+  await expect(page.getByRole("alert")).toContainText("no election in this");
 });

@@ -15,7 +15,10 @@ use blockvote_core::{
         keyfile::KeyFile,
         organiser::{Organiser, Publishing},
     },
-    election::{definition::Election, short_address::ShortAddressError},
+    election::{
+        definition::Election,
+        short_address::{ShortAddress, ShortAddressError},
+    },
 };
 use blockvote_words::Words;
 use wasm_bindgen::{JsCast, JsValue};
@@ -106,6 +109,12 @@ fn hear(message: ToTools) {
             Ok(address) => keepers::find(relays, address),
             Err(error) => answer(Err(ShortAddressError::words(&error))),
         },
+        ToTools::ShortAddress(election) => {
+            let address = election.parse().ok().and_then(|id| ShortAddress::of(&id).ok());
+            if let Some(address) = address {
+                post(&FromTools::ShortAddress(address.to_string()));
+            }
+        }
     }
 }
 

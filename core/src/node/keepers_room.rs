@@ -50,6 +50,8 @@ pub struct FoundKeeper {
     pub key: PublicKey,
     /// What became of the election that it was asked to hold.
     pub answer: Option<Answer>,
+    /// Whether it said which elections it has under the short address that is looked up.
+    pub looked_up: bool,
     peer: Peer,
 }
 
@@ -78,9 +80,11 @@ impl Seeker {
         }
     }
 
-    /// Looks up a short address.
+    /// Looks up a short address. Each keeper is asked by itself: a relay drops a broadcast that equals another
+    /// one of a moment ago, as those of two voters with one slip would.
     pub fn find(&mut self, address: ShortAddress) -> Vec<Say> {
         self.looked_up = Some(address);
+        self.keepers.values_mut().for_each(|keeper| keeper.looked_up = false);
         self.ask()
     }
 
@@ -108,15 +112,21 @@ impl Seeker {
         self.keepers.retain(|_, keeper| keeper.peer.link != link);
     }
 
-    /// Asks everybody again: for keepers, the election, and what became of a wish.
+    fn find_at(&self, keeper: &FoundKeeper) -> Option<Say> {
+        let address = self.looked_up?;
+        Some(Say::To(keeper.peer, RoomMessage::Find(address).encode()))
+    }
+
+    /// What a keeper is asked: for the election, and what became of a wish.
+    fn questions(&self, keeper: &FoundKeeper) -> impl Iterator<Item = Say> {
+        self.wish_to(keeper).into_iter().chain(self.find_at(keeper))
+    }
+
+    /// Asks again: everybody for keepers, and the keepers that are known.
     pub fn ask(&self) -> Vec<Say> {
         let call = RoomMessage::RollCall(self.challenge).encode();
-        let find = self.looked_up.map(|address| RoomMessage::Find(address).encode());
-        let questions: Vec<_> = [Some(call), find].into_iter().flatten().collect();
-        let all = self.own.keys().flat_map(|link| {
-            questions.iter().map(|question| Say::Everybody(*link, question.clone()))
-        });
-        all.chain(self.keepers.values().filter_map(|keeper| self.wish_to(keeper))).collect()
+        let all = self.own.keys().map(|link| Say::Everybody(*link, call.clone()));
+        all.chain(self.keepers.values().flat_map(|keeper| self.questions(keeper))).collect()
     }
 
     /// Hears an answer; says what follows, or nothing where it changes nothing.
@@ -132,11 +142,13 @@ impl Seeker {
                     return None;
                 }
                 let Card { name, key, .. } = card;
-                let answer = self.keepers.get(&key).and_then(|keeper| keeper.answer);
-                let keeper = FoundKeeper { name, key, answer, peer: from };
-                let wish = self.wish_to(&keeper);
+                let known = self.keepers.get(&key);
+                let answer = known.and_then(|keeper| keeper.answer);
+                let looked_up = known.is_some_and(|keeper| keeper.looked_up);
+                let keeper = FoundKeeper { name, key, answer, looked_up, peer: from };
+                let questions = self.questions(&keeper).collect();
                 self.keepers.insert(key, keeper);
-                Some(wish.into_iter().collect())
+                Some(questions)
             }
             RoomMessage::Answer(election, answer) => {
                 let asked = self.wish.as_ref().is_some_and(|(wish, _)| *wish == election);
@@ -146,16 +158,17 @@ impl Seeker {
             }
             RoomMessage::Found(address, ids) => {
                 // A keeper's word only: others could fill the list with what is wrong.
-                let asked = self.looked_up == Some(address)
-                    && self.keepers.values().any(|keeper| keeper.peer == from);
-                let new = ids.into_iter().filter(|id| asked && !self.found.contains(id));
-                let room = MAX_FOUND_IN_ALL.saturating_sub(self.found.len());
-                let new: Vec<_> = new.take(room).collect();
-                if new.is_empty() {
+                let keeper = self.keepers.values_mut().find(|keeper| keeper.peer == from)?;
+                if self.looked_up != Some(address) {
                     return None;
                 }
+                let first = !std::mem::replace(&mut keeper.looked_up, true);
+                let new = ids.into_iter().filter(|id| !self.found.contains(id));
+                let room = MAX_FOUND_IN_ALL.saturating_sub(self.found.len());
+                let new: Vec<_> = new.take(room).collect();
+                let news = first || !new.is_empty();
                 self.found.extend(new);
-                Some(Vec::new())
+                news.then(Vec::new)
             }
             RoomMessage::RollCall(_) | RoomMessage::Hold(_) | RoomMessage::Find(_) => None,
         }
@@ -230,9 +243,7 @@ impl Reception {
             RoomMessage::Find(address) => {
                 let mut ids = find(address);
                 ids.truncate(MAX_FOUND);
-                if ids.is_empty() {
-                    return None;
-                }
+                // None is an answer too: whoever asks is not to wait for one.
                 RoomMessage::Found(address, ids)
             }
             RoomMessage::Hold(election) => return Some(Heard::Wish(from, election)),
@@ -326,16 +337,24 @@ mod tests {
         let address = ShortAddress([1; 5]);
         let mut seeker = Seeker::new([5; 32]);
         seeker.entered(HONEST.link, OWN);
-        let find = seeker.find(address).remove(1);
+        let call = seeker.find(address).remove(0);
+        let answered = seeker.hear(HONEST, &bytes(answer(&mut reception(1), &call, &[])));
+        let find = answered.unwrap().remove(0);
+        assert_eq!(find, Say::To(HONEST, RoomMessage::Find(address).encode()));
+        assert_eq!(seeker.ask(), [call.clone(), find.clone()]);
         let many: Vec<_> = (0..99).map(|byte| ElectionId([byte; 32])).collect();
         let found = bytes(answer(&mut reception(1), &find, &many));
         assert_eq!(seeker.hear(LIAR, &found), None, "of nobody that showed to be a keeper");
-        let call = seeker.ask().remove(0);
-        seeker.hear(HONEST, &bytes(answer(&mut reception(1), &call, &[])));
         assert_eq!(seeker.hear(HONEST, &found), Some(vec![]));
         assert_eq!(seeker.found().len(), MAX_FOUND);
         assert_eq!(seeker.hear(HONEST, &found), None, "nothing new");
-        assert_eq!(answer(&mut reception(1), &find, &[]), None);
+        // Who has none says so.
+        seeker.hear(LIAR, &bytes(answer(&mut reception(2), &call, &[])));
+        let said = |seeker: &Seeker| seeker.keepers().filter(|keeper| keeper.looked_up).count();
+        assert_eq!(said(&seeker), 1);
+        let none = bytes(answer(&mut reception(2), &find, &[]));
+        assert_eq!(seeker.hear(LIAR, &none), Some(vec![]));
+        assert_eq!((said(&seeker), seeker.found().len()), (2, MAX_FOUND));
         let unasked = RoomMessage::Found(ShortAddress([2; 5]), vec![ELECTION]).encode();
         assert_eq!(seeker.hear(HONEST, &unasked), None);
     }
@@ -348,7 +367,10 @@ mod tests {
         let answered = (0..10_000).filter(|_| hear(&mut here)).count();
         assert_eq!(answered as u64, EACH_AT_ONCE);
         assert!(here.hear(NOW, HONEST, true, &call, &|_| vec![]).is_some(), "others are heard");
-        let wish = RoomMessage::Hold(ELECTION).encode();
-        assert_eq!(reception(1).hear(NOW, LIAR, true, &wish, &|_| vec![]), None);
+        let address = ShortAddress([1; 5]);
+        for message in [RoomMessage::Hold(ELECTION), RoomMessage::Find(address)] {
+            let bytes = message.encode();
+            assert_eq!(reception(1).hear(NOW, LIAR, true, &bytes, &|_| vec![]), None);
+        }
     }
 }

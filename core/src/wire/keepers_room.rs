@@ -101,7 +101,7 @@ pub enum RoomMessage {
     Answer(ElectionId, Answer),
     /// Which elections have this short address?
     Find(ShortAddress),
-    /// These. Whoever asked computes it again.
+    /// These; perhaps none. Whoever asked computes it again.
     Found(ShortAddress, Vec<ElectionId>),
 }
 
@@ -129,8 +129,10 @@ impl RoomMessage {
     /// Whether everybody in the room may be told it at once: only what keepers alone answer.
     pub fn may_be_broadcast(&self) -> bool {
         match self {
-            Self::RollCall(_) | Self::Find(_) => true,
-            Self::Card(_) | Self::Hold(_) | Self::Answer(..) | Self::Found(..) => false,
+            Self::RollCall(_) => true,
+            Self::Card(_) | Self::Hold(_) | Self::Answer(..) | Self::Find(_) | Self::Found(..) => {
+                false
+            }
         }
     }
 }

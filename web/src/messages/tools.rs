@@ -69,6 +69,8 @@ pub enum ToTools {
         /// As typed.
         address: String,
     },
+    /// Compute the short address of an election: 64 hexadecimal digits.
+    ShortAddress(String),
 }
 
 /// A keeper that answered.
@@ -176,8 +178,15 @@ pub enum FromTools {
     Save(String, String),
     /// The keepers that answered.
     Keepers(Vec<FoundKeeper>),
-    /// Ids of elections that have the short address: computed again here.
-    FoundElections(Vec<String>),
+    /// What keepers have under the short address that was looked up.
+    FoundElections {
+        /// Ids of elections that have it: computed again here.
+        ids: Vec<String>,
+        /// How many keepers answered.
+        answered: usize,
+    },
+    /// The short address that was asked for.
+    ShortAddress(String),
     /// A verification goes on or is done.
     Verify(Box<VerifyView>),
     /// What was asked could not be done, and why.

@@ -96,6 +96,10 @@ pub struct Model {
     pub keepers: Option<Rc<Vec<FoundKeeper>>>,
     /// Elections with the short address that is looked up.
     pub found: Rc<Vec<String>>,
+    /// How many keepers answered for it.
+    pub looked_up: usize,
+    /// The short address of the election that is open.
+    pub short: Option<Rc<str>>,
     pub blocks: Rc<Vec<BlockSummary>>,
     pub block: Option<Rc<BlockView>>,
     pub verify: Option<Rc<VerifyView>>,
@@ -138,12 +142,12 @@ pub enum Action {
     CloseBlock,
     /// A verification was asked for.
     VerifySent,
+    /// What was verified is no answer to what is asked now.
+    VerifyCleared,
     /// A vote is looked up.
     FindSent,
     /// A tool was asked for something.
     ToolSent,
-    /// What was verified is no answer to what is asked now.
-    VerifyCleared,
     /// What a tool came to was seen.
     ToolSeen,
 }
@@ -191,14 +195,14 @@ impl Reducible for Model {
                 (model.verify, model.verifying) = (None, true);
                 model.forget_failure();
             }
-            Action::FindSent => model.lookup = Lookup::Asked,
-        }
-        model.into()
-    }
             Action::VerifyCleared => {
                 model.verify = None;
                 model.forget_failure();
             }
+            Action::FindSent => model.lookup = Lookup::Asked,
+        }
+        model.into()
+    }
 }
 
 impl Model {
@@ -253,7 +257,10 @@ impl Model {
             }
             FromTools::Verify(view) => self.verification(view),
             FromTools::Keepers(keepers) => self.keepers = Some(Rc::new(keepers)),
-            FromTools::FoundElections(ids) => self.found = Rc::new(ids),
+            FromTools::FoundElections { ids, answered } => {
+                (self.found, self.looked_up) = (Rc::new(ids), answered);
+            }
+            FromTools::ShortAddress(address) => self.short = Some(address.into()),
             FromTools::Failed(why) => self.tool = Tool::Failed(why),
             FromTools::Ready { .. } | FromTools::Save(..) => self.forget_failure(),
             // The worker's line deals with these before they come here.

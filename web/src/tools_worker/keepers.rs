@@ -174,12 +174,13 @@ fn show() {
             },
         });
         let found = lobby.right.iter().map(ElectionId::to_string).collect();
-        ((keepers.collect(), found, lobby.address.is_some()), Vec::new())
+        let answered = lobby.seeker.keepers().filter(|keeper| keeper.looked_up).count();
+        ((keepers.collect(), found, lobby.address.map(|_| answered)), Vec::new())
     });
-    let Some((keepers, found, looks_up)) = shown else { return };
+    let Some((keepers, ids, looked_up)) = shown else { return };
     post(&FromTools::Keepers(keepers));
-    if looks_up {
-        post(&FromTools::FoundElections(found));
+    if let Some(answered) = looked_up {
+        post(&FromTools::FoundElections { ids, answered });
     }
 }
 

@@ -1,6 +1,9 @@
 //! Without an election: the ones this browser knows, and a place for a link.
 
-use blockvote_core::{crypto::hash::ElectionId, election::definition::Election};
+use blockvote_core::{
+    crypto::hash::ElectionId,
+    election::{definition::Election, short_address::ShortAddress},
+};
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
@@ -42,6 +45,11 @@ fn id_in(text: &str) -> Option<String> {
     id.parse::<ElectionId>().ok().map(|id| id.to_string())
 }
 
+/// The short address in a link or by itself.
+fn short_in(text: &str) -> Option<ShortAddress> {
+    text.split("/v/").last()?.split(['/', '?', '#']).next()?.parse().ok()
+}
+
 /// The screen.
 #[component]
 pub fn Home() -> Html {
@@ -66,6 +74,8 @@ pub fn Home() -> Html {
                 .collect();
             if let Some(id) = id_in(&text) {
                 browser::visit(&format!("/e/{id}/vote"));
+            } else if let Some(address) = short_in(&text) {
+                browser::visit(&format!("/v/{address}"));
             } else if let (Some(code), [only]) = (&code, open.as_slice()) {
                 browser::visit(&format!("/e/{}/vote#code={code}", only.id));
             } else {
@@ -85,7 +95,7 @@ pub fn Home() -> Html {
             </header>
             <form class="sheet" {onsubmit}>
                 <div class="field">
-                    <label for="link">{ "Link or id of the election" }</label>
+                    <label for="link">{ "Link, id or short address of the election" }</label>
                     <input id="link" type="text" autocomplete="off" spellcheck="false"
                         value={(*text).clone()} {oninput} aria-describedby="link-hint"
                         aria-invalid={wrong.then_some("true")} />
@@ -95,7 +105,7 @@ pub fn Home() -> Html {
                             { if *is_code {
                                 "This is a voting code. It needs its election: open the election's link, which stands on the slip and which the organiser has, and type the code there."
                             } else {
-                                "There is no election's id in this. It is 64 digits from 0 to 9 and a to f; copy the whole link."
+                                "There is no election in this. Its id is 64 digits from 0 to 9 and a to f, a short address is 8 letters and digits such as K7QF-2M9X; copy the whole link."
                             } }
                         }
                     </div>

@@ -10,7 +10,7 @@ use blockvote_words::standing::list;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use super::{results::double_votes, unopened};
+use super::{results::double_votes, short::use_short_link, unopened};
 use crate::{
     messages::{Act, ElectionView, OrganiserFile, SealView, Status, ToNode, ToTools, Who},
     page::{
@@ -58,6 +58,7 @@ pub fn Organise() -> Html {
     let passphrase = use_state(String::new);
     let refresh = use_force_update();
     let wants_csv = use_mut_ref(|| false);
+    let short = use_short_link();
     {
         // The codes came, and they are to be written to a file.
         let wants_csv = wants_csv.clone();
@@ -132,6 +133,12 @@ pub fn Organise() -> Html {
                             <a class="public" href={link.clone()} data-testid="link">{ &link }</a>
                             <Copy text={link.clone()} what="link" />
                         </div>
+                        if let Some(short) = short {
+                            <div class="field">
+                                <span class="soft">{ "In short, to type, once a keeper has it" }</span>
+                                <a class="public" href={short.clone()} data-testid="short-link">{ short }</a>
+                            </div>
+                        }
                         if election.who == Who::Codes {
                             <div class="field">
                                 <span class="soft">{ format!("{}: each voter gets one, as a link, a QR code or on a slip of paper. They are made from your organiser's file; nobody else can make them.",

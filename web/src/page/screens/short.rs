@@ -12,6 +12,24 @@ use crate::{
     },
 };
 
+/// The short link of the open election, once it is known; nothing where no keeper could answer for it.
+#[hook]
+pub fn use_short_link() -> Option<String> {
+    let shared = use_tools();
+    let named = shared.model.election().filter(|election| !election.keepers.is_empty());
+    let named = named.map(|election| election.id.clone());
+    {
+        let (tools, known) = (shared.tools.clone(), shared.model.short.is_some());
+        use_effect_with(named.clone(), move |id| {
+            if let Some(id) = id.clone().filter(|_| !known) {
+                tools.emit(ToTools::ShortAddress(id));
+            }
+        });
+    }
+    let short = shared.model.short.as_ref().filter(|_| named.is_some())?;
+    Some(format!("{}/v/{short}", browser::origin()))
+}
+
 #[derive(Properties, PartialEq)]
 pub struct Props {
     pub address: String,
@@ -47,10 +65,12 @@ pub fn Short(props: &Props) -> Html {
                 <p><a href="/">{ "Go to your elections" }</a></p>
             } else if found.is_empty() {
                 <progress aria-label="Asking keepers" />
-                <p role="status" data-testid="short">{ match keepers {
-                    0 => "Keepers are asked which election has this short address. None answers yet: check that you are on the page that your slip names, or open the election's whole link.".to_owned(),
-                    1 => "1 keeper is here, and knows no election with this short address. Compare it with your slip, letter by letter.".to_owned(),
-                    n => format!("{n} keepers are here, and know no election with this short address. Compare it with your slip, letter by letter."),
+                <p role="status" data-testid="short">{ match (keepers, shared.model.looked_up) {
+                    (0, _) => "Keepers are asked which election has this short address. None answers yet: check that you are on the page that your slip names, or open the election's whole link.".to_owned(),
+                    (1, 0) => "1 keeper is here and is asked which election has this short address.".to_owned(),
+                    (all, 0) => format!("{all} keepers are here and are asked which election has this short address."),
+                    (_, 1) => "1 keeper answered, and knows no election with this short address. Compare it with your slip, letter by letter.".to_owned(),
+                    (_, n) => format!("{n} keepers answered, and know no election with this short address. Compare it with your slip, letter by letter."),
                 } }</p>
             } else {
                 <p>{ "More than one election has this short address. Open the one whose question stands on your slip." }</p>

@@ -4,7 +4,7 @@ use blockvote_core::crypto::secret::Passphrase;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use super::{organise::voter_link, unopened};
+use super::{organise::voter_link, short::use_short_link, unopened};
 use crate::{
     messages::{OrganiserFile, ToTools},
     page::{
@@ -26,6 +26,7 @@ pub fn Slips() -> Html {
     let shared = use_tools();
     let passphrase = use_state(String::new);
     let page = use_state(|| 0_usize);
+    let short = use_short_link();
     let election = shared.model.election().cloned();
     let text = election.as_ref().and_then(|election| remembered::organiser(&election.id));
     let locked = text.as_ref().is_some_and(|text| text.starts_with("blockvote-locked"));
@@ -102,7 +103,7 @@ pub fn Slips() -> Html {
                             <code class="slip-code">{ row.code.as_str() }</code>
                             <small>{ "Scan the square, or open the election's page and type the letters and digits above. " }
                                 { election.closes.map_or_else(String::new, |closes| format!("Closes {}.", format::time(closes))) }</small>
-                            <small class="public">{ format!("{}/e/{}/vote", browser::origin(), election.id) }</small>
+                            <small class="public">{ short.clone().unwrap_or_else(|| format!("{}/e/{}/vote", browser::origin(), election.id)) }</small>
                         </div>
                         <Qr text={voter_link(&election.id, row.code.as_str())} label="QR code of the voter's link" />
                     </li>
