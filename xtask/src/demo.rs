@@ -83,7 +83,7 @@ pub fn run() -> anyhow::Result<()> {
             program(programs.join("blockvote"))
                 .args(["node", "--mine", "--listen", &format!("127.0.0.1:{node_port}")])
                 // Whoever creates an election here can close the tab at once.
-                .args(["--keep", "This computer"])
+                .args(["--keep", "Demo keeper"])
                 .args(["--relay", &format!("ws://127.0.0.1:{relay_port}/ws"), "--election"])
                 .arg(&election)
                 .arg("--data")

@@ -160,6 +160,11 @@ pub fn run(new: New) -> anyhow::Result<ExitCode> {
     if context.election().choices.len() == 1 && !new.blank && !new.write_in {
         eprintln!("note: there is one choice only; give others with --choice, or allow --blank");
     }
+    if open {
+        eprintln!(
+            "note: anybody can vote, under any number; for voters of your choice give --codes, --names or --keys"
+        );
+    }
     if open && new.organiser.is_none() {
         organiser.election.organiser = None;
     }

@@ -13,6 +13,12 @@ use serde_json::json;
 use super::ask_keepers;
 use crate::{output::say, relays::check_url};
 
+/// Where a browser opens the page of a relay: `wss://host/ws` serves it at `https://host`.
+fn page_of(relay: &str) -> String {
+    let page = relay.trim_end_matches('/').trim_end_matches("/ws");
+    page.strip_prefix("ws").map_or_else(|| page.to_owned(), |rest| format!("http{rest}"))
+}
+
 pub async fn run(
     organiser: &Organiser,
     file: &Path,
@@ -42,17 +48,18 @@ pub async fn run(
     }
     let id = context.id();
     let address = ShortAddress::of(&id).ok().context("too little memory")?;
+    let page = relays.first().map_or_else(|| "http://<relay>".to_owned(), |url| page_of(url));
     if !json {
         let written =
             if same { format!("{shown} is there already") } else { format!("Wrote {shown}") };
         say!("{written}: the election and its voter roll, nothing private.");
-        say!("voters open    http://<relay>/e/{id}/vote");
+        say!("voters open    {page}/e/{id}/vote");
         if names {
-            say!("or, in short   http://<relay>/v/{address}, once a keeper has it");
+            say!("or, in short   {page}/v/{address}, once a keeper has it");
         }
         if organiser.codes().next().is_some() {
             say!(
-                "their codes    blockvote election codes --organiser {} --csv codes.csv --relay http://<relay>",
+                "their codes    blockvote election codes --organiser {} --csv codes.csv --relay {page}",
                 file.display()
             );
         }
@@ -82,4 +89,20 @@ pub async fn run(
     }
     let nobody = asked && have.is_empty();
     Ok(if nobody { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_is_where_the_relay_is() {
+        for (relay, page) in [
+            ("ws://127.0.0.1:8080/ws", "http://127.0.0.1:8080"),
+            ("wss://vote.example.org/ws/", "https://vote.example.org"),
+            ("wss://example.org/club/ws", "https://example.org/club"),
+        ] {
+            assert_eq!(page_of(relay), page);
+        }
+    }
 }

@@ -9,13 +9,13 @@ use blockvote_core::{
     election::{ballot::BallotRules, definition::Counting, keepers::Keeper},
     time::Timestamp,
 };
-use blockvote_words::custody::advice;
+use blockvote_words::{custody::advice, standing};
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
 use crate::{
-    messages::{ElectionView, ToTools, Who as Voters},
+    messages::{ElectionView, FoundKeeper, ToTools, Who as Voters},
     page::{
         ballot::{self, Chosen},
         browser, format,
@@ -641,6 +641,7 @@ struct PreviewProps {
 #[component]
 fn Preview(props: &PreviewProps) -> Html {
     let chosen = use_state(Chosen::default);
+    let keepers = kept_by(&props.draft.keepers, use_shared().model.keepers.as_deref());
     let election = preview(&props.draft);
     let hours = match (election.opens, election.closes) {
         (None, None) => "open from the start, until you close it".to_owned(),
@@ -669,7 +670,31 @@ fn Preview(props: &PreviewProps) -> Html {
                 { super::keys::second_passphrase("organiser-passphrase-again", &props.passphrase, &props.again) }
                 <small>{ "The file holds the key that closes and seals, the codes and the names. It rests in this browser; with a passphrase it rests locked." }</small>
             </div>
+            { keepers }
             { notice("warn", "Once published nothing can be changed: the link commits to every word and every voter.") }
         </>
+    }
+}
+
+/// Who will hold the election, and who of them is not there to take it.
+fn kept_by(named: &[Keeper], here: Option<&Vec<FoundKeeper>>) -> Html {
+    let here = |keeper: &Keeper| {
+        here.is_some_and(|found| found.iter().any(|found| found.keeper.key == keeper.key))
+    };
+    let names = |wanted: bool| {
+        let those = named.iter().filter(|keeper| here(keeper) == wanted);
+        standing::list(&those.map(|keeper| keeper.name.as_str()).collect::<Vec<_>>())
+    };
+    match (names(true), names(false)) {
+        (there, away) if there.is_empty() && away.is_empty() => Html::default(),
+        (there, away) if away.is_empty() => {
+            html! { <p data-testid="kept-by">{ format!("Held by {there}.") }</p> }
+        }
+        (_, away) => notice(
+            "warn",
+            format!(
+                "{away}: no answer at the moment. This page must stay open until a keeper has the election."
+            ),
+        ),
     }
 }
