@@ -74,7 +74,7 @@ use crate::{
         ancestry::LinkError,
         block::{Block, BlockError, CheckedBlock},
         rebuilding::Rebuilding,
-        statements::{LeftOut, Statement, StatementBook, StatementError},
+        statements::{LeftOut, Seal, Statement, StatementBook, StatementError},
         tree::Chain,
     },
     crypto::{
@@ -236,9 +236,13 @@ impl Node {
     }
 
     /// Whether this node has some reason to believe that it holds what there is: a peer handed out something
-    /// good, or several samples of peers agreed. What a few idle names say is none.
+    /// good, a keeper was compared with, or several samples of peers agreed. What a few idle names say is
+    /// none.
     pub fn is_sure(&self) -> bool {
-        !self.is_behind() && (self.peers.somebody_answers() || self.links.agree())
+        let keepers = &self.chain().election().keepers;
+        let compared = |keeper: &Keeper| self.compared_with(&keeper.key).is_some();
+        !self.is_behind()
+            && (self.peers.somebody_answers() || self.links.agree() || keepers.iter().any(compared))
     }
 
     /// Whether a better chain is being fetched whose headers showed that it is. What peers claim alone is
@@ -399,13 +403,10 @@ impl Node {
         Ok(())
     }
 
-    /// Seals the chain as it is here, with the votes that are left out and why. `anyway` seals although
-    /// peers claim a better chain, or a keeper may have more: neither a liar nor one that is gone must hold
-    /// up a seal for ever.
+    /// Seals the chain as [`Node::sign_seal`] signs it.
     ///
     /// # Errors
-    /// When the election is not closed, is sealed, or the key is not the organiser's; nothing has
-    /// changed then.
+    /// As there; nothing has changed then.
     pub fn seal(
         &mut self,
         now: Timestamp,
@@ -413,6 +414,25 @@ impl Node {
         organiser: &SecretKey,
         anyway: bool,
     ) -> Result<(), SealError> {
+        let seal = self.sign_seal(now, left_out, organiser, anyway)?;
+        let changes = self.ballot_box.take_seal(now, seal)?;
+        self.apply(now, changes, None);
+        Ok(())
+    }
+
+    /// Signs a seal over the chain as it is here, with the votes that are left out and why. `anyway` signs
+    /// although peers claim a better chain, or a keeper may have more: neither a liar nor one that is gone
+    /// must hold up a seal for ever. Nothing changes by it: it can be stored before it is handed out.
+    ///
+    /// # Errors
+    /// When the election is not closed, is sealed, or the key is not the organiser's.
+    pub fn sign_seal(
+        &self,
+        now: Timestamp,
+        left_out: Vec<LeftOut>,
+        organiser: &SecretKey,
+        anyway: bool,
+    ) -> Result<Seal, SealError> {
         self.ballot_box.may_seal(now)?;
         if self.is_behind() && !anyway {
             return Err(SealError::Behind);
@@ -428,9 +448,7 @@ impl Node {
             let left_out = self.ballot_box.rebuilding().map_or(&[][..], Rebuilding::left_out);
             self.none_listed(left_out, &lists)?;
         }
-        let changes = self.ballot_box.seal(now, left_out, organiser)?;
-        self.apply(now, changes, None);
-        Ok(())
+        self.ballot_box.sign_seal(now, left_out, organiser)
     }
 
     /// Has keepers prove which votes are on their closing lists, from now on, or ends that: for whoever seals.

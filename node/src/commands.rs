@@ -5,6 +5,7 @@ pub mod election;
 pub mod key;
 pub mod node;
 mod numbers;
+mod own_node;
 pub mod receipt;
 pub mod secret_files;
 mod verified_export;

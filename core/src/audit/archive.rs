@@ -20,7 +20,9 @@ use sha2::{Digest, Sha256};
 use crate::{
     chain::{
         block::{Block, MAX_BLOCK_BYTES},
-        statements::{MAX_DOUBLE_VOTES, Statement},
+        header::Height,
+        statements::{MAX_STATEMENTS, Statement},
+        tree::Chain,
     },
     crypto::encoding::encode,
     election::{
@@ -41,8 +43,6 @@ const END: u8 = 3;
 const ROLL_PAGE: u8 = 4;
 const EVIDENCE: u8 = 5;
 const END_BYTES: usize = 36;
-/// Double votes, a closing, two seals.
-const MAX_STATEMENTS: usize = MAX_DOUBLE_VOTES + 3;
 
 /// Why a file cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, derive_more::From)]
@@ -133,6 +133,21 @@ impl ArchiveWriter {
             bytes.extend(writer.record(ROLL_PAGE, &encode(&page)));
         }
         (writer, bytes)
+    }
+
+    /// A whole file: these statements and this chain.
+    pub fn whole(chain: &Chain, statements: impl Iterator<Item = Statement>) -> Vec<u8> {
+        let (mut writer, mut bytes) = Self::new(chain.context());
+        for statement in statements {
+            bytes.extend(writer.statement(&statement));
+        }
+        for height in 2..=chain.height().0 {
+            if let Some(block) = chain.block_at(Height(height)) {
+                bytes.extend(writer.block(&block.to_block()));
+            }
+        }
+        bytes.extend(writer.finish());
+        bytes
     }
 
     fn record(&mut self, kind: u8, body: &[u8]) -> Vec<u8> {

@@ -7,6 +7,7 @@ mod codes;
 mod new;
 mod publish;
 mod published;
+mod seal_over_relays;
 mod show;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -75,20 +76,32 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Verify a node's chain and seal the result; only after closing, and only once.
+    /// Verify the chain of a node, or what relays lead to, and seal the result; only after closing, and only
+    /// once.
     Seal {
         #[command(flatten)]
         organiser: OrganiserFile,
         #[command(flatten)]
         at: At,
+        /// Ask no node, but follow this relay as a browser tab does, such as <ws://127.0.0.1:8080/ws>: votes
+        /// are compared with all keepers and peers there. May be given several times.
+        #[arg(long = "relay", value_name = "URL")]
+        relays: Vec<String>,
+        /// Where the audit file of the result goes, over relays; nothing there is overwritten.
+        #[arg(long, default_value = "result.blockvote", requires = "relays")]
+        out: PathBuf,
+        /// Leave out the votes of the chain that are on no keeper's closing list, for this reason. The chain
+        /// is built again without them.
+        #[arg(long, value_name = "REASON", value_parser = close_and_seal::reason, requires = "relays")]
+        leave_out_late: Option<String>,
         /// Leave out the votes that still wait for a block, for this reason. They are named in the seal
         /// with it, and anybody can read it.
         #[arg(long, value_name = "REASON", value_parser = close_and_seal::reason)]
         leave_out: Option<String>,
-        /// Seal although a keeper that the election names has signed no closing list that the node has.
+        /// Seal although a keeper that the election names may have more than is here, or is not.
         #[arg(long)]
         without_keepers: bool,
-        /// Seal although the node is fetching a chain that a peer claims to be longer.
+        /// Seal although peers claim more than is here, or none says enough to know.
         #[arg(long)]
         despite_syncing: bool,
         /// Print JSON.
@@ -136,8 +149,30 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Close { organiser, at, json } => {
             close_and_seal::close(&organiser.open()?, &organiser.file, &at, json).await
         }
-        Command::Seal { organiser, at, leave_out, without_keepers, despite_syncing, json } => {
+        Command::Seal {
+            organiser,
+            at,
+            relays,
+            out,
+            leave_out_late,
+            leave_out,
+            without_keepers,
+            despite_syncing,
+            json,
+        } => {
             let record = organiser.file.with_extension("seal");
+            if !relays.is_empty() {
+                let how = seal_over_relays::How {
+                    relays,
+                    out,
+                    leave_out,
+                    leave_out_late,
+                    without_keepers,
+                    despite_syncing,
+                    json,
+                };
+                return seal_over_relays::seal(organiser.open()?, &record, how).await;
+            }
             let how = How { leave_out, without_keepers, despite_syncing, json };
             close_and_seal::seal(&organiser.open()?, &record, &at, how).await
         }

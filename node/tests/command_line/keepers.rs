@@ -143,6 +143,7 @@ async fn what_is_acknowledged_and_left_out_is_a_complaint_that_anybody_checks() 
     let (code, verified, _) = run(&["verify", &file, "--complaint", &complaint]);
     assert_eq!(code, 3, "{verified}");
     assert!(verified.contains("The complaint holds: Club server acknowledged"), "{verified}");
+    assert!(verified.contains(&format!("{against} and a complaint that holds.")), "{verified}");
     // Changed, it holds no longer, and the command says so with its exit code.
     let text = std::fs::read_to_string(&complaint).unwrap();
     let at = text.find("\"at\": ").unwrap() + 6;
@@ -151,6 +152,53 @@ async fn what_is_acknowledged_and_left_out_is_a_complaint_that_anybody_checks() 
     let (code, out, _) = run(&["verify", &file, "--complaint", &forged]);
     assert!(code == 1 && out.contains("The complaint does not hold"), "{out}");
     bad(&["verify", &file, "--complaint", &receipt], "not a Blockvote complaint");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sealing_over_relays_leaves_out_of_the_chain_what_no_keeper_had_in_time() {
+    let (desk, relay) = (Desk::new(), relay("127.0.0.1:0", &[]));
+    let kept = keeper(&desk, &relay, &[]);
+    let (private, public) = election(&desk, &named(&kept), "Lunch?", "3");
+    assert_eq!(publish(&private, &public, &relay).0, 0);
+    let at = format!("http://{}", kept.address);
+    let node = Polling { process: kept, at, election: public.clone() };
+    let lunch = Lunch { desk, private, public };
+    let (codes, id) = (lunch.codes(), context(&lunch.private).id().to_string());
+    assert_eq!(node.vote(&["--code", &codes[0], "--selection", "Soup"]).0, 0);
+    let status = format!("/api/v1/elections/{id}/status");
+    node.process.until(&status, |status| status["votes"] == 1).await;
+    // Somebody votes on a chain that nobody else sees before the keeper has signed its list.
+    let (before, hidden) =
+        (lunch.desk.path("before.blockvote"), lunch.desk.path("hidden.blockvote"));
+    good(&["export", "--node", &node.at, "--election", &id, "--out", &before]);
+    let apart = Process::start(&["--memory", "--mine", "--election", &before]);
+    let at = format!("http://{}", apart.address);
+    let apart = Polling { process: apart, at, election: lunch.public.clone() };
+    assert_eq!(apart.vote(&["--code", &codes[1], "--selection", "Bread"]).0, 0);
+    apart.until_votes(2).await;
+    good(&["export", "--node", &apart.at, "--out", &hidden]);
+    assert_eq!(node.vote(&["--code", &codes[2], "--selection", "Soup"]).0, 0);
+    node.process.until(&status, |status| status["votes"] == 2).await;
+    close_earlier(&lunch, &node).await;
+    let listed = |all: &Value| all["closing_lists"].as_array().unwrap().len() == 1;
+    node.process.until(&format!("/api/v1/elections/{id}/evidence"), listed).await;
+    let relay = url(&relay);
+    let _shown = Process::start(&["--memory", "--election", &hidden, "--relay", &relay]);
+    node.process.until(&status, |status| status["votes"] == 3).await;
+
+    let out = lunch.desk.path("result.blockvote");
+    let seal =
+        ["election", "seal", "--organiser", &lunch.private, "--relay", &relay, "--out", &out];
+    let late = [&seal[..], &["--leave-out-late", "Shown after closing"]].concat();
+    let sealed = good(&late);
+    assert!(sealed.contains("Left out, with the reason in the seal: 1 vote."), "{sealed}");
+    assert!(sealed.contains("Sealed: Club server says that it has the result."), "{sealed}");
+    node.process.until(&status, |status| status["seal"] == "sealed").await;
+    assert_eq!(node.process.get(&status).await["voters"], 2);
+    let report = good(&["verify", &out]);
+    assert!(report.contains("left out, as “Shown after closing”: 1 vote"), "{report}");
+    assert!(report.contains("counted again from 2 votes of 2 voters"), "{report}");
+    bad(&seal, "no other one may be signed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -347,16 +347,5 @@ pub fn block(node: &Node, height: u32) -> Option<BlockView> {
 
 /// The audit file.
 pub fn archive(node: &Node) -> Vec<u8> {
-    let chain = node.chain();
-    let (mut writer, mut bytes) = ArchiveWriter::new(chain.context());
-    for statement in node.statements().all() {
-        bytes.extend(writer.statement(&statement));
-    }
-    for height in 2..=chain.height().0 {
-        if let Some(block) = chain.block_at(Height(height)) {
-            bytes.extend(writer.block(&block.to_block()));
-        }
-    }
-    bytes.extend(writer.finish());
-    bytes
+    ArchiveWriter::whole(node.chain(), node.statements().all())
 }

@@ -102,17 +102,17 @@ impl BallotBox {
         sorted(self.vote_ids().filter(|id| chain.place_of(id).is_none()).collect())
     }
 
-    /// Seals the chain as it is here, or as it was built again.
+    /// Signs a seal over the chain as it is here, or as it was built again; nothing changes by it.
     ///
     /// # Errors
     /// When the election is not closed, is sealed, the key is not the organiser's, or a vote that is here is
-    /// neither in the chain nor named as left out; nothing has changed then.
-    pub(in crate::node) fn seal(
-        &mut self,
+    /// neither in the chain nor named as left out.
+    pub(in crate::node) fn sign_seal(
+        &self,
         now: Timestamp,
         left_out: Vec<LeftOut>,
         organiser: &SecretKey,
-    ) -> Result<Changes, SealError> {
+    ) -> Result<Seal, SealError> {
         self.may_seal(now)?;
         if let Some((made, all)) = self.building().map(Rebuilding::progress) {
             return Err(SealError::Building { made, all });
@@ -129,20 +129,32 @@ impl BallotBox {
         if unnamed > 0 {
             return Err(SealError::Unnamed(unnamed));
         }
-        let seal = Statement::Seal(Seal::sign(sealed, organiser));
-        seal.check(self.chain.context())?;
+        let seal = Seal::sign(sealed, organiser);
+        Statement::Seal(seal.clone()).check(self.chain.context())?;
+        Ok(seal)
+    }
+
+    /// Takes in a seal that [`BallotBox::sign_seal`] just signed here.
+    ///
+    /// # Errors
+    /// When the chain that was built again does not fit to what is here any more; nothing has changed then.
+    pub(in crate::node) fn take_seal(
+        &mut self,
+        now: Timestamp,
+        seal: Seal,
+    ) -> Result<Changes, SealError> {
         if let Some(rebuilding) = &self.rebuilding {
             let blocks = rebuilding.blocks();
             self.chain.place_branch(blocks, now).map_err(|_| SealError::Changed)?;
         }
-        Ok(self.take_statements(vec![seal]))
+        Ok(self.take_statements(vec![Statement::Seal(seal)]))
     }
 
     /// Whether it is time for a seal: votes that were cast in time have had time to get here.
     ///
     /// # Errors
     /// [`SealError::NotClosed`], [`SealError::TooEarly`] or [`SealError::AlreadySealed`].
-    pub(in crate::node) fn may_seal(&self, now: Timestamp) -> Result<(), SealError> {
+    pub fn may_seal(&self, now: Timestamp) -> Result<(), SealError> {
         if self.statements.seals().next().is_some() {
             return Err(SealError::AlreadySealed);
         }
@@ -319,7 +331,8 @@ mod tests {
         assert_eq!(here.may_seal(CLOSES), Err(SealError::TooEarly(until)));
         assert_eq!(here.may_seal(Timestamp(until.0 - 1)), Err(SealError::TooEarly(until)));
         assert_eq!(here.may_seal(until), Ok(()));
-        let changes = here.seal(AFTER, Vec::new(), &organiser()).unwrap();
+        let seal = here.sign_seal(AFTER, Vec::new(), &organiser()).unwrap();
+        let changes = here.take_seal(AFTER, seal).unwrap();
         assert_eq!(changes.statements.len(), 1);
         assert_eq!(here.sealed_height(), Some(Height(2)));
         assert_eq!(here.hours(NOW), Hours::Sealed);
@@ -360,7 +373,7 @@ mod tests {
         let _ = here.take_block(NOW, sealed.check(&context()).unwrap()).unwrap();
         let left_out = vec![LeftOut { reason: "late".into(), votes: vec![ballot.id()] }];
         // Nobody signs it here by mistake.
-        let signs = here.seal(AFTER, left_out.clone(), &organiser());
+        let signs = here.sign_seal(AFTER, left_out.clone(), &organiser());
         assert!(matches!(signs, Err(SealError::Changed)), "{signs:?}");
         let sealed = Sealed { left_out, ..sealed_of(&here.chain) };
         let _ = here.take_statements(vec![Statement::Seal(Seal::sign(sealed, &organiser()))]);

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use anyhow::bail;
 use blockvote_core::{
     crypto::key::PublicKey,
     election::{election_context::ElectionContext, keepers::Keeper},
@@ -17,19 +16,19 @@ use blockvote_core::{
 };
 use blockvote_words::{Words, standing::list};
 use tokio::{sync::mpsc, time::Instant};
-use tokio_util::sync::CancellationToken;
 
 use crate::{
-    commands::secret_files,
-    daemon::{self, LinkState, Links},
-    elections::{Elections, Held},
+    commands::{
+        own_node::{OwnNode, unreached},
+        secret_files,
+    },
+    daemon::Links,
     output::say,
-    relays::{Owner, Relays, Room},
-    store::Contents,
+    relays::{Owner, Room},
 };
 
 /// A relay that is there is reached within this.
-const REACHED_WITHIN: Duration = Duration::from_secs(12);
+pub const REACHED_WITHIN: Duration = Duration::from_secs(12);
 /// How long keepers have to fetch an election; a roll of 100,000 keys takes seconds.
 const WITHIN: Duration = Duration::from_mins(1);
 const ASK_EVERY: Duration = Duration::from_secs(2);
@@ -59,30 +58,23 @@ pub async fn ask(
 ) -> anyhow::Result<(Vec<String>, Vec<String>)> {
     let (id, election) = (context.id(), context.election().clone());
     let keys: Vec<PublicKey> = election.keepers.iter().map(|keeper| keeper.key).collect();
-    let stop = CancellationToken::new();
-    let relays = Relays::new(urls, stop.clone());
-    // A node of its own hands definition and roll out, and hears who has them.
-    let how = daemon::How { signatures: false, mining: false, threads: 0, keep: None };
-    let (handle, _) = daemon::start(None, Contents::empty(context), how)?;
-    let elections = Elections::new(relays.clone());
-    elections.insert(id, Held { handle: handle.clone(), title: election.title.clone() });
+    // It hands definition and roll out, and hears who has them.
+    let own = OwnNode::start(context, urls, 0)?;
     let (inputs, mut heard) = mpsc::channel(64);
     let links = Links::default();
-    relays.enter(room(), &Room { links: links.clone(), owner: Owner::Inputs(inputs) });
+    own.relays.enter(room(), &Room { links: links.clone(), owner: Owner::Inputs(inputs) });
     let mut seeker = Seeker::new(secret_files::random());
     send(&links, seeker.hold(id, keys));
     let (mut have, mut refused) = (BTreeSet::new(), BTreeSet::new());
     let (start, mut again) = (Instant::now(), tokio::time::interval(ASK_EVERY));
-    let (until, mut reached, mut unreached) = (start + WITHIN, false, None);
+    let (until, mut reached, mut failed) = (start + WITHIN, false, None);
     while have.len() < election.keepers.len() && Instant::now() < until {
         tokio::select! {
             _ = again.tick() => send(&links, seeker.ask()),
             input = heard.recv() => match input {
                 Some(Input::LinkUp(link, name)) => {
                     reached = true;
-                    if let Some(own) = links.own(link) {
-                        send(&links, seeker.entered(link, own));
-                    }
+                    send(&links, seeker.entered(link, name));
                 }
                 Some(Input::LinkDown(link)) => seeker.left(link),
                 Some(Input::Message { from, bytes, .. }) => {
@@ -93,14 +85,10 @@ pub async fn ask(
             },
         }
         if !reached && start.elapsed() > REACHED_WITHIN {
-            let relays = links.states().into_iter().map(|(url, state)| match state {
-                LinkState::Up => url,
-                LinkState::Down(why) => format!("{url} ({why})"),
-            });
-            unreached = Some(relays.collect::<Vec<_>>().join(", "));
+            failed = Some(unreached(&links));
             break;
         }
-        let here = handle.call(|node, now| {
+        let here = own.handle.call(|node, now| {
             node.handle(now, Input::Tick);
             node.keepers_here().map(|keeper| keeper.key).collect::<Vec<_>>()
         });
@@ -125,11 +113,9 @@ pub async fn ask(
             say!("Nobody with the key of {} answered.", keeper.name);
         }
     }
-    stop.cancel();
-    handle.stop().await;
-    relays.ended().await;
-    if let Some(unreached) = unreached {
-        bail!("no relay was reached: {unreached}; a relay's address ends in /ws");
+    own.end().await;
+    if let Some(failed) = failed {
+        return Err(failed);
     }
     let names = |wanted: bool| {
         let those = |keeper: &&Keeper| have.contains(&keeper.key) == wanted;

@@ -104,6 +104,11 @@ pub struct How {
     pub json: bool,
 }
 
+/// What a record of a signed seal holds.
+pub fn record_text(seal: &Statement) -> anyhow::Result<String> {
+    Ok(hex::encode(borsh::to_vec(seal)?) + "\n")
+}
+
 /// The reason for leaving votes out.
 pub fn reason(text: &str) -> Result<String, String> {
     check_reason(text).map_err(|error| format!("the reason {}", error.words()))?;
@@ -233,8 +238,7 @@ pub async fn seal(
     let seal = Seal::sign(sealed, organiser.key());
     let (tip, height) = (seal.sealed.tip, seal.sealed.height);
     let seal = Statement::Seal(seal);
-    let text = hex::encode(borsh::to_vec(&seal)?) + "\n";
-    secret_files::write_new(record, &text, true, "--organiser")?;
+    secret_files::write_new(record, &record_text(&seal)?, true, "--organiser")?;
     let answer = hand_in(at, &seal).await?;
     let word = answer.get("seal").and_then(Value::as_str).unwrap_or_default();
     ensure!(word == "sealed", "the node's chain changed meanwhile: its seal is {word}");

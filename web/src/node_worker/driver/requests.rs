@@ -12,7 +12,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{Driver, Effect};
 use crate::{
-    messages::{Act, FromNode, Right, Secret, ToNode, WriteReceipt},
+    messages::{Act, FromNode, Right, Secret, StorageStatus, ToNode, WriteReceipt},
     node_worker::{rights, verify, views},
     store::Own,
     worker::{encode, now, post},
@@ -171,8 +171,14 @@ impl Driver {
         self.act(|inner| {
             let done = secret.key().ok_or("the organiser's key is broken".to_owned());
             let done = done.and_then(|key| {
+                // A seal is sent once it is stored, together with the blocks that it is over.
+                let shares = inner.storage == StorageStatus::Sharing;
                 let (node, now) = (&mut inner.node, now());
                 match &act {
+                    Act::Seal { .. } if shares => Err(
+                        "another tab of this browser has this election open and stores it: seal there, or close that tab first"
+                            .to_owned(),
+                    ),
                     Act::Close => node.close(now, &key).map_err(|error| error.words()),
                     Act::Seal { counted, pending, anyway, leave_out, unlisted } => {
                         let here = node.ballot_box();
