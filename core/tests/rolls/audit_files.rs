@@ -73,6 +73,7 @@ fn verify(bytes: &[u8]) -> Result<Report, ArchiveError> {
 /// What is said of a file that does not hold.
 fn failed(bytes: &[u8]) -> String {
     let report = verify(bytes).unwrap();
+    assert_eq!(WordedReport::from(&report).lines[0].outcome, Ended::Fail, "what failed is first");
     report.failure().unwrap().words()
 }
 

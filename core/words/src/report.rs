@@ -47,7 +47,7 @@ pub struct WordedReport {
     pub title: String,
     /// The election's id, in hexadecimal, where the format has one.
     pub election: String,
-    /// One line for each check, in order.
+    /// One line for each check, in order, but what failed first.
     pub lines: Vec<Line>,
     /// The verdict in one sentence.
     pub verdict: String,
@@ -279,6 +279,13 @@ fn line(check: &str, outcome: &Outcome) -> Line {
     Line { check: check.into(), outcome, detail }
 }
 
+/// In their order, but what failed is read first.
+fn failed_first(lines: impl Iterator<Item = Line>) -> Vec<Line> {
+    let mut lines: Vec<_> = lines.collect();
+    lines.sort_by_key(|line| line.outcome != Ended::Fail);
+    lines
+}
+
 impl From<&Report> for WordedReport {
     fn from(report: &Report) -> Self {
         let counted = format!(
@@ -307,7 +314,7 @@ impl From<&Report> for WordedReport {
         Self {
             title: report.title.clone(),
             election: report.election.map(|id| id.to_string()).unwrap_or_default(),
-            lines: report.checks.iter().map(|(check, how)| line(name(*check), how)).collect(),
+            lines: failed_first(report.checks.iter().map(|(check, how)| line(name(*check), how))),
             verdict,
             passed: report.passed(),
             disputed: report.disputed(),
@@ -382,7 +389,7 @@ impl From<&SeedReport> for WordedReport {
             Some(failure) => format!("Not valid: {}.", failure.words()),
         };
         Self {
-            lines: SeedCheck::ALL.iter().map(|check| seed_line(report, *check)).collect(),
+            lines: failed_first(SeedCheck::ALL.iter().map(|check| seed_line(report, *check))),
             verdict,
             passed: report.failure.is_none(),
             blocks: u32::try_from(blocks).unwrap_or(u32::MAX),
