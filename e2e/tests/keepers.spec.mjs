@@ -94,6 +94,22 @@ test("organiser and voters are never there together: a keeper carries the electi
   await expect.poll(async () => (await keeper.json(`/api/v1/elections/${id}/status`)).seal).toBe("sealed");
 });
 
+test("the preview of an election names its keepers, and says which of them went", async ({ world }) => {
+  const relay = await world.relay();
+  const keeper = await world.keeper(relay);
+  const page = await (await world.profile()).newPage();
+  await page.goto(`${relay.url}/create`);
+  await page.getByLabel("Question").fill("Buy the workshop?");
+  for (let step = 0; step < 3; step += 1) await page.getByTestId("next").click();
+  await page.getByLabel("Number of codes").fill("2");
+  await page.getByTestId("next").click();
+  await expect(page.getByTestId("keeper").getByRole("checkbox")).toBeChecked();
+  await page.getByTestId("next").click();
+  await expect(page.getByTestId("kept-by")).toHaveText("Held by Club server.");
+  await keeper.kill();
+  await expect(page.getByText("Club server: no answer at the moment.")).toBeVisible({ timeout: 20_000 });
+});
+
 test("a voter with nobody else there is told so, comes back, and is counted", async ({ world }) => {
   const relay = await world.relay();
   let node = await world.node(relay, { election: CLUB });

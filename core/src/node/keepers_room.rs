@@ -3,12 +3,12 @@
 //! Both take frames of the room and the time, and answer with what to say there. Nothing in this room is
 //! trusted further than its signature; a short address is computed again by whoever asked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{LinkId, Peer, budget::Budget};
 use crate::{
     crypto::{
-        hash::ElectionId,
+        hash::{ElectionId, Tag, tagged},
         key::{PublicKey, SecretKey},
     },
     election::short_address::ShortAddress,
@@ -24,6 +24,10 @@ use crate::{
 const MAX_CARDS: usize = 64;
 /// Elections that were found under one short address.
 const MAX_FOUND_IN_ALL: usize = 4 * MAX_FOUND;
+/// Roll-calls that may still be answered: a slow line has several under way.
+const MAX_OPEN: usize = 8;
+/// Roll-calls that a keeper may leave unanswered before it is not here any more.
+const MAX_MISSED: u64 = 3;
 /// Answers of a keeper in this room, to all and to each: a signature takes some 20 µs.
 const ANSWERS_PER_SECOND: u64 = 500;
 const ANSWERS_AT_ONCE: u64 = 2_000;
@@ -53,11 +57,17 @@ pub struct FoundKeeper {
     /// Whether it said which elections it has under the short address that is looked up.
     pub looked_up: bool,
     peer: Peer,
+    /// Which roll-call it answered last.
+    call: u64,
 }
 
 /// Whoever looks for keepers, or for an election by its short address.
 pub struct Seeker {
-    challenge: Challenge,
+    seed: Challenge,
+    /// The last roll-calls, the newest first: a relay drops one that equals another of a moment ago.
+    challenges: VecDeque<Challenge>,
+    /// How many there were.
+    calls: u64,
     /// This node's names on the relays.
     own: BTreeMap<LinkId, PeerId>,
     keepers: BTreeMap<PublicKey, FoundKeeper>,
@@ -68,10 +78,12 @@ pub struct Seeker {
 }
 
 impl Seeker {
-    /// Begins with a challenge that was drawn afresh.
-    pub fn new(challenge: Challenge) -> Self {
+    /// Begins with random bytes, which challenges are made from.
+    pub fn new(seed: Challenge) -> Self {
         Self {
-            challenge,
+            seed,
+            challenges: VecDeque::new(),
+            calls: 0,
             own: BTreeMap::new(),
             keepers: BTreeMap::new(),
             looked_up: None,
@@ -122,9 +134,16 @@ impl Seeker {
         self.wish_to(keeper).into_iter().chain(self.find_at(keeper))
     }
 
-    /// Asks again: everybody for keepers, and the keepers that are known.
-    pub fn ask(&self) -> Vec<Say> {
-        let call = RoomMessage::RollCall(self.challenge).encode();
+    /// Asks again: everybody for keepers, and the keepers that are known. Who missed several roll-calls is
+    /// forgotten.
+    pub fn ask(&mut self) -> Vec<Say> {
+        self.calls += 1;
+        let calls = self.calls;
+        self.keepers.retain(|_, keeper| keeper.call + MAX_MISSED >= calls);
+        let challenge = tagged(Tag::ROLL_CALL, &[&self.seed[..], &calls.to_le_bytes()].concat());
+        self.challenges.push_front(challenge);
+        self.challenges.truncate(MAX_OPEN);
+        let call = RoomMessage::RollCall(challenge).encode();
         let all = self.own.keys().map(|link| Say::Everybody(*link, call.clone()));
         all.chain(self.keepers.values().flat_map(|keeper| self.questions(keeper))).collect()
     }
@@ -138,14 +157,16 @@ impl Seeker {
                 let named = self.wish.as_ref().is_some_and(|(_, named)| named.contains(&card.key));
                 let known = named || self.keepers.contains_key(&card.key);
                 let room = known || self.keepers.len() < MAX_CARDS;
-                if !room || !card.answers(&self.challenge, *own) {
+                let answers = |challenge| card.answers(challenge, *own);
+                if !room || !self.challenges.iter().any(answers) {
                     return None;
                 }
                 let Card { name, key, .. } = card;
                 let known = self.keepers.get(&key);
                 let answer = known.and_then(|keeper| keeper.answer);
                 let looked_up = known.is_some_and(|keeper| keeper.looked_up);
-                let keeper = FoundKeeper { name, key, answer, looked_up, peer: from };
+                let call = self.calls;
+                let keeper = FoundKeeper { name, key, answer, looked_up, peer: from, call };
                 let questions = self.questions(&keeper).collect();
                 self.keepers.insert(key, keeper);
                 Some(questions)
@@ -341,7 +362,7 @@ mod tests {
         let answered = seeker.hear(HONEST, &bytes(answer(&mut reception(1), &call, &[])));
         let find = answered.unwrap().remove(0);
         assert_eq!(find, Say::To(HONEST, RoomMessage::Find(address).encode()));
-        assert_eq!(seeker.ask(), [call.clone(), find.clone()]);
+        assert_eq!(seeker.ask()[1..], [find.clone()]);
         let many: Vec<_> = (0..99).map(|byte| ElectionId([byte; 32])).collect();
         let found = bytes(answer(&mut reception(1), &find, &many));
         assert_eq!(seeker.hear(LIAR, &found), None, "of nobody that showed to be a keeper");
@@ -357,6 +378,21 @@ mod tests {
         assert_eq!((said(&seeker), seeker.found().len()), (2, MAX_FOUND));
         let unasked = RoomMessage::Found(ShortAddress([2; 5]), vec![ELECTION]).encode();
         assert_eq!(seeker.hear(HONEST, &unasked), None);
+    }
+
+    #[test]
+    fn a_keeper_that_misses_roll_calls_is_not_here_any_more() {
+        let mut seeker = Seeker::new([5; 32]);
+        let first = seeker.entered(HONEST.link, OWN).remove(0);
+        let card = bytes(answer(&mut reception(1), &first, &[]));
+        assert_ne!(seeker.ask().remove(0), first, "a relay would drop it");
+        assert_eq!(seeker.hear(HONEST, &card), Some(vec![]), "a slow line");
+        for _ in 0..MAX_MISSED {
+            seeker.ask();
+            assert_eq!(seeker.keepers().count(), 1);
+        }
+        seeker.ask();
+        assert_eq!(seeker.keepers().count(), 0);
     }
 
     #[test]

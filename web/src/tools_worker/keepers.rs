@@ -7,10 +7,7 @@ use std::{
 };
 
 use blockvote_core::{
-    crypto::{
-        hash::{ElectionId, Tag, tagged},
-        key::PublicKey,
-    },
+    crypto::{hash::ElectionId, key::PublicKey},
     election::{keepers::Keeper, short_address::ShortAddress},
     node::{
         LinkId, Peer,
@@ -81,9 +78,8 @@ fn enter(urls: Vec<String>) {
     if LOBBY.with_borrow(Option::is_some) {
         return;
     }
-    let challenge = tagged(Tag::ROLL_CALL, &secret_bytes::<32>());
     LOBBY.set(Some(Lobby {
-        seeker: Seeker::new(challenge),
+        seeker: Seeker::new(secret_bytes()),
         relays: Vec::new(),
         own: BTreeMap::new(),
         address: None,
