@@ -19,7 +19,7 @@ fn line(known: &Known) -> Html {
     let when = match (state, known.opens, known.closes) {
         ("upcoming", Some(opens), _) => format!("opens {}", format::relative(opens)),
         ("open", _, Some(closes)) => format!("closes {}", format::relative(closes)),
-        ("closed", _, Some(closes)) => format!("closed {}", format::relative(closes)),
+        ("closed", _, Some(closes)) => format::relative(closes),
         _ => String::new(),
     };
     let organised = remembered::organiser(&known.id).is_some();

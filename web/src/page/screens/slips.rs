@@ -101,7 +101,7 @@ pub fn Slips() -> Html {
                             <b>{ &election.title }</b>
                             if let Some(name) = row.voter.first() { <p>{ format!("for {name}") }</p> }
                             <code class="slip-code">{ row.code.as_str() }</code>
-                            <small>{ "Scan the square, or open the election's page and type the letters and digits above. " }
+                            <small>{ "Scan the square, or open the address below and type the letters and digits above. " }
                                 { election.closes.map_or_else(String::new, |closes| format!("Closes {}.", format::time(closes))) }</small>
                             <small class="public">{ short.clone().unwrap_or_else(|| format!("{}/e/{}/vote", browser::origin(), election.id)) }</small>
                         </div>

@@ -61,7 +61,7 @@ fn outcome(view: &VerifyView) -> Html {
         (true, false) => "good",
     };
     html! {
-        <div role="status" data-testid="verdict" data-passed={report.passed.to_string()}>
+        <div class="stack" role="status" data-testid="verdict" data-passed={report.passed.to_string()}>
             { notice(kind, format!("{} Done by this tab in {}.", report.verdict, format::seconds(view.took_ms))) }
             for complaint in report.complaints.iter() {
                 <div data-testid="judged" data-holds={complaint.holds.to_string()}>{ notice(if complaint.holds { "warn" } else { "bad" }, complaint.words.clone()) }</div>
