@@ -29,7 +29,8 @@ impl Budget {
             self.at = if self.level == self.most {
                 now
             } else {
-                let spent = filled.unsigned_abs().saturating_mul(1000) / self.per_second;
+                // Rounded up, or a part of a unit would be filled with each question.
+                let spent = filled.unsigned_abs().saturating_mul(1000).div_ceil(self.per_second);
                 self.at.plus_ms(spent).min(now)
             };
         }
@@ -92,6 +93,24 @@ mod tests {
         budget.take(10);
         assert!((1..1_000).all(|ms| !budget.refill(Timestamp(ms))));
         assert!(budget.refill(Timestamp(1_000)));
+    }
+
+    #[test]
+    fn asking_often_fills_no_faster() {
+        let mut budget = Budget::new(4 << 20, 16 << 20);
+        budget.refill(Timestamp(0));
+        budget.take(16 << 20);
+        let (mut given, start) = (0, 1_000_000);
+        budget.refill(Timestamp(start));
+        budget.take(usize::try_from(budget.level).unwrap());
+        for ms in 1..=10_000 {
+            if budget.refill(Timestamp(start + ms)) {
+                given += budget.level;
+                budget.take(usize::try_from(budget.level).unwrap());
+            }
+        }
+        assert!(given <= 10 * (4 << 20), "{given}");
+        assert!(given > 10 * (4 << 20) - 8_192, "{given}");
     }
 
     #[test]

@@ -60,6 +60,12 @@ const PEER_AT_ONCE: u64 = 8 << 20;
 /// To all: what a relay reads from one connection, so that answers never pile up here.
 const ALL_PER_SECOND: u64 = 4 << 20;
 const ALL_AT_ONCE: u64 = 16 << 20;
+/// Who took no more than this is served although others used that up: a few that ask for all there is must
+/// not shut the others out. Each, and all of them.
+const QUIET_PER_SECOND: u64 = 16 << 10;
+const QUIET_AT_ONCE: u64 = 256 << 10;
+const ALL_QUIET_PER_SECOND: u64 = 1 << 20;
+const ALL_QUIET_AT_ONCE: u64 = 8 << 20;
 
 /// Signatures that are verified for nothing: of votes that are neither stored nor prove anything.
 /// From one peer, and from all: a small part of a core. Votes that are taken cost nothing of it.
@@ -114,6 +120,7 @@ struct PeerState {
     /// Requests it left unanswered.
     stalls: u32,
     served: Budget,
+    quiet: Budget,
     idle: Budget,
     /// When it may be asked for statements again, and how often that brought nothing.
     ask_statements: Timestamp,
@@ -155,6 +162,7 @@ impl Default for PeerState {
             since: Timestamp(0),
             stalls: 0,
             served: Budget::new(PEER_PER_SECOND, PEER_AT_ONCE),
+            quiet: Budget::new(QUIET_PER_SECOND, QUIET_AT_ONCE),
             idle: Budget::new(PEER_IDLE_PER_SECOND, PEER_IDLE_AT_ONCE),
             ask_statements: Timestamp(0),
             fruitless: 0,
@@ -181,6 +189,7 @@ pub struct Peers {
     /// Greeted, and no answer yet; the newest [`MAX_PEERS`].
     greeted: VecDeque<Peer>,
     served: Budget,
+    quiet: Budget,
     idle: Budget,
     walks: Budget,
     next_compare: Timestamp,
@@ -189,6 +198,7 @@ pub struct Peers {
 impl Default for Peers {
     fn default() -> Self {
         let served = Budget::new(ALL_PER_SECOND, ALL_AT_ONCE);
+        let quiet = Budget::new(ALL_QUIET_PER_SECOND, ALL_QUIET_AT_ONCE);
         let idle = Budget::new(ALL_IDLE_PER_SECOND, ALL_IDLE_AT_ONCE);
         let walks = Budget::new(ALL_WALKS_PER_SECOND, ALL_WALKS_AT_ONCE);
         Self {
@@ -197,6 +207,7 @@ impl Default for Peers {
             left: VecDeque::new(),
             greeted: VecDeque::new(),
             served,
+            quiet,
             idle,
             walks,
             next_compare: Timestamp(0),
@@ -250,15 +261,24 @@ impl Peers {
 
     /// Whether a peer may be served now.
     pub(super) fn may_serve(&mut self, peer: Peer, now: Timestamp) -> Allowed {
-        let own = self.known.get_mut(&peer).is_some_and(|state| state.served.refill(now));
-        Allowed::of(own, self.served.refill(now))
+        let state = self.known.get_mut(&peer);
+        let (own, quiet) =
+            state.map_or((false, false), |it| (it.served.refill(now), it.quiet.refill(now)));
+        match Allowed::of(own, self.served.refill(now)) {
+            Allowed::NotNow if self.quiet.refill(now) && quiet => Allowed::Yes,
+            allowed @ (Allowed::Yes | Allowed::NotNow | Allowed::Exceeded) => allowed,
+        }
     }
 
     /// Counts what a peer was served.
     pub(super) fn served(&mut self, peer: Peer, bytes: usize) {
+        if self.served.is_spent() {
+            self.quiet.take(bytes);
+        }
         self.served.take(bytes);
         if let Some(state) = self.known.get_mut(&peer) {
             state.served.take(bytes);
+            state.quiet.take(bytes);
         }
     }
 

@@ -72,11 +72,17 @@ pub(super) fn headers(ballot_box: &BallotBox, locator: &[BlockHash]) -> Message 
     Message::Headers(headers)
 }
 
+/// Hashes up to the first that is there a second time.
+fn once(hashes: &[BlockHash]) -> impl Iterator<Item = &BlockHash> {
+    let mut seen = BTreeSet::new();
+    hashes.iter().take(MAX_BLOCKS_ASKED).take_while(move |hash| seen.insert(**hash))
+}
+
 /// Blocks up to the first that is not here, as many as fit.
 pub(super) fn blocks(ballot_box: &BallotBox, hashes: &[BlockHash]) -> Message {
     let mut blocks = Vec::new();
     let mut bytes = 0;
-    for hash in hashes.iter().take(MAX_BLOCKS_ASKED) {
+    for hash in once(hashes) {
         let block = ballot_box.chain().block(hash).filter(|block| block.vote_count() > 0);
         let Some(block) = block else { break };
         bytes += block.encoded_len();
@@ -92,7 +98,7 @@ pub(super) fn blocks(ballot_box: &BallotBox, hashes: &[BlockHash]) -> Message {
 /// their votes.
 pub(super) fn short_blocks(ballot_box: &BallotBox, hashes: &[BlockHash]) -> (Message, usize) {
     let (mut blocks, mut votes) = (Vec::new(), 0);
-    for hash in hashes.iter().take(MAX_BLOCKS_ASKED) {
+    for hash in once(hashes) {
         let block = ballot_box.chain().block(hash).filter(|block| block.vote_count() > 0);
         let Some(block) = block else { break };
         votes += block.vote_count();
@@ -191,6 +197,7 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!(sent(&[hash(2), hash(3), BlockHash([9; 32]), hash(4)]), 2);
+        assert_eq!(sent(&[hash(2), hash(2), hash(3)]), 1, "nothing twice");
         assert_eq!(sent(&[hash(1)]), 0, "everybody has the first one");
         let votes = block_votes(&here, hash(2), &[0, 1]);
         assert_eq!(votes, Message::BlockVotes(hash(2), vec![vote(0, "Yes")]));

@@ -9,6 +9,10 @@ use blockvote_core::{
         statements::Statement,
     },
     crypto::{hash::VoteId, key::SecretKey},
+    election::{
+        definition::{Counting, Election},
+        keepers::Keeper,
+    },
     node::{
         Event, Input, LinkId, Node, Output, Peer, StoreChange, ballot_box::GRACE_MS,
         peers::Compared,
@@ -16,10 +20,17 @@ use blockvote_core::{
     testkit::{
         NOW,
         nodes::{HONEST, LIAR, OWN, drain, hear, rejected, sent, sent_to},
-        rolls::{AFTER, CLOSES, context, context_kept, extend, keeper, node, vote, voter},
+        rolls::{
+            AFTER, CLOSES, context, context_kept, context_with, extend, keeper, node, organiser,
+            vote, voter,
+        },
+        with_roll,
     },
     time::Timestamp,
-    wire::message::{Challenge, Message, Presence},
+    wire::{
+        frame::PeerId,
+        message::{Challenge, Message, Presence},
+    },
 };
 
 fn keeping(number: u8) -> Node {
@@ -341,4 +352,44 @@ fn the_roll_is_called_at_once_on_every_connection() {
         };
         assert_eq!(drain(&mut voter).iter().filter(|output| called(output)).count(), 1, "{link:?}");
     }
+}
+
+/// A few peers take all that a keeper hands out in a second, again and again, and stay within their own
+/// budgets.
+#[test]
+fn who_asks_for_little_is_answered_whatever_others_take() {
+    const VOTERS: u32 = 2_000;
+    let keepers = vec![Keeper { name: "Keeper 0".into(), key: keeper(0).public() }];
+    let keys: Vec<_> = (0..VOTERS).map(voter).collect();
+    let base = context_with(Counting::FirstCounts, 1).election().clone();
+    let context = with_roll(Election { keepers, ..base }, &keys, &organiser());
+    let mut keeps = node(&context);
+    assert!(keeps.keep(NOW, keeper(0), BTreeMap::new()));
+    extend(&mut keeps, (0..VOTERS - 1).map(|number| vote(&context, number, 0, 0)).collect());
+    let all = Message::GetBlocks(vec![keeps.chain().tip().hash()]).encode();
+    let one = vote(&context, 0, 0, 0).id();
+    let (mut answers, mut taken) = (0, 0);
+    for ms in (0..60_000_u64).step_by(10) {
+        let now = NOW.plus_ms(ms);
+        let ask = |keeps: &mut Node, number: u64, broadcast: bool, bytes: &[u8]| {
+            let from = Peer { id: PeerId(number), ..LIAR };
+            keeps.handle(now, Input::Message { from, broadcast, bytes: bytes.to_vec() });
+            let sent = drain(keeps).into_iter();
+            sent.filter_map(|output| match output {
+                Output::Send(to, bytes) if to == from => Some(bytes.len()),
+                _ => None,
+            })
+            .sum::<usize>()
+        };
+        taken += ask(&mut keeps, 100 + ms / 10 % 8, false, &all);
+        if ms % 5_000 == 2_500 {
+            let call = Message::RollCall([u8::try_from(ms / 5_000).unwrap(); 32]).encode();
+            answers += usize::from(ask(&mut keeps, 7, true, &call) > 0);
+            let acknowledged = Message::GetAcknowledged(vec![one]).encode();
+            answers += usize::from(ask(&mut keeps, 7, false, &acknowledged) > 0);
+        }
+    }
+    assert_eq!(answers, 2 * 12);
+    assert!(taken > 60 * (3 << 20), "the others took all there was: {taken}");
+    assert!(taken < 60 * (6 << 20), "and no more than that: {taken}");
 }
