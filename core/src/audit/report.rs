@@ -135,8 +135,15 @@ pub enum Passed {
         /// Why the seal leaves votes out, and how many for each reason.
         left_out: Vec<(String, u64)>,
     },
-    /// Keepers of these names signed their closing lists.
-    ClosingLists(Vec<String>),
+    /// Keepers signed their closing lists.
+    ClosingLists {
+        /// The names of those who signed one.
+        signed: Vec<String>,
+        /// The names of those who signed two that differ: their word counts for nothing.
+        twice: Vec<String>,
+        /// The names of those of whom none is here.
+        missing: Vec<String>,
+    },
     /// The count comes to the votes of so many voters.
     Counted {
         /// Votes.
@@ -150,15 +157,12 @@ pub enum Passed {
 /// lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
-    /// Closing lists of keepers, of which at least one is longer than the sealed set, or one of two.
-    ClosingLists {
-        /// The names of all who signed one.
-        signed: Vec<String>,
-        /// The names of those who signed two that differ: their word counts for nothing.
-        twice: Vec<String>,
-        /// Those who list more votes than were sealed, and how many they list.
-        longer: Vec<(String, u32)>,
-        /// How many votes were sealed.
+    /// Keepers of these names list more votes than were sealed: so many, where so many were sealed, or are
+    /// the other half of a proven double vote.
+    LongLists {
+        /// Name, and how many votes it lists.
+        keepers: Vec<(String, u32)>,
+        /// How many can be on an honest list.
         sealed: u32,
     },
 }

@@ -50,7 +50,8 @@ struct Asked {
 struct SealedHere {
     seal: Seal,
     tally: Tally,
-    /// Votes in its set.
+    /// Votes in its set, and those that a proven double vote kept out of it: an honest keeper acknowledged no
+    /// others.
     votes: u32,
 }
 
@@ -276,12 +277,15 @@ impl Verifier {
                 both.map(|(id, _)| Failure::SealNames(*id))
             }
         };
+        let doubles = self.statements.double_votes();
+        let doubles = doubles.flat_map(|double| [double.first.id(), double.second.id()]);
+        let kept_out = doubles.filter(|id| ids.binary_search(id).is_err()).count();
         let judged: Vec<_> = here.into_iter().map(|seal| (seal.clone(), problem(seal))).collect();
         let holds = judged.iter().find(|(_, problem)| problem.is_none());
         self.sealed = holds.map(|(seal, _)| SealedHere {
             seal: seal.clone(),
             tally: tally.clone(),
-            votes: u32::try_from(ids.len()).unwrap_or(u32::MAX),
+            votes: u32::try_from(ids.len() + kept_out).unwrap_or(u32::MAX),
         });
         let problem = judged.into_iter().find_map(|(_, problem)| problem);
         self.seal_problem = self.seal_problem.take().or(problem);
@@ -373,24 +377,23 @@ impl Verifier {
         }
         let sealed = self.sealed.as_ref().map(|sealed| sealed.votes);
         let (mut signed, mut twice, mut longer) = (Vec::new(), Vec::new(), Vec::new());
+        let mut missing = Vec::new();
         for Keeper { name, key, .. } in keepers {
             match self.statements.closing_lists_of(key).as_slice() {
-                [] => continue,
+                [] => missing.push(name.clone()),
                 [list] if sealed.is_some_and(|sealed| list.votes > sealed) => {
                     longer.push((name.clone(), list.votes));
                 }
-                [_] => {}
+                [_] => signed.push(name.clone()),
                 [_, _, ..] => twice.push(name.clone()),
             }
-            signed.push(name.clone());
         }
-        if signed.is_empty() {
-            Outcome::Skipped(Skipped::NoClosingList)
-        } else if twice.is_empty() && longer.is_empty() {
-            Outcome::Passed(Passed::ClosingLists(signed))
-        } else {
-            let sealed = sealed.unwrap_or_default();
-            Outcome::Warned(Warning::ClosingLists { signed, twice, longer, sealed })
+        match sealed {
+            Some(sealed) if !longer.is_empty() => {
+                Outcome::Warned(Warning::LongLists { keepers: longer, sealed })
+            }
+            _ if signed.is_empty() && twice.is_empty() => Outcome::Skipped(Skipped::NoClosingList),
+            _ => Outcome::Passed(Passed::ClosingLists { signed, twice, missing }),
         }
     }
 

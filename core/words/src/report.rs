@@ -131,7 +131,18 @@ impl Words for Passed {
                 )
             }
             Self::Closed(at) => format!("signed, at {at}"),
-            Self::ClosingLists(signed) => signed_by(signed),
+            Self::ClosingLists { signed, twice, missing } => {
+                let one = (!signed.is_empty()).then(|| format!("signed by {}", names(signed)));
+                let two = (!twice.is_empty()).then(|| {
+                    format!(
+                        "{} signed two that differ, so what it acknowledged counts for nothing",
+                        names(twice)
+                    )
+                });
+                let none = (!missing.is_empty())
+                    .then(|| format!("that of {} is not here", names(missing)));
+                one.into_iter().chain(two).chain(none).collect::<Vec<_>>().join("; ")
+            }
             Self::Sealed { height, after, left_out } => {
                 let also = match after {
                     0 => None,
@@ -158,25 +169,23 @@ impl Words for Passed {
     }
 }
 
-fn signed_by(names: &[String]) -> String {
-    format!("signed by {}", list(&names.iter().map(String::as_str).collect::<Vec<_>>()))
+fn names(names: &[String]) -> String {
+    list(&names.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 impl Words for Warning {
     fn words(&self) -> String {
-        let Self::ClosingLists { signed, twice, longer, sealed } = self;
-        let twice = twice.iter().map(|name| {
-            format!("{name} signed two that differ, so what it acknowledged counts for nothing")
-        });
-        let longer = longer.iter().map(|(name, listed)| {
-            let missing = counted(u64::from(listed.saturating_sub(*sealed)), "vote");
+        let Self::LongLists { keepers, sealed } = self;
+        let longer = keepers.iter().map(|(name, listed)| {
+            let missing = listed.saturating_sub(*sealed);
             format!(
-                "that of {name} holds {}, and {sealed} were sealed: at least {missing} that it acknowledged {} not counted, unless its list is false",
-                counted(u64::from(*listed), "vote"),
-                if missing.starts_with("1 ") { "is" } else { "are" }
+                "that of {name} holds {}, and {sealed} were sealed: at least {} that it acknowledged {} not counted, unless its list is false",
+                counted((*listed).into(), "vote"),
+                counted(missing.into(), "vote"),
+                if missing == 1 { "is" } else { "are" }
             )
         });
-        std::iter::once(signed_by(signed)).chain(twice).chain(longer).collect::<Vec<_>>().join("; ")
+        longer.collect::<Vec<_>>().join("; ")
     }
 }
 

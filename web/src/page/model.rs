@@ -261,7 +261,10 @@ impl Model {
                 (self.found, self.looked_up) = (Rc::new(ids), answered);
             }
             FromTools::ShortAddress(address) => self.short = Some(address.into()),
-            FromTools::Failed(why) => self.tool = Tool::Failed(why),
+            FromTools::Failed(why) => {
+                self.forget_verification();
+                self.tool = Tool::Failed(why);
+            }
             FromTools::Ready { .. } | FromTools::Save(..) => self.forget_failure(),
             // The worker's line deals with these before they come here.
             FromTools::ForNode(_) | FromTools::ReceiptRead { .. } | FromTools::Fatal(_) => {}
@@ -280,15 +283,20 @@ impl Model {
         self.verify = Some(Rc::from(view));
     }
 
+    /// The verification of a file has no end.
+    fn forget_verification(&mut self) {
+        let of_file = self.verify.as_ref().is_none_or(|view| view.file.is_some());
+        if self.verifying && of_file {
+            (self.verify, self.verifying) = (None, false);
+        }
+    }
+
     /// What the tools worker had to do is not done.
     fn tools_broke(&mut self, why: &str) {
         let words = format!(
             "the part of the page that works with files and keys broke ({why}): try again, or reload the page when its relay is back"
         );
-        let of_file = self.verify.as_ref().is_none_or(|view| view.file.is_some());
-        if self.verifying && of_file {
-            (self.verify, self.verifying) = (None, false);
-        }
+        self.forget_verification();
         if self.cast == Cast::Opening {
             self.cast = Cast::Refused(words);
         } else {

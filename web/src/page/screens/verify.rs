@@ -129,22 +129,34 @@ fn FileVerification() -> Html {
     let shared = use_tools();
     let over = use_state(|| false);
     let complaint = use_state(|| None::<(String, String)>);
+    let last = use_mut_ref(|| None::<File>);
     let verify = {
-        let (shared, complaint) = (shared.clone(), complaint.clone());
+        let (shared, complaint, last) = (shared.clone(), complaint.clone(), last.clone());
         Callback::from(move |file: File| {
             if shared.model.verifying {
                 return;
             }
+            let send = {
+                let shared = shared.clone();
+                move |file: File, complaint| {
+                    shared.model.dispatch(Action::VerifySent);
+                    shared.tools.emit(ToTools::VerifyFile { file: file.into(), complaint });
+                }
+            };
             if file.type_() == "application/json" {
                 shared.model.dispatch(Action::VerifyCleared);
-                let (complaint, name) = (complaint.clone(), file.name());
+                let (complaint, name, last) = (complaint.clone(), file.name(), last.clone());
                 return browser::read_text(&file, move |text| {
-                    complaint.set(text.map(|text| (name.clone(), text)));
+                    match (text, last.borrow().clone()) {
+                        (Some(text), Some(file)) => send(file, Some(text)),
+                        (text, _) => complaint.set(text.map(|text| (name.clone(), text))),
+                    }
                 });
             }
-            shared.model.dispatch(Action::VerifySent);
-            let complaint = complaint.as_ref().map(|(_, text)| text.clone());
-            shared.tools.emit(ToTools::VerifyFile { file: file.into(), complaint });
+            last.replace(Some(file.clone()));
+            // It is judged once: where it is none, the next file is verified all the same.
+            send(file, complaint.as_ref().map(|(_, text)| text.clone()));
+            complaint.set(None);
         })
     };
     let onchange = {
