@@ -82,7 +82,7 @@ test("organiser and voters are never there together: a keeper carries the electi
   await organiser.getByTestId("to-seal").click();
   await ahead(organiser, 125_000);
   // The keeper's clock is not ahead: its list is not signed yet, and the page says what that means.
-  await expect(organiser.getByTestId("lack")).toContainText("No closing list of Club server is here yet");
+  await expect(organiser.getByTestId("missing")).toContainText("No closing list of Club server is here yet");
   await expect(organiser.getByTestId("reached")).toContainText("it had no vote that is not here");
   await organiser.getByTestId("seal-button").click();
   await expect(organiser.getByRole("alert")).toContainText("Say that you want this, or wait.");
@@ -105,7 +105,7 @@ test("the preview of an election names its keepers, and says which of them went"
   await page.getByTestId("next").click();
   await expect(page.getByTestId("keeper").getByRole("checkbox")).toBeChecked();
   await page.getByTestId("next").click();
-  await expect(page.getByTestId("kept-by")).toHaveText("Held by Club server.");
+  await expect(page.getByTestId("kept-by")).toHaveText("Will be held by Club server.");
   await keeper.kill();
   await expect(page.getByText("Club server: no answer at the moment.")).toBeVisible({ timeout: 20_000 });
 });

@@ -59,6 +59,8 @@ pub struct FoundKeeper {
     peer: Peer,
     /// Which roll-call it answered last.
     call: u64,
+    /// How many elections it named.
+    named: usize,
 }
 
 /// Whoever looks for keepers, or for an election by its short address.
@@ -96,7 +98,10 @@ impl Seeker {
     /// one of a moment ago, as those of two voters with one slip would.
     pub fn find(&mut self, address: ShortAddress) -> Vec<Say> {
         self.looked_up = Some(address);
-        self.keepers.values_mut().for_each(|keeper| keeper.looked_up = false);
+        self.found.clear();
+        for keeper in self.keepers.values_mut() {
+            (keeper.looked_up, keeper.named) = (false, 0);
+        }
         self.ask()
     }
 
@@ -154,6 +159,11 @@ impl Seeker {
             RoomMessage::Card(card) => {
                 let own = self.own.get(&from.link)?;
                 // Those that are named have a place, whoever else is there.
+                // One program is one keeper: whoever shows many cards fills no places.
+                let shown = self.keepers.values().find(|keeper| keeper.peer == from);
+                if shown.is_some_and(|keeper| keeper.key != card.key) {
+                    return None;
+                }
                 let named = self.wish.as_ref().is_some_and(|(_, named)| named.contains(&card.key));
                 let known = named || self.keepers.contains_key(&card.key);
                 let room = known || self.keepers.len() < MAX_CARDS;
@@ -165,8 +175,9 @@ impl Seeker {
                 let known = self.keepers.get(&key);
                 let answer = known.and_then(|keeper| keeper.answer);
                 let looked_up = known.is_some_and(|keeper| keeper.looked_up);
+                let named = known.map_or(0, |keeper| keeper.named);
                 let call = self.calls;
-                let keeper = FoundKeeper { name, key, answer, looked_up, peer: from, call };
+                let keeper = FoundKeeper { name, key, answer, looked_up, peer: from, call, named };
                 let questions = self.questions(&keeper).collect();
                 self.keepers.insert(key, keeper);
                 Some(questions)
@@ -186,7 +197,8 @@ impl Seeker {
                 let first = !std::mem::replace(&mut keeper.looked_up, true);
                 let new = ids.into_iter().filter(|id| !self.found.contains(id));
                 let room = MAX_FOUND_IN_ALL.saturating_sub(self.found.len());
-                let new: Vec<_> = new.take(room).collect();
+                let new: Vec<_> = new.take(room.min(MAX_FOUND - keeper.named)).collect();
+                keeper.named += new.len();
                 let news = first || !new.is_empty();
                 self.found.extend(new);
                 news.then(Vec::new)
@@ -362,7 +374,7 @@ mod tests {
         let answered = seeker.hear(HONEST, &bytes(answer(&mut reception(1), &call, &[])));
         let find = answered.unwrap().remove(0);
         assert_eq!(find, Say::To(HONEST, RoomMessage::Find(address).encode()));
-        assert_eq!(seeker.ask()[1..], [find.clone()]);
+        assert_eq!(seeker.ask().last(), Some(&find));
         let many: Vec<_> = (0..99).map(|byte| ElectionId([byte; 32])).collect();
         let found = bytes(answer(&mut reception(1), &find, &many));
         assert_eq!(seeker.hear(LIAR, &found), None, "of nobody that showed to be a keeper");
@@ -378,6 +390,17 @@ mod tests {
         assert_eq!((said(&seeker), seeker.found().len()), (2, MAX_FOUND));
         let unasked = RoomMessage::Found(ShortAddress([2; 5]), vec![ELECTION]).encode();
         assert_eq!(seeker.hear(HONEST, &unasked), None);
+    }
+
+    #[test]
+    fn whoever_shows_many_cards_takes_one_place() {
+        let mut seeker = Seeker::new([5; 32]);
+        let call = seeker.entered(HONEST.link, OWN).remove(0);
+        let cards = (1..=99).map(|seed| bytes(answer(&mut reception(seed), &call, &[])));
+        let heard = cards.filter(|card| seeker.hear(LIAR, card).is_some()).count();
+        assert_eq!((heard, seeker.keepers().count()), (1, 1));
+        let card = bytes(answer(&mut reception(100), &call, &[]));
+        assert_eq!(seeker.hear(HONEST, &card), Some(vec![]));
     }
 
     #[test]

@@ -132,7 +132,7 @@ pub async fn not_found(uri: Uri) -> ApiError {
 pub async fn keeps_only(uri: Uri) -> ApiError {
     let path = uri.path();
     let error = format!(
-        "this node keeps elections for others and was started with none of its own, so there is nothing at {path}: see /api/v1/elections, and /api/v1/elections/ID/… for each; a command names one with --election, and what it exports can be verified"
+        "this node keeps elections for others and was started with none of its own, so there is nothing at {path}: see /api/v1/elections, and /api/v1/elections/ID/… for each; commands name one with --election; to verify one, `blockvote export --election ID` writes its audit file"
     );
     ApiError::new(StatusCode::NOT_FOUND, error)
 }

@@ -208,6 +208,8 @@ pub fn find(urls: Vec<String>, address: ShortAddress) {
     with(|lobby| {
         lobby.idle = 0;
         lobby.address = Some(address);
+        lobby.right.clear();
+        lobby.computed.clear();
         ((), lobby.seeker.find(address))
     });
 }

@@ -11,7 +11,7 @@ use blockvote_core::{
     },
     wire::{
         frame::ClientFrame,
-        keepers_room::{Answer, room},
+        keepers_room::{Answer, Refusal, room},
     },
 };
 use blockvote_words::{Words, standing::list};
@@ -68,7 +68,8 @@ pub async fn ask(
     let (mut have, mut refused) = (BTreeSet::new(), BTreeSet::new());
     let (start, mut again) = (Instant::now(), tokio::time::interval(ASK_EVERY));
     let (until, mut reached, mut failed) = (start + WITHIN, false, None);
-    while have.len() < election.keepers.len() && Instant::now() < until {
+    // Who refused does not change its mind within the minute, but for one that could not fetch or write it.
+    while have.len() + refused.len() < election.keepers.len() && Instant::now() < until {
         tokio::select! {
             _ = again.tick() => send(&links, seeker.ask()),
             input = heard.recv() => match input {
@@ -100,6 +101,8 @@ pub async fn ask(
         }
         for keeper in seeker.keepers() {
             if let Some(Answer::Refused(why)) = keeper.answer
+                && !matches!(why, Refusal::NotFound | Refusal::NotStored)
+                && !have.contains(&keeper.key)
                 && let Some(named) = election.keeper(&keeper.key)
                 && refused.insert(keeper.key)
                 && tell

@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use blockvote_core::election::definition::{Counting, Credentials, Election, Eligibility};
+use blockvote_core::election::{
+    definition::{Counting, Credentials, Election, Eligibility},
+    short_address::ShortAddress,
+};
 use serde_json::json;
 
 use crate::output::say;
@@ -51,6 +54,16 @@ pub fn run(election: &Election, json: bool) -> anyhow::Result<ExitCode> {
     if let Some(closes) = election.closes {
         say!("  closes   {closes}");
     }
+    let mut heading = "keepers";
+    for keeper in &election.keepers {
+        say!("  {heading:<8} {}", keeper.name);
+        heading = "";
+    }
     say!("  page     /e/{}/vote behind your relay's address", election.id());
+    if let Some(short) =
+        ShortAddress::of(&election.id()).ok().filter(|_| !election.keepers.is_empty())
+    {
+        say!("           /v/{short} once a keeper has it");
+    }
     Ok(ExitCode::SUCCESS)
 }

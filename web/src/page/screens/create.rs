@@ -688,13 +688,16 @@ fn kept_by(named: &[Keeper], here: Option<&Vec<FoundKeeper>>) -> Html {
     match (names(true), names(false)) {
         (there, away) if there.is_empty() && away.is_empty() => Html::default(),
         (there, away) if away.is_empty() => {
-            html! { <p data-testid="kept-by">{ format!("Held by {there}.") }</p> }
+            html! { <p data-testid="kept-by">{ format!("Will be held by {there}.") }</p> }
         }
-        (_, away) => notice(
+        (there, away) => notice(
             "warn",
-            format!(
-                "{away}: no answer at the moment. This page must stay open until a keeper has the election."
-            ),
+            match there.as_str() {
+                "" => format!(
+                    "{away}: no answer at the moment. After publishing, keep the page open until a keeper has the election."
+                ),
+                there => format!("Will be held by {there}. {away}: no answer at the moment."),
+            },
         ),
     }
 }

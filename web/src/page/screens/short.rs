@@ -72,6 +72,7 @@ pub fn Short(props: &Props) -> Html {
                     (_, 1) => "1 keeper answered, and knows no election with this short address. Compare it with your slip, letter by letter.".to_owned(),
                     (_, n) => format!("{n} keepers answered, and know no election with this short address. Compare it with your slip, letter by letter."),
                 } }</p>
+                <p><a href="/">{ "Go to your elections" }</a></p>
             } else {
                 <p>{ "More than one election has this short address. Open the one whose question stands on your slip." }</p>
                 <ul class="checks">

@@ -45,6 +45,9 @@ pub fn Slips() -> Html {
             }
         });
     }
+    // Printed only where somebody answers for it.
+    let is_held = shared.model.status.as_ref().is_some_and(|it| !it.keepers_here.is_empty());
+    let short = short.filter(|_| is_held);
     let (Some(election), Some(text)) = (election, text) else {
         return unopened(&shared.model);
     };
