@@ -183,7 +183,7 @@ test("an election with five codes, from the wizard to the sealed result that any
   await expect(phone.getByTestId("code-hint")).toContainText("on the voter roll");
   expect(new URL(phone.url()).hash, "the code does not stay in the address").toBe("");
   await phone.getByText("Yes", { exact: true }).click();
-  await expect(phone.getByTestId("review")).toContainText("You cast “Yes” as token");
+  await expect(phone.getByTestId("review")).toContainText("You are about to cast “Yes” as token");
   await phone.getByTestId("cast").click();
   await mined(phone);
 

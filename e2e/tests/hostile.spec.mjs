@@ -197,7 +197,7 @@ test("a vote that comes after closing is kept apart until a keeper shows that it
   const closed = Date.now() - 121_000;
   await closeEarlier(node, organiser);
   await page.getByTestId("to-seal").click();
-  await expect(page.getByTestId("lack")).toContainText("No closing list of Club server is here yet");
+  await expect(page.getByTestId("missing")).toContainText("No closing list of Club server is here yet");
 
   const late = vote(room, 1, 1, { key: keyOfCode(code) });
   keeper.votes([late]);

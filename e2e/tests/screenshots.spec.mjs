@@ -91,7 +91,7 @@ for (const [width, height] of [[1280, 860], [375, 760]]) {
       await expect(page.getByTestId("told")).toBeVisible();
       await page.getByTestId("to-seal").click();
       await ahead(page, 125_000);
-      await expect(page.getByTestId("lack")).toBeVisible();
+      await expect(page.getByTestId("missing")).toBeVisible();
       await shot("seal", true);
       await page.getByText("Seal all the same").click();
       await page.getByTestId("seal-button").click();

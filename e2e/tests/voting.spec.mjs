@@ -87,9 +87,9 @@ test("a reload before casting loses neither token nor answers, and nothing stays
   const page = await open(await world.profile(), relay, node.election);
   await page.getByText("Yes", { exact: true }).click();
   await page.getByLabel("Your token").fill("7");
-  await expect(page.getByTestId("review")).toContainText("You cast “Yes” as token 7");
+  await expect(page.getByTestId("review")).toContainText("You are about to cast “Yes” as token 7");
   await page.reload();
-  await expect(page.getByTestId("review")).toContainText("You cast “Yes” as token 7");
+  await expect(page.getByTestId("review")).toContainText("You are about to cast “Yes” as token 7");
   await page.getByTestId("cast").click();
   await expect(page.getByTestId("receipt")).toHaveAttribute("data-state", "mined");
   expect(await page.evaluate(() => JSON.stringify(sessionStorage))).not.toContain("paper");

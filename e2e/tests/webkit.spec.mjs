@@ -17,7 +17,7 @@ const state = (webkit, wanted) => expect.poll(() => webkit.evaluate(
 async function cast(webkit, words, token) {
   await webkit.click(choice(words));
   if (token) await webkit.type("Your token", token);
-  await says(webkit, "review", `You cast “${words}” as token ${token ?? ""}`);
+  await says(webkit, "review", `You are about to cast “${words}” as token ${token ?? ""}`);
   await webkit.click(button(`Cast vote for “${words}”`));
 }
 

@@ -8,11 +8,12 @@ use std::{
 use anyhow::{Context, ensure};
 use blockvote_core::{
     audit::{
+        archive::Record,
         complaint::{Complaint, Upheld},
         receipt::{Receipt, ReceiptFile},
         standing::{Standing, Witness},
     },
-    chain::acknowledgements::Acknowledged,
+    chain::{acknowledgements::Acknowledged, statements::Statement},
     crypto::hash::{ElectionId, VoteId},
     election::definition::Election,
 };
@@ -122,7 +123,7 @@ async fn check(
         }
     }
     // The node's own words are not asked whether there is a seal: its chain is verified here.
-    let (sealed, outcome) = left_out(&file, &signed, at, complaint, &mut words).await?;
+    let (seal, outcome) = left_out(&file, &signed, at, complaint, &mut words).await?;
     if let Some(outcome) = outcome {
         return Ok(outcome);
     }
@@ -147,6 +148,9 @@ async fn check(
         "It is in block {}, {} deep; the inclusion proof was checked.",
         inclusion.header.height, inclusion.confirmations
     ));
+    // Asked once more: its block may be younger than the first answer.
+    let token: TokenAnswer = at.get(&format!("/tokens/{}", receipt.vote.token)).await?;
+    let sealed = seal != Sealed::No;
     match token.counts {
         Some(counts) if counts == receipt.vote_id => {
             let so_far = "It counts so far: the result is not sealed.";
@@ -157,9 +161,16 @@ async fn check(
             words.push("Another vote of this voter counts instead.".into());
             Ok((false, "replaced", words))
         }
-        None => {
+        None if sealed => {
             words.push("It is in a block after the sealed one, so it does not count.".into());
+            if let Sealed::Without(reason) = seal {
+                words.push(format!("The seal leaves it out, as “{reason}”."));
+            }
             Ok((false, "after_seal", words))
+        }
+        None => {
+            words.push("The node's chain changes at the moment: look again.".into());
+            Ok((false, "pending", words))
         }
     }
 }
@@ -199,6 +210,15 @@ async fn acknowledged(
     Ok(signed)
 }
 
+/// Whether the result is sealed.
+#[derive(PartialEq)]
+enum Sealed {
+    No,
+    Yes,
+    /// And names this vote as left out, for this reason.
+    Without(String),
+}
+
 /// Whether the result is sealed, verified here; and what is to be said where it lacks a vote that a keeper
 /// acknowledged in time.
 async fn left_out(
@@ -207,19 +227,28 @@ async fn left_out(
     at: &At,
     complaint: Option<&Path>,
     words: &mut Vec<String>,
-) -> anyhow::Result<(bool, Option<(bool, &'static str, Vec<String>)>)> {
+) -> anyhow::Result<(Sealed, Option<(bool, &'static str, Vec<String>)>)> {
     let receipt = &file.receipt;
     let claim = Complaint::new(receipt.vote.clone(), signed.to_vec(), &file.title);
     let (mut put, asked) = (false, claim.clone());
-    let report = verified_export(at, receipt.vote.election, &mut |_, verifier| {
+    let mut left_out = None;
+    let report = verified_export(at, receipt.vote.election, &mut |record, verifier| {
         if !put {
             put = true;
             verifier.complain(vec![asked.clone()]);
         }
+        if let Record::Statement(Statement::Seal(seal)) = record {
+            let named = seal.sealed.left_out().find(|(id, _)| **id == receipt.vote_id);
+            left_out = named.map(|(_, reason)| reason.to_owned()).or(left_out.take());
+        }
         Ok(())
     })
     .await?;
-    let sealed = report.sealed.is_some();
+    let sealed = match (report.sealed, left_out) {
+        (None, _) => Sealed::No,
+        (Some(_), None) => Sealed::Yes,
+        (Some(_), Some(reason)) => Sealed::Without(reason),
+    };
     let Some(Ok(Upheld { keeper, at, reason, .. })) = report.complaints.into_iter().next() else {
         return Ok((sealed, None));
     };
@@ -228,7 +257,7 @@ async fn left_out(
     words.extend([what, then]);
     match complaint {
         Some(path) => {
-            secret_files::write_new(path, &claim.to_text(), false, "--complaint")?;
+            secret_files::write_new(path, claim.to_text(), false, "--complaint")?;
             words.push(format!(
                 "The complaint is in {}: blockvote verify AUDIT-FILE --complaint {}",
                 path.display(),

@@ -133,19 +133,27 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut receipt = ReceiptFile::new(Receipt { vote_id, vote, inclusion: None }, definition);
     if let Some(path) = &arguments.receipt {
         // Before it is sent: whoever loses the answer can still hand the vote in again.
-        secret_files::write_new(path, &receipt.to_text(), true, "--receipt")?;
+        secret_files::write_new(path, receipt.to_text(), true, "--receipt")?;
     }
     let answer = match at.post("/votes", &body).await {
         Ok(answer) => answer,
         Err(error) => {
+            let refused = error.is::<Refused>();
             let Some(path) = &arguments.receipt else { return Err(error) };
-            if error.is::<Refused>() {
-                // Of a vote that was not taken.
+            if refused && !definition.has_roll() {
+                // Of a vote that was not taken, and that anybody could cast.
                 let _ = std::fs::remove_file(path);
                 return Err(error);
             }
+            // A node can refuse a signed vote and hand it in later: with another choice elsewhere that would be
+            // a double vote.
+            let what = if refused {
+                "the node refuses the vote, which is signed"
+            } else {
+                "whether the vote was taken is not known"
+            };
             return Err(error.context(format!(
-                "whether the vote was taken is not known; {} keeps it: open it in a browser, which casts it again",
+                "{what}; {} keeps it: open it in a browser, which casts it again, and choose nothing else elsewhere",
                 path.display()
             )));
         }

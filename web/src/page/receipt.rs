@@ -41,15 +41,17 @@ fn steps(receipt: &ReceiptView, sealed: bool) -> Vec<Step> {
         },
         Step { done: receipt.holders > 0, title: "Held by others".into(), detail: held },
         Step {
-            done: block.is_some(),
+            done: block.is_some() && !matches!(receipt.state, ReceiptState::AfterSeal { .. }),
             title: block.map_or("In a block".into(), |height| format!("In block {height}")),
             detail: when,
         },
         Step {
             done: receipt.standing == Standing::Counted,
             title: "Sealed".into(),
-            detail: if sealed {
+            detail: if receipt.standing == Standing::Counted {
                 "the result is final".into()
+            } else if sealed {
+                "the sealed result does not hold this vote".into()
             } else {
                 "after voting has closed".into()
             },

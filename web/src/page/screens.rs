@@ -35,7 +35,7 @@ fn searching(search: &Search) -> String {
         (_, 0) => (
             "the relay is connected, and nobody else is there who could have the election"
                 .to_owned(),
-            "Nobody has it open, and no keeper holds it. Leave this page open, and tell whoever sent you the link: their page, or a keeper, has to be there.",
+            "Nobody who has it is here, no keeper either. Leave this page open, and tell whoever sent you the link: their page, or a keeper, has to be there.",
         ),
         (_, peers) => (
             format!(

@@ -336,7 +336,7 @@ fn Paper(props: &PaperProps) -> Html {
             }
             if let (Some(words), Some(token), true) = (&words, token, matches!(entry.kind, "good" | "warn")) {
                 <p class="review" data-testid="review">
-                    { format!("You cast “{words}” as token {token}. ") }
+                    { format!("You are about to cast “{words}” as token {token}. ") }
                     { if election.last_counts { "You can change it while the election is open." } else { "It cannot be changed afterwards." } }
                 </p>
             }
