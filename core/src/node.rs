@@ -38,6 +38,7 @@ pub mod peers;
 pub mod pool;
 mod reconcile;
 mod roll_call;
+mod sealing;
 mod serving;
 pub mod sync;
 mod vote_set;
@@ -47,8 +48,8 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 pub use self::in_time::Lists;
 pub use self::interface::{
-    CastError, Event, Input, Job, LinkId, Offence, Output, Peer, Rejection, SealError, Signatures,
-    StoreChange,
+    CastError, Event, Input, Job, LinkId, Missing, Offence, Output, Peer, Rejection, SealError,
+    Signatures, StoreChange,
 };
 use self::{
     ahead::Ahead,
@@ -70,11 +71,11 @@ use self::{
 };
 use crate::{
     chain::{
-        acknowledgements::{Acknowledged, ClosingList, Lack},
+        acknowledgements::Acknowledged,
         ancestry::LinkError,
         block::{Block, BlockError, CheckedBlock},
         rebuilding::Rebuilding,
-        statements::{LeftOut, Seal, Statement, StatementBook, StatementError},
+        statements::{Statement, StatementBook, StatementError},
         tree::Chain,
     },
     crypto::{
@@ -116,6 +117,8 @@ pub struct Node {
     ask_late: Backoff,
     /// What is on their closing lists, where somebody wants to seal.
     in_time: Option<InTime>,
+    /// When keepers are greeted again that were not compared with, or do not have the result.
+    greet_again: Backoff,
     /// What it signs, where it is a keeper itself.
     keeping: Option<Keeping>,
     /// What peers have that is dated ahead of this clock.
@@ -140,6 +143,7 @@ impl Node {
             roll_call: RollCall::default(),
             ask_late: Backoff::default(),
             in_time: None,
+            greet_again: Backoff::default(),
             keeping: None,
             ahead: Ahead::default(),
             draws: Draws::new(seed),
@@ -403,150 +407,6 @@ impl Node {
         Ok(())
     }
 
-    /// Seals the chain as [`Node::sign_seal`] signs it.
-    ///
-    /// # Errors
-    /// As there; nothing has changed then.
-    pub fn seal(
-        &mut self,
-        now: Timestamp,
-        left_out: Vec<LeftOut>,
-        organiser: &SecretKey,
-        anyway: bool,
-    ) -> Result<(), SealError> {
-        let seal = self.sign_seal(now, left_out, organiser, anyway)?;
-        let changes = self.ballot_box.take_seal(now, seal)?;
-        self.apply(now, changes, None);
-        Ok(())
-    }
-
-    /// Signs a seal over the chain as it is here, with the votes that are left out and why. `anyway` signs
-    /// although peers claim a better chain, or a keeper may have more: neither a liar nor one that is gone
-    /// must hold up a seal for ever. Nothing changes by it: it can be stored before it is handed out.
-    ///
-    /// # Errors
-    /// When the election is not closed, is sealed, or the key is not the organiser's.
-    pub fn sign_seal(
-        &self,
-        now: Timestamp,
-        left_out: Vec<LeftOut>,
-        organiser: &SecretKey,
-        anyway: bool,
-    ) -> Result<Seal, SealError> {
-        self.ballot_box.may_seal(now)?;
-        if self.is_behind() && !anyway {
-            return Err(SealError::Behind);
-        }
-        if let Some(lack) = self.keepers_lack().filter(|_| !anyway) {
-            return Err(SealError::Lack(lack));
-        }
-        if let Some(lists) = self.lists() {
-            if let Some((keeper, shown, listed)) = lists.partly.first().filter(|_| !anyway) {
-                let (keeper, shown, listed) = (keeper.name.clone(), *shown, *listed);
-                return Err(SealError::Unshown { keeper, shown, listed });
-            }
-            let left_out = self.ballot_box.rebuilding().map_or(&[][..], Rebuilding::left_out);
-            self.none_listed(left_out, &lists)?;
-        }
-        self.ballot_box.sign_seal(now, left_out, organiser)
-    }
-
-    /// Has keepers prove which votes are on their closing lists, from now on, or ends that: for whoever seals.
-    pub fn look_at_lists(&mut self, on: bool) {
-        self.in_time = on.then(|| self.in_time.take().unwrap_or_default());
-    }
-
-    /// The closing lists of keepers that signed one and no other, each with its keeper.
-    fn single_lists(&self) -> impl Iterator<Item = (&Keeper, ClosingList)> {
-        let keepers = self.chain().election().keepers.iter();
-        keepers.filter_map(|keeper| match self.statements().closing_lists_of(&keeper.key)[..] {
-            [list] => Some((keeper, list)),
-            _ => None,
-        })
-    }
-
-    /// What keepers showed of their closing lists, where that is looked at.
-    pub fn lists(&self) -> Option<Lists<'_>> {
-        let in_time = self.in_time.as_ref()?;
-        let (mut found, mut lists) = (Lists::default(), Vec::new());
-        for (keeper, list) in self.single_lists() {
-            match in_time.shown(&list) {
-                shown if shown < list.votes => found.partly.push((keeper, shown, list.votes)),
-                _ => found.whole += 1,
-            }
-            lists.push(list);
-        }
-        let votes = self.ballot_box.vote_ids().filter(|id| !in_time.is_listed(id, &lists));
-        found.unlisted = sorted(votes.collect());
-        Some(found)
-    }
-
-    /// A named keeper that may have votes which are not here, if one may: not one that showed its whole list.
-    pub fn keepers_lack(&self) -> Option<Lack> {
-        let shows = |key: &PublicKey| {
-            let list = self.single_lists().find(|(keeper, _)| keeper.key == *key);
-            let shown = |list: &ClosingList| self.in_time.as_ref().map(|it| it.shown(list));
-            list.is_some_and(|(_, list)| shown(&list) == Some(list.votes))
-        };
-        self.ballot_box.keepers_lack(&shows)
-    }
-
-    /// Checks that none of these votes was shown to be on a list.
-    fn none_listed(&self, votes: &[VoteId], lists: &Lists<'_>) -> Result<(), SealError> {
-        let listed = |id: &&VoteId| {
-            self.ballot_box.contains(id) && lists.unlisted.binary_search(id).is_err()
-        };
-        match votes.iter().filter(listed).count() {
-            0 => Ok(()),
-            listed => Err(SealError::Listed(listed)),
-        }
-    }
-
-    /// Asks keepers which votes are on their lists.
-    fn ask_in_time(&mut self, now: Timestamp) {
-        let Some(mut in_time) = self.in_time.take() else { return };
-        in_time.retain(|peer| self.roll_call.present().any(|(known, _)| known == *peer));
-        let mut questions = Vec::new();
-        for (keeper, list) in self.single_lists() {
-            for peer in self.speakers_for(&keeper.key) {
-                // A voter who signed two may have one of them on the list.
-                let double = self.statements().double_votes();
-                let double = double.flat_map(|it| [it.first.id(), it.second.id()]);
-                let double = double.filter(|id| !self.ballot_box.contains(id));
-                let mut known = self.ballot_box.vote_ids().chain(double);
-                let digest = self.ballot_box.digest();
-                questions.push((peer, in_time.questions(now, peer, &list, &mut known, digest)));
-            }
-        }
-        self.in_time = Some(in_time);
-        for (peer, ids) in questions {
-            for page in ids.chunks(MAX_HELD) {
-                self.send(peer, &Message::GetAcknowledged(page.to_vec()));
-            }
-        }
-    }
-
-    /// Begins to build the chain again without these votes of it, in ascending order, so that a seal can leave
-    /// them out ([`BallotBox::rebuilding`]), or gives that up where there are none. Miners work on it before
-    /// all else.
-    ///
-    /// # Errors
-    /// When the election is not closed for two minutes yet, or is sealed; where it has keepers, when none showed
-    /// its whole closing list, or one of the votes is on one.
-    pub fn leave_out(&mut self, now: Timestamp, votes: &[VoteId]) -> Result<(), SealError> {
-        if !votes.is_empty() && !self.chain().election().keepers.is_empty() {
-            let lists = self.lists().unwrap_or_default();
-            if lists.whole == 0 {
-                return Err(SealError::NoList);
-            }
-            self.none_listed(votes, &lists)?;
-        }
-        self.ballot_box.leave_out(now, votes)?;
-        self.mining.begin_anew();
-        self.refresh_job(now);
-        Ok(())
-    }
-
     /// Lets this node mine whenever votes are pending, or stops it.
     pub fn set_mining(&mut self, now: Timestamp, on: bool) {
         self.mining.set_always(on);
@@ -658,6 +518,7 @@ impl Node {
         self.call_roll(now);
         self.ask_of_late(now);
         self.ask_in_time(now);
+        self.greet_keepers(now);
         self.sign_closing_list(now);
         if let Some(peer) = self.sync.overdue(now) {
             self.stall(now, peer);

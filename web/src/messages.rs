@@ -82,7 +82,12 @@ pub enum ToNode {
     /// Have keepers prove which votes they had in time, or end that.
     LookAtLists(bool),
     /// Build the chain again without the votes that no keeper had in time, or give that up.
-    LeaveOut(bool),
+    LeaveOut {
+        /// Build it, or give it up.
+        on: bool,
+        /// Although a keeper did not show its whole closing list.
+        anyway: bool,
+    },
     /// Send the whole chain as a file.
     Export,
     /// The network came back, or the tab came to the front: connect at once.
@@ -363,8 +368,8 @@ pub struct Status {
     pub late: u32,
     /// What keepers had in time, while somebody who seals looks at it.
     pub lists: Option<ListsView>,
-    /// Why a keeper may have votes that are not here, once voting is over.
-    pub keepers_lack: Option<String>,
+    /// What whoever seals should wait for.
+    pub missing: Vec<String>,
     /// Connections whose peers say that they have the sealed block. Other tabs of this browser may be among them.
     pub have_seal: u32,
     /// Keepers that say so.
@@ -409,7 +414,9 @@ pub struct ListsView {
     pub unlisted: u32,
     /// How many keepers showed their whole lists.
     pub whole: u32,
-    /// The others that signed one: name, how many votes they showed, and of how many.
+    /// The names of those that did not.
+    pub unshown: Vec<String>,
+    /// Of these, those that signed one: name, how many votes they showed, and of how many.
     pub partly: Vec<(String, u32, u32)>,
     /// The chain as it is built again without such votes.
     pub built: Option<BuiltView>,

@@ -226,7 +226,7 @@ impl BallotBox {
     }
 
     /// What is said of all votes here.
-    pub(super) fn digest(&self) -> VotesDigest {
+    pub fn digest(&self) -> VotesDigest {
         self.set.digest()
     }
 

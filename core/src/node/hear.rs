@@ -149,6 +149,7 @@ impl Node {
                 self.out.event(Event::NetworkChanged);
                 self.ask_keepers(None);
                 self.ask_late.hurry(now);
+                self.greet_again.hurry(now);
                 // Its votes are compared with those here.
                 self.peers.greeted(from);
                 self.send(from, &serving::hello(&self.ballot_box, true));

@@ -22,8 +22,6 @@ const EVERY_MS: u64 = 1_000;
 /// What keepers showed of their closing lists.
 #[derive(Debug, Default)]
 pub struct Lists<'a> {
-    /// Votes here that no keeper showed to be on its list, in ascending order.
-    pub unlisted: Vec<VoteId>,
     /// How many keepers showed their whole lists.
     pub whole: usize,
     /// Those that did not, with how many votes they showed, and of how many.

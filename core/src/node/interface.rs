@@ -260,6 +260,46 @@ pub enum CastError {
     Full,
 }
 
+/// Something that whoever seals should wait for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// Peers hold more than this node: what is sealed now would leave it out.
+    Behind,
+    /// Nobody has said enough to know whether there is more; so many peers are here.
+    Unsure(usize),
+    /// What the keeper of this name has was not compared with what is here, or it had more a moment ago.
+    Uncompared(String),
+    /// A keeper may have votes that are not here.
+    Lack(Lack),
+    /// A keeper did not show its whole closing list.
+    Unshown {
+        /// Its name.
+        keeper: String,
+        /// How many votes it showed.
+        shown: u32,
+        /// How many are on it.
+        listed: u32,
+    },
+}
+
+impl Missing {
+    /// Whether it is known that something is missing, not only unknown whether it is.
+    pub fn is_known(&self) -> bool {
+        match self {
+            Self::Behind | Self::Lack(_) | Self::Unshown { .. } => true,
+            Self::Unsure(_) | Self::Uncompared(_) => false,
+        }
+    }
+
+    /// Whether it is about a keeper, not about peers.
+    pub fn is_of_keepers(&self) -> bool {
+        match self {
+            Self::Uncompared(_) | Self::Lack(_) | Self::Unshown { .. } => true,
+            Self::Behind | Self::Unsure(_) => false,
+        }
+    }
+}
+
 /// Why a result cannot be sealed.
 #[derive(Clone, Debug, PartialEq, Eq, derive_more::From)]
 pub enum SealError {
@@ -267,10 +307,9 @@ pub enum SealError {
     NotClosed,
     /// Votes that were cast in time may still be on their way, until then.
     TooEarly(Timestamp),
-    /// Peers hold more than this node: what is sealed now would leave it out.
-    Behind,
-    /// A keeper may have votes that are not here.
-    Lack(Lack),
+    /// Others have more than is here.
+    #[from]
+    Missing(Missing),
     /// There is a seal already.
     AlreadySealed,
     /// The chain is still being built again without the votes that are left out.
@@ -282,19 +321,10 @@ pub enum SealError {
     },
     /// So many votes that are here would neither be counted nor named as left out.
     Unnamed(usize),
-    /// No keeper showed its whole closing list, so nothing says which votes it had in time.
-    NoList,
+    /// The keeper of this name did not show its whole closing list, so nothing says which votes it had in time.
+    NoList(String),
     /// So many of the votes that are left out are on a keeper's closing list.
     Listed(usize),
-    /// A keeper did not show its whole closing list.
-    Unshown {
-        /// Its name.
-        keeper: String,
-        /// How many votes it showed.
-        shown: u32,
-        /// How many are on it.
-        listed: u32,
-    },
     /// The chain that was built without some votes does not fit to what is here any more.
     Changed,
     /// The key is not the organiser's, or there is none.

@@ -15,7 +15,7 @@ use blockvote_core::{
     },
     crypto::hash::VoteId,
     election::{ballot::Ballot, vote::Vote},
-    node::{Input, Node, SealError},
+    node::{Input, Missing, Node, SealError},
     testkit::{
         NOW,
         nodes::{HONEST, drain, hear, sent_to},
@@ -37,7 +37,10 @@ fn left_out(reason: Option<&str>) -> (Node, Node, Vote) {
     let left_out = left_out.into_iter().collect();
     // No closing list is here.
     let lack = seals.seal(AFTER, Vec::new(), &organiser(), false);
-    assert!(matches!(lack, Err(SealError::Lack(Lack { listed: None, .. }))), "{lack:?}");
+    assert!(
+        matches!(lack, Err(SealError::Missing(Missing::Lack(Lack { listed: None, .. })))),
+        "{lack:?}"
+    );
     seals.seal(AFTER, left_out, &organiser(), true).unwrap();
     keeps.handle(AFTER, Input::Tick);
     (keeps, seals, victim)

@@ -5,12 +5,18 @@ use std::collections::BTreeMap;
 use blockvote_core::{
     chain::statements::{LeftOut, Sealing},
     crypto::hash::VoteId,
-    election::definition::Counting,
-    node::{Input, Node, Output, SealError, Signatures, StoreChange},
+    election::{
+        definition::{Counting, Election},
+        keepers::Keeper,
+    },
+    node::{Input, Missing, Node, Output, SealError, Signatures, StoreChange},
     testkit::{
-        NOW,
+        NOW, block,
         nodes::{HONEST, LIAR, OWN, drain, mine, sent},
-        rolls::{AFTER, context_kept, context_with, extend, keeper, node, organiser, vote},
+        rolls::{
+            AFTER, CLOSES, context_kept, context_with, extend, keeper, node, organiser, vote, voter,
+        },
+        with_roll,
     },
     time::Timestamp,
     wire::message::{Message, Presence},
@@ -35,7 +41,7 @@ fn id(node: &Node, number: u32, sequence: u8) -> VoteId {
 /// Leaves votes of voter 3 out of the blocks.
 fn leave_out(node: &mut Node) -> VoteId {
     let late = id(node, 3, 0);
-    node.leave_out(AFTER, &[late]).unwrap();
+    node.leave_out(AFTER, &[late], false).unwrap();
     late
 }
 
@@ -142,7 +148,7 @@ fn whoever_seals_learns_which_votes_no_keeper_had_in_time() {
     let late = id(&seals, 1, 0);
     assert!(seals.lists().is_none(), "nobody asked");
     seals.look_at_lists(true);
-    assert_eq!(seals.leave_out(AFTER, &[late]), Err(SealError::NoList));
+    assert_eq!(seals.leave_out(AFTER, &[late], false), Err(SealError::NoList("Keeper 0".into())));
     let mut now = AFTER;
     // Somebody passes the keeper's answer on and swallows what is asked.
     seals.handle(now, Input::Tick);
@@ -161,10 +167,22 @@ fn whoever_seals_learns_which_votes_no_keeper_had_in_time() {
         talk(now, &mut seals, &mut keeps);
     }
     let lists = seals.lists().unwrap();
-    assert_eq!((lists.unlisted, lists.whole, lists.partly.len()), (vec![late], 1, 0));
+    assert_eq!((seals.unlisted(), lists.whole, lists.partly.len()), (vec![late], 1, 0));
     let listed = [in_time.id()];
-    assert_eq!(seals.leave_out(AFTER, &listed), Err(SealError::Listed(1)));
-    seals.leave_out(AFTER, &[late]).unwrap();
+    assert_eq!(seals.leave_out(AFTER, &listed, true), Err(SealError::Listed(1)));
+    assert!(seals.ballot_box().rebuilding().is_none());
+    // The list of the other keeper is not here: it may have had the vote in time.
+    let other = Err(SealError::NoList("Keeper 1".into()));
+    assert_eq!(seals.leave_out(AFTER, &[late], false), other);
+    let names = seals.sign_seal(AFTER, named(listed.to_vec()), &organiser(), true);
+    assert_eq!(names.err(), Some(SealError::Listed(1)));
+    // Nobody answers for the other keeper, and of those that answer for the first one is silent.
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        seals.missing().into_iter().partition(Missing::is_known);
+    assert!(matches!(&known[..], [Missing::Lack(lack)] if lack.keeper == "Keeper 1"), "{known:?}");
+    let uncompared = [0, 1].map(|number| Missing::Uncompared(format!("Keeper {number}")));
+    assert_eq!(unknown, [&[Missing::Unsure(2)][..], &uncompared].concat());
+    seals.leave_out(AFTER, &[late], true).unwrap();
 }
 
 #[test]
@@ -176,9 +194,9 @@ fn what_was_mined_for_other_votes_does_not_get_into_what_is_built() {
         two.sort_unstable();
         two
     };
-    seals.leave_out(AFTER, &one).unwrap();
+    seals.leave_out(AFTER, &one, false).unwrap();
     let old = mine(&mut seals);
-    seals.leave_out(AFTER, &two).unwrap();
+    seals.leave_out(AFTER, &two, false).unwrap();
     seals.handle(AFTER, old);
     build(&mut seals);
     assert_eq!(seals.ballot_box().to_be_sealed().tally().ballots, 3);
@@ -190,10 +208,51 @@ fn what_was_mined_for_other_votes_does_not_get_into_what_is_built() {
 fn nothing_is_left_out_too_early_or_of_a_sealed_result_and_it_can_be_given_up() {
     let mut seals = voted();
     let late = [id(&seals, 3, 0)];
-    assert_eq!(seals.leave_out(NOW, &late), Err(SealError::NotClosed));
-    seals.leave_out(AFTER, &late).unwrap();
-    seals.leave_out(AFTER, &[]).unwrap();
+    assert_eq!(seals.leave_out(NOW, &late, false), Err(SealError::NotClosed));
+    seals.leave_out(AFTER, &late, false).unwrap();
+    seals.leave_out(AFTER, &[], false).unwrap();
     assert!(seals.ballot_box().rebuilding().is_none());
     assert_eq!(seals.seal(AFTER, Vec::new(), &organiser(), false), Ok(()));
-    assert_eq!(seals.leave_out(AFTER, &late), Err(SealError::AlreadySealed));
+    assert_eq!(seals.leave_out(AFTER, &late, false), Err(SealError::AlreadySealed));
+}
+
+/// A voter votes and changes the vote at the keeper just before closing, and shows a block with another first
+/// vote right after it: the change, which is on the list, stands on a vote that is not.
+#[test]
+fn a_vote_stays_that_a_listed_change_stands_on() {
+    let base = context_with(Counting::LastCounts, 6);
+    let keepers = vec![Keeper { name: "Keeper 0".into(), key: keeper(0).public() }];
+    let keys: Vec<_> = (0..6).map(voter).collect();
+    let context = with_roll(Election { keepers, ..base.election().clone() }, &keys, &organiser());
+    let of = |number, sequence, choice| vote(&context, number, sequence, choice);
+    let mut keeps = node(&context);
+    assert!(keeps.keep(NOW, keeper(0), BTreeMap::new()));
+    let in_time = [of(2, 0, 0), of(0, 0, 0), of(0, 1, 0)];
+    keeps.handle(NOW, Input::Votes(in_time.to_vec()));
+    drain(&mut keeps);
+    let late = of(1, 0, 1);
+    let shown = block(keeps.chain(), vec![of(2, 0, 0), of(0, 0, 1), late.clone()], |_| ());
+    let after = CLOSES.plus_ms(200);
+    keeps.handle(after, Input::Blocks(vec![shown]));
+    drain(&mut keeps);
+    keeps.set_mining(after, true);
+    let mined = mine(&mut keeps);
+    keeps.handle(after.plus_ms(3_000), mined);
+    let mut seals = node(&context);
+    seals.look_at_lists(true);
+    seals.handle(AFTER, Input::Peers(HONEST.link, vec![HONEST.id]));
+    let mut now = AFTER;
+    for _ in 0..30 {
+        now = now.plus_ms(1_000);
+        keeps.handle(now, Input::Tick);
+        seals.handle(now, Input::Tick);
+        talk(now, &mut seals, &mut keeps);
+    }
+    assert_eq!(seals.chain().votes(), 4);
+    assert_eq!(seals.unlisted(), [late.id()]);
+    seals.leave_out(now, &[late.id()], false).unwrap();
+    build(&mut seals);
+    assert_eq!(seals.seal(now, named(vec![late.id()]), &organiser(), false), Ok(()));
+    // What goes with a vote is looked at, too.
+    assert!(seals.chain().place_of(&of(0, 1, 0).id()).is_some());
 }

@@ -20,7 +20,7 @@ use blockvote_core::{
         election_context::ElectionContext,
         vote::Vote,
     },
-    node::{CastError, Input, SealError},
+    node::{CastError, Input, Missing, SealError},
     testkit::{
         NOW, block, block_on,
         nodes::{
@@ -103,7 +103,7 @@ fn a_node_that_is_behind_does_not_seal() {
             wants_reply: false,
         }),
     );
-    assert_eq!(node.seal(AFTER, Vec::new(), &organiser(), false), Err(SealError::Behind));
+    assert_eq!(node.seal(AFTER, Vec::new(), &organiser(), false), Err(Missing::Behind.into()));
     // A liar cannot hold it up for ever.
     assert_eq!(node.seal(AFTER, Vec::new(), &organiser(), true), Ok(()));
 }

@@ -1,7 +1,7 @@
 //! Why a vote is not taken, a result not sealed, a peer not heard.
 
 use blockvote_core::{
-    node::{CastError, Offence, Rejection, SealError},
+    node::{CastError, Missing, Offence, Rejection, SealError},
     wire::keepers_room::Refusal,
 };
 
@@ -29,6 +29,29 @@ impl Words for CastError {
     }
 }
 
+impl Words for Missing {
+    fn words(&self) -> String {
+        match self {
+            Self::Behind => {
+                "this node is still fetching the chain: what it holds is not all there is".into()
+            }
+            Self::Unsure(peers) => format!(
+                "whether others have more is not known: {} {} here",
+                counted(*peers as u64, "peer"),
+                if *peers == 1 { "is" } else { "are" }
+            ),
+            Self::Uncompared(keeper) => {
+                format!("what {keeper} has was not compared with what is here yet")
+            }
+            Self::Lack(lack) => lack.words(),
+            Self::Unshown { keeper, shown, listed } => format!(
+                "{keeper} has shown {shown} of the {} on its closing list",
+                counted((*listed).into(), "vote")
+            ),
+        }
+    }
+}
+
 impl Words for SealError {
     fn words(&self) -> String {
         match self {
@@ -39,11 +62,7 @@ impl Words for SealError {
             Self::TooEarly(until) => format!(
                 "voting has only just closed, and votes may still be on their way: seal from {until} on"
             ),
-            Self::Behind => {
-                "this node is still fetching the chain: what it holds is not all there is; wait"
-                    .into()
-            }
-            Self::Lack(lack) => lack.words(),
+            Self::Missing(missing) => missing.words(),
             Self::AlreadySealed => {
                 "the election is sealed already; another seal would contradict it".into()
             }
@@ -54,20 +73,16 @@ impl Words for SealError {
                 "{} would neither be counted nor named as left out: look again, then seal",
                 counted(*votes as u64, "vote")
             ),
-            Self::NoList => {
-                "no keeper has shown its whole closing list yet: nothing says which votes came in time"
-                    .into()
-            }
+            Self::NoList(keeper) => format!(
+                "{keeper} has not shown its whole closing list: votes that it had in time could be among those that are left out"
+            ),
             Self::Listed(votes) => format!(
                 "a keeper has shown that it had {} of those left out in time: count all votes, then leave out again",
                 counted(*votes as u64, "vote")
             ),
-            Self::Unshown { keeper, shown, listed } => format!(
-                "{keeper} has shown {shown} of the {} on its closing list: wait until it has shown all",
-                counted((*listed).into(), "vote")
-            ),
             Self::Changed => {
-                "the chain changed since votes were left out: count all votes, then leave out again".into()
+                "the chain changed since votes were left out: count all votes, then leave out again"
+                    .into()
             }
             Self::Statement(error) => error.words(),
         }

@@ -5,7 +5,6 @@ use blockvote_core::{
     chain::{
         header::Height,
         kept_block::KeptBlock,
-        rebuilding::Rebuilding,
         statements::{Seal, Sealing},
     },
     crypto::hash::VoteId,
@@ -14,7 +13,7 @@ use blockvote_core::{
         keepers::Keeper,
         vote::Vote,
     },
-    node::{LinkId, Node, ballot_box::BallotBox, peers::Claim},
+    node::{LinkId, Node, peers::Claim},
 };
 use blockvote_words::Words;
 
@@ -100,7 +99,7 @@ pub fn status(inner: &Inner) -> Status {
         lists: lists(node),
         have_seal,
         keepers_have_seal,
-        keepers_lack: node.keepers_lack().map(|lack| lack.words()),
+        missing: node.missing().iter().map(Words::words).collect(),
         keepers_here: node.keepers_here().map(|keeper| keeper.name.clone()).collect(),
         rejected: inner.rejected.0,
         last_rejection: inner.rejected.1.clone(),
@@ -116,26 +115,19 @@ fn lists(node: &Node) -> Option<ListsView> {
         BuiltView {
             progress: (small(made), small(all)),
             left_out: small(built.left_out().len()),
-            waiting: small(waiting(here).len()),
+            waiting: small(here.waiting().len()),
             votes: chain.votes() as u64,
             tally: chain.tally().clone(),
         }
     });
-    let in_chain = |id: &&VoteId| node.chain().place_of(id).is_some();
     Some(ListsView {
         counted: here.to_be_sealed().tally().hash().to_string(),
-        unlisted: small(lists.unlisted.iter().filter(in_chain).count()),
+        unlisted: small(node.unlisted().len()),
         whole: small(lists.whole),
+        unshown: node.unshown(),
         partly: lists.partly.iter().map(|it| (it.0.name.clone(), it.1, it.2)).collect(),
         built,
     })
-}
-
-/// Votes that a seal would leave out, beside those that it leaves out of blocks.
-pub fn waiting(here: &BallotBox) -> Vec<VoteId> {
-    let left_out = here.rebuilding().map_or(&[][..], Rebuilding::left_out);
-    let votes = here.not_to_be_sealed().into_iter();
-    votes.filter(|id| left_out.binary_search(id).is_err()).collect()
 }
 
 fn keepers(node: &Node) -> Vec<KeeperView> {

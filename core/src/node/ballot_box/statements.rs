@@ -102,6 +102,13 @@ impl BallotBox {
         sorted(self.vote_ids().filter(|id| chain.place_of(id).is_none()).collect())
     }
 
+    /// The same without those that are left out of blocks: they wait for a block, or came since that was begun.
+    pub fn waiting(&self) -> Vec<VoteId> {
+        let left_out = self.rebuilding().map_or(&[][..], Rebuilding::left_out);
+        let votes = self.not_to_be_sealed().into_iter();
+        votes.filter(|id| left_out.binary_search(id).is_err()).collect()
+    }
+
     /// Signs a seal over the chain as it is here, or as it was built again; nothing changes by it.
     ///
     /// # Errors
@@ -137,7 +144,7 @@ impl BallotBox {
     /// Takes in a seal that [`BallotBox::sign_seal`] just signed here.
     ///
     /// # Errors
-    /// When the chain that was built again does not fit to what is here any more; nothing has changed then.
+    /// When the chain that was built again does not fit to what is here any more; nothing is sealed then.
     pub(in crate::node) fn take_seal(
         &mut self,
         now: Timestamp,

@@ -58,7 +58,7 @@ impl Driver {
                 self.act(|inner| inner.node.look_at_lists(on));
                 self.show_soon();
             }
-            ToNode::LeaveOut(on) => self.leave_out(on),
+            ToNode::LeaveOut { on, anyway } => self.leave_out(on, anyway),
             ToNode::Export => post(&FromNode::Exported(views::archive(&self.0.borrow().node))),
             ToNode::Relays(urls) => self.follow_relays(urls),
             ToNode::Awake => {
@@ -152,14 +152,11 @@ impl Driver {
     }
 
     /// Has the chain built again without the votes that no keeper had in time, or gives that up.
-    fn leave_out(&self, on: bool) {
+    fn leave_out(&self, on: bool, anyway: bool) {
         self.act(|inner| {
             let (node, now) = (&mut inner.node, now());
-            let votes = node.lists().filter(|_| on).unwrap_or_default().unlisted;
-            let chain = node.chain();
-            let votes: Vec<_> =
-                votes.into_iter().filter(|id| chain.place_of(id).is_some()).collect();
-            if let Err(error) = node.leave_out(now, &votes) {
+            let votes = if on { node.unlisted() } else { Vec::new() };
+            if let Err(error) = node.leave_out(now, &votes, anyway) {
                 inner.effects.push_back(Effect::Page(FromNode::ToolFailed(error.words())));
             }
         });
@@ -185,7 +182,7 @@ impl Driver {
                         if here.to_be_sealed().tally().hash().to_string() != *counted {
                             return Err("the chain is another than the one you saw: look at it again, then seal".into());
                         }
-                        let waiting = views::waiting(here);
+                        let waiting = here.waiting();
                         if *pending as usize != waiting.len() {
                             return Err("other votes wait for a block than you saw: look again, then seal".into());
                         }

@@ -9,7 +9,9 @@ use yew_router::prelude::*;
 
 use super::{results::seal_notice, unopened};
 use crate::{
-    messages::{Act, KeeperView, ListsView, OrganiserFile, SealView, Status, ToNode, ToTools},
+    messages::{
+        Act, KeeperView, ListsView, OrganiserFile, SealView, Status, StorageStatus, ToNode, ToTools,
+    },
     page::{
         browser, format,
         icons::{Name, icon},
@@ -89,8 +91,8 @@ fn reached(status: &Status) -> Html {
 /// What no keeper had in time, and what becomes of it.
 fn lists(lists: &ListsView, send: &Callback<ToNode>) -> Html {
     let leave_out = |on: bool| {
-        let send = send.clone();
-        move |_: MouseEvent| send.emit(ToNode::LeaveOut(on))
+        let (send, anyway) = (send.clone(), !lists.unshown.is_empty());
+        move |_: MouseEvent| send.emit(ToNode::LeaveOut { on, anyway })
     };
     let showed = |(name, shown, all): &(String, u32, u32)| {
         format!("{name} has shown {shown} of {all} votes of its closing list.")
@@ -110,8 +112,11 @@ fn lists(lists: &ListsView, send: &Callback<ToNode>) -> Html {
             <div class="field" data-testid="unlisted">
                 { notice("warn", format!("On no keeper's closing list: {} in the chain.", votes(unlisted))) }
                 { partly }
+                if !lists.unshown.is_empty() {
+                    { notice("bad", format!("No whole closing list: {}. Votes that were received there in time may be among these.", lists.unshown.join(", "))) }
+                }
                 <small>{ "Such votes may have come after closing, or in time from voters who reached no keeper. They count unless you leave them out; the blocks are then built again without them." }</small>
-                <div><button type="button" class="button" onclick={leave_out(true)} data-testid="leave-out">{ format!("Leave out {}", votes(unlisted)) }</button></div>
+                <div><button type="button" class="button" onclick={leave_out(true)} data-testid="leave-out">{ format!("Leave out {}{}", votes(unlisted), if lists.unshown.is_empty() { "" } else { " all the same" }) }</button></div>
             </div>
         },
         (Some(built), _) => {
@@ -267,6 +272,10 @@ pub fn Seal() -> Html {
             format::time(from)
         )),
         (None, _) => Some("Voting goes on until you close it.".to_owned()),
+        _ if status.storage == StorageStatus::Sharing => Some(
+            "Another tab of this browser has this election open and stores it. Seal there, or close that tab first."
+                .to_owned(),
+        ),
         _ => None,
     };
     if let Some(words) = too_early {
@@ -279,9 +288,7 @@ pub fn Seal() -> Html {
         };
     }
     let locked = text.starts_with("blockvote-locked");
-    let unmet = status.keepers.iter().any(|keeper| !matches!(keeper.compared, Some((_, 0))));
-    let partly = status.lists.as_ref().is_some_and(|lists| !lists.partly.is_empty());
-    let alone = !status.sure || status.keepers_lack.is_some() || unmet || partly;
+    let alone = !status.missing.is_empty();
     let built = status.lists.as_ref().and_then(|lists| lists.built.clone());
     let waiting = built.as_ref().map_or(status.pending, |built| built.waiting);
     // Nothing is sealed before the node has said what it would be.
@@ -348,8 +355,11 @@ pub fn Seal() -> Html {
                 </dl>
                 <h2>{ "Who else is here" }</h2>
                 { reached(&status) }
-                if let Some(lack) = &status.keepers_lack {
-                    <div data-testid="lack">{ notice("warn", format!("{}. If you can, wait.", capital(lack))) }</div>
+                if alone {
+                    <div data-testid="missing">{ notice("warn", html! { <>
+                        for missing in status.missing.iter() { { capital(missing) }{ ". " } }
+                        { "If you can, wait." }
+                    </> }) }</div>
                 }
                 if let Some(seen) = &status.lists {
                     { lists(seen, &shared.send) }

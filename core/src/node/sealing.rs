@@ -1,0 +1,262 @@
+//! Sealing: what whoever seals should wait for, which votes keepers had in time, leaving votes out, signing.
+//! Page and command line show what is answered here, and have no rules of their own.
+
+use super::{
+    Node,
+    in_time::Lists,
+    interface::{Missing, Peer, SealError},
+    serving,
+};
+use crate::{
+    chain::{
+        acknowledgements::{ClosingList, Lack},
+        rebuilding::Rebuilding,
+        statements::{LeftOut, Seal},
+    },
+    crypto::{
+        hash::VoteId,
+        key::{PublicKey, SecretKey},
+    },
+    election::keepers::Keeper,
+    sorted::sorted,
+    time::Timestamp,
+    wire::message::{MAX_HELD, Message},
+};
+
+impl Node {
+    /// What whoever seals should wait for: others may have votes that are not here.
+    pub fn missing(&self) -> Vec<Missing> {
+        let mut missing = Vec::new();
+        if self.is_behind() {
+            missing.push(Missing::Behind);
+        } else if !self.is_sure() {
+            missing.push(Missing::Unsure(self.peers.len()));
+        }
+        let compared = |keeper: &&Keeper| {
+            self.compared_with(&keeper.key).is_some_and(|compared| compared.lacked == 0)
+        };
+        let keepers = &self.chain().election().keepers;
+        let uncompared = keepers.iter().filter(|keeper| !compared(keeper));
+        missing.extend(uncompared.map(|keeper| Missing::Uncompared(keeper.name.clone())));
+        missing.extend(self.keepers_lack().map(Missing::Lack));
+        let partly = self.lists().unwrap_or_default().partly.into_iter();
+        missing.extend(partly.map(|(keeper, shown, listed)| Missing::Unshown {
+            keeper: keeper.name.clone(),
+            shown,
+            listed,
+        }));
+        missing
+    }
+
+    /// Seals the chain as [`Node::sign_seal`] signs it.
+    ///
+    /// # Errors
+    /// As there; nothing has changed then.
+    pub fn seal(
+        &mut self,
+        now: Timestamp,
+        left_out: Vec<LeftOut>,
+        organiser: &SecretKey,
+        anyway: bool,
+    ) -> Result<(), SealError> {
+        let seal = self.sign_seal(now, left_out, organiser, anyway)?;
+        self.take_seal(now, seal)
+    }
+
+    /// Signs a seal over the chain as it is here, or as it was built again, with the votes that are left out
+    /// and why. `anyway` signs although others are known to have more ([`Missing::is_known`]): neither a liar
+    /// nor a keeper that is gone must hold up a seal for ever. Nothing changes by it, so that it can be stored
+    /// before it is handed out with [`Node::take_seal`].
+    ///
+    /// # Errors
+    /// When it is too early or sealed, something is known to be missing, a vote that is here is neither
+    /// counted nor named, one that is named is on a closing list, or the key is not the organiser's.
+    pub fn sign_seal(
+        &self,
+        now: Timestamp,
+        left_out: Vec<LeftOut>,
+        organiser: &SecretKey,
+        anyway: bool,
+    ) -> Result<Seal, SealError> {
+        self.ballot_box.may_seal(now)?;
+        if let Some(missing) =
+            self.missing().into_iter().find(Missing::is_known).filter(|_| !anyway)
+        {
+            return Err(missing.into());
+        }
+        let named = left_out.iter().flat_map(|group| &group.votes);
+        let built = self.ballot_box.rebuilding().map_or(&[][..], Rebuilding::left_out);
+        self.none_listed(named.chain(built))?;
+        self.ballot_box.sign_seal(now, left_out, organiser)
+    }
+
+    /// Takes in, and hands out, a seal that [`Node::sign_seal`] signed a moment ago.
+    ///
+    /// # Errors
+    /// When the chain that was built again does not fit to what is here any more; nothing is sealed then.
+    pub fn take_seal(&mut self, now: Timestamp, seal: Seal) -> Result<(), SealError> {
+        let changes = self.ballot_box.take_seal(now, seal)?;
+        self.apply(now, changes, None);
+        // Who has it says so when greeted.
+        self.greet_again.hurry(now);
+        Ok(())
+    }
+
+    /// Has keepers prove which votes are on their closing lists, from now on, or ends that: for whoever seals.
+    pub fn look_at_lists(&mut self, on: bool) {
+        self.in_time = on.then(|| self.in_time.take().unwrap_or_default());
+    }
+
+    /// The closing lists of keepers that signed one and no other, each with its keeper.
+    fn single_lists(&self) -> impl Iterator<Item = (&Keeper, ClosingList)> {
+        let keepers = self.chain().election().keepers.iter();
+        keepers.filter_map(|keeper| match self.statements().closing_lists_of(&keeper.key)[..] {
+            [list] => Some((keeper, list)),
+            _ => None,
+        })
+    }
+
+    /// What keepers showed of their closing lists, where that is looked at.
+    pub fn lists(&self) -> Option<Lists<'_>> {
+        let in_time = self.in_time.as_ref()?;
+        let mut found = Lists::default();
+        for (keeper, list) in self.single_lists() {
+            match in_time.shown(&list) {
+                shown if shown < list.votes => found.partly.push((keeper, shown, list.votes)),
+                _ => found.whole += 1,
+            }
+        }
+        Some(found)
+    }
+
+    /// The names of keepers that showed no whole closing list, nor two that contradict each other.
+    pub fn unshown(&self) -> Vec<String> {
+        let shown = |keeper: &&Keeper| {
+            let lists = self.statements().closing_lists_of(&keeper.key);
+            let shown = |list| self.in_time.as_ref().map(|it| it.shown(list));
+            match lists.as_slice() {
+                [] => false,
+                [list] => shown(list).is_some_and(|shown| shown >= list.votes),
+                [_, _, ..] => true,
+            }
+        };
+        let keepers = self.chain().election().keepers.iter();
+        keepers.filter(|keeper| !shown(keeper)).map(|keeper| keeper.name.clone()).collect()
+    }
+
+    /// Votes of the chain that no keeper showed to be on its closing list, in ascending order. One that a
+    /// later vote of the same token stands on that is listed stays: it could not be left out without that one.
+    pub fn unlisted(&self) -> Vec<VoteId> {
+        let lists: Vec<_> = self.single_lists().map(|(_, list)| list).collect();
+        let listed = |id: &VoteId| {
+            self.in_time.as_ref().is_some_and(|in_time| in_time.is_listed(id, &lists))
+        };
+        let stands_below_one = |id: &VoteId| {
+            let vote = self.ballot_box.vote(id);
+            let mut later = vote.into_iter().flat_map(|vote| {
+                let next = move |sequence| self.ballot_box.of_use(vote.token, sequence);
+                (vote.sequence.saturating_add(1)..=u8::MAX).map_while(next)
+            });
+            later.any(|(_, later)| listed(&later.id()))
+        };
+        let all = self.ballot_box.vote_ids().filter(|id| self.chain().place_of(id).is_some());
+        sorted(all.filter(|id| !listed(id) && !stands_below_one(id)).collect())
+    }
+
+    /// A named keeper that may have votes which are not here, if one may: not one that showed its whole list.
+    pub fn keepers_lack(&self) -> Option<Lack> {
+        let shows = |key: &PublicKey| {
+            let list = self.single_lists().find(|(keeper, _)| keeper.key == *key);
+            let shown = |list: &ClosingList| self.in_time.as_ref().map(|it| it.shown(list));
+            list.is_some_and(|(_, list)| shown(&list) == Some(list.votes))
+        };
+        self.ballot_box.keepers_lack(&shows)
+    }
+
+    /// Checks that none of these votes was shown to be on a list.
+    fn none_listed<'a>(&self, votes: impl Iterator<Item = &'a VoteId>) -> Result<(), SealError> {
+        let Some(in_time) = &self.in_time else { return Ok(()) };
+        let lists: Vec<_> = self.single_lists().map(|(_, list)| list).collect();
+        match votes.filter(|id| in_time.is_listed(id, &lists)).count() {
+            0 => Ok(()),
+            listed => Err(SealError::Listed(listed)),
+        }
+    }
+
+    /// Asks keepers which votes are on their lists.
+    pub(super) fn ask_in_time(&mut self, now: Timestamp) {
+        let Some(mut in_time) = self.in_time.take() else { return };
+        in_time.retain(|peer| self.roll_call.present().any(|(known, _)| known == *peer));
+        let mut questions = Vec::new();
+        for (keeper, list) in self.single_lists() {
+            for peer in self.speakers_for(&keeper.key) {
+                // A voter who signed two may have one of them on the list.
+                let double = self.statements().double_votes();
+                let double = double.flat_map(|it| [it.first.id(), it.second.id()]);
+                let double = double.filter(|id| !self.ballot_box.contains(id));
+                let mut known = self.ballot_box.vote_ids().chain(double);
+                let digest = self.ballot_box.digest();
+                questions.push((peer, in_time.questions(now, peer, &list, &mut known, digest)));
+            }
+        }
+        self.in_time = Some(in_time);
+        for (peer, ids) in questions {
+            for page in ids.chunks(MAX_HELD) {
+                self.send(peer, &Message::GetAcknowledged(page.to_vec()));
+            }
+        }
+    }
+
+    /// Greets keepers again, where somebody seals: those that were not compared with, and afterwards those that
+    /// do not say yet that they have the result.
+    pub(super) fn greet_keepers(&mut self, now: Timestamp) {
+        if self.in_time.is_none() || !self.greet_again.is_due(now) {
+            return;
+        }
+        let tip = self.ballot_box.sealing().sealed().map(|(seal, _)| seal.sealed.tip);
+        let open = |peer: &Peer| match tip {
+            Some(tip) => self.peers.claim(*peer).is_none_or(|claim| claim.sealed != Some(tip)),
+            None => self.peers.compared(*peer).is_none_or(|compared| compared.lacked > 0),
+        };
+        let open: Vec<_> = self.roll_call.present().map(|(peer, _)| peer).filter(open).collect();
+        if open.is_empty() {
+            return;
+        }
+        self.greet_again.asked(now);
+        let hello = serving::hello(&self.ballot_box, true);
+        for peer in open {
+            self.peers.greeted(peer);
+            self.send(peer, &hello);
+        }
+    }
+
+    /// Begins to build the chain again without these votes of it, in ascending order, so that a seal can leave
+    /// them out ([`BallotBox::rebuilding`](super::ballot_box::BallotBox::rebuilding)), or gives that up where
+    /// there are none. Miners work on it before all else.
+    ///
+    /// # Errors
+    /// When the election is not closed for two minutes yet, or is sealed; where it has keepers, when one of them
+    /// did not show its whole closing list (`anyway` asks for that of one only), or a vote that goes is on one.
+    pub fn leave_out(
+        &mut self,
+        now: Timestamp,
+        votes: &[VoteId],
+        anyway: bool,
+    ) -> Result<(), SealError> {
+        if !votes.is_empty() && !self.chain().election().keepers.is_empty() {
+            let none = self.lists().unwrap_or_default().whole == 0;
+            if let Some(keeper) = self.unshown().into_iter().next().filter(|_| none || !anyway) {
+                return Err(SealError::NoList(keeper));
+            }
+        }
+        self.ballot_box.leave_out(now, votes)?;
+        let built = self.ballot_box.rebuilding().map_or(&[][..], Rebuilding::left_out);
+        if let Err(error) = self.none_listed(built.iter()) {
+            self.ballot_box.leave_out(now, &[])?;
+            return Err(error);
+        }
+        self.mining.begin_anew();
+        self.refresh_job(now);
+        Ok(())
+    }
+}
