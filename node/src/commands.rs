@@ -8,6 +8,7 @@ mod numbers;
 mod own_node;
 pub mod receipt;
 pub mod secret_files;
+mod take_in;
 mod verified_export;
 pub mod verify;
 pub mod vote;

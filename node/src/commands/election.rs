@@ -85,7 +85,7 @@ pub enum Command {
         at: At,
         /// Ask no node, but follow this relay as a browser tab does, such as <ws://127.0.0.1:8080/ws>: votes
         /// are compared with all keepers and peers there. May be given several times.
-        #[arg(long = "relay", value_name = "URL")]
+        #[arg(long = "relay", value_name = "URL", conflicts_with = "node")]
         relays: Vec<String>,
         /// Where the audit file of the result goes, over relays; nothing there is overwritten.
         #[arg(long, default_value = "result.blockvote", requires = "relays")]
@@ -94,6 +94,9 @@ pub enum Command {
         /// is built again without them.
         #[arg(long, value_name = "REASON", value_parser = close_and_seal::reason, requires = "relays")]
         leave_out_late: Option<String>,
+        /// Count votes of the chain that are on no keeper's closing list.
+        #[arg(long, conflicts_with = "leave_out_late")]
+        count_late: bool,
         /// Leave out the votes that still wait for a block, for this reason. They are named in the seal
         /// with it, and anybody can read it.
         #[arg(long, value_name = "REASON", value_parser = close_and_seal::reason)]
@@ -155,6 +158,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
             relays,
             out,
             leave_out_late,
+            count_late,
             leave_out,
             without_keepers,
             despite_syncing,
@@ -167,13 +171,14 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
                     out,
                     leave_out,
                     leave_out_late,
+                    count_late,
                     without_keepers,
                     despite_syncing,
                     json,
                 };
                 return seal_over_relays::seal(organiser.open()?, &record, how).await;
             }
-            let how = How { leave_out, without_keepers, despite_syncing, json };
+            let how = How { leave_out, count_late, without_keepers, despite_syncing, json };
             close_and_seal::seal(&organiser.open()?, &record, &at, how).await
         }
         Command::Export(export) => ask_node::export(export).await,

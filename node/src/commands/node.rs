@@ -1,30 +1,20 @@
 //! `blockvote node`
 
 use std::{
-    collections::HashSet,
     net::SocketAddr,
     path::{Path, PathBuf},
     pin::pin,
     process::ExitCode,
     thread,
-    time::{Duration, Instant},
 };
 
 use anyhow::{Context, ensure};
 use blockvote_core::{
-    audit::archive::Record,
-    chain::{
-        block::{CheckedBlock, MAX_BLOCK_BYTES},
-        header::Height,
-        kept_block::KeptBlock,
-        statements::Statement,
-    },
     crypto::{
         hash::ElectionId,
         key::{PublicKey, SecretKey},
     },
     election::{definition::Election, election_context::ElectionContext, keepers::check_name},
-    node::Input,
 };
 use blockvote_words::{InWords, Words};
 use clap::Args;
@@ -32,21 +22,15 @@ use directories::ProjectDirs;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{election::Published, numbers::whole};
+use super::{election::Published, numbers::whole, take_in::take_in};
 use crate::{
-    audit_file::Records,
-    daemon::{self, Handle},
+    daemon,
     elections::{Elections, Held},
     http::{self, Host},
     keeper::{self, Keeper, Limits},
-    parallel::in_order,
     relays::{self, Relays},
     store::{Cache, Contents, Store},
 };
-
-/// Blocks of a file that are stored together.
-const AT_ONCE: usize = 64;
-const TELL_EVERY: Duration = Duration::from_secs(2);
 
 #[derive(Args)]
 pub struct Arguments {
@@ -283,73 +267,4 @@ pub async fn run(mut arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     relays.ended().await;
     served.map(|()| ExitCode::SUCCESS)
-}
-
-/// Takes in what a file holds beyond the election: with the checks of what peers send, on all
-/// processors, stored part by part.
-fn take_in(handle: &Handle, context: &ElectionContext, path: &Path) -> anyhow::Result<()> {
-    enum Checked {
-        Block(Box<CheckedBlock>, usize),
-        Statement(Box<Statement>),
-        Nothing,
-    }
-    let runtime = tokio::runtime::Handle::current();
-    let take = |blocks: Vec<CheckedBlock>| {
-        let places: Vec<_> =
-            blocks.iter().map(|block| (block.header().height, block.hash())).collect();
-        let lost = runtime.block_on(handle.call(move |node, now| {
-            node.handle(now, Input::CheckedBlocks(blocks));
-            places.into_iter().find(|(_, hash)| node.chain().block(hash).is_none())
-        }))?;
-        if let Some((height, _)) = lost {
-            tracing::warn!(%height, "a block of the election's file has no place in the chain");
-        }
-        anyhow::Ok(())
-    };
-    let known = handle.call(|node, _| {
-        let heights = 2..=node.chain().height().0;
-        let at = |height| node.chain().block_at(Height(height)).map(KeptBlock::hash);
-        heights.filter_map(at).collect::<HashSet<_>>()
-    });
-    let known = runtime.block_on(known)?;
-    let check = |record: anyhow::Result<Record>| -> anyhow::Result<Checked> {
-        Ok(match record? {
-            Record::Block(block) if !known.contains(&block.header.hash()) => {
-                let bytes = block.encoded_len();
-                Checked::Block(Box::new(block.check(context).in_words()?), bytes)
-            }
-            Record::Statement(statement) => Checked::Statement(Box::new(statement)),
-            _ => Checked::Nothing,
-        })
-    };
-    in_order(Records::open(path)?, check, |checked| {
-        let (mut batch, mut bytes, mut blocks) = (Vec::new(), 0, 0_u32);
-        let mut told = Instant::now();
-        for checked in checked {
-            match checked? {
-                Checked::Block(block, length) => {
-                    bytes += length;
-                    batch.push(*block);
-                    blocks += 1;
-                }
-                Checked::Statement(statement) => {
-                    runtime.block_on(handle.input(Input::Statements(vec![*statement])))?;
-                }
-                Checked::Nothing => {}
-            }
-            if bytes >= MAX_BLOCK_BYTES || batch.len() >= AT_ONCE {
-                bytes = 0;
-                take(std::mem::take(&mut batch))?;
-            }
-            if told.elapsed() > TELL_EVERY {
-                told = Instant::now();
-                tracing::info!(blocks, "reading the election's file");
-            }
-        }
-        take(batch)?;
-        if blocks > 0 {
-            tracing::info!(blocks, "the election's file is read and verified");
-        }
-        Ok(())
-    })
 }

@@ -6,8 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     daemon::{self, Handle, How, LinkState, Links},
-    elections::{Elections, Held},
-    relays::{Relays, check_url},
+    relays::{Relays, Room, check_url},
     store::Contents,
 };
 
@@ -34,12 +33,12 @@ impl OwnNode {
         for url in &urls {
             check_url(url)?;
         }
-        let (id, title) = (context.id(), context.election().title.clone());
+        let id = context.id();
         let stop = CancellationToken::new();
         let relays = Relays::new(urls, stop.clone());
         let how = How { signatures: false, mining: threads > 0, threads, keep: None };
         let (handle, _) = daemon::start(None, Contents::empty(context), how)?;
-        Elections::new(relays.clone()).insert(id, Held { handle: handle.clone(), title });
+        relays.enter(id, &Room::of(handle.clone()));
         Ok(Self { handle, relays, stop })
     }
 

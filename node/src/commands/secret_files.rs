@@ -18,7 +18,12 @@ const MAX_FILE: u64 = 64 << 20;
 ///
 /// # Errors
 /// When there is such a file, or it cannot be written.
-pub fn write_new(path: &Path, text: &str, private: bool, option: &str) -> anyhow::Result<()> {
+pub fn write_new(
+    path: &Path,
+    text: impl AsRef<[u8]>,
+    private: bool,
+    option: &str,
+) -> anyhow::Result<()> {
     let shown = path.display();
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(if private { 0o600 } else { 0o644 });
@@ -30,7 +35,7 @@ pub fn write_new(path: &Path, text: &str, private: bool, option: &str) -> anyhow
         anyhow::Error::new(error)
             .context(format!("cannot write {shown}; {words}choose another file with {option}"))
     })?;
-    file.write_all(text.as_bytes()).with_context(|| format!("cannot write {shown}"))?;
+    file.write_all(text.as_ref()).with_context(|| format!("cannot write {shown}"))?;
     file.sync_all().with_context(|| format!("cannot write {shown}"))
 }
 

@@ -135,7 +135,7 @@ async fn what_is_acknowledged_and_left_out_is_a_complaint_that_anybody_checks() 
     let election = id.to_string();
     good(&["export", "--node", &node.at, "--election", &election, "--out", &file]);
     // Every rule is kept, and the closing list and the complaint speak against the result.
-    let longer = "WARN         closing lists of keepers: signed by Club server; that of Club server holds 1 vote, and 0 were sealed";
+    let longer = "WARN         closing lists of keepers: that of Club server holds 1 vote, and 0 were sealed";
     let against = "Yet this speaks against the result: closing lists of keepers";
     let (code, verified, _) = run(&["verify", &file]);
     assert_eq!(code, 3, "{verified}");
@@ -189,16 +189,25 @@ async fn sealing_over_relays_leaves_out_of_the_chain_what_no_keeper_had_in_time(
     let out = lunch.desk.path("result.blockvote");
     let seal =
         ["election", "seal", "--organiser", &lunch.private, "--relay", &relay, "--out", &out];
+    let (code, said, error) = run(&seal);
+    let stops = "on no keeper's closing list: 1 vote in the chain. Count what is there";
+    assert!(code == 1 && error.contains(stops), "{said}{error}");
     let late = [&seal[..], &["--leave-out-late", "Shown after closing"]].concat();
     let sealed = good(&late);
     assert!(sealed.contains("Left out, with the reason in the seal: 1 vote."), "{sealed}");
-    assert!(sealed.contains("Sealed: Club server says that it has the result."), "{sealed}");
+    assert!(sealed.contains("\nClub server says that it has the result."), "{sealed}");
     node.process.until(&status, |status| status["seal"] == "sealed").await;
     assert_eq!(node.process.get(&status).await["voters"], 2);
     let report = good(&["verify", &out]);
     assert!(report.contains("left out, as “Shown after closing”: 1 vote"), "{report}");
     assert!(report.contains("counted again from 2 votes of 2 voters"), "{report}");
-    bad(&seal, "no other one may be signed");
+    // The same once more hands out what was signed, and signs no other one.
+    let again = good(&seal);
+    assert!(again.contains("holds the seal that was signed before"), "{again}");
+    assert!(again.contains("\nClub server says that it has the result."), "{again}");
+    let other = lunch.desk.path("other.blockvote");
+    let elsewhere = [&seal[..6], &["--out", &other]].concat();
+    bad(&elsewhere, "give the audit file that was written with it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

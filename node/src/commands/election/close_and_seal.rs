@@ -93,9 +93,12 @@ pub async fn close(
 }
 
 /// How to seal.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct How {
     /// Why votes that wait are left out.
     pub leave_out: Option<String>,
+    /// Whether votes count that are on no keeper's closing list.
+    pub count_late: bool,
     /// Although a closing list is missing.
     pub without_keepers: bool,
     /// Although the node fetches a chain.
@@ -103,6 +106,18 @@ pub struct How {
     /// Print JSON.
     pub json: bool,
 }
+
+/// What is said of votes that no block holds yet.
+pub fn still_waiting(votes: usize) -> String {
+    let words = match votes {
+        1 => "1 vote still waits".to_owned(),
+        votes => format!("{votes} votes still wait"),
+    };
+    format!("{words} for a block and would not count")
+}
+
+/// What can be done about them.
+pub const LEAVE_OUT: &str = "leave them out with --leave-out and a reason that everybody can read";
 
 /// What a record of a signed seal holds.
 pub fn record_text(seal: &Statement) -> anyhow::Result<String> {
@@ -121,6 +136,8 @@ struct Seen {
     sealed: Sealed,
     /// All votes in it, in ascending order.
     ids: Vec<VoteId>,
+    /// Votes that a proven double vote kept out of it: an honest keeper may have acknowledged them.
+    kept_out: usize,
     /// When voting closed, by the definition or by the organiser's statement.
     closes: Option<Timestamp>,
     /// How many votes keepers acknowledged, by their closing lists.
@@ -131,6 +148,7 @@ struct Seen {
 async fn look(organiser: &Organiser, at: &At) -> anyhow::Result<Seen> {
     let election = &organiser.election;
     let (mut ids, mut listed, mut closing) = (Vec::new(), BTreeMap::new(), None);
+    let mut doubles = Vec::new();
     let report = verified_export(at, election.id(), &mut |record, _| {
         match record {
             Record::Block(block) => ids.extend(block.votes.iter().map(Vote::id)),
@@ -140,7 +158,10 @@ async fn look(organiser: &Organiser, at: &At) -> anyhow::Result<Seen> {
                 *votes = list.votes.max(*votes);
             }
             Record::Statement(Statement::Closing(closed)) => closing = Some(closed.at),
-            Record::Statement(Statement::DoubleVote(_) | Statement::Seal(_))
+            Record::Statement(Statement::DoubleVote(double)) => {
+                doubles.extend([double.first.id(), double.second.id()]);
+            }
+            Record::Statement(Statement::Seal(_))
             | Record::Election(_)
             | Record::RollPage(_)
             | Record::End { .. } => {}
@@ -159,7 +180,8 @@ async fn look(organiser: &Organiser, at: &At) -> anyhow::Result<Seen> {
         left_out: Vec::new(),
     };
     let closes = election.closes.into_iter().chain(closing).min();
-    Ok(Seen { report, sealed, ids, closes, keepers: listed })
+    let kept_out = doubles.iter().filter(|id| ids.binary_search(id).is_err()).count();
+    Ok(Seen { report, sealed, ids, kept_out, closes, keepers: listed })
 }
 
 pub async fn seal(
@@ -199,7 +221,7 @@ pub async fn seal(
             "the node is still fetching the chain, up to block {target}: wait, or give --despite-syncing if a peer lies"
         );
     }
-    let Seen { report, mut sealed, ids, closes, keepers } = look(organiser, at).await?;
+    let Seen { report, mut sealed, ids, kept_out, closes, keepers } = look(organiser, at).await?;
     let now = clock::now();
     let closes = closes.filter(|closes| *closes <= now).context(
         "the election is not closed yet: run `blockvote election close`, or wait for its closing time",
@@ -216,22 +238,27 @@ pub async fn seal(
     let waiting: BTreeSet<_> = waiting.iter().map(|vote| vote.vote_id).collect();
     let waiting = waiting.into_iter().filter(|id| ids.binary_search(id).is_err());
     let votes: Vec<_> = waiting.collect();
-    let here = u32::try_from(ids.len() + votes.len()).unwrap_or(u32::MAX);
+    let here = u32::try_from(ids.len() + votes.len() + kept_out).unwrap_or(u32::MAX);
     let named = &organiser.election.keepers;
     let lack = keepers_lack(named, &|key| keepers.get(key).copied(), here);
     if let Some(lack) = lack.filter(|_| !how.without_keepers) {
         bail!("{}: wait until the node has heard of them, or give --without-keepers", lack.words());
     }
+    // Lists are compared by number only here: with more votes than are on all of them some are on none.
+    let listed = keepers.values().map(|votes| *votes as usize).sum::<usize>();
+    let late = ids.len().saturating_sub(listed);
+    ensure!(
+        keepers.is_empty() || late == 0 || how.count_late,
+        "on no keeper's closing list: at least {} in the chain. Count what is there with --count-late, or seal with --relay and leave it out with --leave-out-late",
+        counted(late as u64, "vote")
+    );
     if let Some(reason) = how.leave_out.filter(|_| !votes.is_empty()) {
         sealed.left_out = vec![LeftOut { reason, votes }];
     } else {
         ensure!(
             votes.is_empty(),
-            "{} for a block at this node and would not count: wait until they are in one, or leave them out with --leave-out and a reason that everybody can read",
-            match votes.len() {
-                1 => "1 vote still waits".to_owned(),
-                votes => format!("{votes} votes still wait"),
-            }
+            "{}: wait until they are in one, or {LEAVE_OUT}",
+            still_waiting(votes.len())
         );
     }
     let left_out = sealed.left_out().count() as u64;

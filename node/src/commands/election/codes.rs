@@ -61,7 +61,7 @@ pub fn run(
             line
         });
         let lines = std::iter::once(head).chain(lines);
-        secret_files::write_new(path, &voter_list::write(lines), true, "--csv")?;
+        secret_files::write_new(path, voter_list::write(lines), true, "--csv")?;
         let answer = json!({"file": path.display().to_string(), "codes": rows.len()});
         if json {
             say!("{answer}");

@@ -26,6 +26,7 @@ pub async fn run(
     relays: Vec<String>,
     json: bool,
 ) -> anyhow::Result<ExitCode> {
+    // Before anything is written.
     for url in &relays {
         check_url(url)?;
     }

@@ -3,47 +3,59 @@
 //! the result out until somebody else has it.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
     time::Duration,
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use blockvote_core::{
     audit::archive::ArchiveWriter,
     chain::{
         rebuilding::Rebuilding,
         statements::{LeftOut, Seal, Statement},
     },
-    crypto::hash::{BlockHash, VoteId},
+    crypto::hash::BlockHash,
     custody::organiser::Organiser,
-    election::{keepers::Keeper, tally::Tally},
-    node::{Node, SealError},
+    election::{election_context::ElectionContext, keepers::Keeper, tally::Tally},
+    node::{Missing, Node, SealError},
     time::Timestamp,
+    wire::message::VotesDigest,
 };
 use blockvote_words::{InWords, Words, counted, standing::list};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{ask_keepers::REACHED_WITHIN, close_and_seal::record_text};
+use super::{
+    ask_keepers::REACHED_WITHIN,
+    close_and_seal::{LEAVE_OUT, record_text, still_waiting},
+};
 use crate::{
     commands::{
         ask_node,
         own_node::{OwnNode, unreached},
         secret_files,
+        take_in::take_in,
     },
-    daemon::LinkState,
+    daemon::{LinkState, Stopped},
     output::say,
 };
 
-/// How long nothing may change before what is still missing is said.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long nothing may change before a seal: peers had time to say what they have.
+const SETTLED: Duration = Duration::from_secs(5);
+/// How long nothing may change before what is missing ends this, or is passed over where that was wished.
+/// Three samples of peers, which tell something where nobody hands anything out, take a minute.
+const PATIENCE: Duration = Duration::from_secs(75);
+/// The longest wait of all: blocks can be a minute apart.
+const AT_MOST: Duration = Duration::from_mins(15);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// Where no keeper has the result, so many peers must.
-const PEERS_WITH_RESULT: usize = 2;
+/// How often it begins anew, where something comes in between.
+const TRIES: usize = 5;
 
 /// How to seal.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct How {
     /// Relays to follow.
     pub relays: Vec<String>,
@@ -53,6 +65,8 @@ pub struct How {
     pub leave_out: Option<String>,
     /// Why votes of the chain are left out that no keeper had in time.
     pub leave_out_late: Option<String>,
+    /// Whether they are counted.
+    pub count_late: bool,
     /// Although keepers may have more.
     pub without_keepers: bool,
     /// Although peers may have more.
@@ -61,98 +75,136 @@ pub struct How {
     pub json: bool,
 }
 
-/// How far it is: it is waited for as long as this changes.
+/// What is waited for.
+#[derive(Clone, Debug, PartialEq)]
+enum Need {
+    /// Nobody else is there.
+    Peers,
+    /// The closing, or the end of the two minutes after it.
+    Time(SealError),
+    /// What others have.
+    Missing(Missing),
+    /// The whole closing list of this keeper; whether another one's is here.
+    List(String, bool),
+    /// A block for so many votes.
+    Block(usize),
+}
+
+impl Need {
+    fn words(&self) -> String {
+        match self {
+            Self::Peers => "nobody else is in the election's room on these relays".into(),
+            Self::Time(SealError::NotClosed) => {
+                "no closing has been heard of here: close the election first, or wait for its closing time".into()
+            }
+            Self::Time(error) => error.words(),
+            Self::Missing(missing) => missing.words(),
+            Self::List(keeper, _) => SealError::NoList(keeper.clone()).words(),
+            Self::Block(votes) => still_waiting(*votes),
+        }
+    }
+
+    /// Whether it may be passed over.
+    fn is_waived(&self, how: &How) -> bool {
+        match self {
+            Self::Missing(missing) if missing.is_of_keepers() => how.without_keepers,
+            Self::Missing(_) => how.despite_syncing,
+            Self::List(_, another) => *another && how.without_keepers,
+            Self::Block(_) => how.leave_out.is_some(),
+            Self::Peers | Self::Time(_) => false,
+        }
+    }
+
+    /// What can be done about it.
+    fn advice(&self) -> String {
+        match self {
+            Self::Missing(missing) if missing.is_of_keepers() => {
+                "try again later, or give --without-keepers".into()
+            }
+            Self::Missing(_) => "try again later, or give --despite-syncing if peers lie".into(),
+            Self::Block(_) => format!("try again later, or {LEAVE_OUT}"),
+            Self::Peers => "open the election's page, or start a node that has it".into(),
+            Self::List(_, true) => "try again later, or give --without-keepers".into(),
+            Self::Time(_) | Self::List(_, false) => "try again later".into(),
+        }
+    }
+
+    /// How long nothing may change until it ends the wait.
+    fn patience(&self) -> Duration {
+        match self {
+            // It is known when that is over.
+            Self::Time(SealError::TooEarly(_)) | Self::Block(_) => AT_MOST,
+            Self::Time(_) | Self::Peers | Self::Missing(_) | Self::List(..) => PATIENCE,
+        }
+    }
+}
+
+impl How {
+    /// What is waited for; an error ends it.
+    fn needs(&self, node: &Node, now: Timestamp) -> Result<Vec<Need>, SealError> {
+        let mut needs = Vec::new();
+        if node.peers().is_empty() {
+            needs.push(Need::Peers);
+        }
+        match node.ballot_box().may_seal(now) {
+            Ok(()) => {}
+            Err(error @ (SealError::NotClosed | SealError::TooEarly(_))) => {
+                needs.push(Need::Time(error));
+            }
+            Err(error) => return Err(error),
+        }
+        needs.extend(node.missing().into_iter().map(Need::Missing));
+        if self.leave_out_late.is_some() {
+            let another = node.lists().unwrap_or_default().whole > 0;
+            let unshown = node.unshown().into_iter();
+            needs.extend(unshown.map(|keeper| Need::List(keeper, another)));
+        }
+        match node.pending().len() {
+            0 => {}
+            votes => needs.push(Need::Block(votes)),
+        }
+        Ok(needs)
+    }
+}
+
+/// What is here: as long as it changes, something goes on.
 #[derive(PartialEq)]
-struct Progress {
-    votes: usize,
-    peers: usize,
+struct Seen {
+    tip: BlockHash,
+    votes: VotesDigest,
+    statements: [u8; 32],
     shown: u32,
-    waiting: usize,
-    missing: Result<Option<String>, String>,
+    needs: Vec<Need>,
 }
 
-impl How {
-    /// What is to be waited for before anything is left out or sealed; an error ends it.
-    fn missing(&self, node: &Node, now: Timestamp) -> Result<Option<String>, SealError> {
-        let here = node.ballot_box();
-        match here.may_seal(now) {
-            // Perhaps the organiser's closing comes yet.
-            Err(SealError::NotClosed) => return Ok(Some(SealError::NotClosed.words())),
-            may => may?,
-        }
-        let compared = |keeper: &Keeper| node.compared_with(&keeper.key);
-        let named = &node.chain().election().keepers;
-        if !self.despite_syncing {
-            if node.is_behind() {
-                return Ok(Some(SealError::Behind.words()));
-            }
-            if !node.is_sure() {
-                return Ok(Some(format!(
-                    "{} here, and whether others have more is not known",
-                    match node.peers().len() {
-                        1 => "1 peer is".to_owned(),
-                        peers => format!("{peers} peers are"),
-                    }
-                )));
-            }
-        }
-        if !self.without_keepers {
-            if let Some(keeper) = named.iter().find(|keeper| compared(keeper).is_none()) {
-                return Ok(Some(format!(
-                    "what {} has was not compared with what is here",
-                    keeper.name
-                )));
-            }
-            if let Some(lack) = node.keepers_lack() {
-                return Ok(Some(lack.words()));
-            }
-            let partly = node.lists().unwrap_or_default().partly;
-            if let Some((keeper, shown, listed)) = partly.first() {
-                let (keeper, shown, listed) = (keeper.name.clone(), *shown, *listed);
-                return Ok(Some(SealError::Unshown { keeper, shown, listed }.words()));
-            }
-        }
-        if self.leave_out_late.is_some() && node.lists().unwrap_or_default().whole == 0 {
-            return Ok(Some(SealError::NoList.words()));
-        }
-        let waiting = here.pending().len();
-        if waiting > 0 && self.leave_out.is_none() {
-            return Ok(Some(waits(waiting)));
-        }
-        Ok(None)
-    }
+/// Why nothing was signed: something came in between, or it cannot be.
+enum NotSigned {
+    Again(String),
+    Failed(anyhow::Error),
+}
 
-    fn progress(&self, node: &Node, now: Timestamp) -> Progress {
-        let partly = node.lists().unwrap_or_default().partly;
-        Progress {
-            votes: node.chain().votes(),
-            peers: node.peers().len(),
-            shown: partly.iter().map(|(_, shown, _)| shown).sum(),
-            waiting: node.pending().len(),
-            missing: self.missing(node, now).map_err(|error| error.words()),
-        }
-    }
-
-    /// What to do where something is still missing.
-    fn advice(&self) -> &'static str {
-        match (self.without_keepers, self.despite_syncing) {
-            (false, false) => {
-                "try again later, or give --without-keepers if keepers are gone, --despite-syncing if peers lie"
-            }
-            (true, false) => "try again later, or give --despite-syncing if peers lie",
-            (_, true) => "try again later",
+impl From<SealError> for NotSigned {
+    fn from(error: SealError) -> Self {
+        let words = error.words();
+        match error {
+            SealError::Missing(_)
+            | SealError::Unnamed(_)
+            | SealError::Changed
+            | SealError::Building { .. }
+            | SealError::Listed(_) => Self::Again(words),
+            SealError::NotClosed
+            | SealError::TooEarly(_)
+            | SealError::AlreadySealed
+            | SealError::NoList(_)
+            | SealError::Statement(_) => Self::Failed(anyhow!(words)),
         }
     }
 }
 
-fn waits(votes: usize) -> String {
-    let words = match votes {
-        1 => "1 vote still waits".to_owned(),
-        votes => format!("{votes} votes still wait"),
-    };
-    format!(
-        "{words} for a block and would not count: wait until they are in one, or leave them out with --leave-out and a reason that everybody can read"
-    )
+impl From<Stopped> for NotSigned {
+    fn from(error: Stopped) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
 /// What was sealed.
@@ -163,140 +215,214 @@ struct Done {
     left_out: usize,
 }
 
-/// Seals over relays. `record` is where the seal goes before anybody is sent it.
+/// Who says that they have the result.
+struct Held {
+    keepers: Vec<String>,
+    peers: usize,
+}
+
+/// Seals over relays. `record` is where the seal goes before anybody is sent it; where it is there already, that
+/// seal is handed out again.
 ///
 /// # Errors
-/// In words: what is missing, or cannot be done; nothing was signed then, unless the record says so.
+/// In words: what is missing, or cannot be done, or that nobody says yet that they have the result. Nothing
+/// was signed where there is no record.
 pub async fn seal(organiser: Organiser, record: &Path, how: How) -> anyhow::Result<ExitCode> {
-    let out = how.out.display().to_string();
-    let again = format!(
-        "hand it out again with `blockvote node --memory --election {out} --relay {}`",
-        how.relays.first().map_or("", String::as_str)
-    );
+    let (context, out) = (organiser.context().in_words()?, how.out.display());
+    let election = context.election();
+    ensure!(how.out != record, "{out} is where the signed seal goes: choose another --out");
     ensure!(
-        !record.exists(),
-        "{} holds the seal that was signed before, and no other one may be signed: {again}",
-        record.display()
+        how.leave_out_late.is_none() || !election.keepers.is_empty(),
+        "the election names no keeper, so there is no closing list: --leave-out-late says nothing here"
     );
-    ensure!(!how.out.exists(), "{out} is there already: choose another file with --out");
-    let context = organiser.context().in_words()?;
+    let again = record.exists();
+    if again {
+        ensure!(
+            how.out.exists(),
+            "{} holds the seal that was signed before, and no other one may be: give the audit file that was written with it with --out",
+            record.display()
+        );
+    } else {
+        ensure!(!how.out.exists(), "{out} is there already: choose another file with --out");
+        let folder = how.out.parent().filter(|folder| !folder.as_os_str().is_empty());
+        ensure!(folder.is_none_or(Path::is_dir), "the folder of {out} is missing");
+    }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let own = OwnNode::start(context, how.relays.clone(), threads)?;
-    let done = run(&own, organiser, record, Arc::new(how), &again).await;
+    let own = OwnNode::start(context.clone(), how.relays.clone(), threads)?;
+    let done = if again {
+        hand_out_again(&own, &context, record, &how).await
+    } else {
+        seal_anew(&own, organiser, record, how).await
+    };
     own.end().await;
     done
 }
 
-async fn run(
+/// Hands out the result that was sealed before.
+async fn hand_out_again(
+    own: &OwnNode,
+    context: &ElectionContext,
+    record: &Path,
+    how: &How,
+) -> anyhow::Result<ExitCode> {
+    let shown = how.out.display().to_string();
+    let text = secret_files::read(record, "a seal")?;
+    let (handle, context, path) = (own.handle.clone(), context.clone(), how.out.clone());
+    let taken = tokio::task::spawn_blocking(move || take_in(&handle, &context, &path));
+    taken.await.context("reading the audit file")?.with_context(|| shown.clone())?;
+    let sealed = own.handle.call(|node, _| {
+        let (seal, tally) = node.ballot_box().sealing().sealed()?;
+        let left_out = seal.sealed.left_out().count();
+        let Seal { sealed, .. } = seal;
+        let done =
+            Done { tip: sealed.tip, height: sealed.height.0, tally: tally.clone(), left_out };
+        Some((done, record_text(&Statement::Seal(seal.clone()))))
+    });
+    let sealed = sealed.await?;
+    let (done, same) = sealed.with_context(|| format!("{shown} holds no sealed result"))?;
+    ensure!(same? == text, "{shown} holds another seal than {}", record.display());
+    if !how.json {
+        say!(
+            "{} holds the seal that was signed before; {shown} is handed out again.",
+            record.display()
+        );
+    }
+    hand_out(own, &done, how).await
+}
+
+async fn seal_anew(
     own: &OwnNode,
     organiser: Organiser,
     record: &Path,
-    how: Arc<How>,
-    again: &str,
+    how: How,
 ) -> anyhow::Result<ExitCode> {
-    wait_until_ready(own, &how).await?;
-    leave_out(own, &how).await?;
-    let (named, choices) = (organiser.election.keepers.clone(), organiser.election.choices.clone());
-    let (with, to) = (how.clone(), record.to_owned());
-    let sealed = own.handle.call(move |node, now| sign(node, now, &organiser, &to, &with));
-    let done = sealed.await??;
-    if !how.json {
-        say!(
-            "Signed the seal over block {}; {} is the audit file.",
-            done.height,
-            how.out.display()
-        );
-        ask_node::print_tally(&done.tally, &choices);
-        if done.left_out > 0 {
-            say!(
-                "Left out, with the reason in the seal: {}.",
-                counted(done.left_out as u64, "vote")
-            );
-        }
-    }
-    let have = wait_until_held(own, done.tip).await?;
-    if how.json {
-        let Done { tip, height, tally, left_out } = &done;
-        let file = how.out.display().to_string();
-        say!(
-            "{}",
-            json!({"block": height, "tip": tip, "tally": tally, "left_out": left_out, "file": file, "held_by": have})
-        );
-    }
-    match have {
-        Some(have) if !how.json => {
-            say!("Sealed: {have} the result.");
-            let without = named.iter().filter(|keeper| !have.contains(&keeper.name));
-            let without: Vec<_> = without.map(|keeper| keeper.name.as_str()).collect();
-            if !without.is_empty() {
-                say!("Not heard of yet: that {} has it.", list(&without));
+    let (how, organiser) = (Arc::new(how), Arc::new(organiser));
+    own.handle.call(|node, _| node.look_at_lists(true)).await?;
+    let start = Instant::now();
+    let mut tries = 0;
+    let done = loop {
+        settle(own, &how, start).await?;
+        let mut signed = leave_out(own, &how).await;
+        if signed.is_ok() {
+            let (with, of, to) = (how.clone(), organiser.clone(), record.to_owned());
+            let sign = own.handle.call(move |node, now| sign(node, now, &of, &to, &with));
+            match sign.await? {
+                Ok(done) => break done,
+                Err(error) => signed = Err(error),
             }
-            Ok(ExitCode::SUCCESS)
         }
-        Some(_) => Ok(ExitCode::SUCCESS),
-        None => bail!("the seal is signed, and nobody says yet that they have the result: {again}"),
+        tries += 1;
+        match signed {
+            Err(NotSigned::Failed(error)) => return Err(error),
+            Err(NotSigned::Again(why)) if tries == TRIES => bail!("{why}: nothing was signed"),
+            Err(NotSigned::Again(why)) => eprintln!("beginning anew: {why}"),
+            Ok(()) => {}
+        }
+        own.handle.call(|node, now| node.leave_out(now, &[], true)).await?.ok();
+    };
+    if !how.json {
+        say!("Sealed: the votes up to block {} and their count are the result.", done.height);
+        ask_node::print_tally(&done.tally, &organiser.election.choices);
+        if done.left_out > 0 {
+            let votes = counted(done.left_out as u64, "vote");
+            say!("Left out, with the reason in the seal: {votes}.");
+        }
+        say!("{} is the audit file.", how.out.display());
     }
+    hand_out(own, &done, &how).await
 }
 
-/// Waits until nothing is missing, as long as something goes on.
-async fn wait_until_ready(own: &OwnNode, how: &Arc<How>) -> anyhow::Result<()> {
-    own.handle.call(|node, _| node.look_at_lists(true)).await?;
-    let (start, mut changed, mut before) = (Instant::now(), Instant::now(), None);
-    let mut told = None;
+/// Waits until nothing is missing and nothing changes any more.
+async fn settle(own: &OwnNode, how: &Arc<How>, start: Instant) -> anyhow::Result<()> {
+    let (mut changed, mut before, mut told) = (Instant::now(), None, None);
+    let mut reached = false;
     loop {
-        let up = own.handle.links.states().iter().any(|(_, state)| matches!(state, LinkState::Up));
-        if !up && start.elapsed() > REACHED_WITHIN {
+        let states = own.handle.links.states();
+        reached |= states.iter().any(|(_, state)| matches!(state, LinkState::Up));
+        if !reached && start.elapsed() > REACHED_WITHIN {
             return Err(unreached(&own.handle.links));
         }
         let with = how.clone();
-        let progress = own.handle.call(move |node, now| with.progress(node, now)).await?;
-        match &progress.missing {
-            Err(why) => bail!("{why}"),
-            Ok(None) => return Ok(()),
-            Ok(Some(missing)) => {
-                if changed.elapsed() > PATIENCE {
-                    bail!("{missing}: {}", how.advice());
-                }
-                if up && start.elapsed() > Duration::from_secs(2) && told.as_ref() != Some(missing)
-                {
-                    eprintln!("waiting: {missing}");
-                    told = Some(missing.clone());
-                }
-            }
-        }
-        if before.as_ref() != Some(&progress) {
+        let look = own.handle.call(move |node, now| {
+            let partly = node.lists().unwrap_or_default().partly;
+            Ok::<_, SealError>(Seen {
+                tip: node.chain().tip().hash(),
+                votes: node.ballot_box().digest(),
+                statements: node.statements().digest(),
+                shown: partly.iter().map(|(_, shown, _)| shown).sum(),
+                needs: with.needs(node, now)?,
+            })
+        });
+        let seen = look.await?.in_words()?;
+        if before.as_ref() != Some(&seen) {
             changed = Instant::now();
-            before = Some(progress);
         }
+        let (quiet, needs) = (changed.elapsed(), &seen.needs);
+        let open = needs.iter().find(|need| !need.is_waived(how));
+        match (needs.first(), open) {
+            (None, _) if quiet >= SETTLED => return Ok(()),
+            (Some(_), None) if quiet >= PATIENCE => return Ok(()),
+            (_, Some(need)) if quiet >= need.patience() || start.elapsed() >= AT_MOST => {
+                bail!("{}: {}", need.words(), need.advice());
+            }
+            _ => {}
+        }
+        ensure!(
+            start.elapsed() < 2 * AT_MOST,
+            "the election does not come to rest: try again later"
+        );
+        let need = open.or(needs.first()).map(Need::words);
+        if reached && quiet > Duration::from_secs(2) && told != need {
+            if let Some(words) = &need {
+                eprintln!("waiting: {words}");
+            }
+            told = need;
+        }
+        before = Some(seen);
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
 /// Has the chain built again without the votes of it that no keeper had in time, where that is wished.
-async fn leave_out(own: &OwnNode, how: &How) -> anyhow::Result<()> {
+async fn leave_out(own: &OwnNode, how: &How) -> Result<(), NotSigned> {
+    let late = own.handle.call(|node, _| node.unlisted()).await?;
+    let lists = own.handle.call(|node, _| (node.lists().unwrap_or_default().whole, node.unshown()));
+    let (whole, unshown) = lists.await?;
+    let votes = counted(late.len() as u64, "vote");
     if how.leave_out_late.is_none() {
-        return Ok(());
+        if whole == 0 || late.is_empty() {
+            return Ok(());
+        }
+        // They may have come after closing, or in time from voters who reached no keeper: people decide.
+        return if how.count_late {
+            eprintln!("on no keeper's closing list, and counted: {votes}");
+            Ok(())
+        } else {
+            Err(NotSigned::Failed(anyhow!(
+                "on no keeper's closing list: {votes} in the chain. Count what is there with --count-late, or leave it out with --leave-out-late and a reason that everybody can read"
+            )))
+        };
     }
-    let begun = own.handle.call(|node, now| {
-        let chain = node.chain();
-        let late = node.lists().unwrap_or_default().unlisted.into_iter();
-        let late: Vec<VoteId> = late.filter(|id| chain.place_of(id).is_some()).collect();
-        node.leave_out(now, &late).map(|()| late.len())
-    });
-    let late = begun.await?.in_words()?;
-    ensure!(
-        late > 0,
-        "every vote in the chain is on a keeper's closing list: seal without --leave-out-late"
-    );
-    eprintln!("on no keeper's closing list: {} in the chain", counted(late as u64, "vote"));
+    if late.is_empty() {
+        return Err(NotSigned::Failed(anyhow!(
+            "every vote in the chain is on a keeper's closing list: seal without --leave-out-late"
+        )));
+    }
+    for keeper in unshown {
+        eprintln!("note: {}", SealError::NoList(keeper).words());
+    }
+    let anyway = how.without_keepers;
+    let begun = own.handle.call(move |node, now| node.leave_out(now, &late, anyway));
+    begun.await??;
     let mut told = None;
     loop {
-        let progress = own.handle.call(|node, _| {
+        let built = own.handle.call(|node, _| {
             let rebuilding = node.ballot_box().rebuilding();
             rebuilding.map(|it| (it.progress(), it.is_done()))
         });
-        let (progress, done) =
-            progress.await?.context("a seal was heard of meanwhile: nothing was signed")?;
+        let Some((progress, done)) = built.await? else {
+            return Err(SealError::Changed.into());
+        };
         if told != Some(progress) {
             eprintln!("blocks built again: {} of {}", progress.0, progress.1);
             told = Some(progress);
@@ -308,72 +434,156 @@ async fn leave_out(own: &OwnNode, how: &How) -> anyhow::Result<()> {
     }
 }
 
-/// Signs the seal, writes it and the audit file, and only then takes it in, by which it is sent.
+/// Signs the seal, writes the audit file and it, and only then takes it in, by which it is handed out.
 fn sign(
     node: &mut Node,
     now: Timestamp,
     organiser: &Organiser,
     record: &Path,
     how: &How,
-) -> anyhow::Result<Done> {
-    if let Some(missing) = how.missing(node, now).in_words()? {
-        bail!("{missing}: look again");
+) -> Result<Done, NotSigned> {
+    let needs = how.needs(node, now)?;
+    if let Some(need) = needs.iter().find(|need| !need.is_waived(how)) {
+        return Err(NotSigned::Again(need.words()));
     }
     let here = node.ballot_box();
     let built = here.rebuilding().map(Rebuilding::left_out).unwrap_or_default().to_vec();
-    let others = here.not_to_be_sealed().into_iter();
-    let others: Vec<_> = others.filter(|id| built.binary_search(id).is_err()).collect();
-    ensure!(others.is_empty() || how.leave_out.is_some(), "{}", waits(others.len()));
-    let groups = [(&how.leave_out_late, built), (&how.leave_out, others)];
+    let waiting = here.waiting();
+    if !waiting.is_empty() && how.leave_out.is_none() {
+        return Err(NotSigned::Again(still_waiting(waiting.len())));
+    }
+    let groups = [(&how.leave_out_late, built), (&how.leave_out, waiting)];
     let groups = groups.into_iter().filter(|(_, votes)| !votes.is_empty());
     let left_out =
         groups.filter_map(|(reason, votes)| Some(LeftOut { reason: reason.clone()?, votes }));
-    let left_out: Vec<_> = left_out.collect();
     let anyway = how.without_keepers || how.despite_syncing;
-    let seal = node.sign_seal(now, left_out.clone(), organiser.key(), anyway).in_words()?;
+    let seal = node.sign_seal(now, left_out.collect(), organiser.key(), anyway)?;
     let done = Done {
         tip: seal.sealed.tip,
         height: seal.sealed.height.0,
-        tally: node.ballot_box().to_be_sealed().tally().clone(),
+        tally: here.to_be_sealed().tally().clone(),
         left_out: seal.sealed.left_out().count(),
     };
-    write(node, &seal, record, &how.out)?;
-    node.seal(now, left_out, organiser.key(), anyway).in_words()?;
+    let statement = Statement::Seal(seal.clone());
+    let statements = node.statements().all().chain([statement.clone()]);
+    let file = ArchiveWriter::whole(here.to_be_sealed(), statements);
+    secret_files::write_new(&how.out, file, false, "--out").map_err(NotSigned::Failed)?;
+    let record_of =
+        |path: &Path| secret_files::write_new(path, record_text(&statement)?, true, "--organiser");
+    if let Err(error) = record_of(record) {
+        // Nothing was handed out: as if it had not been signed.
+        fs::remove_file(&how.out).ok();
+        return Err(NotSigned::Failed(error));
+    }
+    if let Err(error) = node.take_seal(now, seal) {
+        fs::remove_file(record).ok();
+        fs::remove_file(&how.out).ok();
+        return Err(error.into());
+    }
     Ok(done)
 }
 
-fn write(node: &Node, seal: &Seal, record: &Path, out: &Path) -> anyhow::Result<()> {
-    let seal = Statement::Seal(seal.clone());
-    let statements = node.statements().all().chain([seal.clone()]);
-    let file = ArchiveWriter::whole(node.ballot_box().to_be_sealed(), statements);
-    std::fs::write(out, file).with_context(|| format!("cannot write {}", out.display()))?;
-    secret_files::write_new(record, &record_text(&seal)?, true, "--organiser")
+/// Stays until somebody else has the result, and says who.
+async fn hand_out(own: &OwnNode, done: &Done, how: &How) -> anyhow::Result<ExitCode> {
+    let (held, named) = wait_until_held(own, done.tip).await?;
+    let file = how.out.display().to_string();
+    if how.json {
+        let Done { tip, height, tally, left_out } = done;
+        let Held { keepers, peers } = &held;
+        let held_by = json!({"keepers": keepers, "peers": peers});
+        say!(
+            "{}",
+            json!({"block": height, "tip": tip, "tally": tally, "left_out": left_out, "file": file, "held_by": held_by})
+        );
+    }
+    ensure!(
+        !held.keepers.is_empty() || held.peers > 0,
+        "the seal is signed, and nobody says yet that they have the result: keep {file}, and hand it out with the same command once more"
+    );
+    if !how.json {
+        let names = |names: &[String]| list(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        match held.keepers.len() {
+            0 => say!(
+                "{} that they have the result: keep {file}, and hand it to others.",
+                if held.peers == 1 {
+                    "1 peer says".into()
+                } else {
+                    format!("{} peers say", held.peers)
+                }
+            ),
+            1 => say!("{} says that it has the result.", names(&held.keepers)),
+            _ => say!("{} say that they have the result.", names(&held.keepers)),
+        }
+        let without = named.into_iter().map(|keeper| keeper.name);
+        let without: Vec<_> = without.filter(|name| !held.keepers.contains(name)).collect();
+        if !without.is_empty() {
+            say!("Not heard of yet: that {} has it.", names(&without));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
-/// Waits until a keeper or a few peers say that they have the result, and says who.
-async fn wait_until_held(own: &OwnNode, tip: BlockHash) -> anyhow::Result<Option<String>> {
+/// Waits until all keepers say that they have the result, or where there is none a peer; in the end for
+/// whoever says so.
+async fn wait_until_held(own: &OwnNode, tip: BlockHash) -> anyhow::Result<(Held, Vec<Keeper>)> {
     let start = Instant::now();
+    // Greets keepers again, too.
+    own.handle.call(|node, _| node.look_at_lists(true)).await?;
     loop {
         let held = own.handle.call(move |node, _| {
-            let keepers: Vec<_> =
-                node.keepers_with_seal(tip).map(|keeper| keeper.name.clone()).collect();
-            let all = node.chain().election().keepers.len();
-            let peers = node.peers().iter().filter_map(|(_, claim)| claim);
-            (keepers, all, peers.filter(|claim| claim.sealed == Some(tip)).count())
+            let keepers = node.keepers_with_seal(tip).map(|keeper| keeper.name.clone()).collect();
+            let claims = node.peers().iter().filter_map(|(_, claim)| claim);
+            let peers = claims.filter(|claim| claim.sealed == Some(tip)).count();
+            (Held { keepers, peers }, node.chain().election().keepers.clone())
         });
-        let (keepers, all, peers) = held.await?;
-        let late = start.elapsed() > PATIENCE;
-        if !keepers.is_empty() && (keepers.len() == all || late) {
-            let names: Vec<_> = keepers.iter().map(String::as_str).collect();
-            let have = if names.len() == 1 { "says that it has" } else { "say that they have" };
-            return Ok(Some(format!("{} {have}", list(&names))));
-        }
-        if peers >= PEERS_WITH_RESULT && (all == 0 || late) {
-            return Ok(Some(format!("{peers} peers say that they have")));
-        }
-        if late {
-            return Ok(None);
+        let (held, named) = held.await?;
+        let enough =
+            if named.is_empty() { held.peers > 0 } else { held.keepers.len() == named.len() };
+        if enough || start.elapsed() > PATIENCE {
+            return Ok((held, named));
         }
         tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_said_is_passed_over() {
+        let how = |without_keepers, despite_syncing, reason: Option<&str>| How {
+            relays: Vec::new(),
+            out: PathBuf::new(),
+            leave_out: reason.map(Into::into),
+            leave_out_late: None,
+            count_late: false,
+            without_keepers,
+            despite_syncing,
+            json: false,
+        };
+        let of_keepers = [
+            Need::Missing(Missing::Uncompared("Club".into())),
+            Need::Missing(Missing::Unshown { keeper: "Club".into(), shown: 1, listed: 2 }),
+            Need::List("Club".into(), true),
+        ];
+        let of_peers = [Need::Missing(Missing::Behind), Need::Missing(Missing::Unsure(1))];
+        let never = [
+            Need::Peers,
+            Need::Time(SealError::NotClosed),
+            Need::Time(SealError::TooEarly(Timestamp(0))),
+            Need::List("Club".into(), false),
+        ];
+        for (how, keepers, peers, blocks) in [
+            (how(false, false, None), false, false, false),
+            (how(true, false, None), true, false, false),
+            (how(false, true, None), false, true, false),
+            (how(true, true, Some("Late")), true, true, true),
+        ] {
+            assert!(of_keepers.iter().all(|need| need.is_waived(&how) == keepers));
+            assert!(of_peers.iter().all(|need| need.is_waived(&how) == peers));
+            assert_eq!(Need::Block(1).is_waived(&how), blocks);
+            assert!(!never.iter().any(|need| need.is_waived(&how)));
+        }
     }
 }
