@@ -3,6 +3,8 @@
 //! It says that the vote was received and not counted, not who is to blame. Anybody checks it against the
 //! audit file.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -11,7 +13,10 @@ use crate::{
         counted_votes::Slot,
         statements::StatementBook,
     },
-    crypto::hash::{ElectionId, VoteId},
+    crypto::{
+        hash::{ElectionId, VoteId},
+        key::PublicKey,
+    },
     election::{
         election_context::ElectionContext,
         keepers::MAX_KEEPERS,
@@ -56,6 +61,8 @@ pub enum ComplaintError {
     Vote(VoteError),
     /// No acknowledgement is in it, or more than there can be keepers.
     Acknowledgements(usize),
+    /// Two acknowledgements in it are of this key: a keeper signs a vote once.
+    Twice(PublicKey),
     /// An acknowledgement is for another vote than the complaint.
     OtherVote(VoteId),
     /// An acknowledgement is not one of a keeper of this election.
@@ -135,6 +142,11 @@ impl Complaint {
         let count = self.acknowledged.len();
         if !(1..=MAX_KEEPERS).contains(&count) {
             return Err(ComplaintError::Acknowledgements(count));
+        }
+        let mut keepers = BTreeSet::new();
+        let mut signed = self.acknowledged.iter().map(|it| it.acknowledgement.keeper);
+        if let Some(keeper) = signed.find(|keeper| !keepers.insert(*keeper)) {
+            return Err(ComplaintError::Twice(keeper));
         }
         let id = self.vote.id();
         let mut worthless = None;

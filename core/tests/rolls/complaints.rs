@@ -103,6 +103,24 @@ fn a_vote_that_was_acknowledged_and_left_out_is_a_complaint_that_holds() {
     }
 }
 
+/// The keeper had one of them, and the other one came in a block: both are on its list.
+#[test]
+fn a_voter_who_signed_two_ballots_disputes_no_result() {
+    let context = context_kept();
+    let mut keeps = node(&context);
+    assert!(keeps.keep(NOW, keeper(0), BTreeMap::new()));
+    let of = |number, choice| vote(&context, number, 0, choice);
+    keeps.handle(NOW, Input::Votes(vec![of(0, 0), of(2, 0)]));
+    extend(&mut keeps, vec![of(0, 1), of(2, 0)]);
+    keeps.handle(AFTER, Input::Tick);
+    let [Statement::ClosingList(list)] = &lists(&keeps)[..] else { panic!("no list") };
+    assert_eq!((list.votes, keeps.chain().votes()), (3, 2));
+    keeps.seal(AFTER, Vec::new(), &organiser(), true).unwrap();
+    let report = verify(&keeps, Vec::new(), Vec::new());
+    assert!(report.passed() && report.sealed.is_some());
+    assert!(!report.disputed(), "{report:?}");
+}
+
 #[test]
 fn a_complaint_that_proves_nothing_says_why() {
     let (mut keeps, seals, victim) = left_out(None);
@@ -125,6 +143,10 @@ fn a_complaint_that_proves_nothing_says_why() {
         (of(&counted, vec![signed(&counted, NOW, 1)]), Err(ComplaintError::Counted)),
         (of(&other, vec![signed(&other, NOW, 1)]), Err(ComplaintError::OtherBallot(counted.id()))),
         (of(&victim, vec![]), Err(ComplaintError::Acknowledgements(0))),
+        (
+            of(&victim, vec![good.clone(), good.clone()]),
+            Err(ComplaintError::Twice(keeper(0).public())),
+        ),
         (of(&victim, vec![forged]), Err(ComplaintError::Keeper(KeeperError::Signature))),
         (of(&counted, vec![good.clone()]), Err(ComplaintError::OtherVote(victim.id()))),
         (of(&victim, vec![signed(&victim, AFTER, 0)]), worthless(Worth::Late)),

@@ -103,6 +103,9 @@ impl Words for ComplaintError {
             Self::Acknowledgements(found) => {
                 format!("there are {found} acknowledgements in it; at most {MAX_KEEPERS} can be")
             }
+            Self::Twice(keeper) => {
+                format!("two acknowledgements of one keeper are in it ({})", keeper.to_text())
+            }
             Self::OtherVote(vote) => {
                 format!("an acknowledgement in it is for the vote {vote}, not for this one")
             }
