@@ -265,6 +265,8 @@ pub enum CastError {
 pub enum Missing {
     /// Peers hold more than this node: what is sealed now would leave it out.
     Behind,
+    /// A peer says that its chain is sealed, and no seal is here: a second one would contest it.
+    Seal,
     /// Nobody has said enough to know whether there is more; so many peers are here.
     Unsure(usize),
     /// What the keeper of this name has was not compared with what is here, or it had more a moment ago.
@@ -286,7 +288,7 @@ impl Missing {
     /// Whether it is known that something is missing, not only unknown whether it is.
     pub fn is_known(&self) -> bool {
         match self {
-            Self::Behind | Self::Lack(_) | Self::Unshown { .. } => true,
+            Self::Behind | Self::Seal | Self::Lack(_) | Self::Unshown { .. } => true,
             Self::Unsure(_) | Self::Uncompared(_) => false,
         }
     }
@@ -295,7 +297,7 @@ impl Missing {
     pub fn is_of_keepers(&self) -> bool {
         match self {
             Self::Uncompared(_) | Self::Lack(_) | Self::Unshown { .. } => true,
-            Self::Behind | Self::Unsure(_) => false,
+            Self::Behind | Self::Seal | Self::Unsure(_) => false,
         }
     }
 }

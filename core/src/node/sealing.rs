@@ -32,6 +32,11 @@ impl Node {
         } else if !self.is_sure() {
             missing.push(Missing::Unsure(self.peers.len()));
         }
+        let claims = self.peers.iter().filter_map(|(_, claim)| claim);
+        let sealed = claims.filter(|claim| claim.sealed.is_some()).count();
+        if sealed > 0 && self.statements().seals().next().is_none() {
+            missing.push(Missing::Seal);
+        }
         let compared = |keeper: &&Keeper| {
             self.compared_with(&keeper.key).is_some_and(|compared| compared.lacked == 0)
         };

@@ -88,6 +88,7 @@ fn the_sealed_count_is_the_result_whatever_comes_after_it() {
 #[test]
 fn a_node_that_is_behind_does_not_seal() {
     let context = context();
+    let mut other = node(&context);
     let mut node = node(&context);
     hear(
         &mut node,
@@ -104,6 +105,19 @@ fn a_node_that_is_behind_does_not_seal() {
         }),
     );
     assert_eq!(node.seal(AFTER, Vec::new(), &organiser(), false), Err(Missing::Behind.into()));
+    // One that says that its chain, no better than this one, is sealed.
+    let said = Hello {
+        version: PROTOCOL_VERSION,
+        tip: other.chain().tip().hash(),
+        height: Height(1),
+        weight: other.chain().weight(),
+        set: no_votes(),
+        sealed: Some(other.chain().tip().hash()),
+        statements: node_digest(),
+        wants_reply: false,
+    };
+    hear(&mut other, LIAR, &Message::Hello(said));
+    assert_eq!(other.seal(AFTER, Vec::new(), &organiser(), false), Err(Missing::Seal.into()));
     // A liar cannot hold it up for ever.
     assert_eq!(node.seal(AFTER, Vec::new(), &organiser(), true), Ok(()));
 }

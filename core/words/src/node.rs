@@ -35,6 +35,10 @@ impl Words for Missing {
             Self::Behind => {
                 "this node is still fetching the chain: what it holds is not all there is".into()
             }
+            Self::Seal => {
+                "a peer says that the result is sealed already, and its seal has not come here"
+                    .into()
+            }
             Self::Unsure(peers) => format!(
                 "whether others have more is not known: {} {} here",
                 counted(*peers as u64, "peer"),
