@@ -8,6 +8,7 @@ use crate::time::Timestamp;
 pub(super) struct Budget {
     per_second: u64,
     most: i64,
+    least: i64,
     /// Below 0 is a debt that time pays off: the last answer may have been a long one.
     level: i64,
     at: Timestamp,
@@ -16,7 +17,12 @@ pub(super) struct Budget {
 impl Budget {
     pub fn new(per_second: u64, most: u64) -> Self {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        Self { per_second, most, level: most, at: Timestamp(0) }
+        Self { per_second, most, least: -most, level: most, at: Timestamp(0) }
+    }
+
+    /// The same with another bound of what is owed: where one answer can take more than is there at once.
+    pub fn owing(self, debt: u64) -> Self {
+        Self { least: i64::try_from(debt).map_or(i64::MIN, |debt| -debt), ..self }
     }
 
     /// Fills up for the time that passed; says whether there is something left.
@@ -40,7 +46,7 @@ impl Budget {
     /// Uses some of it: what was begun is finished, also with too little left.
     pub fn take(&mut self, units: usize) {
         let units = i64::try_from(units).unwrap_or(i64::MAX);
-        self.level = self.level.saturating_sub(units).max(-self.most);
+        self.level = self.level.saturating_sub(units).max(self.least);
     }
 
     /// Whether nothing is left.

@@ -121,7 +121,7 @@ impl Node {
 
     /// A keeper that is asked for answers, within the budget for answers.
     fn on_roll_call(&mut self, now: Timestamp, from: Peer, challenge: &Challenge) {
-        if self.keeping.is_some() && self.may_answer(now, from, Cost::Looks) {
+        if self.keeping.is_some() && self.may_answer(now, from, Cost::Short) {
             let presence =
                 self.keeping.as_ref().map(|keeping| keeping.presence(challenge, from.id));
             let presence = presence.map(Message::Present);
@@ -199,14 +199,14 @@ impl Node {
 
     /// Whether a question is within the budgets. Whoever asks for too much again and again is dropped.
     fn may_answer(&mut self, now: Timestamp, from: Peer, cost: Cost) -> bool {
-        let allowed = self.peers.may_serve(from, now);
+        let allowed = self.peers.may_serve(from, now, cost != Cost::Looks);
         if allowed == Allowed::Exceeded {
             self.offended(now, from, Offence::OverBudget);
         }
         allowed == Allowed::Yes
             && !self.links.is_busy(from.link)
             && match cost {
-                Cost::Looks => true,
+                Cost::Short | Cost::Looks => true,
                 Cost::Walk => self.peers.may_walk(from, now),
             }
     }
@@ -357,7 +357,7 @@ impl Node {
 
     /// Asks a peer for the statements that this node lacks.
     fn ask_statements(&mut self, now: Timestamp, peer: Peer) {
-        if self.peers.may_serve(peer, now) == Allowed::Yes
+        if self.peers.may_serve(peer, now, false) == Allowed::Yes
             && self.peers.may_ask_statements(peer, now)
         {
             let known: Vec<_> = self.statements().all().map(|it| it.short_id()).collect();
@@ -402,7 +402,7 @@ impl Node {
                 return self.reject(now, from, Rejection::Comparison(error.to_string()));
             }
         };
-        if self.peers.may_serve(from, now) == Allowed::Yes {
+        if self.peers.may_serve(from, now, false) == Allowed::Yes {
             // Those of a better chain it fetches with the chain.
             let claim = self.peers.claim(from);
             let better = |claim: &Claim| self.chain().is_better(claim.weight, claim.tip, false);
@@ -415,10 +415,11 @@ impl Node {
             self.send_all(from, &messages);
         }
         // Those that are kept apart are not here as votes, and need not come again.
-        self.peers.lacked(from, difference.wanted.len());
         let late = self.ballot_box.late();
         let wanted = difference.wanted.into_iter().filter(|id| !late.contains(id));
-        let wanted: Vec<_> = wanted.take(MAX_VOTES_ASKED).collect();
+        let mut wanted: Vec<_> = wanted.collect();
+        self.peers.lacked(from, wanted.len());
+        wanted.truncate(MAX_VOTES_ASKED);
         if !wanted.is_empty() {
             self.send(from, &Message::GetVotes(wanted));
         }

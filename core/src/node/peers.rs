@@ -60,10 +60,12 @@ const PEER_AT_ONCE: u64 = 8 << 20;
 /// To all: what a relay reads from one connection, so that answers never pile up here.
 const ALL_PER_SECOND: u64 = 4 << 20;
 const ALL_AT_ONCE: u64 = 16 << 20;
-/// Who took no more than this is served although others used that up: a few that ask for all there is must
-/// not shut the others out. Each, and all of them.
+/// Who took no more than this is answered shortly although others used that up: a few that ask for all there
+/// is must not shut the others out. Each, and all of them.
 const QUIET_PER_SECOND: u64 = 16 << 10;
 const QUIET_AT_ONCE: u64 = 256 << 10;
+/// What it may owe: a name that was served all there is in one answer is not quiet for a while.
+const QUIET_DEBT: u64 = 8 << 20;
 const ALL_QUIET_PER_SECOND: u64 = 1 << 20;
 const ALL_QUIET_AT_ONCE: u64 = 8 << 20;
 
@@ -162,7 +164,7 @@ impl Default for PeerState {
             since: Timestamp(0),
             stalls: 0,
             served: Budget::new(PEER_PER_SECOND, PEER_AT_ONCE),
-            quiet: Budget::new(QUIET_PER_SECOND, QUIET_AT_ONCE),
+            quiet: Budget::new(QUIET_PER_SECOND, QUIET_AT_ONCE).owing(QUIET_DEBT),
             idle: Budget::new(PEER_IDLE_PER_SECOND, PEER_IDLE_AT_ONCE),
             ask_statements: Timestamp(0),
             fruitless: 0,
@@ -260,12 +262,12 @@ impl Peers {
     }
 
     /// Whether a peer may be served now.
-    pub(super) fn may_serve(&mut self, peer: Peer, now: Timestamp) -> Allowed {
+    pub(super) fn may_serve(&mut self, peer: Peer, now: Timestamp, short: bool) -> Allowed {
         let state = self.known.get_mut(&peer);
         let (own, quiet) =
             state.map_or((false, false), |it| (it.served.refill(now), it.quiet.refill(now)));
         match Allowed::of(own, self.served.refill(now)) {
-            Allowed::NotNow if self.quiet.refill(now) && quiet => Allowed::Yes,
+            Allowed::NotNow if short && self.quiet.refill(now) && quiet => Allowed::Yes,
             allowed @ (Allowed::Yes | Allowed::NotNow | Allowed::Exceeded) => allowed,
         }
     }

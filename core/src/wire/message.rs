@@ -231,6 +231,9 @@ impl Class {
 /// What it costs to answer a question, beside the bytes that are sent, which a budget counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cost {
+    /// A look at what is here, and a short answer: whoever took little is answered although others used up
+    /// what is handed out.
+    Short,
     /// A look at what is here for each thing that is asked for.
     Looks,
     /// A walk over all votes, which has a budget of its own.
@@ -272,9 +275,10 @@ impl Message {
     #[expect(clippy::match_same_arms, reason = "a table has a row for each message")]
     pub fn rules(&self) -> Rules {
         let question = |refusal| Class::Question { cost: Cost::Looks, refusal };
+        let short = Class::Question { cost: Cost::Short, refusal: None };
         let (class, list) = match self {
             Self::Hello(_) => (Class::Greeting, None),
-            Self::GetElection => (question(None), None),
+            Self::GetElection => (short, None),
             Self::Election(_) => (Class::Answer(Expected::ByAsker), None),
             Self::GetHeaders(list) => (
                 question(Some(Self::Headers(Vec::new()))),
@@ -301,7 +305,7 @@ impl Message {
             Self::GetVotes(list) => {
                 (question(None), Some(("vote ids", list.len(), MAX_VOTES_ASKED)))
             }
-            Self::AskHeld(list) => (question(None), Some(("vote ids", list.len(), MAX_HELD))),
+            Self::AskHeld(list) => (short, Some(("vote ids", list.len(), MAX_HELD))),
             Self::Held(list) => {
                 (Class::Answer(Expected::ByAsker), Some(("vote ids", list.len(), MAX_HELD)))
             }
@@ -330,9 +334,7 @@ impl Message {
             // Only keepers answer, and few are named.
             Self::RollCall(_) => (Class::Announcement, None),
             Self::Present(_) => (Class::Answer(Expected::ByAsker), None),
-            Self::GetAcknowledged(list) => {
-                (question(None), Some(("vote ids", list.len(), MAX_HELD)))
-            }
+            Self::GetAcknowledged(list) => (short, Some(("vote ids", list.len(), MAX_HELD))),
             Self::Acknowledged(list) => {
                 (Class::Answer(Expected::ByAsker), Some(("acknowledgements", list.len(), MAX_HELD)))
             }
