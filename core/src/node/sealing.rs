@@ -250,7 +250,10 @@ impl Node {
     ) -> Result<(), SealError> {
         if !votes.is_empty() && !self.chain().election().keepers.is_empty() {
             let none = self.lists().unwrap_or_default().whole == 0;
-            if let Some(keeper) = self.unshown().into_iter().next().filter(|_| none || !anyway) {
+            // Where all keepers contradict themselves there is nothing to go by either.
+            let named = self.chain().election().keepers.iter().map(|keeper| keeper.name.clone());
+            let unshown = self.unshown().into_iter().chain(named.filter(|_| none));
+            if let Some(keeper) = unshown.take(1).next().filter(|_| none || !anyway) {
                 return Err(SealError::NoList(keeper));
             }
         }

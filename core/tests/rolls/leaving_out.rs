@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use blockvote_core::{
-    chain::statements::{LeftOut, Sealing},
+    chain::{
+        acknowledgements::ClosingList,
+        statements::{LeftOut, Sealing, Statement},
+    },
     crypto::hash::VoteId,
     election::{
         definition::{Counting, Election},
@@ -255,4 +258,21 @@ fn a_vote_stays_that_a_listed_change_stands_on() {
     assert_eq!(seals.seal(now, named(vec![late.id()]), &organiser(), false), Ok(()));
     // What goes with a vote is looked at, too.
     assert!(seals.chain().place_of(&of(0, 1, 0).id()).is_some());
+}
+
+#[test]
+fn nothing_is_left_out_where_all_keepers_contradict_themselves() {
+    let context = context_kept();
+    let mut seals = node(&context);
+    let ballot = vote(&context, 0, 0, 0);
+    extend(&mut seals, vec![ballot.clone()]);
+    seals.look_at_lists(true);
+    let list = |number, ids: &[VoteId]| {
+        Statement::ClosingList(ClosingList::sign(context.id(), ids, &keeper(number)))
+    };
+    let both = |number| [list(number, &[]), list(number, &[ballot.id()])];
+    seals.handle(AFTER, Input::Statements([both(0), both(1)].concat()));
+    assert!(seals.unshown().is_empty(), "their words count for nothing");
+    let nothing = Err(SealError::NoList("Keeper 0".into()));
+    assert_eq!(seals.leave_out(AFTER, &[ballot.id()], true), nothing);
 }

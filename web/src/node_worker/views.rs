@@ -122,7 +122,7 @@ fn lists(node: &Node) -> Option<ListsView> {
     });
     Some(ListsView {
         counted: here.to_be_sealed().tally().hash().to_string(),
-        unlisted: small(node.unlisted().len()),
+        unlisted: if lists.whole > 0 { small(node.unlisted().len()) } else { 0 },
         whole: small(lists.whole),
         unshown: node.unshown(),
         partly: lists.partly.iter().map(|it| (it.0.name.clone(), it.1, it.2)).collect(),
