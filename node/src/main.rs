@@ -53,7 +53,7 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // What other commands have to say they say themselves.
-    let usual = if matches!(arguments.command, Command::Node(_)) { "info" } else { "error" };
+    let usual = if matches!(arguments.command, Command::Node(_)) { "info" } else { "warn" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     tracing_subscriber::fmt()
         .with_env_filter(filter)

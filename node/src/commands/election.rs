@@ -12,7 +12,7 @@ mod show;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use blockvote_core::{crypto::passphrase_lock, custody::organiser::Organiser};
 use blockvote_words::InWords;
 use clap::{Args, Subcommand};
@@ -85,7 +85,7 @@ pub enum Command {
         at: At,
         /// Ask no node, but follow this relay as a browser tab does, such as <ws://127.0.0.1:8080/ws>: votes
         /// are compared with all keepers and peers there. May be given several times.
-        #[arg(long = "relay", value_name = "URL", conflicts_with = "node")]
+        #[arg(long = "relay", value_name = "URL")]
         relays: Vec<String>,
         /// Where the audit file of the result goes, over relays; nothing there is overwritten.
         #[arg(long, default_value = "result.blockvote", requires = "relays")]
@@ -166,6 +166,13 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         } => {
             let record = organiser.file.with_extension("seal");
             if !relays.is_empty() {
+                // Not what the environment says.
+                let named =
+                    |argument: String| argument == "--node" || argument.starts_with("--node=");
+                ensure!(
+                    !std::env::args().any(named),
+                    "--relay asks no node: give it or --node, not both"
+                );
                 let how = seal_over_relays::How {
                     relays,
                     out,

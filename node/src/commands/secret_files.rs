@@ -35,8 +35,12 @@ pub fn write_new(
         anyhow::Error::new(error)
             .context(format!("cannot write {shown}; {words}choose another file with {option}"))
     })?;
-    file.write_all(text.as_ref()).with_context(|| format!("cannot write {shown}"))?;
-    file.sync_all().with_context(|| format!("cannot write {shown}"))
+    let written = file.write_all(text.as_ref()).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // A part of it is worse than nothing.
+        fs::remove_file(path).ok();
+    }
+    written.with_context(|| format!("cannot write {shown}"))
 }
 
 /// Puts other contents into a private file that this command made: whole or not at all.

@@ -69,7 +69,7 @@ pub async fn ask(
     let (start, mut again) = (Instant::now(), tokio::time::interval(ASK_EVERY));
     let (until, mut reached, mut failed) = (start + WITHIN, false, None);
     // Who refused does not change its mind within the minute, but for one that could not fetch or write it.
-    while have.len() + refused.len() < election.keepers.len() && Instant::now() < until {
+    while have.union(&refused).count() < election.keepers.len() && Instant::now() < until {
         tokio::select! {
             _ = again.tick() => send(&links, seeker.ask()),
             input = heard.recv() => match input {

@@ -12,12 +12,12 @@ use std::{
 
 use anyhow::{Context, anyhow, bail, ensure};
 use blockvote_core::{
-    audit::archive::ArchiveWriter,
+    audit::archive::{ArchiveWriter, Record},
     chain::{
         rebuilding::Rebuilding,
         statements::{LeftOut, Seal, Statement},
     },
-    crypto::hash::BlockHash,
+    crypto::hash::{BlockHash, ElectionId},
     custody::organiser::Organiser,
     election::{election_context::ElectionContext, keepers::Keeper, tally::Tally},
     node::{Missing, Node, SealError},
@@ -33,6 +33,7 @@ use super::{
     close_and_seal::{LEAVE_OUT, record_text, still_waiting},
 };
 use crate::{
+    audit_file::Records,
     commands::{
         ask_node,
         own_node::{OwnNode, unreached},
@@ -43,16 +44,21 @@ use crate::{
     output::say,
 };
 
-/// How long nothing may change before a seal: peers had time to say what they have.
+/// How long nothing may change before a seal: peers had time to say what they have. Without keepers a sample
+/// of peers comes every 20 seconds.
 const SETTLED: Duration = Duration::from_secs(5);
+const SETTLED_WITHOUT_KEEPERS: Duration = Duration::from_secs(25);
 /// How long nothing may change before what is missing ends this, or is passed over where that was wished.
 /// Three samples of peers, which tell something where nobody hands anything out, take a minute.
 const PATIENCE: Duration = Duration::from_secs(75);
 /// The longest wait of all: blocks can be a minute apart.
 const AT_MOST: Duration = Duration::from_mins(15);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// How often it begins anew, where something comes in between.
-const TRIES: usize = 5;
+/// How often it waits once more, where something comes in between.
+const TRIES: usize = 20;
+/// Without keepers so many peers must have the result, or all where there are fewer, for a sample's time.
+const PEERS_WITH_RESULT: usize = 3;
+const HELD_FOR: Duration = Duration::from_secs(20);
 
 /// How to seal.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -156,8 +162,13 @@ impl How {
         needs.extend(node.missing().into_iter().map(Need::Missing));
         if self.leave_out_late.is_some() {
             let another = node.lists().unwrap_or_default().whole > 0;
-            let unshown = node.unshown().into_iter();
-            needs.extend(unshown.map(|keeper| Need::List(keeper, another)));
+            let mut unshown = node.unshown();
+            if !another && unshown.is_empty() {
+                // All of them contradict themselves.
+                let named = node.chain().election().keepers.iter();
+                unshown.extend(named.map(|keeper| keeper.name.clone()));
+            }
+            needs.extend(unshown.into_iter().map(|keeper| Need::List(keeper, another)));
         }
         match node.pending().len() {
             0 => {}
@@ -167,19 +178,35 @@ impl How {
     }
 }
 
-/// What is here: as long as it changes, something goes on.
-#[derive(PartialEq)]
+/// What is here: as long as it changes, something goes on. What peers claim is not in it, or they could keep
+/// this waiting.
+#[derive(Clone, Copy, PartialEq)]
 struct Seen {
     tip: BlockHash,
     votes: VotesDigest,
     statements: [u8; 32],
     shown: u32,
-    needs: Vec<Need>,
 }
 
-/// Why nothing was signed: something came in between, or it cannot be.
+impl Seen {
+    fn of(node: &Node) -> Self {
+        let partly = node.lists().unwrap_or_default().partly;
+        Self {
+            tip: node.chain().tip().hash(),
+            votes: node.ballot_box().digest(),
+            statements: node.statements().digest(),
+            shown: partly.iter().map(|(_, shown, _)| shown).sum(),
+        }
+    }
+}
+
+/// Why nothing was signed.
 enum NotSigned {
+    /// Something is missing again, or came: wait once more.
+    Wait(String),
+    /// What was built does not fit any more: build it again.
     Again(String),
+    /// It cannot be.
     Failed(anyhow::Error),
 }
 
@@ -187,8 +214,8 @@ impl From<SealError> for NotSigned {
     fn from(error: SealError) -> Self {
         let words = error.words();
         match error {
-            SealError::Missing(_)
-            | SealError::Unnamed(_)
+            SealError::Missing(_) => Self::Wait(words),
+            SealError::Unnamed(_)
             | SealError::Changed
             | SealError::Building { .. }
             | SealError::Listed(_) => Self::Again(words),
@@ -235,6 +262,11 @@ pub async fn seal(organiser: Organiser, record: &Path, how: How) -> anyhow::Resu
         how.leave_out_late.is_none() || !election.keepers.is_empty(),
         "the election names no keeper, so there is no closing list: --leave-out-late says nothing here"
     );
+    let signed = if record.exists() { None } else { signed_in(&how.out, context.id())? };
+    if let Some(seal) = &signed {
+        // It broke off between the two files: this is the seal that was signed, and no other one may be.
+        secret_files::write_new(record, record_text(seal)?, true, "--organiser")?;
+    }
     let again = record.exists();
     if again {
         ensure!(
@@ -256,6 +288,24 @@ pub async fn seal(organiser: Organiser, record: &Path, how: How) -> anyhow::Resu
     };
     own.end().await;
     done
+}
+
+/// The seal over this election that an audit file holds, where there is such a file.
+fn signed_in(out: &Path, election: ElectionId) -> anyhow::Result<Option<Statement>> {
+    if !out.exists() {
+        return Ok(None);
+    }
+    for record in Records::open(out)? {
+        // What is no audit file is not written over, and says nothing.
+        let Ok(record) = record else { return Ok(None) };
+        match record {
+            Record::Election(found) if found.id() != election => return Ok(None),
+            Record::Statement(seal @ Statement::Seal(_)) => return Ok(Some(seal)),
+            Record::Block(_) | Record::End { .. } => return Ok(None),
+            Record::Election(_) | Record::RollPage(_) | Record::Statement(_) => {}
+        }
+    }
+    Ok(None)
 }
 
 /// Hands out the result that was sealed before.
@@ -298,28 +348,37 @@ async fn seal_anew(
 ) -> anyhow::Result<ExitCode> {
     let (how, organiser) = (Arc::new(how), Arc::new(organiser));
     own.handle.call(|node, _| node.look_at_lists(true)).await?;
-    let start = Instant::now();
     let mut tries = 0;
     let done = loop {
-        settle(own, &how, start).await?;
+        let seen = settle(own, &how).await?;
         let mut signed = leave_out(own, &how).await;
         if signed.is_ok() {
             let (with, of, to) = (how.clone(), organiser.clone(), record.to_owned());
-            let sign = own.handle.call(move |node, now| sign(node, now, &of, &to, &with));
+            let sign = own.handle.call(move |node, now| sign(node, now, &of, &to, &with, seen));
             match sign.await? {
                 Ok(done) => break done,
                 Err(error) => signed = Err(error),
             }
         }
         tries += 1;
-        match signed {
-            Err(NotSigned::Failed(error)) => return Err(error),
-            Err(NotSigned::Again(why)) if tries == TRIES => bail!("{why}: nothing was signed"),
-            Err(NotSigned::Again(why)) => eprintln!("beginning anew: {why}"),
-            Ok(()) => {}
-        }
-        own.handle.call(|node, now| node.leave_out(now, &[], true)).await?.ok();
+        let Err(error) = signed else { continue };
+        let why = match error {
+            NotSigned::Failed(error) => return Err(error),
+            NotSigned::Wait(why) => why,
+            NotSigned::Again(why) => {
+                own.handle.call(|node, now| node.leave_out(now, &[], true)).await?.ok();
+                why
+            }
+        };
+        ensure!(tries < TRIES, "{why}: nothing was signed");
+        eprintln!("waiting once more: {why}");
     };
+    let sealed = own.handle.call(|node, _| node.ballot_box().sealing().sealed().is_some()).await?;
+    ensure!(
+        sealed,
+        "the seal is signed, and the chain does not follow it here: keep {}, and hand it out with the same command once more",
+        how.out.display()
+    );
     if !how.json {
         say!("Sealed: the votes up to block {} and their count are the result.", done.height);
         ask_node::print_tally(&done.tally, &organiser.election.choices);
@@ -332,53 +391,58 @@ async fn seal_anew(
     hand_out(own, &done, &how).await
 }
 
-/// Waits until nothing is missing and nothing changes any more.
-async fn settle(own: &OwnNode, how: &Arc<How>, start: Instant) -> anyhow::Result<()> {
-    let (mut changed, mut before, mut told) = (Instant::now(), None, None);
-    let mut reached = false;
+/// Fails where no relay was reached in time; says whether one is.
+fn reached(own: &OwnNode, start: Instant) -> anyhow::Result<bool> {
+    let states = own.handle.links.states();
+    let up = states.iter().any(|(_, state)| matches!(state, LinkState::Up));
+    if !up && start.elapsed() > REACHED_WITHIN {
+        return Err(unreached(&own.handle.links));
+    }
+    Ok(up)
+}
+
+/// Waits until nothing is missing and nothing changes any more, and says what is here then.
+async fn settle(own: &OwnNode, how: &Arc<How>) -> anyhow::Result<Seen> {
+    let start = Instant::now();
+    // While a relay is there.
+    let mut up = start;
+    let (mut changed, mut before, mut told) = (start, None, None);
+    // Since when nothing is missing.
+    let mut clear = None;
     loop {
-        let states = own.handle.links.states();
-        reached |= states.iter().any(|(_, state)| matches!(state, LinkState::Up));
-        if !reached && start.elapsed() > REACHED_WITHIN {
-            return Err(unreached(&own.handle.links));
+        if reached(own, up)? {
+            up = Instant::now();
         }
         let with = how.clone();
         let look = own.handle.call(move |node, now| {
-            let partly = node.lists().unwrap_or_default().partly;
-            Ok::<_, SealError>(Seen {
-                tip: node.chain().tip().hash(),
-                votes: node.ballot_box().digest(),
-                statements: node.statements().digest(),
-                shown: partly.iter().map(|(_, shown, _)| shown).sum(),
-                needs: with.needs(node, now)?,
-            })
+            let without = node.chain().election().keepers.is_empty();
+            Ok::<_, SealError>((Seen::of(node), with.needs(node, now)?, without))
         });
-        let seen = look.await?.in_words()?;
-        if before.as_ref() != Some(&seen) {
+        let (seen, needs, without_keepers) = look.await?.in_words()?;
+        if before.replace(seen) != Some(seen) {
             changed = Instant::now();
         }
-        let (quiet, needs) = (changed.elapsed(), &seen.needs);
+        clear = if needs.is_empty() { clear.or(Some(Instant::now())) } else { None };
+        let settled = if without_keepers { SETTLED_WITHOUT_KEEPERS } else { SETTLED };
+        let quiet = changed.elapsed();
         let open = needs.iter().find(|need| !need.is_waived(how));
-        match (needs.first(), open) {
-            (None, _) if quiet >= SETTLED => return Ok(()),
-            (Some(_), None) if quiet >= PATIENCE => return Ok(()),
-            (_, Some(need)) if quiet >= need.patience() || start.elapsed() >= AT_MOST => {
-                bail!("{}: {}", need.words(), need.advice());
-            }
-            _ => {}
+        if clear.is_some_and(|since| since.elapsed().min(quiet) >= settled)
+            || (open.is_none() && quiet >= PATIENCE)
+        {
+            return Ok(seen);
         }
-        ensure!(
-            start.elapsed() < 2 * AT_MOST,
-            "the election does not come to rest: try again later"
-        );
+        let over = start.elapsed() >= AT_MOST;
+        if let Some(need) = open.filter(|need| quiet >= need.patience() || over) {
+            bail!("{}: {}", need.words(), need.advice());
+        }
+        ensure!(!over, "the election does not come to rest: try again later");
         let need = open.or(needs.first()).map(Need::words);
-        if reached && quiet > Duration::from_secs(2) && told != need {
+        if up.elapsed() < LOOK_EVERY && quiet > Duration::from_secs(2) && told != need {
             if let Some(words) = &need {
                 eprintln!("waiting: {words}");
             }
             told = need;
         }
-        before = Some(seen);
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
@@ -405,8 +469,16 @@ async fn leave_out(own: &OwnNode, how: &How) -> Result<(), NotSigned> {
     }
     if late.is_empty() {
         return Err(NotSigned::Failed(anyhow!(
-            "every vote in the chain is on a keeper's closing list: seal without --leave-out-late"
+            "nothing can be left out: each vote of the chain is on a keeper's closing list, or a listed change stands on it"
         )));
+    }
+    let all = late.clone();
+    let built = own.handle.call(move |node, _| {
+        let built = node.ballot_box().rebuilding().filter(|it| it.is_done());
+        built.is_some_and(|it| all.iter().all(|id| it.left_out().binary_search(id).is_ok()))
+    });
+    if built.await? {
+        return Ok(());
     }
     for keeper in unshown {
         eprintln!("note: {}", SealError::NoList(keeper).words());
@@ -414,7 +486,7 @@ async fn leave_out(own: &OwnNode, how: &How) -> Result<(), NotSigned> {
     let anyway = how.without_keepers;
     let begun = own.handle.call(move |node, now| node.leave_out(now, &late, anyway));
     begun.await??;
-    let mut told = None;
+    let (mut told, mut since) = (None, Instant::now());
     loop {
         let built = own.handle.call(|node, _| {
             let rebuilding = node.ballot_box().rebuilding();
@@ -425,10 +497,16 @@ async fn leave_out(own: &OwnNode, how: &How) -> Result<(), NotSigned> {
         };
         if told != Some(progress) {
             eprintln!("blocks built again: {} of {}", progress.0, progress.1);
-            told = Some(progress);
+            (told, since) = (Some(progress), Instant::now());
         }
         if done {
             return Ok(());
+        }
+        if since.elapsed() > AT_MOST {
+            return Err(NotSigned::Failed(anyhow!(
+                "no block was found in {} minutes: nothing was signed",
+                AT_MOST.as_secs() / 60
+            )));
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
@@ -441,10 +519,14 @@ fn sign(
     organiser: &Organiser,
     record: &Path,
     how: &How,
+    seen: Seen,
 ) -> Result<Done, NotSigned> {
     let needs = how.needs(node, now)?;
     if let Some(need) = needs.iter().find(|need| !need.is_waived(how)) {
-        return Err(NotSigned::Again(need.words()));
+        return Err(NotSigned::Wait(need.words()));
+    }
+    if Seen::of(node) != seen {
+        return Err(NotSigned::Wait("something came in meanwhile".into()));
     }
     let here = node.ballot_box();
     let built = here.rebuilding().map(Rebuilding::left_out).unwrap_or_default().to_vec();
@@ -457,7 +539,13 @@ fn sign(
     let left_out =
         groups.filter_map(|(reason, votes)| Some(LeftOut { reason: reason.clone()?, votes }));
     let anyway = how.without_keepers || how.despite_syncing;
-    let seal = node.sign_seal(now, left_out.collect(), organiser.key(), anyway)?;
+    let seal = node.sign_seal(now, left_out.collect(), organiser.key(), anyway);
+    let seal = seal.map_err(|error| match error {
+        SealError::Listed(_) if here.rebuilding().is_none() => NotSigned::Wait(
+            "a keeper has shown that it had some of the waiting votes in time: they must get into a block".into(),
+        ),
+        error => error.into(),
+    })?;
     let done = Done {
         tip: seal.sealed.tip,
         height: seal.sealed.height.0,
@@ -527,18 +615,27 @@ async fn hand_out(own: &OwnNode, done: &Done, how: &How) -> anyhow::Result<ExitC
 /// whoever says so.
 async fn wait_until_held(own: &OwnNode, tip: BlockHash) -> anyhow::Result<(Held, Vec<Keeper>)> {
     let start = Instant::now();
+    let mut up = start;
     // Greets keepers again, too.
     own.handle.call(|node, _| node.look_at_lists(true)).await?;
     loop {
+        if reached(own, up)? {
+            up = Instant::now();
+        }
         let held = own.handle.call(move |node, _| {
             let keepers = node.keepers_with_seal(tip).map(|keeper| keeper.name.clone()).collect();
             let claims = node.peers().iter().filter_map(|(_, claim)| claim);
             let peers = claims.filter(|claim| claim.sealed == Some(tip)).count();
-            (Held { keepers, peers }, node.chain().election().keepers.clone())
+            let all = node.peers().len();
+            (Held { keepers, peers }, node.chain().election().keepers.clone(), all)
         });
-        let (held, named) = held.await?;
-        let enough =
-            if named.is_empty() { held.peers > 0 } else { held.keepers.len() == named.len() };
+        let (held, named, all) = held.await?;
+        let enough = if named.is_empty() {
+            // What a peer claims is not proven: an honest one has time to fetch the blocks.
+            held.peers >= all.clamp(1, PEERS_WITH_RESULT) && start.elapsed() >= HELD_FOR
+        } else {
+            held.keepers.len() == named.len()
+        };
         if enough || start.elapsed() > PATIENCE {
             return Ok((held, named));
         }
