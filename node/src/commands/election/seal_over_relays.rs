@@ -17,7 +17,7 @@ use blockvote_core::{
         rebuilding::Rebuilding,
         statements::{LeftOut, Seal, Statement},
     },
-    crypto::hash::{BlockHash, ElectionId},
+    crypto::hash::BlockHash,
     custody::organiser::Organiser,
     election::{election_context::ElectionContext, keepers::Keeper, tally::Tally},
     node::{Missing, Node, SealError},
@@ -262,7 +262,7 @@ pub async fn seal(organiser: Organiser, record: &Path, how: How) -> anyhow::Resu
         how.leave_out_late.is_none() || !election.keepers.is_empty(),
         "the election names no keeper, so there is no closing list: --leave-out-late says nothing here"
     );
-    let signed = if record.exists() { None } else { signed_in(&how.out, context.id())? };
+    let signed = if record.exists() { None } else { signed_in(&how.out, &context)? };
     if let Some(seal) = &signed {
         // It broke off between the two files: this is the seal that was signed, and no other one may be.
         secret_files::write_new(record, record_text(seal)?, true, "--organiser")?;
@@ -290,8 +290,8 @@ pub async fn seal(organiser: Organiser, record: &Path, how: How) -> anyhow::Resu
     done
 }
 
-/// The seal over this election that an audit file holds, where there is such a file.
-fn signed_in(out: &Path, election: ElectionId) -> anyhow::Result<Option<Statement>> {
+/// The organiser's seal over this election that an audit file holds, where there is such a file.
+fn signed_in(out: &Path, context: &ElectionContext) -> anyhow::Result<Option<Statement>> {
     if !out.exists() {
         return Ok(None);
     }
@@ -299,8 +299,10 @@ fn signed_in(out: &Path, election: ElectionId) -> anyhow::Result<Option<Statemen
         // What is no audit file is not written over, and says nothing.
         let Ok(record) = record else { return Ok(None) };
         match record {
-            Record::Election(found) if found.id() != election => return Ok(None),
-            Record::Statement(seal @ Statement::Seal(_)) => return Ok(Some(seal)),
+            Record::Election(found) if found.id() != context.id() => return Ok(None),
+            Record::Statement(seal @ Statement::Seal(_)) => {
+                return Ok(Some(seal).filter(|seal| seal.check(context).is_ok()));
+            }
             Record::Block(_) | Record::End { .. } => return Ok(None),
             Record::Election(_) | Record::RollPage(_) | Record::Statement(_) => {}
         }
