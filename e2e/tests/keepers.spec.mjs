@@ -174,6 +174,14 @@ test("an acknowledged vote that the organiser leaves out is a complaint that any
   await expect(verdict).toContainText("Yet this speaks against the result: closing lists of keepers and a complaint that holds.");
   await expect(verdict.locator(".notice").first()).toHaveClass(/warn/);
   await expect(auditor.getByTestId("checks")).toContainText("that of Club server holds 1 vote, and 0 were sealed");
+  // The other way round; and what is no complaint is said, and blocks nothing.
+  await auditor.reload();
+  await auditor.getByLabel("Choose an audit file").setInputFiles(at("result.blockvote"));
+  await expect(verdict).toContainText("Yet this speaks against the result: closing lists of keepers.");
+  await auditor.getByLabel("Add a complaint").setInputFiles(at("o.json"));
+  await expect(auditor.getByRole("alert")).toContainText("This is not a Blockvote complaint");
+  await auditor.getByLabel("Add a complaint").setInputFiles(at("complaint.json"));
+  await expect(auditor.getByTestId("judged")).toHaveAttribute("data-holds", "true");
   await expect(auditor.getByTestId("judged")).toContainText("The complaint holds: Club server acknowledged");
 });
 

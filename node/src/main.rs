@@ -31,7 +31,8 @@ struct Arguments {
 enum Command {
     /// Run a node: hold the chain, follow relays, answer over HTTP.
     Node(commands::node::Arguments),
-    /// Verify a chain: a file, or the address of a node.
+    /// Verify a chain: a file, or the address of a node. Ends with 0 when every rule is kept, with 1 when one is
+    /// not or a complaint does not hold, with 3 when something speaks against the result all the same.
     Verify(commands::verify::Arguments),
     /// Cast a vote at a node.
     Vote(commands::vote::Arguments),

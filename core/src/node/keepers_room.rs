@@ -158,12 +158,12 @@ impl Seeker {
         match RoomMessage::decode(bytes)? {
             RoomMessage::Card(card) => {
                 let own = self.own.get(&from.link)?;
-                // Those that are named have a place, whoever else is there.
                 // One program is one keeper: whoever shows many cards fills no places.
                 let shown = self.keepers.values().find(|keeper| keeper.peer == from);
                 if shown.is_some_and(|keeper| keeper.key != card.key) {
                     return None;
                 }
+                // Those that are named have a place, whoever else is there.
                 let named = self.wish.as_ref().is_some_and(|(_, named)| named.contains(&card.key));
                 let known = named || self.keepers.contains_key(&card.key);
                 let room = known || self.keepers.len() < MAX_CARDS;

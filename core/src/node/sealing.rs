@@ -33,8 +33,8 @@ impl Node {
             missing.push(Missing::Unsure(self.peers.len()));
         }
         let claims = self.peers.iter().filter_map(|(_, claim)| claim);
-        let sealed = claims.filter(|claim| claim.sealed.is_some()).count();
-        if sealed > 0 && self.statements().seals().next().is_none() {
+        let is_sealed = claims.into_iter().any(|claim| claim.sealed.is_some());
+        if is_sealed && self.statements().seals().next().is_none() {
             missing.push(Missing::Seal);
         }
         let compared = |keeper: &&Keeper| {
@@ -134,15 +134,17 @@ impl Node {
         Some(found)
     }
 
-    /// The names of keepers that showed no whole closing list, nor two that contradict each other.
+    /// The names of keepers that showed no whole closing list. One that signed two lists counts for nothing, and
+    /// is among them only where there is no whole list to go by.
     pub fn unshown(&self) -> Vec<String> {
+        let none = self.lists().unwrap_or_default().whole == 0;
         let shown = |keeper: &&Keeper| {
             let lists = self.statements().closing_lists_of(&keeper.key);
             let shown = |list| self.in_time.as_ref().map(|it| it.shown(list));
             match lists.as_slice() {
                 [] => false,
                 [list] => shown(list).is_some_and(|shown| shown >= list.votes),
-                [_, _, ..] => true,
+                [_, _, ..] => !none,
             }
         };
         let keepers = self.chain().election().keepers.iter();
@@ -250,10 +252,7 @@ impl Node {
     ) -> Result<(), SealError> {
         if !votes.is_empty() && !self.chain().election().keepers.is_empty() {
             let none = self.lists().unwrap_or_default().whole == 0;
-            // Where all keepers contradict themselves there is nothing to go by either.
-            let named = self.chain().election().keepers.iter().map(|keeper| keeper.name.clone());
-            let unshown = self.unshown().into_iter().chain(named.filter(|_| none));
-            if let Some(keeper) = unshown.take(1).next().filter(|_| none || !anyway) {
+            if let Some(keeper) = self.unshown().into_iter().next().filter(|_| none || !anyway) {
                 return Err(SealError::NoList(keeper));
             }
         }

@@ -62,7 +62,9 @@ pub fn take_in(handle: &Handle, context: &ElectionContext, path: &Path) -> anyho
                 Checked::Block(Box::new(block.check(context).in_words()?), bytes)
             }
             Record::Statement(statement) => Checked::Statement(Box::new(statement)),
-            _ => Checked::Nothing,
+            Record::Block(_) | Record::Election(_) | Record::RollPage(_) | Record::End { .. } => {
+                Checked::Nothing
+            }
         })
     };
     in_order(Records::open(path)?, check, |checked| {

@@ -1,7 +1,6 @@
 //! What the page is shown of the node.
 
 use blockvote_core::{
-    audit::archive::ArchiveWriter,
     chain::{
         header::Height,
         kept_block::KeptBlock,
@@ -335,9 +334,4 @@ pub fn block(node: &Node, height: u32) -> Option<BlockView> {
             .map(|vote| (vote.token.0, vote.ballot.words(&election.question())))
             .collect(),
     })
-}
-
-/// The audit file.
-pub fn archive(node: &Node) -> Vec<u8> {
-    ArchiveWriter::whole(node.chain(), node.statements().all())
 }

@@ -162,13 +162,8 @@ impl How {
         needs.extend(node.missing().into_iter().map(Need::Missing));
         if self.leave_out_late.is_some() {
             let another = node.lists().unwrap_or_default().whole > 0;
-            let mut unshown = node.unshown();
-            if !another && unshown.is_empty() {
-                // All of them contradict themselves.
-                let named = node.chain().election().keepers.iter();
-                unshown.extend(named.map(|keeper| keeper.name.clone()));
-            }
-            needs.extend(unshown.into_iter().map(|keeper| Need::List(keeper, another)));
+            let unshown = node.unshown().into_iter();
+            needs.extend(unshown.map(|keeper| Need::List(keeper, another)));
         }
         match node.pending().len() {
             0 => {}

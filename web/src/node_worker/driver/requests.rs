@@ -1,7 +1,7 @@
 //! What the page asks of the node.
 
 use blockvote_core::{
-    audit::receipt::Receipt,
+    audit::{archive::ArchiveWriter, receipt::Receipt},
     chain::{acknowledgements::Acknowledged, statements::LeftOut},
     crypto::hash::VoteId,
     election::vote::Vote,
@@ -59,7 +59,11 @@ impl Driver {
                 self.show_soon();
             }
             ToNode::LeaveOut { on, anyway } => self.leave_out(on, anyway),
-            ToNode::Export => post(&FromNode::Exported(views::archive(&self.0.borrow().node))),
+            ToNode::Export => {
+                let node = &self.0.borrow().node;
+                let file = ArchiveWriter::whole(node.chain(), node.statements().all());
+                post(&FromNode::Exported(file));
+            }
             ToNode::Relays(urls) => self.follow_relays(urls),
             ToNode::Awake => {
                 let relays: Vec<_> =
