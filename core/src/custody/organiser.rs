@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     crypto::{
+        hash::RollRoot,
         key::{PublicKey, SecretKey},
         secret::{SecretBytes, SecretText},
     },
@@ -93,7 +94,7 @@ impl Default for Draft {
 }
 
 /// A field of a draft, as a form has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DraftField {
     /// [`Draft::title`].
     Title,
@@ -130,8 +131,8 @@ pub enum DraftProblem {
     Over(Timestamp),
     /// Too many or too few codes.
     Count(u32),
-    /// The list of voters' keys is empty.
-    NoKeys,
+    /// The list of voters or of their keys.
+    Voters(VotersError),
 }
 
 impl DraftProblem {
@@ -140,7 +141,7 @@ impl DraftProblem {
         match self {
             Self::Over(_) => DraftField::Closes,
             Self::Count(_) => DraftField::Count,
-            Self::NoKeys => DraftField::Voters,
+            Self::Voters(_) => DraftField::Voters,
             Self::Definition(error) => match error {
                 ElectionError::Title(_) => DraftField::Title,
                 ElectionError::Description(_) => DraftField::Description,
@@ -171,27 +172,45 @@ impl DraftProblem {
     }
 }
 
+/// The voters, as read: lines of the organiser's list, keys of their own, and the number of codes.
+struct Voters {
+    rows: Vec<Row>,
+    keys: Vec<PublicKey>,
+    codes: u32,
+}
+
 impl Who {
-    /// What is wrong before any list is read.
-    fn problem(&self) -> Option<DraftProblem> {
-        match self {
-            Self::Anyone { .. } => None,
-            Self::Codes { count, voters } => {
-                let wrong = voters.trim().is_empty() && !(1..=MAX_ROLL).contains(count);
-                wrong.then_some(DraftProblem::Count(*count))
+    fn read(&self) -> Result<Voters, DraftProblem> {
+        let (rows, keys, codes) = match self {
+            Self::Anyone { .. } => (Vec::new(), Vec::new(), 0),
+            Self::Codes { count, voters } if voters.trim().is_empty() => {
+                if !(1..=MAX_ROLL).contains(count) {
+                    return Err(DraftProblem::Count(*count));
+                }
+                (Vec::new(), Vec::new(), *count)
             }
-            Self::OwnKeys { voters } => voters.trim().is_empty().then_some(DraftProblem::NoKeys),
-        }
+            Self::Codes { voters, .. } => {
+                let rows = voter_list::read(voters.as_bytes()).map_err(DraftProblem::Voters)?;
+                let codes = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+                (rows, Vec::new(), codes)
+            }
+            Self::OwnKeys { voters } => {
+                let list = voter_list::read_keys(voters.as_bytes());
+                let (rows, keys) = list.map_err(DraftProblem::Voters)?.into_iter().unzip();
+                (rows, keys, 0)
+            }
+        };
+        Ok(Voters { rows, keys, codes })
     }
 }
 
 impl Draft {
-    /// Whether the draft could become an election now, field by field. A list of voters is read when it
-    /// is published ([`Publishing::new`]): it can be long.
+    /// What keeps the draft from becoming an election now, field by field. A list of voters is read
+    /// whole, which takes a moment where it is long.
     pub fn problems(&self, now: Timestamp) -> Vec<DraftProblem> {
         let mut problems = Vec::new();
         problems.extend(self.closes.filter(|closes| *closes <= now).map(DraftProblem::Over));
-        problems.extend(self.who.problem());
+        problems.extend(self.who.read().err());
         let highest_token = match &self.who {
             Who::Anyone { highest_token } => *highest_token,
             Who::Codes { .. } | Who::OwnKeys { .. } => None,
@@ -203,6 +222,21 @@ impl Draft {
         let of_definition = election.problems().into_iter().filter(matters);
         problems.extend(of_definition.map(DraftProblem::Definition));
         problems
+    }
+
+    /// The election as voters would see it, but for what is made when it is published: its id is not
+    /// the one that it will have, its roll has the right size and no keys.
+    pub fn preview(&self, now: Timestamp) -> Election {
+        let size = self.who.read().map_or(0, |voters| {
+            voters.codes.max(u32::try_from(voters.keys.len()).unwrap_or(u32::MAX))
+        });
+        let roll = |credentials| Eligibility::Roll { root: RollRoot([0; 32]), size, credentials };
+        let eligibility = match self.who {
+            Who::Anyone { highest_token } => Eligibility::Open { highest_token },
+            Who::Codes { .. } => roll(Credentials::Codes),
+            Who::OwnKeys { .. } => roll(Credentials::OwnKeys),
+        };
+        self.definition(eligibility, None, now)
     }
 
     /// The proof of work that the election will have.
@@ -318,22 +352,7 @@ impl Publishing {
         secret: SecretBytes,
         codes: SecretBytes,
     ) -> Result<Self, OrganiserError> {
-        draft.who.problem().map_or(Ok(()), Err)?;
-        let (rows, keys, count) = match &draft.who {
-            Who::Anyone { .. } => (Vec::new(), Vec::new(), 0),
-            Who::Codes { count, voters } if voters.trim().is_empty() => {
-                (Vec::new(), Vec::new(), *count)
-            }
-            Who::Codes { voters, .. } => {
-                let rows = voter_list::read(voters.as_bytes())?;
-                let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-                (rows, Vec::new(), count)
-            }
-            Who::OwnKeys { voters } => {
-                let (rows, keys) = voter_list::read_keys(voters.as_bytes())?.into_iter().unzip();
-                (rows, keys, 0)
-            }
-        };
+        let Voters { rows, keys, codes: count } = draft.who.read()?;
         Ok(Self { draft, secret, codes, rows, keys, count })
     }
 
@@ -575,6 +594,9 @@ mod tests {
         assert_eq!(changed(none), [DraftField::Count]);
         let no_keys = |draft: &mut Draft| draft.who = Who::OwnKeys { voters: "\n".into() };
         assert_eq!(changed(no_keys), [DraftField::Voters]);
+        let twice =
+            |draft: &mut Draft| draft.who = Who::Codes { count: 0, voters: "Ann\nAnn\n".into() };
+        assert_eq!(changed(twice), [DraftField::Voters]);
         assert_eq!(changed(|draft| draft.counting = Counting::LastCounts), []);
         let open = |draft: &mut Draft| {
             draft.counting = Counting::LastCounts;
@@ -596,7 +618,7 @@ mod tests {
         }
         let twice = publish(Who::Codes { count: 0, voters: "Ann\nAnn\n".into() }).unwrap_err();
         let (line, earlier, words) = (2, 1, "Ann".into());
-        let same = OrganiserError::Voters(VotersError::Twice { line, earlier, words });
+        let same = DraftProblem::Voters(VotersError::Twice { line, earlier, words }).into();
         assert_eq!(twice, same);
         let untitled = Draft { title: " ".into(), ..draft(Who::Anyone { highest_token: None }) };
         let error = Publishing::new(untitled, SecretBytes::new([1; 32]), SecretBytes::new([2; 32]))

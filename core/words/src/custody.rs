@@ -117,7 +117,7 @@ impl Words for DraftProblem {
             Self::Count(found) => {
                 format!("{found} voting codes: the number must be from 1 to {MAX_ROLL}")
             }
-            Self::NoKeys => VotersError::Empty.words(),
+            Self::Voters(error) => format!("the list of voters: {}", error.words()),
         }
     }
 }
@@ -130,7 +130,10 @@ pub fn advice(problem: &DraftProblem) -> String {
         DraftProblem::Count(_) => {
             format!("From 1 to {},000 voting codes can be made.", MAX_ROLL / 1_000)
         }
-        DraftProblem::NoKeys => "Paste the voters' public keys, one in each line.".into(),
+        DraftProblem::Voters(VotersError::Empty) => {
+            "Paste the voters' public keys, one in each line.".into()
+        }
+        DraftProblem::Voters(_) => sentence(&problem.words()),
         DraftProblem::Definition(error) => match error {
             ElectionError::Title(BallotError::Empty) => {
                 "Ask a question: it is what voters see first.".into()

@@ -189,6 +189,19 @@ impl Words for ElectionError {
     }
 }
 
+/// What to do about a ballot, in a whole sentence beside the choices.
+#[expect(clippy::wildcard_enum_match_arm, reason = "a form says the rest as it is said anywhere")]
+pub fn choosing(error: &BallotError) -> String {
+    match error {
+        BallotError::Empty => "Write your own words, or take their mark away.".into(),
+        BallotError::Number { found, least, most } => {
+            format!("Choose {}. You chose {found}.", asked(*least, *most))
+        }
+        BallotError::Twice(choice) => format!("“{choice}” is one of the choices: choose it once."),
+        other => format!("Your selection {}.", other.words()),
+    }
+}
+
 fn asked(least: u16, most: u16) -> String {
     match (least, most) {
         (1, 1) => "exactly one".into(),
