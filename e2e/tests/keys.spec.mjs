@@ -30,9 +30,8 @@ test("with own keys only their holders vote: locked, brought to another device, 
   await steps(desk, relay, "Lunch?");
   await desk.getByText("Voters with keys of their own").click();
   await desk.getByLabel(/^Public keys, one in each line/).fill(`Ann,${annKey}\nBert,${bertKey.replace(/.$/, (last) => (last === "0" ? "1" : "0"))}\n`);
-  for (let step = 0; step < 3; step += 1) await desk.getByTestId("next").click();
-  await expect(desk.getByTestId("failed")).toContainText("line 2: there is a typo in the public key");
-  for (let step = 0; step < 2; step += 1) await desk.getByRole("button", { name: "Back" }).click();
+  await desk.getByTestId("next").click();
+  await expect(desk.getByTestId("problem")).toContainText("line 2: there is a typo in the public key");
   await desk.getByLabel(/^Public keys, one in each line/).fill(`Ann,${annKey}\nBert,${bertKey}\n`);
   for (let step = 0; step < 3; step += 1) await desk.getByTestId("next").click();
   await expect(desk.getByTestId("organise-state")).toContainText("Open");
@@ -106,9 +105,8 @@ test("what is wrong with a new election is said at its step, and the draft stays
   ]) {
     if (list === many) await page.getByLabel("Take it from a file").setInputFiles(many);
     else await voters.fill(list);
-    for (let step = 0; step < 3; step += 1) await page.getByTestId("next").click();
-    await expect(page.getByTestId("failed")).toContainText(words);
-    for (let step = 0; step < 2; step += 1) await page.getByRole("button", { name: "Back" }).click();
+    await page.getByTestId("next").click();
+    await expect(page.getByTestId("problem")).toContainText(words);
   }
   await voters.fill("Ann\nBert\n");
   for (let step = 0; step < 3; step += 1) await page.getByTestId("next").click();

@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use blockvote_core::chain::{header::Header, pow::NonceSearch};
 use wasm_bindgen_futures::spawn_local;
 
-use crate::{
+use crate::shared::{
     messages::{FromMiner, ToMiner},
     worker::{breathe, listen, monotonic_ms, post},
 };

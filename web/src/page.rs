@@ -1,19 +1,20 @@
-//! The page: shows what the node worker says, and says what people want.
+//! The page: shows what the node worker says, and asks for what people want.
 
+mod addresses;
 mod app;
-mod ballot;
 mod browser;
+mod choosing;
+mod components;
 mod courier;
 mod format;
-mod frame;
-mod icons;
+mod hooks;
 mod model;
-mod qr;
-mod receipt;
+mod passphrases;
 mod remembered;
 mod route;
 mod screens;
-mod words;
+mod shown;
+mod verifying;
 mod workers;
 
 use wasm_bindgen::JsCast;

@@ -2,6 +2,7 @@
 //! which would hold up the page, and needs no open election. It is started when it is first wanted.
 
 mod keepers;
+mod node;
 mod verify;
 
 use blockvote_core::{
@@ -14,23 +15,25 @@ use blockvote_core::{
     custody::{
         keyfile::KeyFile,
         organiser::{Organiser, Publishing},
+        voting_code::Code,
     },
-    election::{
-        definition::Election,
-        short_address::{ShortAddress, ShortAddressError},
-    },
+    election::{definition::Election, short_address::ShortAddress},
 };
-use blockvote_words::Words;
-use wasm_bindgen::{JsCast, JsValue};
+use blockvote_words::{Words, custody::advice};
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 
-use crate::{
+use crate::shared::{
+    asking::{Asker, Reply},
     messages::{
-        BUILD, CastByKey, CodeRow, FromTools, OrganiserFile, Right, Secret, ToNode, ToTools,
+        Act, BUILD, Cast, CastByKey, CheckDraft, CodeRow, Codes, FromWorker, HaveOrganise, NewKey,
+        Organise, OrganiserFile, PreviewDraft, Previewed, Publish, Published, ReadKey,
+        ReadOrganiser, ReadReceipt, ReceiptParts, ReceiptRead, Right, SaveReceipt, SavedKey,
+        Secret, ShortAddressOf, TextFile, ToTools, ToolsAsk, ToolsEvent, ToolsOrder, VerifyFile,
         WriteReceipt,
     },
     store::Store,
-    worker::{self, breathe, encode, monotonic_ms, now, post, secret_bytes},
+    worker::{self, breathe, monotonic_ms, now, secret_bytes},
 };
 
 /// Between two looks at other events.
@@ -38,123 +41,162 @@ const SLICE_MS: f64 = 25.0;
 
 /// Runs the worker.
 pub fn run() {
-    worker::report_panics(FromTools::Fatal);
-    worker::listen(hear);
-    post(&FromTools::Ready { build: BUILD.to_owned() });
+    worker::report_panics(FromWorker::<ToolsEvent>::Fatal);
+    worker::listen(|message| match message {
+        ToTools::Ask(question) => answer(question, &worker::starter()),
+        ToTools::Order(order) => obey(order),
+        ToTools::Node(port) => node::reach(port.dyn_into().ok()),
+    });
+    worker::post(&FromWorker::<ToolsEvent>::Ready { build: BUILD.to_owned() });
 }
 
-fn hear(message: ToTools) {
-    match message {
-        ToTools::Hello => {}
-        ToTools::VerifyFile { file, complaint } => {
-            let complaint = complaint.map(|text| Complaint::read(&text)).transpose();
-            match (file.dyn_into(), complaint) {
-                (Ok(file), Ok(complaint)) => spawn_local(verify::file(file, complaint)),
-                (_, Err(error)) => answer(Err(error.words())),
-                (Err(_), _) => answer(Err("that is not a file".into())),
-            }
-        }
-        ToTools::Publish { draft, passphrase } => spawn_local(async move {
-            let publishing = Publishing::new(*draft, secret(), secret());
-            answer(match publishing {
-                Ok(publishing) => publish(publishing, passphrase.as_ref()).await,
-                Err(error) => Err(error.words()),
-            });
-        }),
-        ToTools::Codes(file) => answer(organiser(&file).map(|organiser| {
-            let row = |(voter, code): (Vec<String>, blockvote_core::custody::voting_code::Code)| {
-                CodeRow { voter, code: code.to_string().into() }
-            };
-            FromTools::Codes(organiser.codes().map(row).collect())
-        })),
-        ToTools::ReadOrganiser(file) => answer(organiser(&file).map(|organiser| {
-            let id = organiser.election.id().to_string();
-            FromTools::Organiser(id, Box::new(organiser.to_draft()))
-        })),
-        ToTools::Organise(act, file) => {
-            let secret = organiser(&file).map(|organiser| Secret::new(organiser.key()));
-            answer(secret.and_then(|secret| for_node(&ToNode::Organise(act, secret))));
-        }
-        ToTools::NewKey(passphrase) => {
-            let salt = secret_bytes();
-            let lock = passphrase.as_ref().map(|passphrase| (passphrase, &salt));
-            let file = KeyFile::new(&SecretKey::new(*secret().bytes()), lock);
-            answer(file.map_err(|error| error.words()).and_then(|file| key(&file)));
-        }
-        ToTools::ReadKey(text) => {
-            let file = KeyFile::read(text.as_str()).map_err(|error| error.words());
-            answer(file.and_then(|file| key(&file)));
-        }
-        ToTools::Cast(vote) => answer(Ok(cast(vote).unwrap_or_else(FromTools::KeyRefused))),
-        ToTools::ReadReceipt(text) => answer(
-            ReceiptFile::read(&text)
-                .map(|file| FromTools::ReceiptRead {
-                    election: file.receipt.vote.election.to_string(),
-                    vote_id: file.receipt.vote_id.to_string(),
-                    vote: hex::encode(file.receipt.vote.encode()),
-                    acknowledged: borsh::to_vec(&file.acknowledged)
-                        .map(hex::encode)
-                        .unwrap_or_default(),
-                })
-                .map_err(|error| error.words()),
-        ),
-        ToTools::WriteReceipt(receipt) => answer(write_receipt(receipt)),
-        ToTools::LookForKeepers(relays) => keepers::look(relays),
-        ToTools::AskKeepers { relays, election, keepers } => {
+/// Tells the page what happens.
+fn tell(event: ToolsEvent) {
+    worker::post(&FromWorker::Event(event));
+}
+
+fn obey(order: ToolsOrder) {
+    match order {
+        ToolsOrder::Hello => {}
+        ToolsOrder::LookForKeepers(relays) => keepers::look(relays),
+        ToolsOrder::AskKeepers { relays, election, keepers } => {
             if let Ok(election) = election.parse() {
                 keepers::hold(relays, election, keepers);
             }
         }
-        ToTools::FindElection { relays, address } => match address.parse() {
-            Ok(address) => keepers::find(relays, address),
-            Err(error) => answer(Err(ShortAddressError::words(&error))),
-        },
-        ToTools::ShortAddress(election) => {
-            let address = election.parse().ok().and_then(|id| ShortAddress::of(&id).ok());
-            if let Some(address) = address {
-                post(&FromTools::ShortAddress(address.to_string()));
+        ToolsOrder::FindElection { relays, address } => {
+            if let Ok(address) = address.parse() {
+                keepers::find(relays, address);
             }
         }
     }
 }
 
-fn answer(result: Result<FromTools, String>) {
-    post(&result.unwrap_or_else(FromTools::Failed));
+fn answer(question: ToolsAsk, asker: &Asker) {
+    match question {
+        ToolsAsk::VerifyFile(number, wanted) => verify_file(wanted, asker.reply(number)),
+        ToolsAsk::CheckDraft(number, CheckDraft(draft)) => {
+            let problems = draft.problems(now()).into_iter();
+            let advised = problems.map(|problem| (problem.field(), advice(&problem)));
+            asker.reply::<CheckDraft>(number).end(Ok(advised.collect()));
+        }
+        ToolsAsk::PreviewDraft(number, PreviewDraft(draft)) => {
+            asker.reply::<PreviewDraft>(number).end(Ok(Previewed(draft.preview(now()).encode())));
+        }
+        ToolsAsk::Publish(number, wanted) => {
+            spawn_local(publish(wanted, asker.reply(number)));
+        }
+        ToolsAsk::Codes(number, Codes(file)) => {
+            asker.reply::<Codes>(number).end(organiser(&file).map(|organiser| codes(&organiser)));
+        }
+        ToolsAsk::ReadOrganiser(number, ReadOrganiser(file)) => {
+            let read = organiser(&file);
+            asker.reply::<ReadOrganiser>(number).end(
+                read.map(|organiser| (organiser.election.id().to_string(), organiser.to_draft())),
+            );
+        }
+        ToolsAsk::HaveOrganise(number, HaveOrganise(act, file)) => {
+            spawn_local(have_organise(act, file, asker.reply(number)));
+        }
+        ToolsAsk::NewKey(number, NewKey(passphrase)) => {
+            asker.reply::<NewKey>(number).end(new_key(passphrase.as_ref()));
+        }
+        ToolsAsk::ReadKey(number, ReadKey(text)) => {
+            let file = KeyFile::read(text.as_str()).map_err(|error| error.words());
+            asker.reply::<ReadKey>(number).end(file.and_then(|file| saved_key(&file)));
+        }
+        ToolsAsk::CastByKey(number, vote) => spawn_local(cast(vote, asker.reply(number))),
+        ToolsAsk::ReadReceipt(number, ReadReceipt(text)) => {
+            asker.reply::<ReadReceipt>(number).end(read_receipt(&text));
+        }
+        ToolsAsk::SaveReceipt(number, wanted) => {
+            spawn_local(save_receipt(wanted, asker.reply(number)));
+        }
+        ToolsAsk::ShortAddressOf(number, ShortAddressOf(election)) => {
+            let address = election.parse().ok().and_then(|id| ShortAddress::of(&id).ok());
+            asker.reply::<ShortAddressOf>(number).end(
+                address
+                    .map(|address| address.to_string())
+                    .ok_or_else(|| "the election's short address cannot be computed here".into()),
+            );
+        }
+    }
 }
 
-/// Has the page hand this on.
-fn for_node(message: &ToNode) -> Result<FromTools, String> {
-    let encoded = encode(message).map_err(|_| "the message has no form".to_owned());
-    encoded.map(FromTools::ForNode)
+fn verify_file(wanted: VerifyFile, reply: Reply<VerifyFile>) {
+    let complaint = wanted.complaint.map(|text| Complaint::read(&text)).transpose();
+    match (wanted.file.dyn_into(), complaint) {
+        (Ok(file), Ok(complaint)) => spawn_local(verify::file(file, complaint, reply)),
+        (_, Err(error)) => reply.end(Err(error.words())),
+        (Err(_), _) => reply.end(Err("that is not a file".into())),
+    }
 }
 
-fn cast(vote: CastByKey) -> Result<FromTools, String> {
+fn codes(organiser: &Organiser) -> Vec<CodeRow> {
+    let row = |(voter, code): (Vec<String>, Code)| CodeRow { voter, code: code.to_string().into() };
+    organiser.codes().map(row).collect()
+}
+
+async fn have_organise(act: Act, file: OrganiserFile, reply: Reply<HaveOrganise>) {
+    let done = match organiser(&file) {
+        Ok(organiser) => node::ask(Organise(act, Secret::new(organiser.key()))).await,
+        Err(why) => Err(why),
+    };
+    reply.end(done);
+}
+
+async fn cast(vote: CastByKey, reply: Reply<CastByKey>) {
     let CastByKey { file, passphrase, selections, change } = vote;
-    let file = KeyFile::read(file.as_str()).map_err(|error| error.words())?;
-    let key = file.open(passphrase.as_ref()).map_err(|error| error.words())?;
-    let right = Right::Key { public: key.public().to_text(), secret: Some(Secret::new(&key)) };
-    for_node(&ToNode::Cast { right, selections, change })
+    let opened = KeyFile::read(file.as_str()).and_then(|file| file.open(passphrase.as_ref()));
+    let done = match opened {
+        Ok(key) => {
+            let (public, secret) = (key.public().to_text(), Some(Secret::new(&key)));
+            node::ask(Cast { right: Right::Key { public, secret }, selections, change }).await
+        }
+        Err(error) => Err(error.words()),
+    };
+    reply.end(done);
 }
 
-fn write_receipt(receipt: JsValue) -> Result<FromTools, String> {
-    let WriteReceipt { receipt, acknowledged, complaint, election } =
-        serde_wasm_bindgen::from_value(receipt).map_err(|error| error.to_string())?;
+fn read_receipt(text: &str) -> Result<ReceiptRead, String> {
+    let file = ReceiptFile::read(text).map_err(|error| error.words())?;
+    Ok(ReceiptRead {
+        election: file.receipt.vote.election.to_string(),
+        vote_id: file.receipt.vote_id.to_string(),
+        vote: hex::encode(file.receipt.vote.encode()),
+        acknowledged: borsh::to_vec(&file.acknowledged).map(hex::encode).unwrap_or_default(),
+    })
+}
+
+async fn save_receipt(wanted: SaveReceipt, reply: Reply<SaveReceipt>) {
+    let parts = node::ask(ReceiptParts { id: wanted.id }).await;
+    reply.end(parts.and_then(|parts| write_receipt(parts, wanted.complaint)));
+}
+
+fn write_receipt(parts: WriteReceipt, complaint: bool) -> Result<TextFile, String> {
+    let WriteReceipt { receipt, acknowledged, election } = parts;
     let election = Election::decode(&election).map_err(|error| error.words())?;
     let id = receipt.vote_id.to_string();
+    let named = |kind: &str| format!("{kind}-{}.json", id.get(..8).unwrap_or("vote"));
     if complaint {
-        let name = format!("complaint-{}.json", id.get(..8).unwrap_or("vote"));
         let complaint = Complaint::new(receipt.vote, acknowledged, &election.title);
-        return Ok(FromTools::Save(name, complaint.to_text()));
+        return Ok(TextFile { name: named("complaint"), text: complaint.to_text() });
     }
-    let name = format!("receipt-{}.json", id.get(..8).unwrap_or("vote"));
     let mut file = ReceiptFile::new(receipt, &election);
     file.acknowledged = acknowledged;
-    Ok(FromTools::Save(name, file.to_text()))
+    Ok(TextFile { name: named("receipt"), text: file.to_text() })
 }
 
-fn key(file: &KeyFile) -> Result<FromTools, String> {
+fn new_key(passphrase: Option<&Passphrase>) -> Result<SavedKey, String> {
+    let salt = secret_bytes();
+    let lock = passphrase.map(|passphrase| (passphrase, &salt));
+    let file = KeyFile::new(&SecretKey::new(*secret().bytes()), lock);
+    saved_key(&file.map_err(|error| error.words())?)
+}
+
+fn saved_key(file: &KeyFile) -> Result<SavedKey, String> {
     let public = file.public().map_err(|error| error.words())?.to_text();
-    Ok(FromTools::Key { file: file.to_text(), public, locked: file.is_locked() })
+    Ok(SavedKey { file: file.to_text(), public, locked: file.is_locked() })
 }
 
 /// Reads an organiser's file, unlocked where it is locked.
@@ -175,15 +217,25 @@ fn secret() -> SecretBytes {
     SecretBytes::new(secret_bytes())
 }
 
-async fn publish(
+async fn publish(wanted: Publish, reply: Reply<Publish>) {
+    let Publish { draft, passphrase } = wanted;
+    let done = match Publishing::new(*draft, secret(), secret()) {
+        Ok(publishing) => make(publishing, passphrase.as_ref(), &reply).await,
+        Err(error) => Err(error.words()),
+    };
+    reply.end(done);
+}
+
+/// Makes the keys, and keeps the election in this browser.
+async fn make(
     mut publishing: Publishing,
     passphrase: Option<&Passphrase>,
-) -> Result<FromTools, String> {
+    reply: &Reply<Publish>,
+) -> Result<Published, String> {
     let mut slice = monotonic_ms();
     while publishing.step() {
         if monotonic_ms() - slice > SLICE_MS {
-            let (made, all) = publishing.progress();
-            post(&FromTools::Publishing(made, all));
+            reply.progress(&publishing.progress());
             breathe().await;
             slice = monotonic_ms();
         }
@@ -203,5 +255,5 @@ async fn publish(
     kept.await.map_err(|error| {
         format!("this browser refuses to keep the election ({error}): leave the private window, or allow storage")
     })?;
-    Ok(FromTools::Published { id: id.to_string(), organiser })
+    Ok(Published { id: id.to_string(), organiser })
 }

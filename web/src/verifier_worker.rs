@@ -2,7 +2,7 @@
 
 use blockvote_core::election::vote::{VoteSignature, verify_signatures};
 
-use crate::{
+use crate::shared::{
     messages::{BUILD, FromVerifier, ToVerifier},
     worker::{listen, post},
 };

@@ -1,5 +1,5 @@
 //! The worker that hashes, four tries at a time.
 
 fn main() {
-    blockvote_web::miner::run::<blockvote_core::chain::pow::FourSearch>();
+    blockvote_web::miner_worker::run::<blockvote_core::chain::pow::FourSearch>();
 }

@@ -1,5 +1,5 @@
 //! The worker that hashes one try at a time, for browsers without SIMD.
 
 fn main() {
-    blockvote_web::miner::run::<blockvote_core::chain::pow::Search>();
+    blockvote_web::miner_worker::run::<blockvote_core::chain::pow::Search>();
 }

@@ -1,5 +1,5 @@
 //! The worker that verifies signatures.
 
 fn main() {
-    blockvote_web::verifier::run();
+    blockvote_web::verifier_worker::run();
 }

@@ -12,11 +12,7 @@ use std::{
 };
 
 use blockvote_core::{
-    chain::{
-        block::{Block, MAX_BLOCK_BYTES},
-        header::Height,
-    },
-    crypto::hash::{BlockHash, VoteId},
+    crypto::hash::VoteId,
     node::{Event, Input, LinkId, Node, Output, Peer, Signatures, StoreChange},
     wire::frame::{ClientFrame, PeerId, ServerFrame},
 };
@@ -27,15 +23,17 @@ use wasm_bindgen_futures::spawn_local;
 use super::{
     lock,
     miners::Miners,
+    state::{Effect, Followed, State},
     tabs::{FromTab, Tabs},
-    views,
+    tell, views,
 };
-use crate::{
-    messages::{FromNode, MiningWish, RelayStatus, SealView, StorageStatus},
+use crate::shared::{
+    messages::{MiningWish, NodeEvent},
     relay::{Heard, RelayLink},
     store::{Own, Store},
     verifiers::Verifiers,
-    worker::{log, now, post},
+    views::{RelayStatus, StorageStatus},
+    worker::{log, now},
 };
 
 const TICK_MS: u32 = 500;
@@ -43,73 +41,10 @@ const TICK_MS: u32 = 500;
 const UNANSWERED_LOOKS: u32 = 1;
 /// Changes are shown together, this long after the first.
 const SHOW_AFTER_MS: u32 = 30;
-/// Stored blocks handed to the node together.
-const STORED_AT_ONCE: usize = 64;
-/// Votes cast here that the page is told of.
-pub const MAX_RECEIPTS: usize = 50;
-
-enum Effect {
-    Node(Output),
-    Page(FromNode),
-    Own(VoteId, Own),
-    /// What the store is to hold, from the first block that differs on.
-    Rewrite(Vec<StoreChange>),
-}
-
-/// A relay that is followed.
-pub struct Followed {
-    number: LinkId,
-    link: RelayLink,
-    /// What the relay calls this tab, since its welcome.
-    own: PeerId,
-    /// For the page.
-    pub status: RelayStatus,
-}
-
-/// Everything the worker holds.
-pub struct Inner {
-    /// The node.
-    pub node: Node,
-    store: Option<Rc<Store>>,
-    /// For the page.
-    pub storage: StorageStatus,
-    /// The relays.
-    pub relays: Vec<Followed>,
-    /// Of the next relay that is followed.
-    next_link: u32,
-    /// Looks in a row at which no other tab answered, while another one seems to hold the lock.
-    unanswered: u32,
-    /// The other tabs of this browser.
-    tabs: Option<Tabs>,
-    /// The miner workers.
-    pub miners: Miners,
-    verifiers: Verifiers,
-    /// Signatures that nobody verifies yet.
-    to_verify: Option<Signatures>,
-    /// What the user wants of the miners.
-    pub wish: MiningWish,
-    /// Whether the user asked for mining in this very tab.
-    insists: bool,
-    /// Votes followed in this browser, newest last.
-    pub own: Vec<(VoteId, Own)>,
-    /// Checked inclusion proofs: block, length of the path, what is wrong.
-    pub proofs: HashMap<VoteId, (BlockHash, u32, Option<String>)>,
-    /// Blocks found by this tab.
-    pub found: u32,
-    /// Peers rejected, and why the last was.
-    pub rejected: (u32, Option<String>),
-    /// The browser's promise to keep the storage.
-    pub persisted: Option<bool>,
-    effects: VecDeque<Effect>,
-    pumping: bool,
-    wake: Option<Timeout>,
-    show: Option<Timeout>,
-    shown_result: Option<(BlockHash, SealView)>,
-}
 
 /// A handle on the running node.
 #[derive(Clone)]
-pub struct Driver(Rc<RefCell<Inner>>);
+pub struct Driver(Rc<RefCell<State>>);
 
 impl Driver {
     /// Starts driving.
@@ -125,7 +60,7 @@ impl Driver {
         let mut own: Vec<_> = own.into_iter().map(|own| (own.vote.id(), own)).collect();
         own.sort_by_key(|(_, own)| own.at);
         let id = node.chain().id();
-        let driver = Self(Rc::new(RefCell::new(Inner {
+        let driver = Self(Rc::new(RefCell::new(State {
             node,
             store: store.map(Rc::new),
             storage,
@@ -174,7 +109,7 @@ impl Driver {
         });
         let ticking = driver.clone();
         Interval::new(TICK_MS, move || ticking.tick()).forget();
-        driver.act(Inner::apply_wish);
+        driver.act(State::apply_wish);
         driver.set_miners();
         driver.show_soon();
         driver
@@ -217,7 +152,7 @@ impl Driver {
     }
 
     /// Does something with the node and carries out what follows.
-    fn act<T>(&self, what: impl FnOnce(&mut Inner) -> T) -> T {
+    fn act<T>(&self, what: impl FnOnce(&mut State) -> T) -> T {
         let (result, to_verify, pump) = {
             let mut inner = self.0.borrow_mut();
             let result = what(&mut inner);
@@ -248,7 +183,7 @@ impl Driver {
     }
 
     /// Sets a timer where the node wants to be woken before the next tick.
-    fn wake_in_time(&self, inner: &mut Inner) {
+    fn wake_in_time(&self, inner: &mut State) {
         let now = now();
         let wait = inner.node.next_wake(now).ms_since(now);
         if inner.wake.is_none() && wait < u64::from(TICK_MS) {
@@ -322,7 +257,7 @@ impl Driver {
 
     fn carry_out(&self, effect: Effect) {
         match effect {
-            Effect::Page(message) => post(&message),
+            Effect::Then(say) => say(),
             Effect::Own(..)
             | Effect::Rewrite(_)
             | Effect::Node(Output::Persist(_) | Output::Verify(_)) => {}
@@ -502,7 +437,7 @@ impl Driver {
                 }
             }
         }
-        self.act(Inner::apply_wish);
+        self.act(State::apply_wish);
         self.set_miners();
         self.show_soon();
     }
@@ -524,12 +459,12 @@ impl Driver {
         }
         let status = views::status(&inner);
         let result = (inner.node.chain().tip().hash(), status.seal.clone());
-        post(&FromNode::Status(Box::new(status)));
+        tell(NodeEvent::Status(Box::new(status)));
         if inner.shown_result.as_ref() != Some(&result) {
             inner.shown_result = Some(result);
-            post(&FromNode::Tally(inner.node.ballot_box().counted().clone()));
+            tell(NodeEvent::Tally(inner.node.ballot_box().counted().clone()));
         }
-        post(&FromNode::Receipts(views::own_receipts(&mut inner)));
+        tell(NodeEvent::Receipts(views::own_receipts(&mut inner)));
     }
 
     /// A vote fell out of the chain and waits again. Noted at once: a miner may put it into another
@@ -604,89 +539,5 @@ impl Driver {
     /// Runs something on the node for a task that goes on by itself.
     pub fn with_node<T>(&self, what: impl FnOnce(&Node) -> T) -> T {
         what(&self.0.borrow().node)
-    }
-}
-
-impl Inner {
-    fn take_outputs(&mut self) {
-        while let Some(output) = self.node.poll_output() {
-            match output {
-                Output::Verify(signatures) => self.to_verify = Some(signatures),
-                output => self.effects.push_back(Effect::Node(output)),
-            }
-        }
-    }
-
-    /// Puts a vote on the list of those that this browser follows.
-    fn follow(&mut self, id: VoteId, own: Own) {
-        self.own.push((id, own.clone()));
-        self.effects.push_back(Effect::Own(id, own));
-    }
-
-    /// Whether another tab of this browser mines instead of this one.
-    pub fn mines_elsewhere(&self) -> bool {
-        self.wish.on && !self.insists && self.storage == StorageStatus::Sharing
-    }
-
-    /// Hands stored blocks that are not here to the node, a part at a time, until one does not hold.
-    /// Says the hashes of all.
-    fn take_stored(&mut self, blocks: impl Iterator<Item = Block>) -> Vec<BlockHash> {
-        let (mut hashes, mut part, mut bytes) = (Vec::new(), Vec::new(), 0);
-        let mut sound = true;
-        let mut blocks = blocks.peekable();
-        while let Some(block) = blocks.next() {
-            let hash = block.header.hash();
-            hashes.push(hash);
-            if sound && self.node.chain().block(&hash).is_none() {
-                bytes += block.encoded_len();
-                part.push(block);
-            }
-            let full = bytes >= MAX_BLOCK_BYTES || part.len() >= STORED_AT_ONCE;
-            if (full || blocks.peek().is_none())
-                && let Some(last) = part.last().map(|block| block.header.hash())
-            {
-                self.node.handle(now(), Input::Blocks(std::mem::take(&mut part)));
-                bytes = 0;
-                sound = self.node.chain().block(&last).is_some();
-            }
-        }
-        hashes
-    }
-
-    /// Makes the store hold the chain and the pending votes as they are now. `stored` are the
-    /// hashes of the blocks that it holds, from the second one on.
-    fn rewrite(&mut self, stored: &[BlockHash]) {
-        let chain = self.node.chain();
-        let heights = (2..=chain.height().0).map(Height);
-        let blocks: Vec<_> = heights.filter_map(|height| chain.block_at(height).cloned()).collect();
-        let same = blocks.iter().zip(stored).take_while(|(block, hash)| block.hash() == **hash);
-        let same = same.count();
-        let kept = u32::try_from(same).unwrap_or(u32::MAX);
-        let mut changes = vec![StoreChange::Truncate(Height(kept.saturating_add(1)))];
-        changes.extend(blocks.into_iter().skip(same).map(StoreChange::Append));
-        let pending = self.node.pending().iter();
-        changes.extend(pending.map(|vote| StoreChange::PutPending(vote.id(), vote.vote().clone())));
-        changes.extend(self.node.statements().all().map(StoreChange::PutStatement));
-        self.effects.push_back(Effect::Rewrite(changes));
-    }
-
-    /// Follows the votes that were cast in this browser, and hands those in again that neither
-    /// the chain nor the pending votes hold.
-    fn take_up_own(&mut self) {
-        let own: Vec<_> = self.own.iter().rev().take(MAX_RECEIPTS).cloned().collect();
-        for (id, Own { vote, acknowledged, .. }) in own {
-            let known =
-                self.node.chain().place_of(&id).is_some() || self.node.pending().contains(&id);
-            if !known {
-                self.node.handle(now(), Input::Votes(vec![vote]));
-            }
-            self.node.follow(id);
-            self.node.remember_acknowledged(acknowledged);
-        }
-    }
-
-    fn apply_wish(&mut self) {
-        let on = self.wish.on && !self.mines_elsewhere();
-        self.node.set_mining(now(), on);
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use blockvote_core::node::Job;
 
-use crate::{
+use crate::shared::{
     messages::{FromMiner, ToMiner},
     worker::{Child, log, monotonic_ms},
 };

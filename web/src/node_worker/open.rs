@@ -18,12 +18,14 @@ use futures_util::{StreamExt, future::Either};
 use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen_futures::spawn_local;
 
-use super::{driver::Driver, views};
-use crate::{
-    messages::{FromNode, MiningWish, Search, StorageStatus, ToNode, millis},
+use super::{driver::Driver, tell};
+use crate::shared::{
+    asking::Asker,
+    messages::{MiningWish, NodeAsk, NodeEvent, NodeOrder, millis},
     relay::{Heard, RelayLink},
     store::{Contents, Store},
-    worker::{now, post, random},
+    views::{Search, StorageStatus},
+    worker::{now, random},
 };
 
 /// Relays are asked for peers, and peers asked again, after this time.
@@ -31,12 +33,23 @@ const ASK_EVERY_MS: u32 = 2_000;
 
 enum State {
     Waiting,
-    /// Opening; what the page says meanwhile.
-    Opening(Vec<ToNode>),
+    /// Opening; what is said meanwhile.
+    Opening(Vec<Said>),
     Running(Driver),
+    /// It cannot be opened.
+    Failed,
 }
 
-/// Takes the page's messages from the first one on.
+/// What is said to this worker.
+pub enum Said {
+    /// Something to do that has no answer.
+    Order(NodeOrder),
+    /// A question, and who asks.
+    Ask(NodeAsk, Asker),
+}
+
+/// Takes what is said from the first message on.
+#[derive(Clone)]
 pub struct Opening(Rc<RefCell<State>>);
 
 impl Default for Opening {
@@ -46,25 +59,42 @@ impl Default for Opening {
 }
 
 impl Opening {
-    /// Takes a message.
-    pub fn hear(&self, message: ToNode) {
-        let driver = match (&mut *self.0.borrow_mut(), message) {
-            (State::Running(driver), message) => Some((driver.clone(), message)),
-            (State::Opening(early), message) => {
-                early.push(message);
+    /// Takes what is said.
+    pub fn hear(&self, said: Said) {
+        let driver = match (&mut *self.0.borrow_mut(), said) {
+            (State::Running(driver), said) => Some((driver.clone(), said)),
+            (State::Opening(early), said) => {
+                early.push(said);
                 None
             }
-            (state @ State::Waiting, ToNode::Open { election, relays, mining }) => {
+            (state @ State::Waiting, Said::Order(NodeOrder::Open { election, relays, mining })) => {
                 *state = State::Opening(Vec::new());
                 spawn_local(open(Rc::clone(&self.0), election, relays, mining));
                 None
             }
-            (State::Waiting, _) => None,
+            (State::Waiting | State::Failed, said) => {
+                refuse(said);
+                None
+            }
         };
-        if let Some((driver, message)) = driver {
-            driver.hear(message);
+        if let Some((driver, said)) = driver {
+            driver.hear(said);
         }
     }
+}
+
+fn refuse(said: Said) {
+    if let Said::Ask(question, asker) = said {
+        asker.refuse(question.number(), "no election is open".into());
+    }
+}
+
+/// The election cannot be opened.
+fn fail(state: &RefCell<State>, why: String) {
+    if let State::Opening(early) = state.replace(State::Failed) {
+        early.into_iter().for_each(refuse);
+    }
+    tell(NodeEvent::Failed(why));
 }
 
 async fn open(
@@ -76,7 +106,7 @@ async fn open(
     let id: ElectionId = match election.parse() {
         Ok(id) => id,
         Err(error) => {
-            return post(&FromNode::Failed(format!("The link names no election: {error}.")));
+            return fail(&state, format!("The link names no election: {error}."));
         }
     };
     let (store, contents, storage) = open_store(&id).await;
@@ -88,14 +118,14 @@ async fn open(
         Some(context) => context,
         None => match search(id, contents.election.clone(), &relays).await {
             Ok(context) => context,
-            Err(why) => return post(&FromNode::Failed(format!("The election is broken: {why}."))),
+            Err(why) => return fail(&state, format!("The election is broken: {why}.")),
         },
     };
     if let Some(store) = store.as_ref().filter(|_| !is_stored) {
         // Without it the election is searched for again next time.
         let _ = store.put_context(&context).await;
     }
-    post(&FromNode::Opened(Box::new(views::election(context.election()))));
+    tell(NodeEvent::Opened(context.election().encode()));
     let mut node = Node::new(context, random().to_bits());
     let mut contents = contents;
     let context = node.chain().context().clone();
@@ -105,10 +135,10 @@ async fn open(
     let driver = Driver::start(node, store, storage, own, relays, mining, damaged);
     let early = match state.replace(State::Running(driver.clone())) {
         State::Opening(early) => early,
-        State::Waiting | State::Running(_) => Vec::new(),
+        State::Waiting | State::Running(_) | State::Failed => Vec::new(),
     };
-    for message in early {
-        driver.hear(message);
+    for said in early {
+        driver.hear(said);
     }
 }
 
@@ -135,7 +165,7 @@ async fn search(
 ) -> Result<ElectionContext, String> {
     let mut shown = Search { since: millis(now()), ..Search::default() };
     let mut up = BTreeSet::new();
-    post(&FromNode::Searching(shown.clone()));
+    tell(NodeEvent::Searching(shown.clone()));
     let (sender, mut frames) = mpsc::unbounded();
     let links: Vec<_> = (0..)
         .zip(relays)
@@ -198,7 +228,7 @@ async fn search(
                 let next = Search { pages, relays, peers, ..shown.clone() };
                 if next != shown {
                     shown = next;
-                    post(&FromNode::Searching(shown.clone()));
+                    tell(NodeEvent::Searching(shown.clone()));
                 }
                 continue;
             }

@@ -15,7 +15,10 @@ use blockvote_words::{
     election::{Asked, next_vote},
 };
 
-use crate::messages::{Right, RightView, Secret};
+use crate::shared::{
+    messages::{Right, Secret},
+    views::RightView,
+};
 
 /// The token of a key, or in words why it has none.
 fn token_of(node: &Node, key: &PublicKey, what: &str) -> Result<TokenId, String> {

@@ -11,7 +11,7 @@ use js_sys::{ArrayBuffer, Uint8Array};
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{BroadcastChannel, MessageEvent};
 
-use crate::worker::random;
+use crate::shared::worker::random;
 
 /// Tabs remembered, the newest ones.
 const MAX_TABS: usize = 32;

@@ -3,10 +3,10 @@
 use blockvote_core::{audit::archive::Record, chain::header::Height, election::roll::Roll};
 
 use super::driver::Driver;
-use crate::{messages::FromNode, verification::Run, worker::post};
+use crate::shared::{asking::Reply, messages::VerifyChain, verification::Run};
 
 /// Verifies the chain as it stands now.
-pub async fn run(driver: Driver) {
+pub async fn run(driver: Driver, reply: Reply<VerifyChain>) {
     // The chain as it stands now: what it switches to meanwhile is another question.
     let (context, blocks, statements) = driver.with_node(|node| {
         let chain = node.chain();
@@ -14,7 +14,7 @@ pub async fn run(driver: Driver) {
         let blocks: Vec<_> = heights.filter_map(|height| chain.block_at(height).cloned()).collect();
         (chain.context().clone(), blocks, node.statements().all().collect::<Vec<_>>())
     });
-    let mut run = Run::new(None, (blocks.len() + 1) as f64, |view| post(&FromNode::Verify(view)));
+    let mut run = Run::new(None, (blocks.len() + 1) as f64, reply);
     let end = Record::End { blocks: u32::try_from(blocks.len()).unwrap_or(u32::MAX) };
     let election = Record::Election(Box::new(context.election().clone()));
     let pages = context.roll().into_iter().flat_map(Roll::all_pages).map(Record::RollPage);

@@ -7,23 +7,19 @@ use blockvote_core::{
         statements::{Seal, Sealing},
     },
     crypto::hash::VoteId,
-    election::{
-        definition::{Counting, Credentials, Election, Eligibility},
-        keepers::Keeper,
-        vote::Vote,
-    },
+    election::{keepers::Keeper, vote::Vote},
     node::{LinkId, Node, peers::Claim},
 };
 use blockvote_words::Words;
 
-use super::driver::{Inner, MAX_RECEIPTS};
-use crate::{
-    messages::{
-        BUILD, BlockSummary, BlockView, BuiltView, DoubleVoteView, ElectionView, KeeperView,
-        ListsView, MAX_VOTES_SHOWN, MiningStatus, ReceiptState, ReceiptView, SealView, Status, Who,
-        millis,
-    },
+use super::state::{MAX_RECEIPTS, State};
+use crate::shared::{
+    messages::{BUILD, millis},
     store::Own,
+    views::{
+        BlockSummary, BlockView, BuiltView, DoubleVoteView, KeeperView, ListsView, MAX_VOTES_SHOWN,
+        MiningStatus, ReceiptState, ReceiptView, SealView, Status,
+    },
     worker::now,
 };
 
@@ -31,34 +27,8 @@ fn small(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// The election, for people.
-pub fn election(election: &Election) -> ElectionView {
-    ElectionView {
-        id: election.id().to_string(),
-        title: election.title.clone(),
-        description: election.description.clone(),
-        choices: election.choices.clone(),
-        least: election.ballot_rules.least,
-        most: election.ballot_rules.most,
-        blank: election.ballot_rules.blank,
-        write_in: election.ballot_rules.write_in,
-        last_counts: election.counting == Counting::LastCounts,
-        who: match election.eligibility {
-            Eligibility::Open { .. } => Who::Anyone,
-            Eligibility::Roll { credentials: Credentials::Codes, .. } => Who::Codes,
-            Eligibility::Roll { credentials: Credentials::OwnKeys, .. } => Who::OwnKeys,
-        },
-        organiser: election.organiser.map(|key| key.to_text()),
-        electorate: election.electorate(),
-        opens: election.opens.map(millis),
-        closes: election.closes.map(millis),
-        spacing_ms: election.parameters.spacing_ms,
-        keepers: election.keepers.clone(),
-    }
-}
-
 /// Where the node stands.
-pub fn status(inner: &Inner) -> Status {
+pub fn status(inner: &State) -> Status {
     let (node, chain) = (&inner.node, inner.node.chain());
     let tabs = node.peers().iter().filter(|(peer, _)| peer.link == LinkId::OWN_TABS).count();
     let (have_seal, keepers_have_seal) = have_seal(node);
@@ -197,18 +167,18 @@ fn double_votes(node: &Node) -> Vec<DoubleVoteView> {
 }
 
 /// The votes followed in this browser, newest first.
-pub fn own_receipts(inner: &mut Inner) -> Vec<ReceiptView> {
+pub fn own_receipts(inner: &mut State) -> Vec<ReceiptView> {
     let own: Vec<_> = inner.own.iter().rev().take(MAX_RECEIPTS).cloned().collect();
     own.into_iter().map(|(id, own)| own_receipt(inner, &id, &own)).collect()
 }
 
-fn own_receipt(inner: &mut Inner, id: &VoteId, own: &Own) -> ReceiptView {
+fn own_receipt(inner: &mut State, id: &VoteId, own: &Own) -> ReceiptView {
     let state = state(inner, id, &own.vote);
     view(inner, id, &own.vote, state, Some(own))
 }
 
 /// What became of a vote, its inclusion proof checked.
-fn state(inner: &mut Inner, id: &VoteId, vote: &Vote) -> ReceiptState {
+fn state(inner: &mut State, id: &VoteId, vote: &Vote) -> ReceiptState {
     let chain = inner.node.chain();
     let place = chain.place_of(id);
     let block = place.and_then(|place| chain.block_at(place.height));
@@ -248,7 +218,7 @@ fn state(inner: &mut Inner, id: &VoteId, vote: &Vote) -> ReceiptState {
 }
 
 fn view(
-    inner: &Inner,
+    inner: &State,
     id: &VoteId,
     vote: &Vote,
     state: ReceiptState,
@@ -274,7 +244,7 @@ fn view(
 }
 
 /// A vote that is looked up by its id; nothing when it is not known here.
-pub fn receipt(inner: &mut Inner, id: &VoteId) -> Option<ReceiptView> {
+pub fn receipt(inner: &mut State, id: &VoteId) -> Option<ReceiptView> {
     if let Some(own) = inner.own.iter().find(|(own, _)| own == id).map(|(_, own)| own.clone()) {
         return Some(own_receipt(inner, id, &own));
     }

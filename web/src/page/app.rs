@@ -6,15 +6,19 @@ use yew::prelude::*;
 use yew_router::prelude::*;
 
 use super::{
-    browser, courier,
-    frame::Frame,
-    model::{Model, Shared},
+    addresses::election_of,
+    browser,
+    components::frame::Frame,
+    courier,
+    hooks::{HalfMinute, Page},
+    model::Model,
     remembered,
-    route::{Route, election_of},
+    route::Route,
     screens,
-    workers::{Line, NodeWorker, ToolsWorker},
+    shown::Shown,
+    workers::{NodeWorker, Workers},
 };
-use crate::messages::{ToNode, ToTools};
+use crate::shared::messages::NodeOrder;
 
 /// Calls back when the network returns or the tab comes to the front: workers are not told.
 fn on_awake(awake: impl Fn() + Clone + 'static) {
@@ -52,11 +56,11 @@ fn switch(route: Route) -> Html {
         Route::Create => html! { <screens::create::Create /> },
         Route::Keys => html! { <screens::keys::Keys /> },
         Route::HomeVerify => html! { <screens::verify::HomeVerify /> },
+        Route::HomeAbout | Route::About { .. } => screens::about::about(),
+        Route::Election { .. } | Route::Vote { .. } => html! { <screens::vote::Vote /> },
         Route::Organise { .. } => html! { <screens::organise::Organise /> },
         Route::Seal { .. } => html! { <screens::seal::Seal /> },
         Route::Slips { .. } => html! { <screens::slips::Slips /> },
-        Route::HomeAbout | Route::About { .. } => screens::about::about(),
-        Route::Election { .. } | Route::Vote { .. } => html! { <screens::vote::Vote /> },
         Route::Results { .. } => html! { <screens::results::Results /> },
         Route::Chain { .. } => html! { <screens::chain::Chain /> },
         Route::Verify { .. } => html! { <screens::verify::Verify /> },
@@ -67,54 +71,46 @@ fn switch(route: Route) -> Html {
     }
 }
 
+/// The model at the beginning: with the code of a voter's link, read before the router looks at the
+/// address; a reload finds it again.
+fn first() -> Model {
+    let again = || remembered::paper(&election_of(&browser::path())?);
+    let link_code = browser::take_fragment("code")
+        .or_else(|| again().map(|paper| paper.link_code))
+        .unwrap_or_default();
+    Model { link_code: link_code.into(), ..Model::default() }
+}
+
+/// Starts what the page that was opened needs.
+fn start(workers: &Workers, election: Option<&str>) {
+    // Votes of other elections that nobody has confirmed are sent from whatever page is open.
+    courier::start(election);
+    // Pages of no election need no node, some of them tools.
+    let Some(election) = election else {
+        let path = browser::path();
+        let tools = ["/create", "/keys", "/verify"].contains(&path.as_str());
+        if !tools && !path.starts_with("/v/") {
+            browser::settled();
+        }
+        return;
+    };
+    let node = workers.node().clone();
+    node.start(election);
+    on_cached(&node);
+    on_awake(move || node.order(NodeOrder::Awake));
+}
+
 /// The whole page.
 #[component]
 pub fn App() -> Html {
-    // The code of a voter's link, read before the router looks at the address; a reload finds it again.
-    let model = use_reducer(|| {
-        let again = || remembered::draft(&election_of(&browser::path())?);
-        let link_code = browser::take_fragment("code")
-            .or_else(|| again().map(|draft| draft.link_code))
-            .unwrap_or_default();
-        Model { link_code: link_code.into(), ..Model::default() }
+    let page = use_memo((), |()| {
+        let shown = Shown::new(first());
+        Page { workers: Workers::new(&shown), shown }
     });
-    let line = use_mut_ref(Line::default);
-    let tools = use_memo((), |()| ToolsWorker::new(line.clone(), model.dispatcher()));
     let election = use_memo((), |()| election_of(&browser::path()));
     {
-        let (dispatch, line, tools) = (model.dispatcher(), line.clone(), tools.clone());
-        use_effect_with(election.clone(), move |election| {
-            // Pages of no election need no node, some of them tools.
-            let Some(election) = &**election else {
-                let path = browser::path();
-                let tools = ["/create", "/keys", "/verify"].contains(&path.as_str());
-                if !tools && !path.starts_with("/v/") {
-                    browser::settled();
-                }
-                return;
-            };
-            let worker = NodeWorker::start(election, line, (*tools).clone(), dispatch);
-            on_cached(&worker);
-            on_awake(move || worker.send(&ToNode::Awake));
-        });
-    }
-    let unconfirmed = model
-        .receipts
-        .iter()
-        .any(|receipt| receipt.cast.is_some() && !receipt.standing.may_leave());
-    {
-        let election = election.clone();
-        use_effect_with(unconfirmed, move |unconfirmed| {
-            browser::warn_on_leaving(*unconfirmed);
-            if let Some(election) = &*election {
-                remembered::waits(election, *unconfirmed);
-            }
-        });
-    }
-    {
-        // Votes of other elections that nobody has confirmed are sent from whatever page is open.
-        let election = election.clone();
-        use_effect_with((), move |()| courier::start(election.as_deref()));
+        let workers = page.workers.clone();
+        use_effect_with(election.clone(), move |election| start(&workers, election.as_deref()));
     }
     let half_minute = use_state(|| 0_u32);
     {
@@ -126,16 +122,15 @@ pub fn App() -> Html {
             move || drop(interval)
         });
     }
-    let send = use_callback((), move |message: ToNode, ()| line.borrow_mut().send(&message));
-    let tools = use_callback((), move |message: ToTools, ()| tools.send(&message));
-    let shared = Shared { model, send, tools, half_minute: *half_minute };
     html! {
-        <ContextProvider<Shared> context={shared}>
+        <ContextProvider<Page> context={(*page).clone()}>
+        <ContextProvider<HalfMinute> context={HalfMinute(*half_minute)}>
             <BrowserRouter>
                 <Frame election={(*election).clone()}>
                     <Switch<Route> render={switch} />
                 </Frame>
             </BrowserRouter>
-        </ContextProvider<Shared>>
+        </ContextProvider<HalfMinute>>
+        </ContextProvider<Page>>
     }
 }

@@ -85,16 +85,13 @@ pub fn take_fragment(name: &str) -> Option<String> {
 /// film chosen by mistake would take the page down.
 const MAX_TEXT: f64 = 67_108_864.0;
 
-/// Calls back with the text of a file; with nothing when it cannot be read or is too big.
-pub fn read_text(file: &File, done: impl FnOnce(Option<String>) + 'static) {
+/// The text of a file; nothing when it cannot be read or is too big.
+pub async fn text_of(file: &File) -> Option<String> {
     if file.size() > MAX_TEXT {
-        return done(None);
+        return None;
     }
-    let read = file.text();
-    wasm_bindgen_futures::spawn_local(async move {
-        let text = wasm_bindgen_futures::JsFuture::from(read).await;
-        done(text.ok().and_then(|text| text.as_string()));
-    });
+    let text = wasm_bindgen_futures::JsFuture::from(file.text()).await;
+    text.ok().and_then(|text| text.as_string())
 }
 
 /// The file that was just chosen in a file field, which is emptied, so that the same file can be
@@ -176,6 +173,16 @@ pub fn download(name: &str, bytes: &[u8]) {
     if let Err(error) = offer() {
         web_sys::console::error_1(&error);
     }
+}
+
+/// Opens the browser's print dialogue.
+pub fn print() {
+    let _ = window().print();
+}
+
+/// Asks yes or no; no where the browser shows no such question.
+pub fn confirm(words: &str) -> bool {
+    window().confirm_with_message(words).unwrap_or(false)
 }
 
 /// Moves the focus to the element with this id.

@@ -6,8 +6,8 @@ use std::{cell::RefCell, rc::Rc};
 use gloo_timers::callback::Timeout;
 
 use super::{remembered, workers::kept_wish};
-use crate::{
-    messages::{FromNode, MiningWish, ToNode},
+use crate::shared::{
+    messages::{FromWorker, MiningWish, NodeEvent, NodeOrder, ToNode},
     worker::Child,
 };
 
@@ -37,22 +37,23 @@ fn send(election: &Rc<str>) {
     };
     let heard = {
         let (worker, ends, election) = (Rc::clone(&worker), ends.clone(), Rc::clone(election));
-        move |message: Result<FromNode, String>| match message {
-            Ok(FromNode::Ready { .. }) => {
+        move |message: Result<FromWorker<NodeEvent>, String>| match message {
+            Ok(FromWorker::Ready { .. }) => {
                 let mining = MiningWish { on: false, ..kept_wish() };
                 let (election, relays) = (election.to_string(), remembered::relays());
                 if let Some(worker) = &*worker.borrow() {
-                    worker.send(&ToNode::Open { election, relays, mining });
+                    let open = NodeOrder::Open { election, relays, mining };
+                    worker.send(&ToNode::Order(open));
                 }
             }
-            Ok(FromNode::Receipts(receipts)) => {
+            Ok(FromWorker::Event(NodeEvent::Receipts(receipts))) => {
                 let waits = receipts.iter().any(|it| it.cast.is_some() && !it.standing.may_leave());
                 if !waits {
                     remembered::waits(&election, false);
                     ends();
                 }
             }
-            Ok(FromNode::Failed(_) | FromNode::Fatal(_)) | Err(_) => ends(),
+            Ok(FromWorker::Event(NodeEvent::Failed(_)) | FromWorker::Fatal(_)) | Err(_) => ends(),
             Ok(_) => {}
         }
     };

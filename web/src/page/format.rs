@@ -113,3 +113,9 @@ pub fn seconds(ms: f64) -> String {
 pub fn audit_file(election: &str) -> String {
     format!("{}.blockvote", election.get(..8).unwrap_or("chain"))
 }
+
+/// With a capital letter, to begin a sentence.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,16 +1,26 @@
-//! What the page knows, and how each message of the worker changes it.
+//! What the page knows, and what each event changes in it. A pure function: no browser, no clock.
 
 use std::rc::Rc;
 
 use blockvote_core::{
-    crypto::secret::SecretText, custody::organiser::Draft, election::tally::Tally,
+    crypto::hash::ElectionId,
+    election::{definition::Election, tally::Tally},
 };
-use yew::prelude::*;
 
-use crate::messages::{
-    BUILD, BlockSummary, BlockView, CodeRow, ElectionView, FoundKeeper, FromNode, FromTools,
-    ReceiptView, RightView, Search, Status, ToNode, ToTools, VerifyView,
+use crate::shared::{
+    asking::{Answered, Failure},
+    messages::{BUILD, FoundKeeper, NodeEvent, ToolsEvent, Watch, millis},
+    views::{ReceiptView, SealView, Search, Status, VerifyView},
 };
+
+/// The election that is open.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenElection {
+    /// Its id, 64 hexadecimal digits.
+    pub id: String,
+    /// Its definition.
+    pub definition: Election,
+}
 
 /// How far the election is open.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,342 +31,285 @@ pub enum Phase {
     /// Peers are asked for definition and roll.
     Searching(Search),
     /// It is open.
-    Open(Rc<ElectionView>),
+    Open(Rc<OpenElection>),
     /// It cannot be.
     Failed(String),
 }
 
 /// A vote on its way into the node.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum Cast {
+pub enum Casting {
     /// Nothing under way.
     #[default]
     Idle,
     /// The voter, who has voted here, wants the paper once more.
     Again,
-    /// Its key is being opened.
-    Opening,
-    /// The worker has it.
+    /// A worker has it.
     Sent,
-    /// It was not taken, and why.
-    Refused(String),
+    /// It was not taken, or nobody said whether it was: in milliseconds since 1970, when it was sent.
+    Failed(Failure, f64),
     /// It is stored; its id.
     Done(String),
 }
 
-/// A vote that is looked up by its id.
+/// A verification, of the chain or of a file.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum Lookup {
-    /// No answer yet.
-    #[default]
-    Asked,
-    /// It is not known here.
-    Missing,
-    /// It is.
-    Found(Rc<ReceiptView>),
-}
-
-/// How a tool's work goes.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Tool {
-    /// Nothing under way.
+pub enum Verification {
+    /// None was asked for.
     #[default]
     Idle,
-    /// It works: parts done, and all, where that is known.
-    Busy(Option<(u32, u32)>),
-    /// It is done.
-    Done(String),
+    /// It goes on: what is known so far.
+    Running(Option<Rc<VerifyView>>),
+    /// It is over.
+    Done(Rc<VerifyView>),
     /// It could not be done.
-    Failed(String),
+    Failed(Failure),
 }
 
-/// Everything the page knows.
+impl Verification {
+    /// What is known so far.
+    pub fn view(&self) -> Option<&Rc<VerifyView>> {
+        match self {
+            Self::Running(view) => view.as_ref(),
+            Self::Done(view) => Some(view),
+            Self::Idle | Self::Failed(_) => None,
+        }
+    }
+}
+
+/// Elections that keepers have under a short address.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FoundElections {
+    /// Their ids.
+    pub ids: Vec<String>,
+    /// How many keepers answered.
+    pub answered: usize,
+}
+
+/// Everything that the page knows of its workers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Model {
     pub phase: Phase,
     pub status: Option<Rc<Status>>,
     pub tally: Rc<Tally>,
     pub receipts: Rc<Vec<ReceiptView>>,
-    pub cast: Cast,
-    /// The right asked about, and what can be done with it.
-    pub right: Option<Rc<RightView>>,
-    /// The voting code of the link that the page was opened with.
+    pub casting: Casting,
+    /// The voting code of the link that the page was opened with, and later the one that was used.
     pub link_code: Rc<str>,
-    /// What a tool came to.
-    pub tool: Tool,
-    /// Voting codes of an organiser's file.
-    pub codes: Rc<Vec<CodeRow>>,
-    /// A key that was made or read: file, public half, whether it is locked.
-    pub key: Option<(SecretText, String, bool)>,
-    /// An organiser's file that was read: its election, and a draft of the same.
-    pub organiser: Option<(String, Rc<Draft>)>,
-    /// An election that was published here: its id and the organiser's file.
-    pub published: Option<(String, SecretText)>,
+    pub verification: Verification,
     /// The keepers that answered, once they were asked for.
     pub keepers: Option<Rc<Vec<FoundKeeper>>>,
-    /// Elections with the short address that is looked up.
-    pub found: Rc<Vec<String>>,
-    /// How many keepers answered for it.
-    pub looked_up: usize,
-    /// The short address of the election that is open.
-    pub short: Option<Rc<str>>,
-    pub blocks: Rc<Vec<BlockSummary>>,
-    pub block: Option<Rc<BlockView>>,
-    pub verify: Option<Rc<VerifyView>>,
-    pub lookup: Lookup,
-    /// The worker broke, and what it said.
+    pub found: Rc<FoundElections>,
+    /// Why the vote of a receipt's address is not followed.
+    pub watch_failed: Option<Failure>,
+    /// The node worker broke, and what it said.
     pub broken: Option<String>,
     /// It broke too often to be started once more.
     pub given_up: bool,
-    /// A verification is under way.
-    pub verifying: bool,
-    /// Page and worker are of different builds.
+    /// Page and a worker are of different builds.
     pub stale: bool,
 }
 
 /// What can happen to the page.
 pub enum Action {
-    /// The node worker said something.
-    Heard(Box<FromNode>),
-    /// The tools worker said something.
-    HeardTools(Box<FromTools>),
-    /// It handed on a message for the node worker.
-    ForNode,
-    /// It broke, and how.
-    ToolsBroke(String),
-    /// The worker broke; whether it was once too often.
+    /// The node worker said something by itself.
+    Node(NodeEvent),
+    /// The tools worker did.
+    Tools(ToolsEvent),
+    /// A worker is ready; its build.
+    Ready(String),
+    /// The node worker broke; whether it was once too often.
     Broke(String, bool),
-    /// The key that a vote is cast with was handed to the tools worker.
-    KeySent,
-    /// A vote was handed to the node worker.
-    CastSent {
-        /// The voting code, kept on this page while it may be used again.
-        code: String,
-    },
-    /// The voter begins again.
+    /// A vote goes on its way, or what became of it.
+    Casting(Casting),
+    /// The voter begins again: with the same code, to change the vote, or with none.
     CastAgain {
-        /// With the same code: to change the vote.
+        /// Whether the code stays.
         keep_code: bool,
     },
-    /// A block was closed.
-    CloseBlock,
-    /// A verification was asked for.
-    VerifySent,
-    /// What was verified is no answer to what is asked now.
-    VerifyCleared,
-    /// A vote is looked up.
-    FindSent,
-    /// A tool was asked for something.
-    ToolSent,
-    /// What a tool came to was seen.
-    ToolSeen,
-}
-
-impl Reducible for Model {
-    type Action = Action;
-
-    fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
-        let mut model = (*self).clone();
-        match action {
-            Action::Heard(message) => model.hear(*message),
-            Action::HeardTools(message) => model.hear_tools(*message),
-            Action::ForNode if model.cast == Cast::Opening => model.cast = Cast::Sent,
-            Action::ForNode => {}
-            Action::ToolsBroke(why) => model.tools_broke(&why),
-            Action::KeySent => {
-                model.cast = Cast::Opening;
-                model.forget_failure();
-            }
-            Action::Broke(why, given_up) => {
-                (model.broken, model.given_up) = (Some(why), given_up);
-                (model.status, model.verifying) = (None, false);
-                if model.tool == Tool::Busy(None) {
-                    let words = "the part of this page that holds the chain broke off: look whether it is done, and try again";
-                    model.tool = Tool::Failed(words.into());
-                }
-                if model.cast == Cast::Sent {
-                    // Whether it was stored shows when the worker is back.
-                    model.cast = Cast::Idle;
-                }
-            }
-            Action::CastSent { code } => (model.cast, model.link_code) = (Cast::Sent, code.into()),
-            Action::CastAgain { keep_code } => {
-                (model.cast, model.right) = (Cast::Again, None);
-                if !keep_code {
-                    model.link_code = "".into();
-                }
-            }
-            Action::ToolSent => {
-                (model.tool, model.codes) = (Tool::Busy(None), Rc::default());
-            }
-            Action::ToolSeen => (model.tool, model.key, model.organiser) = (Tool::Idle, None, None),
-            Action::CloseBlock => model.block = None,
-            Action::VerifySent => {
-                (model.verify, model.verifying) = (None, true);
-                model.forget_failure();
-            }
-            Action::VerifyCleared => {
-                model.verify = None;
-                model.forget_failure();
-            }
-            Action::FindSent => model.lookup = Lookup::Asked,
-        }
-        model.into()
-    }
+    /// The code that a vote was cast with, kept on this page while it may be used again.
+    Used(String),
+    /// A verification goes on, or what became of it.
+    Verification(Verification),
+    /// What became of following the vote of a receipt's address.
+    Watched(Answered<Watch>),
 }
 
 impl Model {
-    fn hear(&mut self, message: FromNode) {
-        match message {
-            FromNode::Ready { build } => self.stale |= build != BUILD,
-            FromNode::Searching(search) => self.phase = Phase::Searching(search),
-            FromNode::Opened(election) => {
-                self.phase = Phase::Open(Rc::from(election));
-                self.broken = None;
+    /// Changes what the event changes.
+    pub fn take(&mut self, action: Action) {
+        match action {
+            Action::Node(event) => self.node(event),
+            Action::Tools(event) => self.tools(event),
+            Action::Ready(build) => self.stale |= build != BUILD,
+            Action::Broke(why, given_up) => {
+                (self.broken, self.given_up, self.status) = (Some(why), given_up, None);
             }
-            FromNode::Failed(why) => self.phase = Phase::Failed(why),
-            FromNode::Status(status) => self.status = Some(Rc::from(status)),
-            FromNode::Tally(tally) => self.tally = Rc::new(tally),
-            FromNode::Receipts(receipts) => {
+            Action::Casting(casting) => self.casting = casting,
+            Action::CastAgain { keep_code } => {
+                self.casting = Casting::Again;
+                if !keep_code {
+                    self.link_code = "".into();
+                }
+            }
+            Action::Used(code) => self.link_code = code.into(),
+            Action::Verification(verification) => self.verification = verification,
+            Action::Watched(watched) => self.watch_failed = watched.err(),
+        }
+    }
+
+    fn node(&mut self, event: NodeEvent) {
+        match event {
+            NodeEvent::Searching(search) => self.phase = Phase::Searching(search),
+            NodeEvent::Opened(definition) => match borsh::from_slice::<Election>(&definition) {
+                Ok(definition) => {
+                    let id = ElectionId::to_string(&definition.id());
+                    self.phase = Phase::Open(Rc::new(OpenElection { id, definition }));
+                    self.broken = None;
+                }
+                // A worker of another build: the page says so beside it.
+                Err(_) => self.stale = true,
+            },
+            NodeEvent::Failed(why) => self.phase = Phase::Failed(why),
+            NodeEvent::Status(status) => self.status = Some(Rc::from(status)),
+            NodeEvent::Tally(tally) => self.tally = Rc::new(tally),
+            NodeEvent::Receipts(receipts) => {
                 if *self.receipts != receipts {
                     self.receipts = Rc::new(receipts);
                 }
             }
-            FromNode::CastDone(id) => self.cast = Cast::Done(id),
-            FromNode::CastRefused(why) => self.cast = Cast::Refused(why),
-            FromNode::Right(view) => self.right = Some(Rc::from(view)),
-            FromNode::ToolDone(words) => self.tool = Tool::Done(words),
-            FromNode::ToolFailed(why) => self.tool = Tool::Failed(why),
-            FromNode::Blocks(blocks) => self.blocks = Rc::new(blocks),
-            FromNode::Block(block) => self.block = Some(Rc::from(block)),
-            FromNode::Verify(view) => self.verification(view),
-            FromNode::Found(Some(receipt)) => self.lookup = Lookup::Found(Rc::new(receipt)),
-            FromNode::Found(None) => self.lookup = Lookup::Missing,
-            // The worker's line deals with these before they come here.
-            FromNode::Exported(_) | FromNode::Fatal(_) | FromNode::Receipt(_) => {}
         }
     }
 
-    fn hear_tools(&mut self, message: FromTools) {
-        match message {
-            FromTools::Ready { build } if build != BUILD => self.stale = true,
-            FromTools::KeyRefused(why) => self.cast = Cast::Refused(why),
-            FromTools::Publishing(done, all) => self.tool = Tool::Busy(Some((done, all))),
-            FromTools::Published { id, organiser } => {
-                self.tool = Tool::Idle;
-                self.published = Some((id, organiser));
+    fn tools(&mut self, event: ToolsEvent) {
+        match event {
+            ToolsEvent::Keepers(keepers) => self.keepers = Some(Rc::new(keepers)),
+            ToolsEvent::FoundElections { ids, answered } => {
+                self.found = Rc::new(FoundElections { ids, answered });
             }
-            FromTools::Codes(codes) => (self.tool, self.codes) = (Tool::Idle, Rc::new(codes)),
-            FromTools::Organiser(id, draft) => {
-                self.tool = Tool::Idle;
-                self.organiser = Some((id, Rc::from(draft)));
-            }
-            FromTools::Key { file, public, locked } => {
-                self.tool = Tool::Idle;
-                self.key = Some((file, public, locked));
-            }
-            FromTools::Verify(view) => self.verification(view),
-            FromTools::Keepers(keepers) => self.keepers = Some(Rc::new(keepers)),
-            FromTools::FoundElections { ids, answered } => {
-                (self.found, self.looked_up) = (Rc::new(ids), answered);
-            }
-            FromTools::ShortAddress(address) => self.short = Some(address.into()),
-            FromTools::Failed(why) => {
-                self.forget_verification();
-                self.tool = Tool::Failed(why);
-            }
-            FromTools::Ready { .. } | FromTools::Save(..) => self.forget_failure(),
-            // The worker's line deals with these before they come here.
-            FromTools::ForNode(_) | FromTools::ReceiptRead { .. } | FromTools::Fatal(_) => {}
         }
-    }
-
-    /// What went wrong before says nothing of what is done now.
-    fn forget_failure(&mut self) {
-        if matches!(self.tool, Tool::Failed(_)) {
-            self.tool = Tool::Idle;
-        }
-    }
-
-    fn verification(&mut self, view: Box<VerifyView>) {
-        self.verifying = !view.done;
-        self.verify = Some(Rc::from(view));
-    }
-
-    /// The verification of a file has no end.
-    fn forget_verification(&mut self) {
-        let of_file = self.verify.as_ref().is_none_or(|view| view.file.is_some());
-        if self.verifying && of_file {
-            (self.verify, self.verifying) = (None, false);
-        }
-    }
-
-    /// What the tools worker had to do is not done.
-    fn tools_broke(&mut self, why: &str) {
-        let words = format!(
-            "the part of the page that works with files and keys broke ({why}): try again, or reload the page when its relay is back"
-        );
-        self.forget_verification();
-        if self.cast == Cast::Opening {
-            self.cast = Cast::Refused(words);
-        } else {
-            self.tool = Tool::Failed(words);
-        }
-    }
-
-    /// When votes are not taken any more.
-    pub fn closes(&self) -> Option<f64> {
-        match &self.status {
-            Some(status) => status.closes,
-            None => self.election().and_then(|election| election.closes),
-        }
-    }
-
-    /// The receipt that stands in place of the paper: of the vote that was cast a moment ago, or of the last
-    /// one that was cast here, unless the voter wants the paper again or came with another code.
-    pub fn shown_receipt(&self) -> Option<&ReceiptView> {
-        let mut receipts = self.receipts.iter();
-        if let Cast::Done(id) = &self.cast {
-            return receipts.find(|receipt| receipt.vote_id == *id);
-        }
-        let token = self.right.as_ref().and_then(|view| view.token);
-        let of_code =
-            |receipt: &&ReceiptView| self.link_code.is_empty() || token == Some(receipt.token);
-        let wanted = |receipt: &&ReceiptView| receipt.cast.is_some() && of_code(receipt);
-        receipts.find(wanted).filter(|_| self.cast == Cast::Idle)
     }
 
     /// The election, once it is open.
-    pub fn election(&self) -> Option<&Rc<ElectionView>> {
+    pub fn election(&self) -> Option<&Rc<OpenElection>> {
         match &self.phase {
             Phase::Open(election) => Some(election),
-            _ => None,
+            Phase::Starting | Phase::Searching(_) | Phase::Failed(_) => None,
+        }
+    }
+
+    /// When votes are not taken any more, in milliseconds since 1970.
+    pub fn closes(&self) -> Option<f64> {
+        match &self.status {
+            Some(status) => status.closes,
+            None => self.election().and_then(|election| election.definition.closes).map(millis),
+        }
+    }
+
+    /// What the organiser's seals come to.
+    pub fn seal(&self) -> SealView {
+        self.status.as_ref().map(|status| status.seal.clone()).unwrap_or_default()
+    }
+
+    /// The receipt in place of the paper: of the vote that was cast a moment ago, or of the last one
+    /// that was cast here, unless the voter wants the paper again or came with another code. `token`
+    /// belongs to the code of the link, once that is known.
+    pub fn shown_receipt(&self, token: Option<u64>) -> Option<&ReceiptView> {
+        let mut receipts = self.receipts.iter();
+        let of_code =
+            |receipt: &&ReceiptView| self.link_code.is_empty() || token == Some(receipt.token);
+        match &self.casting {
+            Casting::Done(id) => receipts.find(|receipt| receipt.vote_id == *id),
+            Casting::Idle => receipts.filter(of_code).find(|receipt| receipt.cast.is_some()),
+            // Nobody said whether it was stored: here it shows.
+            Casting::Failed(Failure::Broke(_) | Failure::Silent, since) => {
+                receipts.find(|receipt| receipt.cast.is_some_and(|cast| cast >= *since))
+            }
+            Casting::Again | Casting::Sent | Casting::Failed(Failure::Refused(_), _) => None,
         }
     }
 }
 
-/// What every screen gets: the model, and ways to speak to the workers.
-#[derive(Clone, PartialEq)]
-pub struct Shared {
-    pub model: UseReducerHandle<Model>,
-    pub send: Callback<ToNode>,
-    pub tools: Callback<ToTools>,
-    /// Changes twice a minute: times such as "in 3 days" go on by themselves, and hours end.
-    pub half_minute: u32,
-}
+#[cfg(test)]
+mod tests {
+    use blockvote_core::audit::standing::Standing;
 
-/// The shared context; screens stand inside the app.
-#[hook]
-pub fn use_shared() -> Shared {
-    use_context::<Shared>().unwrap_or_else(|| unreachable!("screens stand inside the app"))
-}
+    use super::*;
+    use crate::shared::views::ReceiptState;
 
-/// The same for screens with tools: their worker is there before the first is wanted, which may be
-/// when the relay is away.
-#[hook]
-pub fn use_tools() -> Shared {
-    let shared = use_shared();
-    let tools = shared.tools.clone();
-    use_effect_with((), move |()| tools.emit(ToTools::Hello));
-    shared
+    fn receipt(id: &str, token: u64, cast: Option<f64>) -> ReceiptView {
+        ReceiptView {
+            vote_id: id.into(),
+            token,
+            selection: "Yes".into(),
+            cast,
+            holders: 0,
+            standing: Standing::Unconfirmed,
+            state: ReceiptState::Pending,
+            dropped: None,
+            double_vote: false,
+            bytes: String::new(),
+        }
+    }
+
+    fn after(actions: impl IntoIterator<Item = Action>) -> Model {
+        let mut model = Model::default();
+        actions.into_iter().for_each(|action| model.take(action));
+        model
+    }
+
+    fn shown(model: &Model, token: Option<u64>) -> Option<&str> {
+        model.shown_receipt(token).map(|receipt| receipt.vote_id.as_str())
+    }
+
+    fn receipts() -> Action {
+        let all = [receipt("b", 2, Some(20.0)), receipt("a", 1, Some(10.0)), receipt("c", 3, None)];
+        Action::Node(NodeEvent::Receipts(all.to_vec()))
+    }
+
+    #[test]
+    fn the_last_vote_cast_here_is_shown_until_the_voter_wants_the_paper() {
+        assert_eq!(shown(&after([receipts()]), None), Some("b"));
+        let again = after([receipts(), Action::CastAgain { keep_code: false }]);
+        assert_eq!(shown(&again, None), None);
+        let done = after([receipts(), Action::Casting(Casting::Done("a".into()))]);
+        assert_eq!(shown(&done, None), Some("a"));
+    }
+
+    #[test]
+    fn whoever_comes_with_a_code_sees_the_receipt_of_that_code_alone() {
+        let model = after([receipts(), Action::Used("code".into())]);
+        assert_eq!(shown(&model, None), None);
+        assert_eq!(shown(&model, Some(1)), Some("a"));
+        assert_eq!(shown(&model, Some(4)), None);
+    }
+
+    #[test]
+    fn a_vote_of_which_nobody_said_whether_it_was_stored_shows_when_it_was() {
+        let failed = |failure| after([receipts(), Action::Casting(Casting::Failed(failure, 15.0))]);
+        assert_eq!(shown(&failed(Failure::Silent), None), Some("b"));
+        assert_eq!(shown(&failed(Failure::Broke(String::new())), None), Some("b"));
+        assert_eq!(shown(&failed(Failure::Refused("no".into())), None), None);
+        let later = after([receipts(), Action::Casting(Casting::Failed(Failure::Silent, 30.0))]);
+        assert_eq!(shown(&later, None), None);
+    }
+
+    #[test]
+    fn a_worker_that_broke_leaves_what_is_known_but_its_state() {
+        let status = || Action::Node(NodeEvent::Status(Box::default()));
+        let broke = after([receipts(), status(), Action::Broke("it fell".into(), false)]);
+        assert_eq!((broke.status.as_ref(), broke.receipts.len()), (None, 3));
+        assert_eq!(broke.broken.as_deref(), Some("it fell"));
+        let definition = Election::demo().encode();
+        let mut back = broke;
+        back.take(Action::Node(NodeEvent::Opened(definition)));
+        assert_eq!(back.broken, None);
+        assert_eq!(back.election().unwrap().id, Election::demo().id().to_string());
+    }
+
+    #[test]
+    fn a_worker_of_another_build_is_noticed() {
+        assert!(!after([Action::Ready(BUILD.into())]).stale);
+        assert!(after([Action::Ready("another".into()), Action::Ready(BUILD.into())]).stale);
+    }
 }

@@ -5,8 +5,13 @@ use std::{cell::RefCell, collections::HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::{ballot::Chosen, browser};
-use crate::messages::{ElectionView, SealView, Status};
+use blockvote_core::custody::organiser::Draft;
+
+use super::{browser, choosing::Chosen, model::OpenElection};
+use crate::shared::{
+    messages::millis,
+    views::{SealView, Status},
+};
 
 /// Elections remembered.
 const MAX_ELECTIONS: usize = 50;
@@ -50,14 +55,14 @@ fn keep(elections: &[Known]) {
 }
 
 /// An election was opened.
-pub fn opened(election: &ElectionView) {
+pub fn opened(election: &OpenElection) {
     let mut all = elections();
     let before = all.iter().position(|known| known.id == election.id).map(|at| all.remove(at));
     let known = Known {
         id: election.id.clone(),
-        title: election.title.clone(),
-        opens: election.opens,
-        closes: election.closes,
+        title: election.definition.title.clone(),
+        opens: election.definition.opens.map(millis),
+        closes: election.definition.closes.map(millis),
         seal: before.map(|known| known.seal).unwrap_or_default(),
     };
     all.insert(0, known);
@@ -100,6 +105,23 @@ pub fn keep_organiser(id: &str, text: &str) -> bool {
     browser::keep_setting(&format!("organiser.{id}"), text)
 }
 
+const DRAFT: &str = "draft";
+
+/// The draft of an election that this browser keeps.
+pub fn draft() -> Option<Draft> {
+    browser::json_setting(DRAFT)
+}
+
+/// Keeps a draft, for the wizard to go on with; returns whether there was room.
+pub fn keep_draft(draft: &Draft) -> bool {
+    browser::keep_setting(DRAFT, &browser::to_json(draft))
+}
+
+/// The draft was published.
+pub fn forget_draft() {
+    browser::forget_setting(DRAFT);
+}
+
 /// A key of this browser's user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OwnKey {
@@ -125,7 +147,7 @@ pub fn keep_keys(keys: &[OwnKey]) -> bool {
 
 /// A paper that was not cast yet. This tab keeps it, through a reload, until the vote is stored.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Draft {
+pub struct Paper {
     /// The code of the voter's link, empty where there was none.
     pub link_code: String,
     /// The token or code, as it stands in its field.
@@ -135,17 +157,17 @@ pub struct Draft {
 }
 
 /// The paper of an election that was begun in this tab.
-pub fn draft(election: &str) -> Option<Draft> {
+pub fn paper(election: &str) -> Option<Paper> {
     browser::left_here(&format!("paper.{election}"))
 }
 
 /// Keeps a paper that was begun.
-pub fn keep_draft(election: &str, draft: &Draft) {
-    browser::hand_on(&format!("paper.{election}"), &browser::to_json(draft));
+pub fn keep_paper(election: &str, paper: &Paper) {
+    browser::hand_on(&format!("paper.{election}"), &browser::to_json(paper));
 }
 
 /// The vote is stored: nothing of its paper stays.
-pub fn forget_draft(election: &str) {
+pub fn forget_paper(election: &str) {
     browser::leave_nothing(&format!("paper.{election}"));
 }
 

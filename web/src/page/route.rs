@@ -43,10 +43,3 @@ pub enum Route {
     #[at("/404")]
     NotFound,
 }
-
-/// The election that the page was opened for.
-pub fn election_of(path: &str) -> Option<String> {
-    let rest = path.strip_prefix("/e/")?;
-    let id = rest.split('/').next().filter(|id| !id.is_empty())?;
-    Some(id.to_owned())
-}

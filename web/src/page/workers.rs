@@ -1,56 +1,86 @@
-//! The page's ways to its workers.
+//! The page's ways to its workers: starting them, asking them, hearing what happens.
 
 mod node;
 mod tools;
 
+use std::rc::Rc;
+
+use js_sys::Array;
 pub use node::{NodeWorker, kept_wish};
-use serde::Serialize;
 pub use tools::ToolsWorker;
 use wasm_bindgen::JsValue;
+use web_sys::MessageChannel;
 
-use crate::worker::{Child, encode};
+use super::{browser, format, shown::Shown};
+use crate::shared::{
+    asking::{Failure, Line},
+    messages::{Export, Exported, ToNode, ToTools},
+};
 
-/// The way to a worker. What is said before it is ready waits: it would be lost.
-#[derive(Default)]
-pub struct Line {
-    child: Option<Child>,
-    ready: bool,
-    waiting: Vec<JsValue>,
+/// The ways to both workers, and the channel between those.
+#[derive(Clone, Default)]
+struct Lines {
+    node: Line,
+    tools: Line,
 }
 
-impl Line {
-    /// Sends a message.
-    pub fn send(&mut self, message: &impl Serialize) {
-        match encode(message) {
-            Ok(message) => self.pass(message),
-            Err(error) => web_sys::console::error_1(&error),
+impl Lines {
+    /// Gives both workers an end of a channel, once both are ready.
+    fn connect(&self) {
+        if !(self.node.is_open() && self.tools.is_open()) {
+            return;
         }
+        let Ok(channel) = MessageChannel::new() else { return };
+        let (here, there): (JsValue, JsValue) = (channel.port1().into(), channel.port2().into());
+        self.node.send(&ToNode::Port(here.clone()), Array::of1(&here));
+        self.tools.send(&ToTools::Node(there.clone()), Array::of1(&there));
     }
 
-    /// Sends a message that is encoded already.
-    fn pass(&mut self, message: JsValue) {
-        match &self.child {
-            Some(child) if self.ready => child.pass(&message),
-            _ => self.waiting.push(message),
+    /// The node worker is gone: what the tools worker asked it fails.
+    fn disconnect(&self) {
+        if self.tools.is_open() {
+            self.tools.send(&ToTools::Node(JsValue::NULL), Array::new());
         }
+    }
+}
+
+/// Both workers of the page.
+#[derive(Clone)]
+pub struct Workers(Rc<Both>);
+
+struct Both {
+    node: NodeWorker,
+    tools: ToolsWorker,
+}
+
+impl PartialEq for Workers {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Workers {
+    /// The page's workers; none is started yet.
+    pub fn new(shown: &Shown) -> Self {
+        let lines = Lines::default();
+        let node = NodeWorker::new(lines.clone(), shown.clone());
+        Self(Rc::new(Both { node, tools: ToolsWorker::new(lines, shown.clone()) }))
     }
 
-    /// The worker broke: what it was asked is not asked of the next one, what is said from now on
-    /// waits for that.
-    fn close(&mut self) {
-        self.ready = false;
-        self.waiting.clear();
+    /// The node worker.
+    pub fn node(&self) -> &NodeWorker {
+        &self.0.node
     }
 
-    /// The worker is ready: what it hears first goes before what waits.
-    fn open(&mut self, first: &[impl Serialize]) {
-        let waiting = std::mem::take(&mut self.waiting);
-        self.ready = true;
-        for message in first {
-            self.send(message);
-        }
-        for message in waiting {
-            self.pass(message);
-        }
+    /// The tools worker.
+    pub fn tools(&self) -> &ToolsWorker {
+        &self.0.tools
     }
+}
+
+/// Has the node worker write the audit file of the election, and offers it to the user.
+pub async fn download_audit_file(workers: Workers, election: String) -> Result<(), Failure> {
+    let Exported(bytes) = workers.node().ask(Export).await?;
+    browser::download(&format::audit_file(&election), &bytes);
+    Ok(())
 }

@@ -13,9 +13,10 @@ use blockvote_core::{
 };
 use blockvote_words::report::{Ended, WordedReport};
 
-use crate::{
-    messages::VerifyView,
+use super::{
+    asking::{Question, Reply},
     verifiers::{Verdict, Verifiers},
+    views::VerifyView,
     worker::{breathe, monotonic_ms, now},
 };
 
@@ -36,8 +37,8 @@ struct Part {
     progress: f64,
 }
 
-/// A verification under way, and when the page was last told of it.
-pub struct Run {
+/// A verification under way, and when whoever asked was last told of it.
+pub struct Run<Q: Question<Answer = VerifyView, Progress = VerifyView>> {
     verifier: Verifier,
     verifiers: Verifiers,
     waiting: Vec<Block>,
@@ -45,16 +46,16 @@ pub struct Run {
     bytes: usize,
     parts: VecDeque<Part>,
     file: Option<String>,
-    tell: fn(Box<VerifyView>),
+    reply: Reply<Q>,
     total: f64,
     start: f64,
     slice: f64,
     reported: f64,
 }
 
-impl Run {
+impl<Q: Question<Answer = VerifyView, Progress = VerifyView>> Run<Q> {
     /// Begins one: of the living chain, or of the file of this name, over so many blocks or bytes.
-    pub fn new(file: Option<String>, total: f64, tell: fn(Box<VerifyView>)) -> Self {
+    pub fn new(file: Option<String>, total: f64, reply: Reply<Q>) -> Self {
         let start = monotonic_ms();
         Self {
             verifier: Verifier::new(now()),
@@ -64,7 +65,7 @@ impl Run {
             bytes: 0,
             parts: VecDeque::new(),
             file,
-            tell,
+            reply,
             total,
             start,
             slice: start,
@@ -86,10 +87,10 @@ impl Run {
         WordedReport::from(&self.verifier.report())
     }
 
-    fn tell(&self, report: WordedReport, progress: f64, done: bool) {
+    fn view(&self, report: WordedReport, progress: f64, done: bool) -> VerifyView {
         let (file, total) = (self.file.clone(), self.total);
         let took_ms = monotonic_ms() - self.start;
-        (self.tell)(Box::new(VerifyView { report, file, progress, total, done, took_ms }));
+        VerifyView { report, file, progress, total, done, took_ms }
     }
 
     /// Verifies a record; says whether to go on.
@@ -137,12 +138,12 @@ impl Run {
         true
     }
 
-    /// Tells the page now and then, and lets other events run.
+    /// Tells whoever asked now and then, and lets other events run.
     async fn report(&mut self, progress: f64) {
         let time = monotonic_ms();
         if time - self.reported > REPORT_MS {
             self.reported = time;
-            self.tell(unearned(self.words()), progress, false);
+            self.reply.progress(&self.view(unearned(self.words()), progress, false));
         }
         if time - self.slice > SLICE_MS {
             breathe().await;
@@ -155,7 +156,8 @@ impl Run {
         if self.begin_part(self.total) {
             self.settle(0).await;
         }
-        self.tell(self.words(), self.total, true);
+        let view = self.view(self.words(), self.total, true);
+        self.reply.end(Ok(view));
     }
 
     /// The file cannot be read to its end.

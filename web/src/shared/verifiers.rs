@@ -15,7 +15,7 @@ use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use gloo_timers::{callback::Timeout, future::TimeoutFuture};
 
-use crate::{
+use super::{
     messages::{BUILD, FromVerifier, ToVerifier},
     worker::{Child, log, monotonic_ms, scope},
 };

@@ -1,13 +1,15 @@
 //! Both ends of a worker: spawning one and being one.
 
 use blockvote_core::time::Timestamp;
-use js_sys::global;
+use js_sys::{Array, global};
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{
-    DedicatedWorkerGlobalScope, ErrorEvent, Event, MessageChannel, MessageEvent, Window, Worker,
-    WorkerOptions, console,
+    DedicatedWorkerGlobalScope, ErrorEvent, Event, MessageChannel, MessageEvent, MessagePort,
+    Window, Worker, WorkerOptions, console,
 };
+
+use super::asking::Asker;
 
 const SERIALIZER: serde_wasm_bindgen::Serializer = serde_wasm_bindgen::Serializer::new()
     .serialize_maps_as_objects(true)
@@ -19,6 +21,14 @@ const SERIALIZER: serde_wasm_bindgen::Serializer = serde_wasm_bindgen::Serialize
 /// When a type has no such form; none of ours.
 pub fn encode<T: Serialize>(message: &T) -> Result<JsValue, JsValue> {
     message.serialize(&SERIALIZER).map_err(JsValue::from)
+}
+
+/// A message from a JavaScript value.
+///
+/// # Errors
+/// What does not fit, in words that could quote a secret: not for the console.
+pub fn decode<T: DeserializeOwned>(message: JsValue) -> Result<T, String> {
+    serde_wasm_bindgen::from_value(message).map_err(|error| error.to_string())
 }
 
 /// Writes to the browser's console.
@@ -48,7 +58,7 @@ impl Child {
         let worker = Worker::new_with_options("/worker.js", &options)?;
         let broken = heard.clone();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            heard(serde_wasm_bindgen::from_value(event.data()).map_err(|error| error.to_string()));
+            heard(decode(event.data()));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         let on_error = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
@@ -67,17 +77,62 @@ impl Child {
 
     /// Sends a message.
     pub fn send<T: Serialize>(&self, message: &T) {
-        match encode(message) {
-            Ok(message) => self.pass(&message),
-            Err(error) => console::error_1(&error),
+        let sent = encode(message).and_then(|message| self.worker.post_message(&message));
+        if let Err(error) = sent {
+            console::error_1(&error);
         }
     }
 
-    /// Sends what [`encode`] made.
-    pub fn pass(&self, message: &JsValue) {
-        if let Err(error) = self.worker.post_message(message) {
-            console::error_1(&error);
+    /// How to send what [`encode`] made, with what is transferred.
+    pub fn post(&self) -> impl Fn(&JsValue, &Array) + 'static {
+        let worker = self.worker.clone();
+        move |message, transfer| {
+            if let Err(error) = worker.post_message_with_transfer(message, transfer) {
+                console::error_1(&error);
+            }
         }
+    }
+}
+
+/// One end of a channel to another worker. It is closed when this is dropped.
+pub struct PortEnd {
+    port: MessagePort,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+}
+
+impl PortEnd {
+    /// Hears messages at this port, from now on.
+    pub fn listen<T: DeserializeOwned>(port: MessagePort, heard: impl Fn(T) + 'static) -> Self {
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            hear(event.data(), &heard);
+        });
+        port.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        Self { port, _on_message: on_message }
+    }
+
+    /// How to send what [`encode`] made.
+    pub fn post(&self) -> impl Fn(&JsValue) + 'static {
+        let port = self.port.clone();
+        move |message| {
+            if let Err(error) = port.post_message(message) {
+                console::error_1(&error);
+            }
+        }
+    }
+}
+
+impl Drop for PortEnd {
+    fn drop(&mut self) {
+        self.port.set_onmessage(None);
+        self.port.close();
+    }
+}
+
+fn hear<T: DeserializeOwned>(message: JsValue, heard: impl FnOnce(T)) {
+    match decode(message) {
+        Ok(message) => heard(message),
+        // The error's words could quote a secret.
+        Err(_) => log("a message that cannot be read, as of another build"),
     }
 }
 
@@ -106,14 +161,19 @@ pub fn post<T: Serialize>(message: &T) {
 /// Hears messages of whoever started this worker.
 pub fn listen<T: DeserializeOwned>(mut heard: impl FnMut(T) + 'static) {
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-        match serde_wasm_bindgen::from_value(event.data()) {
-            Ok(message) => heard(message),
-            // The error's words could quote a secret.
-            Err(_) => log("a message that cannot be read, as of another build"),
-        }
+        hear(event.data(), &mut heard);
     });
     scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     on_message.forget();
+}
+
+/// Whoever started this worker, to be answered.
+pub fn starter() -> Asker {
+    Asker::new(|message| {
+        if let Err(error) = scope().post_message(message) {
+            console::error_1(&error);
+        }
+    })
 }
 
 /// Reports a panic before the worker ends.

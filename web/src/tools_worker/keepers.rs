@@ -21,10 +21,11 @@ use blockvote_core::{
 use blockvote_words::Words;
 use gloo_timers::callback::Interval;
 
-use crate::{
-    messages::{FoundKeeper, FromTools},
+use super::tell;
+use crate::shared::{
+    messages::{FoundKeeper, ToolsEvent},
     relay::{Heard, RelayLink},
-    worker::{post, secret_bytes},
+    worker::secret_bytes,
 };
 
 /// How often keepers are asked again: for whoever came, and what became of a wish.
@@ -163,7 +164,6 @@ fn show() {
     let shown = with(|lobby| {
         let keepers = lobby.seeker.keepers().map(|found| FoundKeeper {
             keeper: Keeper { name: found.name.clone(), key: found.key },
-            has_it: found.answer == Some(Answer::Here),
             refused: match found.answer {
                 Some(Answer::Refused(why)) => Some(why.words()),
                 Some(Answer::Here | Answer::Fetching) | None => None,
@@ -174,9 +174,9 @@ fn show() {
         ((keepers.collect(), found, lobby.address.map(|_| answered)), Vec::new())
     });
     let Some((keepers, ids, looked_up)) = shown else { return };
-    post(&FromTools::Keepers(keepers));
+    tell(ToolsEvent::Keepers(keepers));
     if let Some(answered) = looked_up {
-        post(&FromTools::FoundElections { ids, answered });
+        tell(ToolsEvent::FoundElections { ids, answered });
     }
 }
 

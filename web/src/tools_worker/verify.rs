@@ -6,14 +6,14 @@ use js_sys::Uint8Array;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
-use crate::{messages::FromTools, verification::Run, worker::post};
+use crate::shared::{asking::Reply, messages::VerifyFile, verification::Run};
 
 /// Bytes of a file read at a time.
 const PIECE: f64 = 1_048_576.0;
 
 /// Verifies an audit file, and judges a complaint by it.
-pub async fn file(file: File, complaint: Option<Complaint>) {
-    let mut run = Run::new(Some(file.name()), file.size(), |view| post(&FromTools::Verify(view)));
+pub async fn file(file: File, complaint: Option<Complaint>, reply: Reply<VerifyFile>) {
+    let mut run = Run::new(Some(file.name()), file.size(), reply);
     run.complain(complaint);
     let mut reader = ArchiveReader::new();
     let mut at = 0.0;

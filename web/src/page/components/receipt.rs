@@ -5,13 +5,23 @@ use blockvote_words::standing::{Said, said};
 use yew::prelude::*;
 
 use super::{
-    browser, format,
+    copy::Hash,
     icons::{Name, icon},
-    model::Shared,
+    link::going,
+    notice::{failed, notice},
     qr::Qr,
-    words::{Hash, notice},
 };
-use crate::messages::{ReceiptState, ReceiptView, SealView, ToNode, millis};
+use crate::{
+    page::{
+        addresses, browser, format,
+        hooks::{use_asking, use_model, use_workers},
+        route::Route,
+    },
+    shared::{
+        messages::{SaveReceipt, millis},
+        views::{ReceiptState, ReceiptView, SealView},
+    },
+};
 
 struct Step {
     done: bool,
@@ -83,38 +93,26 @@ fn proof_line(state: &ReceiptState) -> Html {
 }
 
 /// The sentence that says how the vote stands, and what to do.
-fn standing(shared: &Shared, receipt: &ReceiptView) -> Html {
+fn standing(receipt: &ReceiptView, refuted: bool, save: &Callback<bool>) -> Html {
     let Said { what, then } = said(&receipt.standing, &|at| format::time(millis(at)));
     let (mark, name) = match receipt.standing.mark() {
         Mark::Good => ("good", Name::Tick),
         Mark::Open => ("warn", Name::Clock),
         Mark::Bad => ("bad", Name::Warning),
     };
-    let refuted =
-        matches!(shared.model.status.as_ref().map(|status| &status.seal), Some(SealView::Refuted));
-    let complain = matches!(receipt.standing, Standing::LeftOut { .. }).then(|| {
-        let (send, id) = (shared.send.clone(), receipt.vote_id.clone());
-        move |_: MouseEvent| send.emit(ToNode::Receipt { id: id.clone(), complaint: true })
-    });
+    let complain = matches!(receipt.standing, Standing::LeftOut { .. });
     html! {
         <div class={classes!("standing", mark)} role="status" data-testid="standing">
             { icon(name) }
             <p><b>{ what }</b>{ " " }{ then }</p>
-            if let Some(complain) = complain {
-                <button type="button" class="button small" onclick={complain} data-testid="complaint">{ "Save the complaint" }</button>
+            if complain {
+                <button type="button" class="button small" onclick={save.reform(|_: MouseEvent| true)} data-testid="complaint">{ "Save the complaint" }</button>
             }
             if refuted {
                 <p class="soft">{ "A result was signed that does not fit the votes; it binds nobody." }</p>
             }
         </div>
     }
-}
-
-/// The address at which any browser finds this receipt again. The vote itself stands behind the
-/// `#`, which is sent to no server; with it the browser can cast the vote again.
-fn address(election: &str, receipt: &ReceiptView) -> String {
-    let ReceiptView { vote_id, bytes, .. } = receipt;
-    format!("{}/e/{election}/receipt/{vote_id}#vote={bytes}", browser::origin())
 }
 
 /// What was, where that is no more so.
@@ -137,13 +135,25 @@ fn alarms(receipt: &ReceiptView) -> Html {
     }
 }
 
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub receipt: ReceiptView,
+    /// The id of its election.
+    pub election: AttrValue,
+}
+
 /// A receipt.
-pub fn html(shared: &Shared, receipt: &ReceiptView, election: &str) -> Html {
-    let address = address(election, receipt);
-    let sealed = matches!(
-        shared.model.status.as_ref().map(|status| &status.seal),
-        Some(SealView::Sealed { .. })
-    );
+#[component]
+pub fn Receipt(props: &Props) -> Html {
+    let workers = use_workers();
+    let saving = use_asking::<()>();
+    let (sealed, refuted) = use_model(|model| {
+        let seal = model.seal();
+        (matches!(seal, SealView::Sealed { .. }), seal == SealView::Refuted)
+    });
+    let receipt = &props.receipt;
+    let address =
+        addresses::receipt(&browser::origin(), &props.election, &receipt.vote_id, &receipt.bytes);
     let state = match receipt.state {
         ReceiptState::Pending => "pending",
         ReceiptState::InBlock { .. } => "mined",
@@ -152,58 +162,74 @@ pub fn html(shared: &Shared, receipt: &ReceiptView, election: &str) -> Html {
         ReceiptState::Lost => "lost",
         ReceiptState::Unknown => "unknown",
     };
+    let here =
+        Route::Receipt { election: props.election.to_string(), vote: receipt.vote_id.clone() };
+    let save = {
+        let (saving, id) = (saving.clone(), receipt.vote_id.clone());
+        Callback::from(move |complaint: bool| {
+            let written = workers.tools().ask(SaveReceipt { id: id.clone(), complaint });
+            saving.wait(async move {
+                let file = written.await?;
+                browser::download(&file.name, file.text.as_bytes());
+                Ok(())
+            });
+        })
+    };
     html! {
         <section class="receipt" aria-label="Receipt" data-testid="receipt" data-state={state}>
             <div class="sheet">
                 <div class="split">
                     <div class="stack">
                         <h2>{ format!("You voted “{}”", receipt.selection) }</h2>
-                        { standing(shared, receipt) }
+                        { standing(receipt, refuted, &save) }
                         { alarms(receipt) }
-                        <details>
-                            <summary>{ "Step by step" }</summary>
-                            <ol class="steps">
-                                for step in steps(receipt, sealed) {
-                                    <li class={classes!(step.done.then_some("done"))}>
-                                        <b>{ &step.title }</b>
-                                        { &step.detail }
-                                        <span class="visually-hidden">
-                                            { if step.done { " (done)" } else { " (not yet)" } }
-                                        </span>
-                                    </li>
-                                }
-                            </ol>
-                            { proof_line(&receipt.state) }
-                            <dl class="facts">
-                                <dt>{ "Token" }</dt><dd>{ receipt.token }</dd>
-                                <dt>{ "Vote id" }</dt>
-                                <dd><Hash value={receipt.vote_id.clone()} of="vote id" /></dd>
-                                if let ReceiptState::InBlock { hash, .. } = &receipt.state {
-                                    <dt>{ "Block" }</dt><dd><Hash value={hash.clone()} of="block hash" /></dd>
-                                }
-                            </dl>
-                        </details>
+                        { failed(saving.asked().failure()) }
+                        { folded(receipt, sealed) }
                     </div>
                     <div class="field">
                         <Qr text={address.clone()} label="QR code of this receipt's address" />
                         <div class="chips no-print">
-                            <button type="button" class="button small" onclick={{
-                                let (send, id) = (shared.send.clone(), receipt.vote_id.clone());
-                                move |_: MouseEvent| send.emit(ToNode::Receipt { id: id.clone(), complaint: false })
-                            }}>{ "Download" }</button>
-                            <button type="button" class="button small"
-                                onclick={|_: MouseEvent| { let _ = browser::window().print(); }}>
-                                { "Print" }
-                            </button>
+                            <button type="button" class="button small" disabled={saving.asked().is_waiting()}
+                                onclick={save.reform(|_: MouseEvent| false)}>{ "Download" }</button>
+                            <button type="button" class="button small" onclick={|_: MouseEvent| browser::print()}>{ "Print" }</button>
                         </div>
                     </div>
                 </div>
                 <small>
                     { "Opened in any browser, by its file, its QR code or its address, this receipt checks itself again and keeps watching. Ballots of this election are public, so it also shows what was chosen: keep it to yourself if that is nobody's business. " }
-                    <a href={address.clone()}>{ "Address of this receipt" }</a>
+                    <a href={address.clone()} onclick={going(here)}>{ "Address of this receipt" }</a>
                     <span class="print-only public">{ format!(" {address}") }</span>
                 </small>
             </div>
         </section>
+    }
+}
+
+/// The steps, and the numbers to compare.
+fn folded(receipt: &ReceiptView, sealed: bool) -> Html {
+    html! {
+        <details>
+            <summary>{ "Step by step" }</summary>
+            <ol class="steps">
+                for step in steps(receipt, sealed) {
+                    <li class={classes!(step.done.then_some("done"))}>
+                        <b>{ &step.title }</b>
+                        { &step.detail }
+                        <span class="visually-hidden">
+                            { if step.done { " (done)" } else { " (not yet)" } }
+                        </span>
+                    </li>
+                }
+            </ol>
+            { proof_line(&receipt.state) }
+            <dl class="facts">
+                <dt>{ "Token" }</dt><dd>{ receipt.token }</dd>
+                <dt>{ "Vote id" }</dt>
+                <dd><Hash value={receipt.vote_id.clone()} of="vote id" /></dd>
+                if let ReceiptState::InBlock { hash, .. } = &receipt.state {
+                    <dt>{ "Block" }</dt><dd><Hash value={hash.clone()} of="block hash" /></dd>
+                }
+            </dl>
+        </details>
     }
 }

@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use crate::page::icons::{Name, icon};
+use crate::page::components::icons::{Name, icon};
 
 const PROMISED: [(&str, &str); 7] = [
     (

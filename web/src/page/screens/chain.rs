@@ -1,17 +1,22 @@
 //! The chain as a thread of knots, newest on top.
 
-use std::rc::Rc;
-
 use yew::prelude::*;
 
-use super::unopened;
 use crate::{
-    messages::{BlockSummary, BlockView, MAX_VOTES_SHOWN, ToNode},
     page::{
+        components::{
+            copy::Hash,
+            icons::{Name, icon},
+            notice::failed,
+            unopened::Unopened,
+        },
         format,
-        icons::{Name, icon},
-        model::{Action, Shared, use_shared},
-        words::Hash,
+        hooks::{Asking, use_asking, use_election, use_model, use_workers},
+        workers::Workers,
+    },
+    shared::{
+        messages::{BlockAt, Blocks},
+        views::{BlockSummary, BlockView, MAX_VOTES_SHOWN},
     },
 };
 
@@ -82,25 +87,27 @@ fn details(view: &BlockView) -> Html {
 /// The screen.
 #[component]
 pub fn Chain() -> Html {
-    let shared = use_shared();
+    let workers = use_workers();
     let wanted = use_state(|| PAGE);
-    let model = shared.model.clone();
-    let tip = model.status.as_ref().map(|status| (status.height, status.tip.clone()));
+    let blocks = use_asking::<Vec<BlockSummary>>();
+    let opened = use_asking::<Option<BlockView>>();
+    let tip =
+        use_model(|model| model.status.as_ref().map(|status| (status.height, status.tip.clone())));
+    let pending = use_model(|model| model.status.as_ref().map_or(0, |status| status.pending));
     {
-        let send = shared.send.clone();
+        let (blocks, workers) = (blocks.clone(), workers.clone());
         use_effect_with((tip, *wanted), move |(tip, wanted)| {
-            if let Some((height, _)) = tip {
-                send.emit(ToNode::Blocks { from: *height, count: *wanted });
+            if let Some((from, _)) = *tip {
+                blocks.refresh(workers.node().ask(Blocks { from, count: *wanted }));
             }
         });
     }
-    let Some(_) = model.election() else {
-        return unopened(&model);
-    };
-    let pending = model.status.as_ref().map_or(0, |status| status.pending);
-    let blocks = Rc::clone(&model.blocks);
-    let most = blocks.iter().map(|block| block.work).fold(0.0, f64::max);
-    let more = blocks.last().is_some_and(|block| block.height > 1);
+    if use_election().is_none() {
+        return html! { <Unopened /> };
+    }
+    let list = blocks.asked().answer().map_or(&[][..], Vec::as_slice);
+    let most = list.iter().map(|block| block.work).fold(0.0, f64::max);
+    let more = list.last().is_some_and(|block| block.height > 1);
     let onmore = {
         let wanted = wanted.clone();
         move |_: MouseEvent| wanted.set((*wanted * 2).min(200))
@@ -111,6 +118,7 @@ pub fn Chain() -> Html {
                 <h1 id="title" tabindex="-1">{ "The chain" }</h1>
                 <p class="soft">{ "Every block holds the hash of the one before it. Change a vote anywhere, and every block above it breaks." }</p>
             </header>
+            { failed(blocks.asked().failure().or(opened.asked().failure())) }
             <ol class="thread" data-testid="thread">
                 if pending > 0 {
                     <li>
@@ -122,8 +130,8 @@ pub fn Chain() -> Html {
                         <div class="waiting">{ format!("{} for a block", if pending == 1 { "1 vote waits".to_owned() } else { format!("{} votes wait", format::count(pending.into())) }) }</div>
                     </li>
                 }
-                for block in blocks.iter() {
-                    { row(&shared, block, most) }
+                for block in list {
+                    { row(&workers, &opened, block, most) }
                 }
             </ol>
             if more && *wanted < 200 {
@@ -135,24 +143,29 @@ pub fn Chain() -> Html {
     }
 }
 
-fn row(shared: &Shared, block: &BlockSummary, most: f64) -> Html {
-    let view = shared.model.block.clone();
+fn row(
+    workers: &Workers,
+    opened: &Asking<Option<BlockView>>,
+    block: &BlockSummary,
+    most: f64,
+) -> Html {
+    let view = opened.asked().answer().and_then(Option::as_ref);
     let view = view.filter(|view| view.summary.hash == block.hash);
-    let opened = view.is_some();
+    let is_open = view.is_some();
     let onclick = {
-        let (shared, height) = (shared.clone(), block.height);
+        let (workers, opened, height) = (workers.clone(), opened.clone(), block.height);
         move |_: MouseEvent| {
-            if opened {
-                shared.model.dispatch(Action::CloseBlock);
+            if is_open {
+                opened.clear();
             } else {
-                shared.send.emit(ToNode::Block(height));
+                opened.refresh(workers.node().ask(BlockAt(height)));
             }
         }
     };
     html! {
         <li key={block.height}>
             { knot(block, most) }
-            <button type="button" class="plain block" {onclick} aria-expanded={opened.to_string()}>
+            <button type="button" class="plain block" {onclick} aria-expanded={is_open.to_string()}>
                 <span class="name">{ format!("Block {}", block.height) }</span>
                 <span class="soft when">{ if block.height == 1 { "the election".to_owned() } else { format!("{} · {}", format::time(block.time), format::plural(block.votes.into(), "vote", "votes")) } }</span>
                 <span class="hash soft">{ format::short(&block.hash) }</span>
@@ -165,7 +178,7 @@ fn row(shared: &Shared, block: &BlockSummary, most: f64) -> Html {
                 </div>
             }
             if let Some(view) = view {
-                { details(&view) }
+                { details(view) }
             }
         </li>
     }

@@ -1,16 +1,16 @@
 //! Without an election: the ones this browser knows, and a place for a link.
 
-use blockvote_core::{
-    crypto::hash::ElectionId,
-    election::{definition::Election, short_address::ShortAddress},
-};
-use web_sys::HtmlInputElement;
+use blockvote_core::{custody::voting_code::Code, election::definition::Election};
 use yew::prelude::*;
 
-use super::found::CheckVote;
 use crate::page::{
-    browser, format,
-    icons::{Name, icon},
+    addresses, browser,
+    components::{
+        check_vote::CheckVote,
+        fields::value,
+        icons::{Name, icon},
+    },
+    format,
     remembered::{self, Known},
 };
 
@@ -38,18 +38,6 @@ fn line(known: &Known) -> Html {
     }
 }
 
-/// The election's id in a link or by itself.
-fn id_in(text: &str) -> Option<String> {
-    let part = text.split("/e/").last()?;
-    let id = part.split(['/', '?', '#']).next()?.trim();
-    id.parse::<ElectionId>().ok().map(|id| id.to_string())
-}
-
-/// The short address in a link or by itself.
-fn short_in(text: &str) -> Option<ShortAddress> {
-    text.split("/v/").last()?.split(['/', '?', '#']).next()?.parse().ok()
-}
-
 /// The screen.
 #[component]
 pub fn Home() -> Html {
@@ -59,7 +47,7 @@ pub fn Home() -> Html {
     let oninput = {
         let (text, wrong) = (text.clone(), wrong.clone());
         move |event: InputEvent| {
-            text.set(event.target_unchecked_into::<HtmlInputElement>().value());
+            text.set(value(&event));
             wrong.set(false);
         }
     };
@@ -67,14 +55,14 @@ pub fn Home() -> Html {
         let (text, wrong, is_code) = (text.clone(), wrong.clone(), is_code.clone());
         move |event: SubmitEvent| {
             event.prevent_default();
-            let code = blockvote_core::custody::voting_code::Code::parse(&text).ok();
+            let code = Code::parse(&text).ok();
             let open: Vec<_> = remembered::elections()
                 .into_iter()
                 .filter(|known| known.state() == "open")
                 .collect();
-            if let Some(id) = id_in(&text) {
+            if let Some(id) = addresses::election_in(&text) {
                 browser::visit(&format!("/e/{id}/vote"));
-            } else if let Some(address) = short_in(&text) {
+            } else if let Some(address) = addresses::short_in(&text) {
                 browser::visit(&format!("/v/{address}"));
             } else if let (Some(code), [only]) = (&code, open.as_slice()) {
                 browser::visit(&format!("/e/{}/vote#code={code}", only.id));

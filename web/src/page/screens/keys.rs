@@ -1,133 +1,104 @@
 //! The user's own keys: made here, kept here, brought to another device.
 
 use blockvote_core::crypto::secret::Passphrase;
-use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::{
-    messages::ToTools,
     page::{
         browser,
-        model::{Action, Tool, use_tools},
-        qr::Qr,
+        components::{
+            copy::Copy,
+            fields::typing,
+            notice::{failure_words, notice},
+            organiser_passphrase::second_passphrase,
+            qr::Qr,
+        },
+        hooks::{use_asking, use_tools},
+        passphrases,
         remembered::{self, OwnKey},
-        words::notice,
     },
+    shared::messages::{NewKey, ReadKey, SavedKey},
 };
 
-/// Shorter ones are guessed in minutes by whoever gets hold of the file.
-const MIN_PASSPHRASE: usize = 8;
-
-/// What is wrong with a passphrase that locks something; none at all is a choice.
+/// Puts a key on the list that this browser keeps.
 ///
 /// # Errors
-/// Too short, or typed differently the second time.
-pub fn check_passphrase(first: &str, again: &str) -> Result<(), String> {
-    let length = first.chars().count();
-    if length == 0 {
-        return Ok(());
+/// Why it is not there.
+fn keep(made: &SavedKey, label: &str) -> Result<Vec<OwnKey>, &'static str> {
+    // Another tab may have made one meanwhile.
+    let mut all = remembered::keys();
+    if all.iter().any(|key| key.public == made.public) {
+        return Err("This key is in this browser already.");
     }
-    if length < MIN_PASSPHRASE {
-        return Err(format!(
-            "The passphrase has {length} letters; take at least {MIN_PASSPHRASE}, or none."
-        ));
-    }
-    if first == again {
-        Ok(())
+    let label = match label.trim() {
+        "" => format!("Key {}", all.len() + 1),
+        label => label.to_owned(),
+    };
+    let SavedKey { file, public, locked } = made.clone();
+    all.push(OwnKey { label, file: file.as_str().to_owned(), public, locked });
+    if remembered::keep_keys(&all) {
+        Ok(all)
     } else {
-        Err("The two passphrases differ: a typo would lock for ever.".into())
-    }
-}
-
-/// The field for the second time, once there is a first.
-pub fn second_passphrase(
-    id: &'static str,
-    first: &UseStateHandle<String>,
-    again: &UseStateHandle<String>,
-) -> Html {
-    if first.is_empty() {
-        return Html::default();
-    }
-    html! {
-        <>
-            <label for={id}>{ "The passphrase again" }</label>
-            <input {id} type="password" autocomplete="new-password" value={(**again).clone()} oninput={super::create::typing(again)} />
-        </>
+        Err("This browser refuses to keep the key: leave the private window, or allow storage.")
     }
 }
 
 /// The screen.
 #[component]
 pub fn Keys() -> Html {
-    let shared = use_tools();
+    let workers = use_tools();
     let keys = use_state(remembered::keys);
     let label = use_state(String::new);
     let passphrase = use_state(String::new);
     let again = use_state(String::new);
     let wrong = use_state(|| None::<String>);
+    let making = use_asking::<SavedKey>();
     {
         // A key that was made or read joins the list.
-        let (keys, label, passphrase, wrong) =
-            (keys.clone(), label.clone(), passphrase.clone(), wrong.clone());
-        let again = again.clone();
-        let model = shared.model.clone();
-        use_effect_with(shared.model.key.clone(), move |made| {
-            let Some((file, public, locked)) = made.clone() else { return };
-            // Another tab may have made one meanwhile.
-            let mut all = remembered::keys();
-            if all.iter().any(|key| key.public == public) {
-                wrong.set(Some("This key is in this browser already.".into()));
-            } else {
-                let name = label.trim();
-                let name = if name.is_empty() {
-                    format!("Key {}", all.len() + 1)
-                } else {
-                    name.to_owned()
-                };
-                all.push(OwnKey { label: name, file: file.as_str().to_owned(), public, locked });
-                if remembered::keep_keys(&all) {
+        let (keys, label, passphrase) = (keys.clone(), label.clone(), passphrase.clone());
+        let (again, wrong, making) = (again.clone(), wrong.clone(), making.clone());
+        use_effect_with(making.asked().answer().cloned(), move |made| {
+            let Some(made) = made else { return };
+            match keep(made, &label) {
+                Ok(all) => {
                     keys.set(all);
-                    label.set(String::new());
-                    passphrase.set(String::new());
-                    again.set(String::new());
-                } else {
-                    wrong.set(Some("This browser refuses to keep the key: leave the private window, or allow storage.".into()));
+                    for field in [label, passphrase, again] {
+                        field.set(String::new());
+                    }
                 }
+                Err(why) => wrong.set(Some(why.into())),
             }
-            model.dispatch(Action::ToolSeen);
+            making.clear();
         });
     }
-    let busy = matches!(shared.model.tool, Tool::Busy(_));
+    let busy = making.asked().is_waiting();
     let onsubmit = {
-        let (shared, passphrase, wrong) = (shared.clone(), passphrase.clone(), wrong.clone());
-        let again = again.clone();
+        let (passphrase, wrong, again) = (passphrase.clone(), wrong.clone(), again.clone());
+        let (workers, making) = (workers.clone(), making.clone());
         move |event: SubmitEvent| {
             event.prevent_default();
-            if let Err(why) = check_passphrase(&passphrase, &again) {
+            if let Err(why) = passphrases::check(&passphrase, &again) {
                 wrong.set(Some(why));
                 return browser::focus("passphrase");
             }
             wrong.set(None);
-            shared.model.dispatch(Action::ToolSent);
-            shared.tools.emit(ToTools::NewKey(Passphrase::typed((*passphrase).clone())));
+            let lock = Passphrase::typed((*passphrase).clone());
+            making.wait(workers.tools().ask(NewKey(lock)));
         }
     };
     let onfile = {
-        let (shared, wrong) = (shared.clone(), wrong.clone());
+        let (wrong, making) = (wrong.clone(), making.clone());
         move |event: Event| {
             let Some(file) = browser::chosen_file(&event) else { return };
             wrong.set(None);
-            let shared = shared.clone();
-            shared.model.dispatch(Action::ToolSent);
-            browser::read_text(&file, move |text| {
-                shared.tools.emit(ToTools::ReadKey(text.unwrap_or_default().into()));
+            let workers = workers.clone();
+            making.wait(async move {
+                let text = browser::text_of(&file).await.unwrap_or_default();
+                workers.tools().ask(ReadKey(text.into())).await
             });
         }
     };
-    let failed = match &shared.model.tool {
-        Tool::Failed(why) => Some(format!("{}.", crate::page::words::capital(why))),
-        _ => (*wrong).clone(),
-    };
+    let failed = making.asked().failure().map(failure_words).or_else(|| (*wrong).clone());
     html! {
         <div class="screen">
             <header>
@@ -141,11 +112,11 @@ pub fn Keys() -> Html {
                 <h2>{ "Make a key" }</h2>
                 <div class="field">
                     <label for="label">{ "Name for it, for yourself" }</label>
-                    <input id="label" type="text" maxlength="60" autocomplete="off" value={(*label).clone()} oninput={super::create::typing(&label)} />
+                    <input id="label" type="text" maxlength="60" autocomplete="off" value={(*label).clone()} oninput={typing(&label)} />
                 </div>
                 <div class="field">
                     <label for="passphrase">{ "Passphrase (may be left out)" }</label>
-                    <input id="passphrase" type="password" autocomplete="new-password" value={(*passphrase).clone()} oninput={super::create::typing(&passphrase)} aria-describedby="passphrase-hint" />
+                    <input id="passphrase" type="password" autocomplete="new-password" value={(*passphrase).clone()} oninput={typing(&passphrase)} aria-describedby="passphrase-hint" />
                     { second_passphrase("passphrase-again", &passphrase, &again) }
                     <small id="passphrase-hint">{ "With one the key rests locked in this browser and is asked for when you vote. Forgotten, the key is lost: nobody can reset it." }</small>
                 </div>
@@ -172,7 +143,7 @@ fn own_key(keys: &UseStateHandle<Vec<OwnKey>>, key: &OwnKey) -> Html {
         let (keys, public) = (keys.clone(), key.public.clone());
         move |_: MouseEvent| {
             let words = "Forget this key? Without its file nobody can ever vote with it again.";
-            if browser::window().confirm_with_message(words).unwrap_or(false) {
+            if browser::confirm(words) {
                 let mut all = remembered::keys();
                 all.retain(|key| key.public != public);
                 remembered::keep_keys(&all);
@@ -200,36 +171,4 @@ fn own_key(keys: &UseStateHandle<Vec<OwnKey>>, key: &OwnKey) -> Html {
             </div>
         </section>
     }
-}
-
-#[derive(Properties, PartialEq)]
-pub struct CopyProps {
-    pub text: AttrValue,
-    /// What is copied, for the button's name.
-    pub what: AttrValue,
-}
-
-/// A button that copies a text that stands beside it.
-#[component]
-pub fn Copy(props: &CopyProps) -> Html {
-    let done = use_state(|| None::<bool>);
-    let onclick = {
-        let (done, text) = (done.clone(), props.text.clone());
-        move |_: MouseEvent| done.set(Some(browser::copy(&text)))
-    };
-    let words = match *done {
-        None => format!("Copy the {}", props.what),
-        Some(true) => "Copied".to_owned(),
-        Some(false) => "Select it by hand: this page is not secure".to_owned(),
-    };
-    html! {
-        <div class="no-print"><button type="button" class="button small" {onclick}>
-            { crate::page::icons::icon(crate::page::icons::Name::Copy) }{ words }
-        </button></div>
-    }
-}
-
-/// The text of a field, as it is typed.
-pub fn value(event: &InputEvent) -> String {
-    event.target_unchecked_into::<HtmlInputElement>().value()
 }

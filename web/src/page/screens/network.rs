@@ -1,18 +1,25 @@
 //! Relays, peers, sync, mining, storage.
 
-use web_sys::{HtmlInputElement, HtmlSelectElement};
+use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
-use super::unopened;
 use crate::{
-    messages::{MiningWish, Status, StorageStatus, ToNode},
     page::{
-        browser, format,
-        icons::{Name, icon},
-        model::use_shared,
+        browser,
+        components::{
+            copy::Hash,
+            fields::typing,
+            icons::{Name, icon},
+            unopened::Unopened,
+        },
+        format,
+        hooks::{use_election, use_model, use_workers},
         remembered,
-        words::Hash,
         workers::kept_wish,
+    },
+    shared::{
+        messages::{MiningWish, NodeOrder},
+        views::{MiningStatus, Status, StorageStatus},
     },
 };
 
@@ -53,12 +60,6 @@ fn relays(status: &Status, remove: &Callback<String>) -> Html {
 fn AddRelay(properties: &AddRelayProperties) -> Html {
     let text = use_state(String::new);
     let problem = use_state(|| None::<&'static str>);
-    let oninput = {
-        let text = text.clone();
-        move |event: InputEvent| {
-            text.set(event.target_unchecked_into::<HtmlInputElement>().value());
-        }
-    };
     let onsubmit = {
         let (text, problem, changed) = (text.clone(), problem.clone(), properties.changed.clone());
         move |event: SubmitEvent| {
@@ -81,7 +82,7 @@ fn AddRelay(properties: &AddRelayProperties) -> Html {
             <label for="relay">{ "Follow another relay too" }</label>
             <div class="row">
                 <input id="relay" type="text" inputmode="url" autocomplete="off" spellcheck="false"
-                    placeholder="wss://relay.example.org/ws" value={(*text).clone()} {oninput}
+                    placeholder="wss://relay.example.org/ws" value={(*text).clone()} oninput={typing(&text)}
                     aria-describedby="relay-hint" aria-invalid={problem.is_some().then_some("true")} />
                 <button type="submit" class="button">{ "Add" }</button>
             </div>
@@ -126,53 +127,8 @@ fn storage_words(status: &Status) -> (&'static str, String) {
     }
 }
 
-/// The screen.
-#[component]
-pub fn Network() -> Html {
-    let shared = use_shared();
-    let wish = use_state(kept_wish);
-    let Some(_) = shared.model.election() else {
-        return unopened(&shared.model);
-    };
-    let Some(status) = shared.model.status.clone() else {
-        return unopened(&shared.model);
-    };
-    let change = {
-        let (wish, send) = (wish.clone(), shared.send.clone());
-        move |new: MiningWish| {
-            browser::keep_setting("mining", if new.on { "on" } else { "off" });
-            browser::keep_setting("miners", &new.workers.to_string());
-            wish.set(new);
-            send.emit(ToNode::Mining(new));
-        }
-    };
-    let changed = {
-        let send = shared.send.clone();
-        Callback::from(move |()| send.emit(ToNode::Relays(remembered::relays())))
-    };
-    let remove = {
-        let changed = changed.clone();
-        Callback::from(move |url: String| {
-            remembered::remove_relay(&url);
-            changed.emit(());
-        })
-    };
-    let mining = &status.mining;
-    let toggle = {
-        let (change, on, workers) = (change.clone(), mining.on, wish.workers);
-        move |_: MouseEvent| change(MiningWish { on: !on, workers })
-    };
-    let onworkers = {
-        let (change, on) = (change, mining.on);
-        move |event: Event| {
-            let value = event.target_unchecked_into::<HtmlSelectElement>().value();
-            if let Ok(workers) = value.parse() {
-                change(MiningWish { on, workers });
-            }
-        }
-    };
-    let (storage_kind, storage) = storage_words(&status);
-    let mining_words = match (mining.on, mining.active) {
+fn mining_words(mining: &MiningStatus) -> String {
+    match (mining.on, mining.active) {
         (true, true) => format!(
             "Hashing now, {}. A block takes about {} tries.",
             format::hash_rate(mining.rate),
@@ -183,7 +139,45 @@ pub fn Network() -> Html {
             "Another tab of this browser mines. Switch it on here to mine in both.".into()
         }
         (false, _) => "Off. Votes then wait until somebody else mines.".into(),
+    }
+}
+
+fn sync_words(status: &Status) -> String {
+    match (status.syncing_to, status.highest_peer) {
+        (Some(to), _) if to > status.height => format!("fetching block {} of {to}", status.height),
+        (_, Some(highest)) if highest > status.height => format!(
+            "at block {}; a peer claims block {highest}, which is not shown to be better yet",
+            status.height
+        ),
+        (_, Some(_)) if status.sure => format!("in sync at block {}", status.height),
+        (_, Some(_)) => format!(
+            "at block {}, as far as {}; none handed out anything yet",
+            status.height,
+            format::peers_say(status.peers)
+        ),
+        (_, None) => format!("at block {}; no peer to compare with", status.height),
+    }
+}
+
+/// The screen.
+#[component]
+pub fn Network() -> Html {
+    let workers = use_workers();
+    let status = use_model(|model| model.status.clone());
+    let (Some(_), Some(status)) = (use_election(), status) else {
+        return html! { <Unopened /> };
     };
+    let changed = Callback::from(move |()| {
+        workers.node().order(NodeOrder::Relays(remembered::relays()));
+    });
+    let remove = {
+        let changed = changed.clone();
+        Callback::from(move |url: String| {
+            remembered::remove_relay(&url);
+            changed.emit(());
+        })
+    };
+    let (storage_kind, storage) = storage_words(&status);
     html! {
         <div class="screen">
             <header><h1 id="title" tabindex="-1">{ "Network" }</h1>
@@ -192,50 +186,9 @@ pub fn Network() -> Html {
                 <h2>{ "Relays" }</h2>
                 { relays(&status, &remove) }
                 <AddRelay {changed} />
-                <dl class="facts">
-                    <dt>{ "Peers" }</dt>
-                    <dd data-testid="peers">{ match status.peers { 0 => "none heard of yet".to_owned(), n => format!("{} heard of", format::count(n.into())) } }</dd>
-                    <dt>{ "Other tabs of this browser" }</dt>
-                    <dd data-testid="tabs">{ match status.tabs { 0 => "none".to_owned(), n => format!("{} heard of; they agree without a relay too", format::count(n.into())) } }</dd>
-                    <dt>{ "Sync" }</dt>
-                    <dd>{ match (status.syncing_to, status.highest_peer) {
-                        (Some(to), _) if to > status.height => format!("fetching block {} of {to}", status.height),
-                        (_, Some(highest)) if highest > status.height => format!("at block {}; a peer claims block {highest}, which is not shown to be better yet", status.height),
-                        (_, Some(_)) if status.sure => format!("in sync at block {}", status.height),
-                        (_, Some(_)) => format!("at block {}, as far as {}; none handed out anything yet", status.height, format::peers_say(status.peers)),
-                        (_, None) => format!("at block {}; no peer to compare with", status.height),
-                    } }
-                    if let (Some(to), true) = (status.syncing_to, status.syncing_to > Some(status.height)) {
-                        <progress max={to.to_string()} value={status.height.to_string()} aria-label="Blocks fetched" />
-                    }
-                    </dd>
-                    <dt>{ "Newest block" }</dt><dd><Hash value={status.tip.clone()} of="tip hash" /></dd>
-                    <dt>{ "Work in the chain" }</dt><dd>{ format!("about {} hashes", format::count(status.work.parse().unwrap_or(0))) }</dd>
-                    if status.rejected > 0 {
-                        <dt>{ "Peers rejected" }</dt>
-                        <dd data-testid="rejected">{ format!("{}, the last because: {}", status.rejected, status.last_rejection.clone().unwrap_or_default()) }</dd>
-                    }
-                </dl>
+                { peers(&status) }
             </section>
-            <section class="sheet" aria-label="Mining">
-                <div class="row between">
-                    <h2>{ "Mining" }</h2>
-                    <button type="button" role="switch" class="plain switch" aria-checked={mining.on.to_string()}
-                        onclick={toggle} data-testid="mining">
-                        <span>{ "Mine in this tab" }</span><span class="track"></span>
-                    </button>
-                </div>
-                <p data-testid="mining-words">{ mining_words }</p>
-                <div class="field">
-                    <label for="workers">{ "Workers" }</label>
-                    <select id="workers" class="narrow" onchange={onworkers}>
-                        for number in 1..=browser::processors().min(64) {
-                            <option value={number.to_string()} selected={number == wish.workers}>{ number }</option>
-                        }
-                    </select>
-                    <small>{ format!("{} found by this tab. Half the processors is the default; mining needs power only while votes wait.", format::plural(mining.found.into(), "block", "blocks")) }</small>
-                </div>
-            </section>
+            <Mining status={status.mining.clone()} />
             <section class="sheet" aria-label="Storage">
                 <h2>{ "Storage" }</h2>
                 <p class={classes!("hint", storage_kind)} data-testid="storage">
@@ -244,5 +197,81 @@ pub fn Network() -> Html {
                 <small>{ format!("Build {}", status.build) }</small>
             </section>
         </div>
+    }
+}
+
+fn peers(status: &Status) -> Html {
+    html! {
+        <dl class="facts">
+            <dt>{ "Peers" }</dt>
+            <dd data-testid="peers">{ match status.peers { 0 => "none heard of yet".to_owned(), n => format!("{} heard of", format::count(n.into())) } }</dd>
+            <dt>{ "Other tabs of this browser" }</dt>
+            <dd data-testid="tabs">{ match status.tabs { 0 => "none".to_owned(), n => format!("{} heard of; they agree without a relay too", format::count(n.into())) } }</dd>
+            <dt>{ "Sync" }</dt>
+            <dd>{ sync_words(status) }
+                if let (Some(to), true) = (status.syncing_to, status.syncing_to > Some(status.height)) {
+                    <progress max={to.to_string()} value={status.height.to_string()} aria-label="Blocks fetched" />
+                }
+            </dd>
+            <dt>{ "Newest block" }</dt><dd><Hash value={status.tip.clone()} of="tip hash" /></dd>
+            <dt>{ "Work in the chain" }</dt><dd>{ format!("about {} hashes", format::count(status.work.parse().unwrap_or(0))) }</dd>
+            if status.rejected > 0 {
+                <dt>{ "Peers rejected" }</dt>
+                <dd data-testid="rejected">{ format!("{}, the last because: {}", status.rejected, status.last_rejection.clone().unwrap_or_default()) }</dd>
+            }
+        </dl>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct MiningProps {
+    status: MiningStatus,
+}
+
+#[component]
+fn Mining(props: &MiningProps) -> Html {
+    let workers = use_workers();
+    let wish = use_state(kept_wish);
+    let mining = &props.status;
+    let change = {
+        let wish = wish.clone();
+        Callback::from(move |new: MiningWish| {
+            browser::keep_setting("mining", if new.on { "on" } else { "off" });
+            browser::keep_setting("miners", &new.workers.to_string());
+            wish.set(new);
+            workers.node().order(NodeOrder::Mining(new));
+        })
+    };
+    let toggle = {
+        let wanted = MiningWish { on: !mining.on, workers: wish.workers };
+        change.reform(move |_: MouseEvent| wanted)
+    };
+    let onworkers = {
+        let (on, kept) = (mining.on, wish.workers);
+        change.reform(move |event: Event| {
+            let value = event.target_unchecked_into::<HtmlSelectElement>().value();
+            MiningWish { on, workers: value.parse().unwrap_or(kept) }
+        })
+    };
+    html! {
+        <section class="sheet" aria-label="Mining">
+            <div class="row between">
+                <h2>{ "Mining" }</h2>
+                <button type="button" role="switch" class="plain switch" aria-checked={mining.on.to_string()}
+                    onclick={toggle} data-testid="mining">
+                    <span>{ "Mine in this tab" }</span><span class="track"></span>
+                </button>
+            </div>
+            <p data-testid="mining-words">{ mining_words(mining) }</p>
+            <div class="field">
+                <label for="workers">{ "Workers" }</label>
+                <select id="workers" class="narrow" onchange={onworkers}>
+                    for number in 1..=browser::processors().min(64) {
+                        <option value={number.to_string()} selected={number == wish.workers}>{ number }</option>
+                    }
+                </select>
+                <small>{ format!("{} found by this tab. Half the processors is the default; mining needs power only while votes wait.", format::plural(mining.found.into(), "block", "blocks")) }</small>
+            </div>
+        </section>
     }
 }

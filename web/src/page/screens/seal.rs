@@ -1,24 +1,38 @@
 //! Sealing the result: what it will hold, what is missing, what is left out and why, and afterwards who has it.
 
+use std::rc::Rc;
+
 use blockvote_core::{
-    chain::statements::check_reason, crypto::secret::Passphrase, node::ballot_box::GRACE_MS,
+    chain::statements::check_reason,
+    crypto::{passphrase_lock, secret::Passphrase},
+    node::ballot_box::GRACE_MS,
 };
 use blockvote_words::Words;
 use yew::prelude::*;
-use yew_router::prelude::*;
 
-use super::{results::seal_notice, unopened};
 use crate::{
-    messages::{
-        Act, KeeperView, ListsView, OrganiserFile, SealView, Status, StorageStatus, ToNode, ToTools,
-    },
     page::{
-        browser, format,
-        icons::{Name, icon},
-        model::{Action, Tool, use_tools},
+        browser,
+        components::{
+            copy::Hash,
+            fields::{is_checked, typing},
+            icons::{Name, icon},
+            link,
+            notice::{failed, notice},
+            organiser_passphrase::organiser_passphrase,
+            seal_notice::seal_notice,
+            unopened::Unopened,
+        },
+        format::{self, capital},
+        hooks::{Asking, use_asking, use_clock, use_election, use_model, use_tools},
+        model::Model,
         remembered,
         route::Route,
-        words::{Hash, capital, failure, notice},
+        workers::{Workers, download_audit_file},
+    },
+    shared::{
+        messages::{Act, HaveOrganise, LeaveOut, NodeOrder, OrganiserFile, WishedSeal},
+        views::{KeeperView, ListsView, SealView, Status, StorageStatus},
     },
 };
 
@@ -89,10 +103,11 @@ fn reached(status: &Status) -> Html {
 }
 
 /// What no keeper had in time, and what becomes of it.
-fn lists(lists: &ListsView, send: &Callback<ToNode>) -> Html {
+fn lists(lists: &ListsView, workers: &Workers, leaving: &Asking<()>) -> Html {
     let leave_out = |on: bool| {
-        let (send, anyway) = (send.clone(), !lists.unshown.is_empty());
-        move |_: MouseEvent| send.emit(ToNode::LeaveOut { on, anyway })
+        let (workers, leaving) = (workers.clone(), leaving.clone());
+        let anyway = !lists.unshown.is_empty();
+        move |_: MouseEvent| leaving.wait(workers.node().ask(LeaveOut { on, anyway }))
     };
     let showed = |(name, shown, all): &(String, u32, u32)| {
         format!("{name} has shown {shown} of {all} votes of its closing list.")
@@ -148,7 +163,7 @@ fn reason_field(
     html! {
         <div class="field">
             <label for={id}>{ label }</label>
-            <input {id} class="wide" type="text" maxlength="200" autocomplete="off" value={(**reason).clone()} oninput={super::create::typing(reason)} />
+            <input {id} class="wide" type="text" maxlength="200" autocomplete="off" value={(**reason).clone()} oninput={typing(reason)} />
             <small>{ hint.to_owned() }</small>
             if let Some(wrong) = wrong {
                 <div class="hint bad" role="alert">{ icon(Name::Warning) }{ wrong.clone() }</div>
@@ -176,118 +191,137 @@ fn handed_out(status: &Status) -> Html {
     html! { <div role="status" data-testid="handed-out">{ notice(kind, words) }</div> }
 }
 
+/// Why the result cannot be sealed now.
+fn too_early(status: &Status, closes: Option<f64>) -> Option<String> {
+    let now = js_sys::Date::now();
+    let Some(closes) = closes else {
+        return Some("Voting goes on until you close it.".into());
+    };
+    let from = closes + SEAL_AFTER_MS;
+    if now < closes {
+        return Some(format!(
+            "Voting goes on until {}. Close it first, or wait.",
+            format::time(closes)
+        ));
+    }
+    if now < from {
+        return Some(format!(
+            "Votes that were cast in time may still be on their way: the result can be sealed from {} on.",
+            format::time(from)
+        ));
+    }
+    (status.storage == StorageStatus::Sharing).then(|| {
+        "Another tab of this browser has this election open and stores it. Seal there, or close that tab first."
+            .into()
+    })
+}
+
+fn head(words: &str) -> Html {
+    html! {
+        <header>
+            <h1 id="title" tabindex="-1">{ "Seal the result" }</h1>
+            <p class="soft" data-testid="seal-state">{ words.to_owned() }</p>
+        </header>
+    }
+}
+
 /// The screen.
 #[component]
 pub fn Seal() -> Html {
-    let shared = use_tools();
+    use_clock();
+    let workers = use_tools();
+    let status = use_model(|model| model.status.clone());
+    let closes = use_model(Model::closes);
+    let saving = use_asking::<()>();
+    {
+        let workers = workers.clone();
+        use_effect_with((), move |()| move || workers.node().order(NodeOrder::LookAtLists(false)));
+    }
+    {
+        // Asked again of a node that was started again.
+        let unasked = status.as_ref().is_some_and(|status| status.lists.is_none());
+        let workers = workers.clone();
+        use_effect_with(unasked, move |unasked| {
+            if *unasked {
+                workers.node().order(NodeOrder::LookAtLists(true));
+            }
+        });
+    }
+    let Some(election) = use_election() else {
+        return html! { <Unopened /> };
+    };
+    let id = election.id.clone();
+    let organise = Route::Organise { election: id.clone() };
+    let back = html! { <p>{ link::to(organise, "", "Back to organising") }</p> };
+    let Some(status) = status else {
+        return html! { <div class="screen">{ head("The node of this tab starts.") }{ back }</div> };
+    };
+    let screen = match &status.seal {
+        SealView::Sealed { height, id: seal, .. } => {
+            let export = {
+                let (saving, id) = (saving.clone(), id.clone());
+                move |_: MouseEvent| saving.wait(download_audit_file(workers.clone(), id.clone()))
+            };
+            html! {
+                <>
+                    { head(&format!("Sealed: the votes up to block {height} and their count are final.")) }
+                    <section class="sheet">
+                        { handed_out(&status) }
+                        <dl class="facts"><dt>{ "Seal" }</dt><dd><Hash value={seal.clone()} of="seal id" /></dd></dl>
+                        { failed(saving.asked().failure()) }
+                        <div class="row">
+                            <button type="button" class="button primary" onclick={export}>{ "Save the audit file" }</button>
+                            { link::to(Route::Results { election: id.clone() }, "button", "Result page to print") }
+                        </div>
+                    </section>
+                </>
+            }
+        }
+        SealView::Awaited | SealView::Refuted | SealView::Contested(..) => html! {
+            <>
+                { head("There is a seal already.") }
+                { seal_notice(&status.seal) }
+                <p>{ link::to(Route::Results { election: id }, "", "See the result") }</p>
+            </>
+        },
+        SealView::Unsealed => match (remembered::organiser(&id), too_early(&status, closes)) {
+            (None, _) => head("This needs the organiser’s file: open it where you organise."),
+            (_, Some(words)) => html! {
+                <>
+                    { head(&words) }
+                    <section class="sheet"><h2>{ "What is here so far" }</h2>{ reached(&status) }</section>
+                </>
+            },
+            (Some(organiser), None) => html! {
+                <>
+                    { head("It cannot be taken back. What you sign is what this tab verified and counted; a second seal over other votes would contest the first.") }
+                    <Sealing {organiser} {status} />
+                </>
+            },
+        },
+    };
+    html! { <div class="screen">{ screen }{ back }</div> }
+}
+
+#[derive(Properties, PartialEq)]
+struct SealingProps {
+    /// Text of the organiser's file.
+    organiser: String,
+    status: Rc<Status>,
+}
+
+/// What is sealed, and what it takes.
+#[component]
+fn Sealing(props: &SealingProps) -> Html {
+    let workers = use_tools();
+    let counted_here = use_model(|model| Rc::clone(&model.tally));
     let passphrase = use_state(String::new);
     let (reason, why_unlisted) = (use_state(String::new), use_state(String::new));
     let anyway = use_state(|| false);
     let tried = use_state(|| false);
-    {
-        let (model, send) = (shared.model.clone(), shared.send.clone());
-        use_effect_with((), move |()| {
-            move || {
-                send.emit(ToNode::LookAtLists(false));
-                model.dispatch(Action::ToolSeen);
-            }
-        });
-    }
-    {
-        // Asked again of a node that was started anew.
-        let unasked = shared.model.status.as_ref().is_some_and(|status| status.lists.is_none());
-        let send = shared.send.clone();
-        use_effect_with(unasked, move |unasked| {
-            if *unasked {
-                send.emit(ToNode::LookAtLists(true));
-            }
-        });
-    }
-    let Some(election) = shared.model.election().cloned() else {
-        return unopened(&shared.model);
-    };
-    let organise = Route::Organise { election: election.id.clone() };
-    let back = html! { <p><Link<Route> to={organise}>{ "Back to organising" }</Link<Route>></p> };
-    let head = |words: &str| {
-        html! {
-            <header>
-                <h1 id="title" tabindex="-1">{ "Seal the result" }</h1>
-                <p class="soft" data-testid="seal-state">{ words.to_owned() }</p>
-            </header>
-        }
-    };
-    let Some(status) = shared.model.status.as_deref().cloned() else {
-        return html! { <div class="screen">{ head("The node of this tab starts.") }{ back }</div> };
-    };
-    let results = Route::Results { election: election.id.clone() };
-    match &status.seal {
-        SealView::Unsealed => {}
-        SealView::Sealed { height, id, .. } => {
-            let export = {
-                let send = shared.send.clone();
-                move |_: MouseEvent| send.emit(ToNode::Export)
-            };
-            return html! {
-                <div class="screen">
-                    { head(&format!("Sealed: the votes up to block {height} and their count are final.")) }
-                    <section class="sheet">
-                        { handed_out(&status) }
-                        <dl class="facts"><dt>{ "Seal" }</dt><dd><Hash value={id.clone()} of="seal id" /></dd></dl>
-                        <div class="row">
-                            <button type="button" class="button primary" onclick={export}>{ "Save the audit file" }</button>
-                            <Link<Route> classes="button" to={results}>{ "Result page to print" }</Link<Route>>
-                        </div>
-                    </section>
-                    { back }
-                </div>
-            };
-        }
-        SealView::Awaited | SealView::Refuted | SealView::Contested(..) => {
-            return html! {
-                <div class="screen">
-                    { head("There is a seal already.") }
-                    { seal_notice(&status.seal) }
-                    <p><Link<Route> to={results}>{ "See the result" }</Link<Route>></p>
-                    { back }
-                </div>
-            };
-        }
-    }
-    let Some(text) = remembered::organiser(&election.id) else {
-        return html! {
-            <div class="screen">
-                { head("This needs the organiser’s file: open it where you organise.") }
-                { back }
-            </div>
-        };
-    };
-    let now = js_sys::Date::now();
-    let from = shared.model.closes().map(|closes| closes + SEAL_AFTER_MS);
-    let too_early = match (from, shared.model.closes()) {
-        (Some(_), Some(closes)) if now < closes => {
-            Some(format!("Voting goes on until {}. Close it first, or wait.", format::time(closes)))
-        }
-        (Some(from), _) if now < from => Some(format!(
-            "Votes that were cast in time may still be on their way: the result can be sealed from {} on.",
-            format::time(from)
-        )),
-        (None, _) => Some("Voting goes on until you close it.".to_owned()),
-        _ if status.storage == StorageStatus::Sharing => Some(
-            "Another tab of this browser has this election open and stores it. Seal there, or close that tab first."
-                .to_owned(),
-        ),
-        _ => None,
-    };
-    if let Some(words) = too_early {
-        return html! {
-            <div class="screen">
-                { head(&words) }
-                <section class="sheet"><h2>{ "What is here so far" }</h2>{ reached(&status) }</section>
-                { back }
-            </div>
-        };
-    }
-    let locked = text.starts_with("blockvote-locked");
+    let sealing = use_asking::<()>();
+    let leaving = use_asking::<()>();
+    let SealingProps { organiser, status } = props;
     let alone = !status.missing.is_empty();
     let built = status.lists.as_ref().and_then(|lists| lists.built.clone());
     let waiting = built.as_ref().map_or(status.pending, |built| built.waiting);
@@ -298,15 +332,15 @@ pub fn Seal() -> Html {
     let wrong_unlisted = wrong(built.is_some(), &why_unlisted);
     let wrong_reason = wrong(waiting > 0, &reason);
     let onsubmit = {
-        let (shared, election) = (shared.clone(), election.clone());
-        let (reason, anyway, tried) = (reason.clone(), anyway.clone(), tried.clone());
-        let (passphrase, why_unlisted, built) =
-            (passphrase.clone(), why_unlisted.clone(), built.clone());
-        let counted = counted.clone();
-        let wrong_field = wrong_unlisted
-            .as_ref()
-            .map(|_| "why-unlisted")
-            .or(wrong_reason.as_ref().map(|_| "reason"));
+        let (reason, why_unlisted) = (reason.clone(), why_unlisted.clone());
+        let (anyway, tried, passphrase) = (anyway.clone(), tried.clone(), passphrase.clone());
+        let (sealing, workers, organiser) = (sealing.clone(), workers.clone(), organiser.clone());
+        let is_built = built.is_some();
+        let wrong_field = match (&wrong_unlisted, &wrong_reason) {
+            (Some(_), _) => Some("why-unlisted"),
+            (None, Some(_)) => Some("reason"),
+            (None, None) => None,
+        };
         move |event: SubmitEvent| {
             event.prevent_default();
             tried.set(true);
@@ -316,87 +350,79 @@ pub fn Seal() -> Html {
             if alone && !*anyway {
                 return browser::focus("anyway");
             }
-            let Some(text) = remembered::organiser(&election.id) else { return };
-            let passphrase = Passphrase::typed((*passphrase).clone());
-            let leave_out = (waiting > 0).then(|| reason.trim().to_owned());
-            let unlisted = built.as_ref().map(|_| why_unlisted.trim().to_owned());
-            let anyway = alone && *anyway;
             let Some(counted) = counted.clone() else { return };
-            let act = Act::Seal { counted, pending: waiting, anyway, leave_out, unlisted };
-            shared.model.dispatch(Action::ToolSent);
-            let file = OrganiserFile { text: text.into(), passphrase };
-            shared.tools.emit(ToTools::Organise(act, file));
+            let act = Act::Seal(WishedSeal {
+                counted,
+                pending: waiting,
+                anyway: alone && *anyway,
+                leave_out: (waiting > 0).then(|| reason.trim().to_owned()),
+                unlisted: is_built.then(|| why_unlisted.trim().to_owned()),
+            });
+            let passphrase = Passphrase::typed((*passphrase).clone());
+            let file = OrganiserFile { text: organiser.clone().into(), passphrase };
+            sealing.wait(workers.tools().ask(HaveOrganise(act, file)));
         }
     };
     let agree = {
         let anyway = anyway.clone();
-        move |event: Event| {
-            let input = event.target_unchecked_into::<web_sys::HtmlInputElement>();
-            anyway.set(input.checked());
-        }
+        move |event: Event| anyway.set(is_checked(&event))
     };
-    let busy = matches!(shared.model.tool, Tool::Busy(_));
-    let tally = built.as_ref().map_or(&*shared.model.tally, |built| &built.tally);
+    let busy = sealing.asked().is_waiting();
+    let tally = built.as_ref().map_or(&*counted_here, |built| &built.tally);
     let (voters, votes) = built
         .as_ref()
         .map_or((status.voters, status.votes), |built| (built.tally.ballots, built.votes));
     let shown = |wrong: &Option<String>| wrong.clone().filter(|_| *tried);
     html! {
-        <div class="screen">
-            { head("It cannot be taken back. What you sign is what this tab verified and counted; a second seal over other votes would contest the first.") }
-            <form class="sheet" {onsubmit} novalidate=true>
-                <h2>{ "What the result will hold" }</h2>
-                <dl class="facts">
-                    <dt>{ "Voters" }</dt><dd data-testid="seal-voters">{ format::count(voters) }</dd>
-                    <dt>{ "Votes" }</dt><dd>{ format::count(votes) }</dd>
-                    for (selection, count) in tally.ranked() {
-                        <><dt>{ selection.to_owned() }</dt><dd>{ format::count(count) }</dd></>
-                    }
-                </dl>
-                <h2>{ "Who else is here" }</h2>
-                { reached(&status) }
-                if alone {
-                    <div data-testid="missing">{ notice("warn", html! { <>
-                        for missing in status.missing.iter() { { capital(missing) }{ ". " } }
-                        { "If you can, wait." }
-                    </> }) }</div>
+        <form class="sheet" {onsubmit} novalidate=true>
+            <h2>{ "What the result will hold" }</h2>
+            <dl class="facts">
+                <dt>{ "Voters" }</dt><dd data-testid="seal-voters">{ format::count(voters) }</dd>
+                <dt>{ "Votes" }</dt><dd>{ format::count(votes) }</dd>
+                for (selection, count) in tally.ranked() {
+                    <><dt>{ selection.to_owned() }</dt><dd>{ format::count(count) }</dd></>
                 }
-                if let Some(seen) = &status.lists {
-                    { lists(seen, &shared.send) }
+            </dl>
+            <h2>{ "Who else is here" }</h2>
+            { reached(status) }
+            if alone {
+                <div data-testid="missing">{ notice("warn", html! { <>
+                    for missing in status.missing.iter() { { capital(missing) }{ ". " } }
+                    { "If you can, wait." }
+                </> }) }</div>
+            }
+            if let Some(seen) = &status.lists {
+                { lists(seen, &workers, &leaving) }
+            }
+            { failed(leaving.asked().failure()) }
+            if built.is_some() {
+                { reason_field("why-unlisted", "Reason for leaving out votes".into(), "Everybody can read the reason beside the result.", &why_unlisted, shown(&wrong_unlisted).as_ref()) }
+            }
+            if waiting > 0 {
+                { reason_field("reason", match waiting {
+                        1 => "1 vote waits for a block and would be left out. Why?".to_owned(),
+                        n => format!("{n} votes wait for a block and would be left out. Why?"),
+                    }, if built.is_some() {
+                        "Everybody can read the reason beside the result. Better: count all votes, wait until they are in a block, and leave out again."
+                    } else {
+                        "Everybody can read the reason beside the result. Better: wait until they are in a block."
+                    }, &reason, shown(&wrong_reason).as_ref()) }
+            }
+            if alone {
+                <label class="choice" for="anyway">
+                    <input id="anyway" type="checkbox" checked={*anyway} onchange={agree} />
+                    <span class="mark square"></span>
+                    <span>{ "Seal all the same: votes that others have could be missing" }</span>
+                </label>
+                if *tried && !*anyway {
+                    <div class="hint bad" role="alert">{ icon(Name::Warning) }{ "Say that you want this, or wait." }</div>
                 }
-                if built.is_some() {
-                    { reason_field("why-unlisted", "Reason for leaving out votes".into(), "Everybody can read the reason beside the result.", &why_unlisted, shown(&wrong_unlisted).as_ref()) }
-                }
-                if waiting > 0 {
-                    { reason_field("reason", match waiting {
-                            1 => "1 vote waits for a block and would be left out. Why?".to_owned(),
-                            n => format!("{n} votes wait for a block and would be left out. Why?"),
-                        }, if built.is_some() {
-                            "Everybody can read the reason beside the result. Better: count all votes, wait until they are in a block, and leave out again."
-                        } else {
-                            "Everybody can read the reason beside the result. Better: wait until they are in a block."
-                        }, &reason, shown(&wrong_reason).as_ref()) }
-                }
-                if alone {
-                    <label class="choice" for="anyway">
-                        <input id="anyway" type="checkbox" checked={*anyway} onchange={agree} />
-                        <span class="mark square"></span>
-                        <span>{ "Seal all the same: votes that others have could be missing" }</span>
-                    </label>
-                    if *tried && !*anyway {
-                        <div class="hint bad" role="alert">{ icon(Name::Warning) }{ "Say that you want this, or wait." }</div>
-                    }
-                }
-                if locked {
-                    <div class="field">
-                        <label for="organiser-passphrase">{ "Passphrase of your organiser's file" }</label>
-                        <input id="organiser-passphrase" type="password" autocomplete="off" value={(*passphrase).clone()} oninput={super::create::typing(&passphrase)} />
-                    </div>
-                }
-                { failure(&shared.model.tool) }
-                <div><button class="button primary" disabled={busy || building} data-testid="seal-button">{ if busy { "Sealing…" } else { "Seal the result" } }</button></div>
-            </form>
-            { back }
-        </div>
+            }
+            if passphrase_lock::is_locked(organiser) {
+                { organiser_passphrase(&passphrase) }
+            }
+            { failed(sealing.asked().failure()) }
+            <div><button class="button primary" disabled={busy || building} data-testid="seal-button">{ if busy { "Sealing…" } else { "Seal the result" } }</button></div>
+        </form>
     }
 }

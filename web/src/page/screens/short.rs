@@ -1,34 +1,19 @@
-//! A short address, as it stands on slips: the election behind it is asked of keepers.
+//! A short address, as it is printed on slips: keepers are asked for the election behind it.
 
+use blockvote_core::election::short_address::ShortAddress;
+use blockvote_words::Words;
 use yew::prelude::*;
 
 use crate::{
-    messages::ToTools,
     page::{
         browser,
-        model::{Tool, use_tools},
+        components::notice::notice,
+        format::capital,
+        hooks::{use_model, use_tools},
         remembered,
-        words::{capital, notice},
     },
+    shared::messages::ToolsOrder,
 };
-
-/// The short link of the open election, once it is known; nothing where no keeper could answer for it.
-#[hook]
-pub fn use_short_link() -> Option<String> {
-    let shared = use_tools();
-    let named = shared.model.election().filter(|election| !election.keepers.is_empty());
-    let named = named.map(|election| election.id.clone());
-    {
-        let (tools, known) = (shared.tools.clone(), shared.model.short.is_some());
-        use_effect_with(named.clone(), move |id| {
-            if let Some(id) = id.clone().filter(|_| !known) {
-                tools.emit(ToTools::ShortAddress(id));
-            }
-        });
-    }
-    let short = shared.model.short.as_ref().filter(|_| named.is_some())?;
-    Some(format!("{}/v/{short}", browser::origin()))
-}
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -38,34 +23,33 @@ pub struct Props {
 /// The screen.
 #[component]
 pub fn Short(props: &Props) -> Html {
-    let shared = use_tools();
+    let workers = use_tools();
+    let read = props.address.parse::<ShortAddress>();
     {
-        let tools = shared.tools.clone();
-        use_effect_with(props.address.clone(), move |address| {
-            let (relays, address) = (remembered::relays(), address.clone());
-            tools.emit(ToTools::FindElection { relays, address });
+        let address = read.as_ref().ok().map(ShortAddress::to_string);
+        use_effect_with(address, move |address| {
+            if let Some(address) = address.clone() {
+                let relays = remembered::relays();
+                workers.tools().order(ToolsOrder::FindElection { relays, address });
+            }
         });
     }
-    let found = shared.model.found.clone();
+    let found = use_model(|model| model.found.clone());
     use_effect_with(found.clone(), |found| {
-        if let [only] = found.as_slice() {
+        if let [only] = found.ids.as_slice() {
             browser::visit(&format!("/e/{only}/vote"));
         }
     });
-    let wrong = match &shared.model.tool {
-        Tool::Failed(why) => Some(capital(why)),
-        Tool::Idle | Tool::Busy(_) | Tool::Done(_) => None,
-    };
-    let keepers = shared.model.keepers.as_ref().map_or(0, |keepers| keepers.len());
+    let keepers = use_model(|model| model.keepers.as_ref().map_or(0, |keepers| keepers.len()));
     html! {
         <div class="screen">
             <h1 id="title" tabindex="-1">{ format!("Looking for {}", props.address.to_uppercase()) }</h1>
-            if let Some(wrong) = wrong {
-                <div role="alert">{ notice("bad", format!("{wrong}.")) }</div>
+            if let Err(wrong) = read {
+                <div role="alert">{ notice("bad", format!("{}.", capital(&wrong.words()))) }</div>
                 <p><a href="/">{ "Go to your elections" }</a></p>
-            } else if found.is_empty() {
+            } else if found.ids.is_empty() {
                 <progress aria-label="Asking keepers" />
-                <p role="status" data-testid="short">{ match (keepers, shared.model.looked_up) {
+                <p role="status" data-testid="short">{ match (keepers, found.answered) {
                     (0, _) => "Keepers are asked which election has this short address. None answers yet: check that you are on the page that your slip names, or open the election's whole link.".to_owned(),
                     (1, 0) => "1 keeper is here and is asked which election has this short address.".to_owned(),
                     (all, 0) => format!("{all} keepers are here and are asked which election has this short address."),
@@ -76,7 +60,7 @@ pub fn Short(props: &Props) -> Html {
             } else {
                 <p>{ "More than one election has this short address. Open the one whose question stands on your slip." }</p>
                 <ul class="checks">
-                    for id in found.iter() {
+                    for id in found.ids.iter() {
                         <li><a href={format!("/e/{id}/vote")}>{ id }</a></li>
                     }
                 </ul>

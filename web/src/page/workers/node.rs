@@ -1,20 +1,22 @@
 //! The node worker: starts it, and starts it again when it breaks.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use gloo_timers::callback::Timeout;
-use wasm_bindgen_futures::spawn_local;
-use yew::prelude::*;
+use js_sys::Array;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 
-use super::{Line, ToolsWorker};
+use super::Lines;
 use crate::{
-    messages::{FromNode, MiningWish, ToNode, ToTools},
-    page::{
-        browser, format,
-        model::{Action, Model},
-        remembered,
+    page::{browser, model::Action, remembered, shown::Shown},
+    shared::{
+        asking::{Failure, Pending, Question, READY_WITHIN_MS},
+        messages::{BUILD, FromWorker, MiningWish, NodeAsk, NodeEvent, NodeOrder, ToNode, Watch},
+        worker::Child,
     },
-    worker::Child,
 };
 
 /// A worker that breaks is started again this many times; then something is wrong for good.
@@ -29,130 +31,170 @@ pub fn kept_wish() -> MiningWish {
     MiningWish { on, workers }
 }
 
+#[derive(Default)]
+struct State {
+    election: RefCell<Option<Rc<str>>>,
+    child: RefCell<Option<Child>>,
+    /// Runs out when the worker does not get ready.
+    ready_by: RefCell<Option<Timeout>>,
+    /// Since the election was last open.
+    restarts: Cell<u32>,
+    /// A panic is heard of twice: by its message and by the worker's error.
+    restarting: Cell<bool>,
+}
+
 /// The node worker of an election's pages.
 #[derive(Clone)]
 pub struct NodeWorker {
-    line: Rc<RefCell<Line>>,
-    /// Since the election was last open.
-    restarts: Rc<RefCell<u32>>,
-    /// A panic is heard of twice: by its message and by the worker's error.
-    restarting: Rc<RefCell<bool>>,
-    election: Rc<str>,
-    tools: ToolsWorker,
-    dispatch: UseReducerDispatcher<Model>,
+    state: Rc<State>,
+    lines: Lines,
+    shown: Shown,
 }
 
 impl NodeWorker {
-    /// Starts it for this election, at the end of this line.
-    pub fn start(
-        election: &str,
-        line: Rc<RefCell<Line>>,
-        tools: ToolsWorker,
-        dispatch: UseReducerDispatcher<Model>,
-    ) -> Self {
-        let worker = Self {
-            line,
-            restarts: Rc::default(),
-            restarting: Rc::default(),
-            election: election.into(),
-            tools,
-            dispatch,
-        };
-        worker.spawn();
-        worker
+    pub(super) fn new(lines: Lines, shown: Shown) -> Self {
+        Self { state: Rc::default(), lines, shown }
+    }
+
+    /// Starts it for this election.
+    pub fn start(&self, election: &str) {
+        self.state.election.replace(Some(election.into()));
+        self.spawn();
+    }
+
+    /// Asks it.
+    pub fn ask<Q: Question<All = NodeAsk>>(&self, question: Q) -> Pending<Q::Answer> {
+        self.lines.node.ask(question, ToNode::Ask, None)
+    }
+
+    /// Asks it; `watch` gets what is said before the answer.
+    pub fn ask_watching<Q: Question<All = NodeAsk>>(
+        &self,
+        question: Q,
+        watch: impl Fn(Q::Progress) + 'static,
+    ) -> Pending<Q::Answer> {
+        self.lines.node.ask(question, ToNode::Ask, Some(Rc::new(watch)))
+    }
+
+    /// Has it do something that has no answer.
+    pub fn order(&self, order: NodeOrder) {
+        self.lines.node.send(&ToNode::Order(order), Array::new());
     }
 
     fn spawn(&self) {
         let worker = self.clone();
-        let child =
-            Child::spawn("node-worker", move |heard: Result<FromNode, String>| match heard {
-                Ok(message) => worker.heard(message),
-                Err(why) => worker.broke(&why),
-            });
-        if let Ok(child) = child {
-            self.line.borrow_mut().child = Some(child);
-        } else {
+        let child = Child::spawn("node-worker", move |heard| match heard {
+            Ok(message) => worker.heard(message),
+            Err(why) => worker.broke(&why),
+        });
+        let Ok(child) = child else {
             let why = "the browser refused the worker".to_owned();
-            self.dispatch.dispatch(Action::Broke(why, true));
-        }
+            return self.shown.dispatch(Action::Broke(why, true));
+        };
+        self.lines.node.attach(child.post());
+        self.state.child.replace(Some(child));
+        let worker = self.clone();
+        let late = Timeout::new(READY_WITHIN_MS, move || worker.broke("it does not answer"));
+        self.state.ready_by.replace(Some(late));
     }
 
-    /// The page enters the browser's back/forward cache: it lets go of its worker, and so of the lock and
+    /// The page enters the browser's back/forward cache: it gives up its worker, and so the lock and
     /// the relays, which another page may want.
     pub fn rest(&self) {
-        let mut line = self.line.borrow_mut();
-        line.close();
-        line.child = None;
+        self.lines.node.close(&Failure::Broke("the page was left".into()));
+        self.lines.disconnect();
+        self.state.child.replace(None);
+        self.state.ready_by.replace(None);
     }
 
-    /// The page is back: a worker takes up what the store holds.
+    /// The page is back: a worker takes up what is stored.
     pub fn resume(&self) {
-        if self.line.borrow().child.is_none() {
+        if self.state.child.borrow().is_none() {
             self.spawn();
         }
     }
 
-    /// Sends a message.
-    pub fn send(&self, message: &ToNode) {
-        self.line.borrow_mut().send(message);
+    fn heard(&self, message: FromWorker<NodeEvent>) {
+        match self.lines.node.hear(message) {
+            Some(FromWorker::Ready { build }) => self.ready(build),
+            Some(FromWorker::Event(event)) => self.happened(event),
+            Some(FromWorker::Fatal(why)) => self.broke(&why),
+            None
+            | Some(FromWorker::Answer(..) | FromWorker::Refused(..) | FromWorker::Progress(..)) => {
+            }
+        }
     }
 
-    fn heard(&self, message: FromNode) {
-        match &message {
-            FromNode::Ready { .. } => {
-                // A link can carry relays: what they bring is verified like everything.
-                for relay in browser::query("relay") {
-                    let _ = remembered::add_relay(&relay);
-                }
-                let open = ToNode::Open {
-                    election: self.election.to_string(),
-                    relays: remembered::relays(),
-                    mining: kept_wish(),
-                };
-                let watch = browser::take_fragment("vote").map(|vote| {
-                    // What the receipt's file held beside the vote.
-                    let id = browser::path().rsplit('/').next().unwrap_or_default().to_owned();
-                    let acknowledged = browser::handed_on(&id);
-                    ToNode::Watch { vote, acknowledged: acknowledged.unwrap_or_default() }
-                });
-                let first: Vec<_> = std::iter::once(open).chain(watch).collect();
-                self.line.borrow_mut().open(&first);
-                self.ask_persistence();
-            }
-            FromNode::Opened(election) => remembered::opened(election),
-            FromNode::Status(status) => {
-                *self.restarts.borrow_mut() = 0;
+    fn ready(&self, build: String) {
+        self.state.ready_by.replace(None);
+        let of_this_build = build == BUILD;
+        self.shown.dispatch(Action::Ready(build));
+        if !of_this_build {
+            return self.lines.node.close(&Failure::Broke("it is of another build".into()));
+        }
+        let Some(election) = self.state.election.borrow().clone() else { return };
+        // A link can carry relays: what they bring is verified like everything.
+        for relay in browser::query("relay") {
+            let _ = remembered::add_relay(&relay);
+        }
+        let open = NodeOrder::Open {
+            election: election.to_string(),
+            relays: remembered::relays(),
+            mining: kept_wish(),
+        };
+        self.lines.node.send_first(&ToNode::Order(open));
+        self.lines.node.opened();
+        self.lines.connect();
+        // The vote of a receipt's address: the node follows it, and casts it again if nobody has it.
+        if let Some(vote) = browser::take_fragment("vote") {
+            let id = browser::path().rsplit('/').next().unwrap_or_default().to_owned();
+            let acknowledged = browser::handed_on(&id).unwrap_or_default();
+            let (shown, asked) = (self.shown.clone(), self.ask(Watch { vote, acknowledged }));
+            spawn_local(async move { shown.dispatch(Action::Watched(asked.await)) });
+        }
+        self.ask_persistence();
+    }
+
+    fn happened(&self, event: NodeEvent) {
+        match &event {
+            NodeEvent::Status(status) => {
+                self.state.restarts.set(0);
                 if status.relays.iter().any(|relay| relay.connected) {
                     browser::settled();
                 }
-                remembered::state(&self.election, status);
+                if let Some(election) = &*self.state.election.borrow() {
+                    remembered::state(election, status);
+                }
             }
-            FromNode::Exported(bytes) => {
-                return browser::download(&format::audit_file(&self.election), bytes);
-            }
-            FromNode::Receipt(receipt) => {
-                return self.tools.send(&ToTools::WriteReceipt(receipt.clone()));
-            }
-            FromNode::Fatal(why) => return self.broke(why),
-            _ => {}
+            NodeEvent::Searching(_)
+            | NodeEvent::Opened(_)
+            | NodeEvent::Failed(_)
+            | NodeEvent::Tally(_)
+            | NodeEvent::Receipts(_) => {}
         }
-        self.dispatch.dispatch(Action::Heard(Box::new(message)));
+        let opened = matches!(event, NodeEvent::Opened(_));
+        self.shown.dispatch(Action::Node(event));
+        if let Some(election) = self.shown.model().election().filter(|_| opened) {
+            remembered::opened(election);
+        }
     }
 
-    /// Starts the worker again, from the store.
+    /// Starts the worker again, from what is stored.
     fn broke(&self, why: &str) {
-        if self.restarting.replace(true) {
+        if self.state.restarting.replace(true) {
             return;
         }
-        let mut restarts = self.restarts.borrow_mut();
-        *restarts += 1;
-        let given_up = *restarts > MAX_RESTARTS;
-        self.line.borrow_mut().close();
-        self.dispatch.dispatch(Action::Broke(why.to_owned(), given_up));
+        let restarts = self.state.restarts.get() + 1;
+        self.state.restarts.set(restarts);
+        let given_up = restarts > MAX_RESTARTS;
+        self.state.ready_by.replace(None);
+        self.lines.node.close(&Failure::Broke(why.to_owned()));
+        self.lines.disconnect();
+        self.shown.dispatch(Action::Broke(why.to_owned(), given_up));
         if !given_up {
             let worker = self.clone();
             Timeout::new(RESTART_AFTER_MS, move || {
-                *worker.restarting.borrow_mut() = false;
+                worker.state.restarting.set(false);
                 worker.spawn();
             })
             .forget();
@@ -169,9 +211,9 @@ impl NodeWorker {
         };
         let worker = self.clone();
         spawn_local(async move {
-            let answer = wasm_bindgen_futures::JsFuture::from(asked).await;
+            let answer = JsFuture::from(asked).await;
             let persisted = answer.ok().and_then(|answer| answer.as_bool()).unwrap_or(false);
-            worker.send(&ToNode::Persisted(persisted));
+            worker.order(NodeOrder::Persisted(persisted));
         });
     }
 }

@@ -1,112 +1,113 @@
 //! The tools worker: started when a tool is first wanted, and again when it broke.
 
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-};
+use std::{cell::RefCell, rc::Rc};
 
 use gloo_timers::callback::Timeout;
-use yew::prelude::*;
+use js_sys::Array;
 
-use super::Line;
+use super::Lines;
 use crate::{
-    messages::{BUILD, FromTools, ToTools},
-    page::{
-        browser,
-        model::{Action, Model},
+    page::{browser, model::Action, shown::Shown},
+    shared::{
+        asking::{Failure, Pending, Question, READY_WITHIN_MS},
+        messages::{BUILD, FromWorker, ToTools, ToolsAsk, ToolsEvent, ToolsOrder},
+        worker::Child,
     },
-    worker::Child,
 };
 
-/// A worker whose script or WebAssembly never comes says nothing; 240 kB take so long on a line of
-/// 32 kbit/s.
-const READY_WITHIN_MS: u32 = 60_000;
+#[derive(Default)]
+struct State {
+    child: RefCell<Option<Child>>,
+    /// Runs out when the worker does not get ready.
+    ready_by: RefCell<Option<Timeout>>,
+}
 
 /// The tools worker.
 #[derive(Clone)]
 pub struct ToolsWorker {
-    line: Rc<RefCell<Line>>,
-    broken: Rc<Cell<bool>>,
-    /// Number of the present one.
-    started: Rc<Cell<u32>>,
-    node: Rc<RefCell<Line>>,
-    dispatch: UseReducerDispatcher<Model>,
+    state: Rc<State>,
+    lines: Lines,
+    shown: Shown,
 }
 
 impl ToolsWorker {
-    /// Not yet started. What it has for the node goes into that line.
-    pub fn new(node: Rc<RefCell<Line>>, dispatch: UseReducerDispatcher<Model>) -> Self {
-        let (line, broken, started) = (Rc::default(), Rc::default(), Rc::default());
-        Self { line, broken, started, node, dispatch }
+    pub(super) fn new(lines: Lines, shown: Shown) -> Self {
+        Self { state: Rc::default(), lines, shown }
     }
 
-    /// Sends a message, to a new worker where there is none that runs.
-    pub fn send(&self, message: &ToTools) {
-        if self.broken.replace(false) {
-            let mut line = self.line.borrow_mut();
-            line.close();
-            line.child = None;
-        }
-        if self.line.borrow().child.is_none() {
-            let worker = self.clone();
-            let child =
-                Child::spawn("tools-worker", move |heard: Result<FromTools, String>| match heard {
-                    Ok(message) => worker.heard(message),
-                    Err(why) => worker.broke(&why),
-                });
-            match child {
-                Ok(child) => {
-                    self.line.borrow_mut().child = Some(child);
-                    self.started.set(self.started.get() + 1);
-                    let (worker, started) = (self.clone(), self.started.get());
-                    Timeout::new(READY_WITHIN_MS, move || {
-                        let waits = worker.started.get() == started && !worker.line.borrow().ready;
-                        if waits {
-                            worker.broke("it does not answer");
-                        }
-                    })
-                    .forget();
-                }
-                Err(_) => return self.broke("the browser refused it"),
-            }
-        }
-        self.line.borrow_mut().send(message);
+    /// Asks it.
+    pub fn ask<Q: Question<All = ToolsAsk>>(&self, question: Q) -> Pending<Q::Answer> {
+        self.start();
+        self.lines.tools.ask(question, ToTools::Ask, None)
     }
 
-    fn heard(&self, message: FromTools) {
-        if self.broken.get() && !matches!(message, FromTools::Ready { .. }) {
+    /// Asks it; `watch` gets what is said before the answer.
+    pub fn ask_watching<Q: Question<All = ToolsAsk>>(
+        &self,
+        question: Q,
+        watch: impl Fn(Q::Progress) + 'static,
+    ) -> Pending<Q::Answer> {
+        self.start();
+        self.lines.tools.ask(question, ToTools::Ask, Some(Rc::new(watch)))
+    }
+
+    /// Has it do something that has no answer.
+    pub fn order(&self, order: ToolsOrder) {
+        self.start();
+        self.lines.tools.send(&ToTools::Order(order), Array::new());
+    }
+
+    /// Starts it where there is none that runs.
+    fn start(&self) {
+        if self.state.child.borrow().is_some() {
             return;
         }
-        match &message {
-            FromTools::Ready { build } if build != BUILD => {
-                self.broke("the relay has a newer build of this page");
+        let worker = self.clone();
+        let child = Child::spawn("tools-worker", move |heard| match heard {
+            Ok(message) => worker.heard(message),
+            Err(why) => worker.broke(&why),
+        });
+        let worker = self.clone();
+        match child {
+            Ok(child) => {
+                self.lines.tools.attach(child.post());
+                self.state.child.replace(Some(child));
+                let late = move || worker.broke("it does not answer");
+                self.state.ready_by.replace(Some(Timeout::new(READY_WITHIN_MS, late)));
             }
-            FromTools::Ready { .. } => {
-                // It may only have been late.
-                self.broken.set(false);
-                self.line.borrow_mut().open(&[] as &[ToTools]);
-                browser::settled();
+            // What is asked now fails, not what is asked next.
+            Err(_) => {
+                Timeout::new(0, move || worker.broke("the browser refused it")).forget();
             }
-            FromTools::ForNode(message) => {
-                self.dispatch.dispatch(Action::ForNode);
-                return self.node.borrow_mut().pass(message.clone());
-            }
-            FromTools::Save(name, text) => browser::download(name, text.as_bytes()),
-            FromTools::ReceiptRead { election, vote_id, vote, acknowledged } => {
-                browser::hand_on(vote_id, &browser::to_json(acknowledged));
-                return browser::visit(&format!("/e/{election}/receipt/{vote_id}#vote={vote}"));
-            }
-            FromTools::Fatal(why) => return self.broke(why),
-            _ => {}
         }
-        self.dispatch.dispatch(Action::HeardTools(Box::new(message)));
     }
 
-    /// What it was asked is not done; the next message starts another one.
-    fn broke(&self, why: &str) {
-        if !self.broken.replace(true) {
-            self.line.borrow_mut().close();
-            self.dispatch.dispatch(Action::ToolsBroke(why.to_owned()));
+    fn heard(&self, message: FromWorker<ToolsEvent>) {
+        match self.lines.tools.hear(message) {
+            Some(FromWorker::Ready { build }) if build != BUILD => {
+                self.shown.dispatch(Action::Ready(build));
+                self.broke("the relay has a newer build of this page");
+            }
+            Some(FromWorker::Ready { .. }) => {
+                self.state.ready_by.replace(None);
+                self.lines.tools.opened();
+                self.lines.connect();
+                browser::settled();
+            }
+            Some(FromWorker::Event(event)) => self.shown.dispatch(Action::Tools(event)),
+            Some(FromWorker::Fatal(why)) => self.broke(&why),
+            None
+            | Some(FromWorker::Answer(..) | FromWorker::Refused(..) | FromWorker::Progress(..)) => {
+            }
         }
+    }
+
+    /// What it was asked is not done; the next question starts another one.
+    fn broke(&self, why: &str) {
+        self.state.ready_by.replace(None);
+        self.lines.tools.close(&Failure::Broke(why.to_owned()));
+        // Not from within one of its own messages.
+        let child = self.state.child.take();
+        Timeout::new(0, move || drop(child)).forget();
     }
 }

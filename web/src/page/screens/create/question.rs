@@ -1,0 +1,24 @@
+//! What is asked.
+
+use blockvote_core::custody::organiser::Draft;
+use yew::prelude::*;
+
+use super::fields::{Change, changing};
+
+/// The step.
+pub fn question(draft: &Draft, change: &Change) -> Html {
+    html! {
+        <>
+            <div class="field">
+                <label for="draft-title">{ "Question" }</label>
+                <input id="draft-title" type="text" class="wide" maxlength="200" autocomplete="off" value={draft.title.clone()}
+                    oninput={changing(change, |draft, text| draft.title = text)} />
+            </div>
+            <div class="field">
+                <label for="draft-description">{ "More about it (may be empty)" }</label>
+                <textarea id="draft-description" rows="5" maxlength="3900" value={draft.description.clone()}
+                    oninput={changing(change, |draft, text| draft.description = text)} />
+            </div>
+        </>
+    }
+}

@@ -1,0 +1,56 @@
+//! The way to the node worker: what it is asked holds keys and votes, which the page need not read.
+
+use std::cell::RefCell;
+
+use web_sys::MessagePort;
+
+use crate::shared::{
+    asking::{Failure, Line, Question},
+    messages::{FromWorker, NodeAsk},
+    worker::PortEnd,
+};
+
+#[derive(Default)]
+struct Way {
+    line: Line,
+    end: Option<PortEnd>,
+}
+
+thread_local! {
+    static NODE: RefCell<Way> = RefCell::default();
+}
+
+/// The node worker is at this port from now on, or nowhere.
+pub fn reach(port: Option<MessagePort>) {
+    let (line, before) = NODE.with_borrow_mut(|way| (way.line.clone(), way.end.take()));
+    // What was asked before there was a way is asked now.
+    if before.is_some() || port.is_none() {
+        line.close(&Failure::Broke("it was started again".into()));
+    }
+    let Some(port) = port else { return };
+    let heard = line.clone();
+    let end = PortEnd::listen(port, move |message: FromWorker<()>| {
+        heard.hear(message);
+    });
+    let post = end.post();
+    line.attach(move |message, _| post(message));
+    line.opened();
+    NODE.with_borrow_mut(|way| way.end = Some(end));
+}
+
+/// Asks the node worker.
+///
+/// # Errors
+/// Why there is no answer, in words.
+pub async fn ask<Q: Question<All = NodeAsk>>(question: Q) -> Result<Q::Answer, String> {
+    let line = NODE.with_borrow(|way| way.line.clone());
+    line.ask(question, |question| question, None).await.map_err(|failure| match failure {
+        Failure::Refused(why) => why,
+        Failure::Broke(why) => {
+            format!("the part of this page that has the chain broke off ({why}): look whether it is done, and try again")
+        }
+        Failure::Silent => {
+            "the part of this page that has the chain does not answer: look whether it is done, and try again".into()
+        }
+    })
+}
