@@ -14,6 +14,12 @@ if (theme) document.documentElement.dataset.theme = theme;
 // browser's cache. Errors show there.
 const { pathname } = location;
 const wantsTools = ["/create", "/keys", "/verify"].includes(pathname);
+const [, place, election, screen] = pathname.split("/");
+// The screens of organisers are on a bigger page, which voters need not load.
+const isDesk =
+  ["/create", "/keys"].includes(pathname) ||
+  (place === "e" && ["organise", "seal", "slips"].includes(screen)) ||
+  (place === "e" && stored(`blockvote.organiser.${election}`) !== null);
 const first = pathname.startsWith("/e/") ? "node-worker" : wantsTools ? "tools-worker" : null;
 for (const path of first ? [`/${first}_bg.wasm`, `/${first}.js`, "/worker.js"] : []) {
   fetch(path).then((answer) => answer.arrayBuffer()).catch(() => {});
@@ -32,10 +38,17 @@ const painted = new Promise((resolve) => {
   setTimeout(resolve, 200);
 });
 
+/** Loads a script that is no module. */
+const classic = (src) =>
+  new Promise((resolve, reject) => {
+    const onerror = () => reject(new Error(`${src} did not come`));
+    document.head.append(Object.assign(document.createElement("script"), { src, onload: resolve, onerror }));
+  });
+
 const { js, wasm } = document.querySelector("script[data-js]").dataset;
 try {
-  const [{ default: init }] = await Promise.all([import(js), painted]);
-  await init({ module_or_path: wasm });
+  const [module] = await Promise.all([isDesk ? classic("/desk.js") : import(js), painted]);
+  await (isDesk ? wasm_bindgen({ module_or_path: "/desk_bg.wasm" }) : module.default({ module_or_path: wasm }));
 } catch (error) {
   const loading = document.getElementById("loading");
   loading?.nextElementSibling?.remove();

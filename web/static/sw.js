@@ -5,6 +5,8 @@ const FIXED = [
   "/",
   "/boot.js",
   "/worker.js",
+  "/desk.js",
+  "/desk_bg.wasm",
   "/node-worker.js",
   "/node-worker_bg.wasm",
   "/miner-worker.js",

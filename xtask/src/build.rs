@@ -88,15 +88,16 @@ pub fn page() -> anyhow::Result<()> {
 
 /// Bytes that a browser loads before the first vote, compressed: what the page weighs now, so that it
 /// does not grow by accident. The aim is 300,000.
-const MAX_PAGE_BYTES: u64 = 612_000;
+const MAX_PAGE_BYTES: u64 = 580_000;
 
-/// Weighs what the first vote needs: all but the miner, the verifiers, the tools and the service worker, which come later.
+/// Weighs what the first vote needs: all but the desk of organisers, and the miner, the verifiers, the
+/// tools and the service worker, which come later.
 pub fn weigh() -> anyhow::Result<()> {
     let mut bytes = 0;
     for entry in fs::read_dir(root().join("dist"))? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let later = ["miner-", "plain-miner-", "verifier-", "tools-", "sw."]
+        let later = ["miner-", "plain-miner-", "verifier-", "tools-", "desk", "sw."]
             .iter()
             .any(|part| name.starts_with(part));
         if Path::new(&name).extension().is_some_and(|ending| ending == "br") && !later {

@@ -50,17 +50,15 @@ fn on_cached(worker: &NodeWorker) {
     }
 }
 
-fn switch(route: Route) -> Html {
+/// A screen that is not on every page.
+pub type More = Callback<Route, Html>;
+
+fn switch(route: Route, more: &More) -> Html {
     match route {
         Route::Home => html! { <screens::home::Home /> },
-        Route::Create => html! { <screens::create::Create /> },
-        Route::Keys => html! { <screens::keys::Keys /> },
         Route::HomeVerify => html! { <screens::verify::HomeVerify /> },
         Route::HomeAbout | Route::About { .. } => screens::about::about(),
         Route::Election { .. } | Route::Vote { .. } => html! { <screens::vote::Vote /> },
-        Route::Organise { .. } => html! { <screens::organise::Organise /> },
-        Route::Seal { .. } => html! { <screens::seal::Seal /> },
-        Route::Slips { .. } => html! { <screens::slips::Slips /> },
         Route::Results { .. } => html! { <screens::results::Results /> },
         Route::Chain { .. } => html! { <screens::chain::Chain /> },
         Route::Verify { .. } => html! { <screens::verify::Verify /> },
@@ -68,7 +66,36 @@ fn switch(route: Route) -> Html {
         Route::Receipt { vote, .. } => html! { <screens::found::Found {vote} /> },
         Route::Short { address } => html! { <screens::short::Short {address} /> },
         Route::NotFound => screens::home::not_found(),
+        Route::Create
+        | Route::Keys
+        | Route::Organise { .. }
+        | Route::Seal { .. }
+        | Route::Slips { .. } => more.emit(route),
     }
+}
+
+/// The screens of organisers, and of voters who make keys.
+pub fn desk(route: &Route) -> Html {
+    match route {
+        Route::Create => html! { <screens::create::Create /> },
+        Route::Keys => html! { <screens::keys::Keys /> },
+        Route::Organise { .. } => html! { <screens::organise::Organise /> },
+        Route::Seal { .. } => html! { <screens::seal::Seal /> },
+        Route::Slips { .. } => html! { <screens::slips::Slips /> },
+        _ => Html::default(),
+    }
+}
+
+/// Loads the address again: `boot.js` then takes the page that has the screen.
+pub fn elsewhere(route: &Route) -> Html {
+    browser::visit(&route.to_path());
+    Html::default()
+}
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    /// The screens that are not on every page.
+    pub more: More,
 }
 
 /// The model at the beginning: with the code of a voter's link, read before the router looks at the
@@ -102,7 +129,7 @@ fn start(workers: &Workers, election: Option<&str>) {
 
 /// The whole page.
 #[component]
-pub fn App() -> Html {
+pub fn App(props: &Props) -> Html {
     let page = use_memo((), |()| {
         let shown = Shown::new(first());
         Page { workers: Workers::new(&shown), shown }
@@ -122,12 +149,16 @@ pub fn App() -> Html {
             move || drop(interval)
         });
     }
+    let render = {
+        let more = props.more.clone();
+        Callback::from(move |route| switch(route, &more))
+    };
     html! {
         <ContextProvider<Page> context={(*page).clone()}>
         <ContextProvider<HalfMinute> context={HalfMinute(*half_minute)}>
             <BrowserRouter>
                 <Frame election={(*election).clone()}>
-                    <Switch<Route> render={switch} />
+                    <Switch<Route> {render} />
                 </Frame>
             </BrowserRouter>
         </ContextProvider<HalfMinute>>
