@@ -1,7 +1,7 @@
-//! Frames between a client and a relay. The relay reads no further than this.
+//! Frames between a client and a relay. The relay reads only this layer, not the payloads.
 //!
-//! One binary WebSocket message is one frame. Every frame but the first two of the server carries
-//! a room; payloads are opaque and run to the end of the frame.
+//! One binary WebSocket message is one frame. Every frame except the server's `Welcome` names a
+//! room. A payload is opaque and runs to the end of the frame.
 
 use crate::ids::ElectionId;
 
@@ -9,9 +9,9 @@ use crate::ids::ElectionId;
 pub const SUBPROTOCOL: &str = "blockvote.1";
 /// Bytes of one encoded message: a block of 1 MiB and a small margin.
 pub const MAX_MESSAGE_BYTES: usize = (1 << 20) + (64 << 10);
-/// Bytes of one frame: the largest message and the longest frame header.
+/// Bytes of one frame: the largest message plus the longest frame header.
 pub const MAX_FRAME_BYTES: usize = MAX_MESSAGE_BYTES + 64;
-/// Peers that one question for a sample brings at most.
+/// The most peers that one `Sample` frame can bring.
 pub const MAX_SAMPLE: u8 = 16;
 
 /// A connection's name on one relay, drawn at random by the relay.
@@ -31,28 +31,28 @@ pub enum ClientFrame<'a> {
     Join(ElectionId),
     /// 1: leave it.
     Leave(ElectionId),
-    /// 2: to everybody else in the room.
+    /// 2: send to everybody else in the room.
     Broadcast(ElectionId, &'a [u8]),
-    /// 3: to one peer in the room.
+    /// 3: send to one peer in the room.
     Send(ElectionId, PeerId, &'a [u8]),
-    /// 4: a few peers of the room, drawn at random.
+    /// 4: ask for a few peers of the room, drawn at random.
     Sample(ElectionId, u8),
 }
 
 /// What a relay sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServerFrame<'a> {
-    /// 0: the first frame; the client's own name.
+    /// 0: the first frame: the client's own name.
     Welcome(PeerId),
-    /// 1: the room was entered; how many others are in it.
+    /// 1: the room was entered; the number of others in it.
     Joined(ElectionId, u32),
     /// 2: peers of the room.
     Peers(ElectionId, Vec<PeerId>),
     /// 3: a broadcast.
     Broadcast(ElectionId, PeerId, &'a [u8]),
-    /// 4: a frame for this client alone.
+    /// 4: a message for this client alone.
     Direct(ElectionId, PeerId, &'a [u8]),
-    /// 5: the peer that a frame was for is not in the room.
+    /// 5: the peer that a message was for is not in the room.
     Gone(ElectionId, PeerId),
 }
 
@@ -62,7 +62,7 @@ pub enum FrameError {
     /// Too long.
     #[error("a frame of {0} bytes; at most {MAX_FRAME_BYTES} are allowed")]
     TooLong(usize),
-    /// Ends early, or goes on after its end.
+    /// Ends too early, or goes on after its end.
     #[error("a frame of kind {kind} with {bytes} bytes, which is not the length of that kind")]
     Length {
         /// First byte.
@@ -70,10 +70,10 @@ pub enum FrameError {
         /// Length of the frame.
         bytes: usize,
     },
-    /// No such kind.
+    /// There is no such kind.
     #[error("a frame of the unknown kind {0}")]
     Kind(u8),
-    /// Nothing at all.
+    /// It has no bytes.
     #[error("an empty frame")]
     Empty,
 }
@@ -132,7 +132,7 @@ fn join(kind: u8, room: Option<&ElectionId>, fields: &[&[u8]]) -> Vec<u8> {
 }
 
 impl<'a> ClientFrame<'a> {
-    /// The bytes.
+    /// The encoded bytes.
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Join(room) => join(0, Some(room), &[]),
@@ -146,7 +146,7 @@ impl<'a> ClientFrame<'a> {
     /// Reads a frame.
     ///
     /// # Errors
-    /// Why it is not one.
+    /// Why the bytes are not a client's frame.
     pub fn decode(frame: &'a [u8]) -> Result<Self, FrameError> {
         let mut fields = Fields::open(frame)?;
         match fields.kind {
@@ -164,7 +164,7 @@ impl<'a> ClientFrame<'a> {
 }
 
 impl<'a> ServerFrame<'a> {
-    /// The bytes.
+    /// The encoded bytes.
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Welcome(you) => join(0, None, &[&you.0.to_le_bytes()]),
@@ -186,7 +186,7 @@ impl<'a> ServerFrame<'a> {
     /// Reads a frame.
     ///
     /// # Errors
-    /// Why it is not one.
+    /// Why the bytes are not a relay's frame.
     pub fn decode(frame: &'a [u8]) -> Result<Self, FrameError> {
         let mut fields = Fields::open(frame)?;
         match fields.kind {

@@ -1,4 +1,4 @@
-//! Hashes as newtypes, and the one that relays know: an election's id, which names its room.
+//! Hashes as newtypes, and the one hash that relays know: an election's id, which names its room.
 
 /// A text that is not 64 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,15 +14,15 @@ impl ParseHashError {
     }
 }
 
-/// Compares as big-endian numbers. Not inlined: each sort would repeat it dozens of times.
+/// Compares as big-endian numbers. Not inlined: each sort would contain dozens of copies of it.
 #[doc(hidden)]
 #[inline(never)]
 pub fn compare(one: &[u8; 32], other: &[u8; 32]) -> std::cmp::Ordering {
     one.cmp(other)
 }
 
-/// A newtype of 32 bytes, written as 64 hexadecimal digits for people. Whoever uses it has `borsh`,
-/// `hex` and `serde` among the dependencies.
+/// A newtype of 32 bytes, written as 64 hexadecimal digits for people. A crate that uses it needs
+/// `borsh`, `hex` and `serde` as dependencies.
 #[macro_export]
 macro_rules! hash_type {
     ($(#[$doc:meta])* $name:ident) => {
@@ -99,6 +99,6 @@ macro_rules! hash_type {
 }
 
 hash_type!(
-    /// SHA-256 of an election's encoding: a link that carries it commits to the whole definition.
+    /// SHA-256 of an election's encoding: a link that contains it commits to the whole definition.
     ElectionId
 );

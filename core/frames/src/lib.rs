@@ -1,4 +1,4 @@
-//! What a relay and those who talk to it agree on: ids, frames, sizes. Nothing in here checks a vote.
+//! What a relay and its clients agree on: ids, frames, sizes. Nothing here checks a vote.
 
 pub mod frame;
 pub mod ids;
