@@ -1,7 +1,7 @@
-//! What anybody can check without a node: audit files, the verification of a whole election, chains of
-//! the Python system, receipts.
+//! What anybody can check without a node: audit files, the verification of a whole election, chains
+//! of the Python system, and receipts.
 //!
-//! Knows no peers and no secrets.
+//! Knows nothing of peers and secrets.
 
 pub mod archive;
 pub mod complaint;

@@ -1,18 +1,18 @@
-//! An audit file: definition, roll, blocks, signed statements, and an end that shows that nothing
-//! is missing. An election that is published, before its first vote, is such a file too.
+//! An audit file: definition, roll, blocks, signed statements, and an end record that shows that
+//! nothing is missing. An election that was published but has no votes yet is such a file, too.
 //!
 //! ```text
 //! 16 bytes  "blockvote chain\n"
-//!  2 bytes  version, little-endian: 2
+//!  2 bytes  version, little-endian: 3
 //! records:  kind (1 byte), length (4 bytes, little-endian), that many bytes
 //!           1 = election, first and once; 4 = page of the voter roll, in order;
 //!           5 = signed statement; 2 = block, oldest first, without the genesis;
 //!           3 = end: number of blocks (4 bytes), SHA-256 of all bytes before this record
 //! ```
 //!
-//! Statements stand before the blocks, so that whoever reads on knows at the sealed block that its
-//! count is to be compared. Written and read piece by piece, so that neither side holds the file in memory. The checksum
-//! finds accidents; forgery is found by verifying what is in the file.
+//! Statements come before the blocks, so that a reader who reaches the sealed block knows that its
+//! count must be compared. The file is written and read piece by piece, so neither side needs the
+//! whole file in memory. The checksum finds accidents. To find forgery, verify what is in the file.
 
 use borsh::BorshDeserialize;
 use sha2::{Digest, Sha256};
@@ -51,9 +51,9 @@ pub enum ArchiveError {
     Magic,
     /// Written by a later build.
     Version(u16),
-    /// Cut off.
+    /// The file ends too early, after this many blocks.
     Truncated(u32),
-    /// A record that cannot stand here.
+    /// A record that is not allowed here.
     Damaged {
         /// Blocks read before.
         blocks: u32,
@@ -68,19 +68,19 @@ pub enum ArchiveError {
 /// What is wrong with a damaged file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Damage {
-    /// It announces a record of so many bytes.
+    /// It announces a record of this many bytes.
     Length(usize),
-    /// It holds a record of an unknown kind.
+    /// It has a record of an unknown kind.
     Kind(u8),
     /// Its parts are in the wrong order.
     Order,
     /// A record of this kind cannot be read.
     Unreadable(RecordKind),
-    /// It holds more signed statements than any node.
+    /// It has more signed statements than any node keeps.
     Statements,
-    /// It holds another number of blocks than it says.
+    /// It has another number of blocks than it says.
     Count,
-    /// Its checksum does not hold.
+    /// Its checksum is wrong.
     Checksum,
     /// There are bytes after its end.
     AfterEnd,
@@ -97,18 +97,18 @@ pub enum RecordKind {
     Statement,
 }
 
-/// What a file holds, in its order.
+/// What a file contains, in its order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
     /// The definition.
     Election(Box<Election>),
-    /// A page of the voter roll that nobody verified.
+    /// A page of the voter roll, not verified yet.
     RollPage(RollPage),
-    /// A block that nobody verified.
+    /// A block, not verified yet.
     Block(Block),
-    /// A statement that nobody verified.
+    /// A statement, not verified yet.
     Statement(Statement),
-    /// The end; the checksum holds.
+    /// The end; the checksum is right.
     End {
         /// Number of blocks without the genesis.
         blocks: u32,
@@ -122,7 +122,8 @@ pub struct ArchiveWriter {
 }
 
 impl ArchiveWriter {
-    /// Begins a file; returns the writer and the first bytes, which hold definition and roll.
+    /// Begins a file; returns the writer and the first bytes, which contain the definition and the
+    /// roll.
     pub fn new(context: &ElectionContext) -> (Self, Vec<u8>) {
         let mut writer = Self { hasher: Sha256::new(), blocks: 0 };
         let mut bytes = MAGIC.to_vec();
@@ -135,7 +136,7 @@ impl ArchiveWriter {
         (writer, bytes)
     }
 
-    /// A whole file: these statements and this chain.
+    /// The bytes of a whole file with these statements and this chain.
     pub fn whole(chain: &Chain, statements: impl Iterator<Item = Statement>) -> Vec<u8> {
         let (mut writer, mut bytes) = Self::new(chain.context());
         for statement in statements {
@@ -152,7 +153,7 @@ impl ArchiveWriter {
 
     fn record(&mut self, kind: u8, body: &[u8]) -> Vec<u8> {
         let mut bytes = vec![kind];
-        // Bodies are at most a block of 1 MiB.
+        // A body is at most a block of 1 MiB.
         let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
         bytes.extend_from_slice(&length.to_le_bytes());
         bytes.extend_from_slice(body);
@@ -179,11 +180,12 @@ impl ArchiveWriter {
     }
 }
 
-/// Reads a file in pieces: [`ArchiveReader::push`] bytes, then take records until there is none.
+/// Reads a file in pieces: pass bytes to [`ArchiveReader::push`], then take records until there are
+/// no more.
 #[derive(Default)]
 pub struct ArchiveReader {
     buffer: Vec<u8>,
-    /// Bytes of the buffer that were taken.
+    /// Bytes of the buffer that were taken already.
     taken: usize,
     hasher: Sha256,
     started: bool,
@@ -199,12 +201,12 @@ impl ArchiveReader {
         Self::default()
     }
 
-    /// Whether bytes begin as a file of ours does.
+    /// Returns whether these bytes begin like an audit file.
     pub fn recognises(bytes: &[u8]) -> bool {
         bytes.starts_with(MAGIC)
     }
 
-    /// Hands in the next bytes of the file. Hand in no more than about a megabyte at a time.
+    /// Takes in the next bytes of the file. Pass no more than about a megabyte at a time.
     pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.drain(..self.taken);
         self.taken = 0;
@@ -230,7 +232,7 @@ impl ArchiveReader {
         borsh::from_slice(body).map_err(|_| self.damaged(Damage::Unreadable(kind)))
     }
 
-    /// The next complete record, or nothing when more bytes are needed.
+    /// The next complete record, or `None` if more bytes are needed.
     ///
     /// # Errors
     /// What is wrong with the file.
@@ -307,10 +309,10 @@ impl ArchiveReader {
         Ok(Some(record))
     }
 
-    /// To be called when the file's bytes are used up.
+    /// Call this after the last bytes of the file.
     ///
     /// # Errors
-    /// [`ArchiveError::Truncated`] when the end was not reached.
+    /// [`ArchiveError::Truncated`] if the end was not reached.
     pub fn finish(&self) -> Result<(), ArchiveError> {
         if !self.started && !self.rest().is_empty() && !MAGIC.starts_with(self.rest()) {
             return Err(ArchiveError::Magic);

@@ -1,7 +1,8 @@
-//! A complaint: a vote that a named keeper acknowledged in time, and that the sealed result does not hold.
+//! A complaint: a vote that a named keeper acknowledged in time but that is not in the sealed
+//! result.
 //!
-//! It says that the vote was received and not counted, not who is to blame. Anybody checks it against the
-//! audit file.
+//! It says that the vote was received and not counted. It does not say who is to blame. Anybody can
+//! check it against the audit file.
 
 use std::collections::BTreeSet;
 
@@ -25,15 +26,15 @@ use crate::{
     time::Timestamp,
 };
 
-/// What a complaint file begins with.
+/// The first words of a complaint file.
 const FORMAT: &str = "blockvote complaint 1";
-/// A vote, and for each keeper an acknowledgement with a path.
+/// Enough for a vote and, for each keeper, an acknowledgement with a path.
 pub const MAX_COMPLAINT_BYTES: usize = 128 << 10;
 
 /// A complaint, as a file that a person can read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Complaint {
-    /// Always the same words.
+    /// Always the same text.
     format: String,
     /// The question, for people.
     pub title: String,
@@ -43,46 +44,46 @@ pub struct Complaint {
     pub acknowledged: Vec<Acknowledged>,
 }
 
-/// Why a text is no complaint.
+/// Why a text is not a complaint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ComplaintFileError {
     /// Another kind of file.
     Format,
-    /// A part is missing or of another shape.
+    /// A part is missing or has the wrong shape.
     Malformed,
 }
 
-/// Why a complaint does not hold.
+/// Why a complaint is not upheld.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ComplaintError {
     /// It is about another election.
     OtherElection(ElectionId),
-    /// The vote is none of this election.
+    /// The vote is not valid in this election.
     Vote(VoteError),
-    /// No acknowledgement is in it, or more than there can be keepers.
+    /// It has no acknowledgement, or more than there can be keepers.
     Acknowledgements(usize),
-    /// Two acknowledgements in it are of this key: a keeper signs a vote once.
+    /// Two of its acknowledgements are signed with this key: a keeper signs a vote once.
     Twice(PublicKey),
     /// An acknowledgement is for another vote than the complaint.
     OtherVote(VoteId),
-    /// An acknowledgement is not one of a keeper of this election.
+    /// An acknowledgement is not signed by a keeper of this election.
     Keeper(KeeperError),
-    /// None was there in time; what the first is worth.
+    /// No acknowledgement was in time; what the first one is worth.
     Worthless {
         /// The keeper's name.
         keeper: String,
         /// What its acknowledgement is worth.
         worth: Worth,
     },
-    /// There is no seal that holds, so nothing is left out yet.
+    /// There is no valid seal, so nothing has been left out yet.
     NotSealed,
-    /// The sealed set holds the vote.
+    /// The sealed set has the vote.
     Counted,
-    /// The sealed set holds another ballot with the same number: the voter signed two.
+    /// The sealed set has another ballot with the same number: the voter signed two.
     OtherBallot(VoteId),
 }
 
-/// A complaint that holds.
+/// A complaint that is upheld.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upheld {
     /// The vote.
@@ -91,7 +92,7 @@ pub struct Upheld {
     pub keeper: String,
     /// When.
     pub at: Timestamp,
-    /// The reason for leaving it out, where the seal gives one.
+    /// The reason for leaving it out, if the seal gives one.
     pub reason: Option<String>,
 }
 
@@ -109,7 +110,7 @@ impl Complaint {
     /// Reads a file.
     ///
     /// # Errors
-    /// Why it is no complaint.
+    /// Why it is not a complaint.
     pub fn read(text: &str) -> Result<Self, ComplaintFileError> {
         let value: serde_json::Value = (text.len() <= MAX_COMPLAINT_BYTES)
             .then(|| serde_json::from_str(text).ok())
@@ -121,15 +122,16 @@ impl Complaint {
         serde_json::from_value(value).map_err(|_| ComplaintFileError::Malformed)
     }
 
-    /// The slot of its vote.
+    /// The vote slot of its vote.
     pub(crate) fn slot(&self) -> Slot {
         (self.vote.token, self.vote.sequence)
     }
 
-    /// Checks what is signed: that a named keeper had the vote in time. Says which and when.
+    /// Checks what is signed: that a named keeper had the vote in time. Returns which keeper, and
+    /// when.
     ///
     /// # Errors
-    /// Why it is worth nothing.
+    /// Why the complaint is worth nothing.
     pub fn check(
         &self,
         context: &ElectionContext,
@@ -152,7 +154,7 @@ impl Complaint {
         let mut worthless = None;
         for acknowledged in &self.acknowledged {
             let signed = &acknowledged.acknowledgement;
-            // One that proves nothing takes nothing from the others.
+            // An acknowledgement that proves nothing does not weaken the others.
             let checked = if signed.vote == id {
                 signed.check(context).map_err(ComplaintError::Keeper)
             } else {

@@ -1,8 +1,8 @@
-//! Chains of the seed, the Python system that this one descends from, by the seed's own rules.
+//! Chains of the seed, the Python system that this project comes from, by the seed's own rules.
 //!
 //! A block's hash is the SHA-256 of its JSON as Python's `json.dumps(block, sort_keys=True)` writes
-//! it. The proof of a block covers the block before it, so the votes of the last block are covered
-//! by nothing; the report says so.
+//! it. The proof of a block covers the block before it, so no proof covers the votes of the last
+//! block. The report says so.
 
 use std::{collections::HashMap, fmt::Write as _};
 
@@ -29,10 +29,10 @@ pub enum SeedError {
     },
 }
 
-/// Reads the blocks out of the seed's `{"chain": […], "length": n}`.
+/// Reads the blocks from the seed's `{"chain": […], "length": n}`.
 ///
 /// # Errors
-/// What is not as the seed writes it.
+/// What differs from the form that the seed writes.
 pub fn read(text: &str) -> Result<Vec<Value>, SeedError> {
     let value: Value = serde_json::from_str(text).map_err(|_| SeedError::Json)?;
     let chain = value.get("chain").and_then(Value::as_array);
@@ -111,8 +111,8 @@ fn write_string(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// Python's `repr` of a float: the shortest digits that read back, with an exponent from 1e16 and
-/// below 1e-4.
+/// Python's `repr` of a float: the shortest digits that read back as the same float, with an
+/// exponent from 1e16 and below 1e-4.
 fn write_float(float: f64, out: &mut String) {
     let magnitude = float.abs();
     if magnitude != 0.0 && !(1e-4..1e16).contains(&magnitude) {
@@ -130,9 +130,9 @@ fn write_float(float: f64, out: &mut String) {
 pub enum SeedCheck {
     /// Indexes count from 1.
     Indexes,
-    /// Blocks hold the hash of the block before.
+    /// Blocks have the hash of the block before.
     Hashes,
-    /// Proofs.
+    /// Proofs of work.
     Proofs,
     /// No token votes twice.
     Once,
@@ -146,45 +146,45 @@ impl SeedCheck {
         [Self::Indexes, Self::Hashes, Self::Proofs, Self::Once, Self::LastVotes];
 }
 
-/// The first thing that does not hold. Blocks are told by their place, counted from 1.
+/// The first thing that is wrong. Blocks are named by their position, counted from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SeedFailure {
     /// The block has no index.
     NoIndex(u64),
-    /// It has another one than its place: blocks were swapped, added or left out.
+    /// Its index is not its position: blocks were swapped, added or left out.
     Index {
-        /// Its place.
+        /// Its position.
         block: u64,
-        /// What it says.
+        /// The index that it states.
         index: u64,
     },
     /// It has no proof.
     NoProof(u64),
     /// The block before it was changed: this one has another hash of it.
     Hash(u64),
-    /// Its proof does not hold.
+    /// Its proof is not valid.
     Proof {
-        /// Its place.
+        /// Its position.
         block: u64,
         /// The proof.
         proof: i64,
     },
     /// It has no list of votes.
     NoVotes(u64),
-    /// It has a vote without token or selection.
+    /// It has a vote without a token or a selection.
     Vote {
-        /// Its place.
+        /// Its position.
         block: u64,
         /// The vote, in JSON.
         vote: String,
     },
-    /// A token voted before.
+    /// A token voted already.
     UsedToken {
-        /// Its place.
+        /// Its position.
         block: u64,
         /// The token.
         token: i64,
-        /// The place of the block before.
+        /// The position of the earlier block.
         earlier: u64,
     },
 }
@@ -210,7 +210,7 @@ pub struct SeedReport {
     pub blocks: usize,
     /// Votes verified.
     pub votes: u64,
-    /// What does not hold, if something does not.
+    /// The first thing that is wrong, if there is one.
     pub failure: Option<SeedFailure>,
     /// Hash of the last block verified, in hexadecimal.
     pub tip: String,

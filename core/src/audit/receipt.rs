@@ -1,4 +1,4 @@
-//! What a voter keeps: the vote, and where the chain holds it, with the proof.
+//! What a voter keeps: the vote, and where it is in the chain, with the proof.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,18 +11,18 @@ use crate::{
     election::{definition::Election, vote::Vote},
 };
 
-/// A vote and what became of it, as far as this node knows.
+/// A vote and what happened to it, as far as this node knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Id of the vote.
     pub vote_id: VoteId,
     /// The vote.
     pub vote: Vote,
-    /// Where it stands.
+    /// Where it is in the chain.
     pub inclusion: Option<Inclusion>,
 }
 
-/// A vote's place in the chain.
+/// Where a vote is in the chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inclusion {
     /// Hash of the block.
@@ -35,20 +35,20 @@ pub struct Inclusion {
     pub confirmations: u32,
 }
 
-/// What makes a receipt worthless.
+/// Why a receipt is worthless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReceiptError {
-    /// The id belongs to other contents.
+    /// The id belongs to another vote.
     VoteId,
     /// The header belongs to another block.
     BlockHash,
-    /// The header carries no work.
+    /// The header has no valid proof of work.
     Proof,
     /// The path does not lead to the votes root.
     Inclusion,
 }
 
-/// What a receipt file begins with.
+/// The first words of a receipt file.
 const FORMAT: &str = "blockvote receipt 3";
 /// A receipt is a few hundred bytes; titles and proofs make it a few thousand.
 pub const MAX_RECEIPT_BYTES: usize = 64 << 10;
@@ -56,11 +56,11 @@ pub const MAX_RECEIPT_BYTES: usize = 64 << 10;
 /// A receipt as a file: JSON that a person can read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiptFile {
-    /// Always the same words.
+    /// Always the same text.
     format: String,
     /// The question, for people.
     pub title: String,
-    /// What was chosen, for people. The vote says it to machines.
+    /// What was chosen, for people. Programs read it from the vote.
     pub selection: String,
     /// The receipt.
     #[serde(flatten)]
@@ -70,12 +70,12 @@ pub struct ReceiptFile {
     pub acknowledged: Vec<Acknowledged>,
 }
 
-/// Why a text is no receipt that can be checked.
+/// Why a text is not a receipt that can be checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReceiptFileError {
     /// Another kind of file.
     Format,
-    /// A part is missing or of another shape.
+    /// A part is missing or has the wrong shape.
     Malformed,
     /// It contradicts itself.
     Wrong(ReceiptError),
@@ -109,7 +109,7 @@ impl ReceiptFile {
     /// Reads a file and recomputes every hash in it.
     ///
     /// # Errors
-    /// Why it is no receipt, or worthless.
+    /// Why it is not a receipt, or is worthless.
     pub fn read(text: &str) -> Result<Self, ReceiptFileError> {
         let value: serde_json::Value = (text.len() <= MAX_RECEIPT_BYTES)
             .then(|| serde_json::from_str(text).ok())
@@ -125,11 +125,11 @@ impl ReceiptFile {
 }
 
 impl Receipt {
-    /// Recomputes every hash in the receipt. Whether the block stands in the chain that counts,
-    /// only a chain can say.
+    /// Recomputes every hash in the receipt. It cannot show whether the block is in the best chain:
+    /// only a chain can.
     ///
     /// # Errors
-    /// The first part that does not hold.
+    /// The first part that is wrong.
     pub fn check(&self) -> Result<(), ReceiptError> {
         if self.vote.id() != self.vote_id {
             return Err(ReceiptError::VoteId);
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
     use crate::testkit::{block, chain_of, election, vote};
 
-    /// The receipt of the second vote of a block.
+    /// The receipt for the second vote of a block.
     fn receipt() -> Receipt {
         let chain = chain_of(0);
         let votes = (0..3).map(|token| vote(token, "Yes")).collect();

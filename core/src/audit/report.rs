@@ -1,8 +1,8 @@
-//! The report of a verification, as data: which check, how far, what does not hold. The words for it are
-//! made where people are.
+//! The report of a verification, as data: which check, how far it got, what is wrong. The page and
+//! the command line put it into words.
 //!
-//! A new check is a row of the table of [`Check`], which says what it looks at; the compiler asks for how
-//! it passes, and for its words.
+//! A new check is a row in the table of [`Check`], which says what it looks at. The compiler then
+//! asks what it says when it passes, and for its words.
 
 use crate::{
     audit::complaint::{ComplaintError, Upheld},
@@ -23,13 +23,13 @@ use crate::{
 /// What a check looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// One block after the other: where something fails, it held for the blocks before.
+    /// One block after the other: if a block fails, all blocks before it passed.
     Block,
-    /// The whole.
+    /// The whole election.
     Whole,
 }
 
-/// The table of checks: what each is, and what it looks at.
+/// The table of checks: each check and what it looks at.
 macro_rules! checks {
     ($($(#[$doc:meta])* $check:ident: $unit:ident,)+) => {
         /// What is checked, in the order of a report.
@@ -67,7 +67,7 @@ checks! {
     Allowed: Block,
     /// Signatures of the voters.
     Signatures: Block,
-    /// No token votes twice.
+    /// No token votes twice with the same number.
     Once: Block,
     /// Proofs of double votes.
     DoubleVotes: Whole,
@@ -84,38 +84,39 @@ checks! {
 /// How a check ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Everything that was counted holds.
+    /// Everything that was checked is right.
     Passed(Passed),
-    /// This does not hold.
+    /// This is wrong.
     Failed(Failure),
-    /// It holds, and what it found speaks against the result all the same.
+    /// No rule is broken, but what was found still speaks against the result.
     Warned(Warning),
     /// It does not apply here.
     Skipped(Skipped),
-    /// An earlier failure made it pointless to go on. A check of blocks held for so many before it.
+    /// An earlier failure made it pointless to go on. If it is a check of blocks, it passed for
+    /// this many blocks before the failure.
     NotReached {
-        /// Blocks, the first included; nothing where there was none after it, or the check is not one of
-        /// blocks.
+        /// Blocks, the first included; `None` if no block came after it, or if the check is not one
+        /// of blocks.
         blocks: Option<u32>,
     },
 }
 
-/// What holds.
+/// What a check found to be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Passed {
     /// Definition, roll, statements and blocks, to the end.
     Whole,
-    /// So many keys, to which the election commits.
+    /// This many keys, which the election commits to.
     Keys(u32),
-    /// So many blocks, the first included.
+    /// This many blocks, the first included.
     Blocks(u32),
-    /// So many proofs of work: of each block but the first, which has none.
+    /// This many proofs of work: one for each block but the first, which has none.
     Proofs(u32),
-    /// So many votes.
+    /// This many votes.
     Votes(u64),
-    /// So many tokens, each used once.
+    /// This many tokens, each used once.
     UsedOnce(u64),
-    /// So many voters, of whose votes so many were replaced by a later one.
+    /// This many voters, and this many of their votes replaced by a later one.
     Replaced {
         /// Voters.
         voters: u64,
@@ -130,7 +131,7 @@ pub enum Passed {
     Sealed {
         /// The block.
         height: Height,
-        /// Blocks after it, which do not count.
+        /// Blocks after it, which are not counted.
         after: u32,
         /// Why the seal leaves votes out, and how many for each reason.
         left_out: Vec<(String, u64)>,
@@ -139,12 +140,12 @@ pub enum Passed {
     ClosingLists {
         /// The names of those who signed one.
         signed: Vec<String>,
-        /// The names of those who signed two that differ: their word counts for nothing.
+        /// The names of those who signed two that differ: their signature is worth nothing.
         twice: Vec<String>,
-        /// The names of those of whom none is here.
+        /// The names of those whose closing list is not here.
         missing: Vec<String>,
     },
-    /// The count comes to the votes of so many voters.
+    /// The tally counts the votes of this many voters.
     Counted {
         /// Votes.
         votes: u64,
@@ -153,16 +154,16 @@ pub enum Passed {
     },
 }
 
-/// What speaks against a result in which every rule is kept. No rule can be made of it: a keeper, too, can
-/// lie.
+/// What speaks against a result although no rule is broken. It cannot be made a rule: a keeper can
+/// lie, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
-    /// Keepers of these names list more votes than were sealed: so many, where so many were sealed, or are
-    /// the other half of a proven double vote.
+    /// These keepers list more votes than an honest list can have: only votes that were sealed, and
+    /// those that are the other half of a proven double vote.
     LongLists {
-        /// Name, and how many votes it lists.
+        /// Name, and how many votes are on the list.
         keepers: Vec<(String, u32)>,
-        /// How many can be on an honest list.
+        /// How many votes can be on an honest list.
         sealed: u32,
     },
 }
@@ -174,15 +175,15 @@ pub enum Skipped {
     NoEnd,
     /// The election is open: it has no voter roll.
     NoRoll,
-    /// The same, so votes carry no signature.
+    /// The same, so votes have no signature.
     NoSignatures,
-    /// There is no block but the first, which the definition gives.
+    /// There is only the first block, which follows from the definition.
     NoBlock,
     /// There is no vote.
     NoVote,
     /// No double vote is known here.
     NoDoubleVote,
-    /// An open election has none.
+    /// An open election has no double votes.
     NoDoubleVoteInOpen,
     /// The organiser did not close it early.
     NotClosed,
@@ -196,10 +197,10 @@ pub enum Skipped {
     NoClosingList,
 }
 
-/// The first thing that does not hold.
+/// The first thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// It cannot be read to its end; why is said by whoever reads.
+    /// It cannot be read to its end. The reason comes from the reader of the file.
     Unreadable(String),
     /// There is no election.
     NoElection,
@@ -209,32 +210,32 @@ pub enum Failure {
     KeysWithoutRoll,
     /// This page, counted from 1, is not the next one of the voter roll.
     PageOrder(u64),
-    /// This page, counted from 1, does not hold.
+    /// This page, counted from 1, is not valid.
     Page(u64, RollError),
     /// Pages of the voter roll are missing.
     PagesMissing,
-    /// The voter roll, or what it makes of the election, does not hold.
+    /// The voter roll is not valid, or does not fit the election.
     Roll(ContextError),
-    /// A block or what is in it breaks a rule.
+    /// A block or something in it breaks a rule.
     Block(LinkError),
-    /// A statement proves nothing; a double vote is told by its token.
+    /// A statement proves nothing; a double vote is named by its token.
     Statement(StatementKind, Option<TokenId>, StatementError),
     /// The same statement is there twice.
     StatementTwice(StatementKind, Option<TokenId>),
-    /// There are two closings: nodes keep the earliest alone.
+    /// There are two closings: nodes keep only the earliest.
     TwoClosings,
-    /// The seal says another height than that of its block.
+    /// The seal states another height than its block has.
     SealHeight {
         /// What it says.
         said: Height,
         /// What the block has.
         found: Height,
     },
-    /// The seal is over another set of votes than that of its block.
+    /// The seal is over another set of votes than its block has.
     SealSet(Height),
-    /// The seal names this vote as left out, and it is in its set.
+    /// The seal lists this vote as left out, but it is in its set.
     SealNames(VoteId),
-    /// The seal is over another count than that of its block.
+    /// The seal is over another count than its block has.
     SealCount(Height),
     /// The seal is over a block that is not in this chain.
     SealElsewhere(Height, BlockHash),
@@ -243,7 +244,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The check that it breaks.
+    /// The check that failed.
     pub fn check(&self) -> Check {
         match self {
             Self::Unreadable(_) | Self::NoElection | Self::Election(_) => Check::File,
@@ -298,7 +299,7 @@ fn check_of(error: &LinkError) -> Check {
 /// The result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// The question, once it was read.
+    /// The title, once it was read.
     pub title: String,
     /// The election's id, once it was read.
     pub election: Option<ElectionId>,
@@ -306,22 +307,22 @@ pub struct Report {
     pub checks: Vec<(Check, Outcome)>,
     /// Blocks verified, the first included.
     pub blocks: u32,
-    /// Votes verified, those that a later one replaced among them.
+    /// Votes verified, including those that a later one replaced.
     pub votes: u64,
     /// Hash of the last block verified.
     pub tip: Option<BlockHash>,
-    /// Height of the sealed block, where there is a seal that holds.
+    /// Height of the sealed block, if there is a valid seal.
     pub sealed: Option<Height>,
     /// Tokens whose voters signed two ballots.
     pub double_votes: Vec<TokenId>,
-    /// What each complaint comes to, in the order in which they were put.
+    /// The outcome of each complaint, in the order in which they were made.
     pub complaints: Vec<Result<Upheld, ComplaintError>>,
-    /// The count, of what was verified: up to the sealed block, where there is one.
+    /// The count of what was verified: up to the sealed block, if there is one.
     pub tally: Tally,
 }
 
 impl Report {
-    /// The first thing that does not hold.
+    /// The first thing that is wrong.
     pub fn failure(&self) -> Option<&Failure> {
         self.checks.iter().find_map(|(_, outcome)| match outcome {
             Outcome::Failed(failure) => Some(failure),
@@ -337,8 +338,8 @@ impl Report {
         self.failure().is_none()
     }
 
-    /// Whether something speaks against the result though every rule is kept: a check warned, or a
-    /// complaint holds.
+    /// Whether something speaks against the result although no rule is broken: a check warned, or a
+    /// complaint is upheld.
     pub fn disputed(&self) -> bool {
         let warned = self.checks.iter().any(|(_, outcome)| matches!(outcome, Outcome::Warned(_)));
         self.passed() && (warned || self.complaints.iter().any(Result::is_ok))

@@ -1,7 +1,8 @@
-//! How a vote stands, in one of sixteen rows: the first one that holds. What a receipt says is made of it.
+//! How a vote stands, in one of sixteen rows: the first row that applies. The sentence on a receipt
+//! is made from it.
 //!
-//! It rests on what this node checked itself. One's own node is no witness, nor are tabs of one's own
-//! browser. Without a named keeper nothing is certain before the seal.
+//! It depends only on what this node checked itself. Your own node is not a witness, and neither
+//! are other tabs of your own browser. If no keeper is named, nothing is certain before the seal.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,7 @@ use crate::{chain::header::Height, time::Timestamp};
 pub struct Witness {
     /// The keeper's name.
     pub name: String,
-    /// When the vote came there.
+    /// When the vote arrived there.
     pub at: Timestamp,
 }
 
@@ -21,53 +22,55 @@ pub struct Witness {
 pub enum InSet {
     /// It is in it, and counts.
     Counts,
-    /// It is in it, and a later vote of the token counts; whether that was cast on this device, and when.
+    /// It is in it, and a later vote of the token counts; if that was cast on this device, when.
     Changed {
         /// When the later vote was cast here, if it was.
         here: Option<Timestamp>,
     },
     /// Another ballot with the same number is in it.
     OtherBallot,
-    /// Neither; the reason where the seal gives one.
+    /// Neither; the reason if the seal gives one.
     LeftOut(Option<String>),
 }
 
-/// What the seals come to for a vote.
+/// What the seals mean for a vote.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum OfSeals {
     /// There is none.
     #[default]
     None,
-    /// Two over different sets; whether the vote is in each, where that can be told.
+    /// Two seals over different sets; whether the vote is in each, if that is known.
     Contested(Option<bool>, Option<bool>),
-    /// One that does not fit the chain.
+    /// One that does not match the chain.
     Refuted,
     /// One over a block that is not here.
     Awaited,
-    /// One that holds, verified up to it.
+    /// A valid one, verified up to its block.
     Sealed(InSet),
 }
 
 /// What this node knows of a vote.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// What the seals come to.
+    /// What the seals mean.
     pub seals: OfSeals,
-    /// The block that holds it.
+    /// The block that has it.
     pub block: Option<Height>,
-    /// Whether a later vote of the token is here that was not cast on this device.
+    /// Whether this node has a later vote of the token that was not cast on this device.
     pub later: bool,
-    /// Whether another ballot with the same number is here.
+    /// Whether this node has another ballot with the same number.
     pub second: bool,
     /// Named keepers that acknowledged it in time, and are not contradicted.
     pub witnesses: Vec<Witness>,
-    /// One that acknowledged it and signed a closing list since; that the vote is on it is not shown yet.
+    /// A keeper that acknowledged it and has signed a closing list since; it has not yet proved
+    /// that the vote is on the list.
     pub unproven: Option<Witness>,
     /// How many keepers the definition names.
     pub named: usize,
-    /// Peers outside this browser that handed out or claim a tip of this chain's weight or more.
+    /// Peers outside this browser that handed out or claim a tip with at least the weight of this
+    /// chain.
     pub peers_above: usize,
-    /// Peers that were drawn and say that they have it.
+    /// Peers that were drawn at random and say that they have it.
     pub holders: usize,
     /// Whether voting is closed.
     pub closed: bool,
@@ -76,9 +79,9 @@ pub struct Facts {
 /// How a vote stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
-    /// 1: there are two results, so there is none. Whether the vote is in each, where that can be told.
+    /// 1: there are two results, so there is none. Whether the vote is in each, if that is known.
     TwoResults(Option<bool>, Option<bool>),
-    /// 2: the sealed result holds it.
+    /// 2: it is in the sealed result.
     Counted,
     /// 3: a later vote of this device counts.
     ChangedHere(Timestamp),
@@ -90,14 +93,14 @@ pub enum Standing {
     LeftOut {
         /// Who acknowledged it.
         witness: Witness,
-        /// The reason that the seal gives.
+        /// The reason that the seal gives, if any.
         reason: Option<String>,
     },
-    /// 7: not counted, and nobody acknowledged it in time, as far as is known here.
+    /// 7: not counted, and nobody is known here who acknowledged it in time.
     NotCounted {
-        /// Who acknowledged it, and has yet to show that it is on its closing list.
+        /// Who acknowledged it, and has yet to prove that it is on its closing list.
         unproven: Option<Witness>,
-        /// The reason that the seal gives.
+        /// The reason that the seal gives, if any.
         reason: Option<String>,
     },
     /// 9: a result was signed that this node is still fetching.
@@ -107,17 +110,17 @@ pub enum Standing {
         /// Whether it is a later one.
         later: bool,
     },
-    /// 11: keepers have it: two, or the only one that is named.
+    /// 11: keepers have it: two of them, or the only one that is named.
     Received(Vec<Witness>),
     /// 12: one of several has it.
     HalfReceived(Witness),
-    /// 12 as well: one acknowledged it, and has yet to show that it is on its closing list.
+    /// 12 as well: one acknowledged it, and has yet to prove that it is on its closing list.
     Unproven(Witness),
-    /// 13: it is in the chain, as far as other computers know.
+    /// 13: it is in the chain, and other computers have that chain.
     Recorded {
         /// The block.
         block: Height,
-        /// Peers that have this chain or one above it.
+        /// Peers that have this chain or a better one.
         peers: usize,
     },
     /// 14: voting closed before anyone confirmed it.
@@ -128,7 +131,7 @@ pub enum Standing {
     Unconfirmed,
 }
 
-/// How good it is: what colour it has.
+/// How good the standing is: it sets the colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mark {
     /// Something went wrong.
@@ -140,7 +143,7 @@ pub enum Mark {
 }
 
 impl Standing {
-    /// The first row that holds.
+    /// The first row that applies.
     pub fn of(facts: Facts) -> Self {
         let (named, peers_above) = (facts.named, facts.peers_above);
         let Facts { seals, block, later, second, witnesses, unproven, holders, closed, .. } = facts;
@@ -157,7 +160,7 @@ impl Standing {
                 };
             }
             OfSeals::Awaited => return Self::Fetching,
-            // Row 8 is said beside the row that holds.
+            // Row 8 is said beside the row that applies.
             OfSeals::Refuted | OfSeals::None => {}
         }
         if later || second {
@@ -200,7 +203,7 @@ impl Standing {
         }
     }
 
-    /// Whether the voter may close the page: what is still to come does not hang on it.
+    /// Whether the voter may close the page: what is still to come does not depend on it.
     pub fn may_leave(&self) -> bool {
         match self {
             Self::Unconfirmed | Self::Held(_) => false,
@@ -236,7 +239,7 @@ mod tests {
         Facts { seals: OfSeals::Sealed(in_set), ..everything() }
     }
 
-    /// Everything that can be said for and against a vote without a seal.
+    /// Everything that can speak for and against a vote without a seal.
     fn everything() -> Facts {
         Facts {
             seals: OfSeals::None,
@@ -252,7 +255,8 @@ mod tests {
         }
     }
 
-    /// Each row with all that stands below it true as well: the first one that holds is said.
+    /// In each case the conditions of all later rows are true as well: the first row that applies
+    /// is returned.
     #[test]
     fn each_row_is_reached_by_its_condition_and_comes_before_those_below() {
         use Standing::*;
@@ -289,7 +293,7 @@ mod tests {
             (Facts { peers_above: 0, ..nobody() }, TooLate),
             (Facts { block: None, ..nobody() }, TooLate),
             (Facts { block: None, closed: false, ..nobody() }, Held(2)),
-            // In a block of one's own, and nobody else knows.
+            // In a block of one's own, and nobody else knows it.
             (Facts { peers_above: 0, closed: false, holders: 0, ..nobody() }, Unconfirmed),
             (Facts::default(), Unconfirmed),
         ] {

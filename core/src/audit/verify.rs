@@ -1,9 +1,9 @@
 //! Verification from the first block on.
 //!
-//! The page and the command line show the same [`Report`], of a file and of the living chain alike.
-//! The rules are those of [`Block::check`], [`Ancestry`] and [`CountedVotes`]: a report only says which of
-//! them a chain kept, and for how many blocks and votes. Nothing but the tokens that were used is
-//! held, so a file of a million votes is verified as it is read.
+//! The page and the command line show the same [`Report`], for a file as well as for the running
+//! chain. The rules are those of [`Block::check`], [`Ancestry`] and [`CountedVotes`]: a report only
+//! says which of them a chain kept, and for how many blocks and votes. Only the used tokens are
+//! kept in memory, so a file of a million votes is verified while it is read.
 
 use crate::{
     audit::{
@@ -33,25 +33,25 @@ use crate::{
     time::Timestamp,
 };
 
-/// What goes on while the roll is read.
+/// The walk over the blocks, which begins when the roll is complete.
 struct Walk {
     context: ElectionContext,
     ancestry: Ancestry,
     counted_votes: CountedVotes,
 }
 
-/// A complaint, and what the sealed set has in its slot.
+/// A complaint, and what the sealed set has in its vote slot.
 struct Asked {
     complaint: Complaint,
     in_set: Option<VoteId>,
 }
 
-/// A seal that holds, and what its block comes to.
+/// A valid seal, and what its block contains.
 struct SealedHere {
     seal: Seal,
     tally: Tally,
-    /// Votes in its set, and those that a proven double vote kept out of it: an honest keeper acknowledged no
-    /// others.
+    /// Votes in its set, and those that a proven double vote kept out of it: an honest keeper
+    /// acknowledged no others.
     votes: u32,
 }
 
@@ -63,20 +63,20 @@ pub struct Verifier {
     walk: Option<Walk>,
     /// The statements that are in it.
     statements: StatementBook,
-    /// The votes up to here, until the sealed block was reached.
+    /// The votes so far, until the sealed block was reached.
     ids: Vec<VoteId>,
-    /// The seal that holds, and what it is over.
+    /// The valid seal, and what it is over.
     sealed: Option<SealedHere>,
     seal_problem: Option<Failure>,
     doubles: Vec<TokenId>,
     complaints: Vec<Asked>,
     failure: Option<Failure>,
     ended: bool,
-    /// Blocks that are checked together when there are enough votes, or something else comes.
+    /// Blocks that are checked together as soon as there are enough votes, or something else comes.
     waiting: Vec<Block>,
-    /// Their votes, and one for each block.
+    /// Their votes, plus one for each block.
     waiting_weight: usize,
-    /// Their bytes: nothing of them is known to be valid.
+    /// Their bytes: they are not known to be valid yet.
     waiting_bytes: usize,
 }
 
@@ -84,7 +84,7 @@ pub struct Verifier {
 pub const TOGETHER: usize = 1024;
 
 impl Verifier {
-    /// Begins. `now` is the clock of whoever verifies.
+    /// Begins. `now` is the clock of the computer that verifies.
     pub fn new(now: Timestamp) -> Self {
         Self {
             now,
@@ -105,8 +105,9 @@ impl Verifier {
         }
     }
 
-    /// Verifies the next record; says whether to go on. A block may be looked at with later ones,
-    /// at the latest when the record after the last block, or [`Verifier::broken`], comes.
+    /// Verifies the next record; returns whether to go on. A block may be checked later, together
+    /// with the next ones. It is checked at the latest when the record after the last block comes,
+    /// or [`Verifier::broken`] is called.
     pub fn push(&mut self, record: Record) -> bool {
         if self.failure.is_none()
             && let Err(failure) = self.take(record)
@@ -116,8 +117,8 @@ impl Verifier {
         self.failure.is_none()
     }
 
-    /// Verifies a block that was checked in itself elsewhere, with [`Verifier::context`]. Blocks come
-    /// either all here or all to [`Verifier::push`].
+    /// Takes a block whose own contents were checked elsewhere with [`Verifier::context`]. Pass
+    /// either all blocks here or all to [`Verifier::push`].
     pub fn push_checked(&mut self, block: Result<CheckedBlock, BlockError>) -> bool {
         if self.failure.is_none()
             && let Err(failure) = self.take_block(block)
@@ -127,7 +128,7 @@ impl Verifier {
         self.failure.is_none()
     }
 
-    /// What blocks are checked with; nothing when what stands before them is broken.
+    /// What blocks are checked with; `None` if something before them is broken.
     pub fn context(&mut self) -> Option<ElectionContext> {
         match self.walk() {
             Ok(walk) => Some(walk.context.clone()),
@@ -181,7 +182,7 @@ impl Verifier {
         roll.add(page).map_err(|error| Failure::Page(number, error))
     }
 
-    /// The walk over the blocks, begun when the roll is complete.
+    /// The walk over the blocks. It begins when the roll is complete.
     fn walk(&mut self) -> Result<&mut Walk, Failure> {
         if self.walk.is_none() {
             let election = self.election.clone().ok_or(Failure::NoElection)?;
@@ -210,7 +211,7 @@ impl Verifier {
         if kind == StatementKind::Closing && self.statements.closing().is_some() {
             return Err(Failure::TwoClosings);
         }
-        // A node writes what it keeps, each once.
+        // A node writes the statements that it keeps, each once.
         match self.statements.add(statement) {
             Added::New => {}
             Added::Known | Added::Replaced(_) => return Err(Failure::StatementTwice(kind, token)),
@@ -219,13 +220,13 @@ impl Verifier {
         Ok(())
     }
 
-    /// The seals that bind if they hold: those over the only result.
+    /// The seals that bind if they are valid: those over the only result.
     fn seals(&self) -> Vec<&Seal> {
         let mut results = self.statements.sealed_results();
         if results.len() == 1 { results.pop().unwrap_or_default() } else { Vec::new() }
     }
 
-    /// The one that holds.
+    /// The seal that is valid.
     fn seal(&self) -> Option<&Seal> {
         self.sealed.as_ref().map(|sealed| &sealed.seal)
     }
@@ -294,13 +295,14 @@ impl Verifier {
         }
     }
 
-    /// Puts complaints: each is judged when everything was read. To be called before the first block.
+    /// Takes in complaints. Each is judged when everything was read. Call this before the first
+    /// block.
     pub fn complain(&mut self, complaints: Vec<Complaint>) {
         let asked = |complaint| Asked { complaint, in_set: None };
         self.complaints.extend(complaints.into_iter().map(asked));
     }
 
-    /// Notes what the block of a chain that is not sealed yet holds.
+    /// Notes the votes of a block while the sealed block is not reached.
     fn note_votes(&mut self, ids: &[VoteId], slots: &[Slot]) {
         if self.sealed.is_some() {
             return;
@@ -314,7 +316,7 @@ impl Verifier {
         }
     }
 
-    /// What a complaint comes to.
+    /// Judges a complaint.
     fn judge(&self, asked: &Asked) -> Result<Upheld, ComplaintError> {
         let complaint = &asked.complaint;
         let walk = self.walk.as_ref().ok_or(ComplaintError::NotSealed)?;
@@ -343,7 +345,7 @@ impl Verifier {
         self.walk.as_ref().map_or(0, |walk| walk.counted_votes.votes() as u64)
     }
 
-    /// What the seals come to, at the end.
+    /// What the seals mean, at the end.
     fn of_seals(&self) -> Outcome {
         let organiser = self.election.as_ref().is_some_and(|election| election.organiser.is_some());
         let results = self.statements.sealed_results();
@@ -369,7 +371,7 @@ impl Verifier {
         }
     }
 
-    /// What the closing lists of keepers come to.
+    /// What the closing lists of keepers mean.
     fn of_keepers(&self) -> Outcome {
         let keepers = self.election.as_ref().map_or(&[][..], |election| &election.keepers);
         if keepers.is_empty() {
@@ -410,7 +412,7 @@ impl Verifier {
                 Some(Eligibility::Roll { size, .. }) => Ok(Passed::Keys(*size)),
                 Some(Eligibility::Open { .. }) | None => Err(Skipped::NoRoll),
             },
-            // Nothing checked is nothing earned.
+            // If nothing was checked, nothing passes.
             Check::Links | Check::Proofs if blocks == 1 => Err(Skipped::NoBlock),
             Check::Covered | Check::Allowed | Check::Signatures | Check::Once | Check::Count
                 if votes == 0 =>
@@ -452,7 +454,7 @@ impl Verifier {
         })
     }
 
-    /// What was to be verified cannot be read to its end; `why` in words.
+    /// What was to be verified cannot be read to its end; `why` gives the reason in words.
     pub fn broken(&mut self, why: impl Into<String>) {
         if self.failure.is_none() {
             let found = self.take_waiting().err();
