@@ -1,7 +1,8 @@
-//! Blocks and the rules they keep: proof of work, what a block demands of the next, which votes were
-//! used, which branch is best; and the signed statements beside the blocks.
+//! Blocks and their rules: proof of work, what a block demands of the next one, which votes were
+//! used, which branch is best. Also the signed statements beside the blocks.
 //!
-//! Knows nothing of peers. Invariant: a block enters the [`tree`] only as a [`block::CheckedBlock`].
+//! Knows nothing of peers. Invariant: a block enters the [`tree`] only as a
+//! [`block::CheckedBlock`].
 
 pub mod acknowledgements;
 pub mod ancestry;

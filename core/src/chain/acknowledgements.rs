@@ -1,8 +1,9 @@
-//! What keepers sign: acknowledgements of votes, and at closing the list of those.
+//! What keepers sign: acknowledgements of votes, and at closing the list of those votes.
 //!
-//! Each proves itself with the definition alone. An acknowledgement says that the vote could stand in a
-//! block when it came and is on the keeper's disk. The closing list fixes which votes were acknowledged
-//! in time, so that nobody can be given one afterwards with an earlier date.
+//! Each can be checked with the definition alone. An acknowledgement says that the vote could be in
+//! a block when it arrived and that it is on the keeper's disk. The closing list fixes which votes
+//! were acknowledged in time, so that nobody can be given an acknowledgement afterwards with an
+//! earlier date.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -24,7 +25,7 @@ pub fn set_root(ids: &[VoteId]) -> VoteSetRoot {
     VoteSetRoot(merkle::root(&leaves(ids)))
 }
 
-/// A set of votes, and proofs that one is in it.
+/// A set of votes that can prove which votes are in it.
 #[derive(Clone, Debug)]
 pub struct ProvenSet {
     ids: Vec<VoteId>,
@@ -32,7 +33,7 @@ pub struct ProvenSet {
 }
 
 impl ProvenSet {
-    /// The set of these votes, which are in ascending order of their ids.
+    /// The set of these votes, which must be in ascending order of their ids.
     pub fn new(ids: Vec<VoteId>) -> Self {
         debug_assert!(ids.is_sorted(), "one set has one root");
         let tree = Tree::new(leaves(&ids));
@@ -54,20 +55,20 @@ fn leaves(ids: &[VoteId]) -> Vec<[u8; 32]> {
     ids.iter().map(|id| merkle::leaf(&id.0)).collect()
 }
 
-/// Why what a keeper is said to have signed proves nothing here.
+/// Why a keeper's acknowledgement or closing list proves nothing here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeeperError {
     /// It is for another election.
     OtherElection(ElectionId),
     /// The definition names no keeper with this key.
     NotNamed(PublicKey),
-    /// Somebody else signed.
+    /// Somebody else signed it.
     Signature,
-    /// It is dated at a time that is not exact everywhere.
+    /// Its time is not exact everywhere.
     Time(Timestamp),
 }
 
-/// The keeper that signed, if the definition names it and the signature holds.
+/// The keeper that signed, if the definition names it and the signature is valid.
 fn signer<'a>(
     context: &'a ElectionContext,
     election: ElectionId,
@@ -83,7 +84,7 @@ fn signer<'a>(
     if holds { Ok(keeper) } else { Err(KeeperError::Signature) }
 }
 
-/// A keeper's word that it has a vote.
+/// A keeper's signed word that it has a vote.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
 )]
@@ -92,11 +93,11 @@ pub struct Acknowledgement {
     pub election: ElectionId,
     /// The vote.
     pub vote: VoteId,
-    /// When it came, by the keeper's clock.
+    /// When it arrived, by the keeper's clock.
     pub at: Timestamp,
     /// The keeper's key.
     pub keeper: PublicKey,
-    /// The keeper's, over the tag and all of the above but its key.
+    /// The keeper's signature over the tag and all of the above but its key.
     pub signature: Signature,
 }
 
@@ -107,21 +108,21 @@ impl Acknowledgement {
         message
     }
 
-    /// Signs that a vote is here.
+    /// Signs that the keeper has a vote.
     pub fn sign(election: ElectionId, vote: VoteId, at: Timestamp, key: &SecretKey) -> Self {
         let signature = key.sign(&Self::message(election, vote, at));
         Self { election, vote, at, keeper: key.public(), signature }
     }
 
-    /// Whether the key that it names signed it. Whether that is a keeper of the election, [`Self::check`]
-    /// says.
+    /// Whether the key that it names signed it. [`Self::check`] tells whether that key belongs to a
+    /// keeper of the election.
     pub fn is_signed(&self) -> bool {
         let message = Self::message(self.election, self.vote, self.at);
         let holds = || Signed { key: &self.keeper, message: &message, signature: &self.signature };
         self.at <= Timestamp::MAX && holds().holds()
     }
 
-    /// Checks that a keeper of this election signed it, and says which.
+    /// Checks that a keeper of this election signed it, and returns the keeper.
     ///
     /// # Errors
     /// Why it proves nothing.
@@ -147,7 +148,7 @@ pub struct ClosingList {
     pub root: VoteSetRoot,
     /// The keeper's key.
     pub keeper: PublicKey,
-    /// The keeper's, over the tag and all of the above but its key.
+    /// The keeper's signature over the tag and all of the above but its key.
     pub signature: Signature,
 }
 
@@ -158,7 +159,7 @@ impl ClosingList {
         message
     }
 
-    /// Signs the list of these votes, which are in ascending order of their ids.
+    /// Signs the list of these votes, which must be in ascending order of their ids.
     pub fn sign(election: ElectionId, ids: &[VoteId], key: &SecretKey) -> Self {
         let votes = u32::try_from(ids.len()).unwrap_or(u32::MAX);
         let root = set_root(ids);
@@ -166,7 +167,7 @@ impl ClosingList {
         Self { election, votes, root, keeper: key.public(), signature }
     }
 
-    /// Checks that a keeper of this election signed it, and says which.
+    /// Checks that a keeper of this election signed it, and returns the keeper.
     ///
     /// # Errors
     /// Why it proves nothing.
@@ -175,7 +176,7 @@ impl ClosingList {
         signer(context, self.election, self.keeper, &message, &self.signature)
     }
 
-    /// What tells two lists of a keeper apart: their signatures do not.
+    /// What distinguishes two lists of a keeper. Their signatures do not.
     pub fn contents(&self) -> [u8; 32] {
         hash_of(Tag::CLOSING_LIST, &(self.election, self.votes, self.root))
     }
@@ -186,18 +187,18 @@ impl ClosingList {
     }
 }
 
-/// A keeper that may have votes which are not here.
+/// A keeper that may have votes that are not here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lack {
     /// The keeper's name.
     pub keeper: String,
-    /// How many it acknowledged in time; nothing while its closing list is not here.
+    /// How many it acknowledged in time; `None` while its closing list is not here.
     pub listed: Option<u32>,
     /// How many are here.
     pub here: u32,
 }
 
-/// The first keeper that may have votes which are not among so many here: its closing list is not known, or
+/// The first keeper that may have votes that are not among these: its closing list is not known, or
 /// is longer.
 pub fn keepers_lack(
     keepers: &[Keeper],
@@ -211,10 +212,11 @@ pub fn keepers_lack(
     })
 }
 
-/// An acknowledgement, and once the keeper's closing list is signed, the proof that it is on it.
+/// An acknowledgement, and after the keeper signed its closing list, the proof that the vote is on
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Acknowledged {
-    /// What the keeper signed when the vote came.
+    /// What the keeper signed when the vote arrived.
     pub acknowledgement: Acknowledgement,
     /// The path to the root of its closing list.
     pub listed: Option<InclusionProof>,
@@ -223,19 +225,19 @@ pub struct Acknowledged {
 /// What an acknowledgement is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Worth {
-    /// The vote was there in time.
+    /// The keeper had the vote in time.
     InTime,
-    /// It is dated after the closing time of the definition.
+    /// Its time is after the closing time of the definition.
     Late,
     /// The keeper signed a closing list, and nothing here shows that the vote is on it.
     NotListed,
-    /// The keeper signed two closing lists: its word counts for nothing.
+    /// The keeper signed two closing lists: its signature is worth nothing.
     Contradicted,
 }
 
 impl Acknowledged {
-    /// What it is worth, where these are all closing lists of its keeper that are known. An early closing
-    /// takes back nothing: a keeper acknowledges until it hears of it.
+    /// What it is worth if `lists` are all known closing lists of its keeper. An early closing does
+    /// not make it worthless: a keeper acknowledges votes until it hears of the closing.
     pub fn worth(&self, election: &Election, lists: &[ClosingList]) -> Worth {
         let Acknowledgement { vote, at, .. } = &self.acknowledgement;
         let late = election.closes.is_some_and(|closes| *at >= closes);

@@ -1,5 +1,5 @@
-//! The rule for the next header: what the blocks before it demand, in one place for whole blocks and
-//! for headers that come ahead of their blocks.
+//! The rule for the next header: what the blocks before it demand. It is in one place for whole
+//! blocks and for headers that arrive before their blocks.
 
 use crate::{
     chain::{
@@ -25,7 +25,7 @@ pub const MAX_AHEAD_MS: u64 = 120_000;
 pub enum LinkError {
     /// The parent is not known here.
     UnknownParent(Height),
-    /// The parent, or one before it, was found invalid.
+    /// The parent, or a block before it, was found invalid.
     InvalidParent(Height),
     /// Not the parent's height + 1.
     Height {
@@ -34,7 +34,7 @@ pub enum LinkError {
         /// Height of the parent.
         parent: Height,
     },
-    /// Not what the rule demands.
+    /// The difficulty is not the one that the rule demands.
     Difficulty {
         /// Height of the block.
         height: Height,
@@ -43,7 +43,7 @@ pub enum LinkError {
         /// What the rule demands.
         demanded: Demand,
     },
-    /// Made before its parent.
+    /// Its time is before that of its parent.
     Old {
         /// Height of the block.
         height: Height,
@@ -52,19 +52,20 @@ pub enum LinkError {
         /// Its parent's.
         parent: Timestamp,
     },
-    /// The numbers of voters and votes that it states cannot be, or are not those of its votes.
+    /// The numbers of voters and votes that it states are impossible, or are not those of its
+    /// votes.
     Counts {
         /// Height of the block.
         height: Height,
     },
-    /// More than two minutes ahead. It may be valid later.
+    /// More than two minutes ahead of the clock. It may be valid later.
     Ahead {
         /// Height of the block.
         height: Height,
         /// Its time.
         found: Timestamp,
     },
-    /// A vote that cannot stand where it does.
+    /// A vote that is not allowed where it is.
     Slot {
         /// Height of the block.
         height: Height,
@@ -83,14 +84,14 @@ pub enum LinkError {
 }
 
 impl LinkError {
-    /// What is said of a vote, by its index in a block.
+    /// The error for a vote, given by its index in a block.
     pub(crate) fn slot(height: Height, index: u32, vote: &Vote, error: SlotError) -> Self {
         let Vote { token, sequence, .. } = *vote;
         Self::Slot { height, number: index as usize + 1, token, sequence, error }
     }
 }
 
-/// What the blocks before a block say about it.
+/// What the blocks before a block demand of it.
 #[derive(Clone, Debug)]
 pub struct Ancestry {
     parent: Header,
@@ -99,12 +100,12 @@ pub struct Ancestry {
 }
 
 impl Ancestry {
-    /// The ancestry up to a block: its header and hash, the work up to and with it.
+    /// The ancestry up to a block: its header and hash, and the work up to and including it.
     pub(crate) fn new(parent: Header, parent_hash: BlockHash, work: Work) -> Self {
         Self { parent, parent_hash, work }
     }
 
-    /// The first block and nothing else.
+    /// The ancestry up to the first block.
     pub fn first(election: &Election) -> Self {
         let genesis = Block::genesis(election);
         Self { parent_hash: genesis.hash(), parent: genesis.header().clone(), work: Work(0) }
@@ -130,10 +131,10 @@ impl Ancestry {
         Weight::of(election, &self.parent, self.work)
     }
 
-    /// Checks a header as the next one, without its own proof.
+    /// Checks a header as the next one, without its own proof of work.
     ///
     /// # Errors
-    /// The first rule that does not hold.
+    /// The first rule that is broken.
     pub fn check_next(
         &self,
         election: &Election,
@@ -165,10 +166,11 @@ impl Ancestry {
         Ok(())
     }
 
-    /// Checks a block as the next one: its header, and that it counts its votes.
+    /// Checks a block as the next one: its header, and that the header's counts are those of its
+    /// votes.
     ///
     /// # Errors
-    /// The first rule that does not hold.
+    /// The first rule that is broken.
     pub fn check_block(
         &self,
         election: &Election,
@@ -183,8 +185,9 @@ impl Ancestry {
         Ok(())
     }
 
-    /// Whether a header's counts of voters and votes can be: what it alone can show. A claim of more
-    /// voters than there are costs its sender the connection, not this node a download.
+    /// Whether a header's counts of voters and votes are possible, as far as the header alone can
+    /// show. A peer that claims more voters than there are loses its connection; this node does not
+    /// download anything for the claim.
     fn may_count(&self, election: &Election, header: &Header) -> bool {
         let Some(Added { voters, votes }) = header.adds(&self.parent) else { return false };
         let (fits, most_votes) = match election.counting {
@@ -201,24 +204,25 @@ impl Ancestry {
             && u64::from(header.votes) <= most_votes
     }
 
-    /// Goes on to a header that [`Ancestry::check_next`] let pass.
+    /// Moves on to a header that [`Ancestry::check_next`] accepted.
     pub fn push(&mut self, header: &Header, hash: BlockHash) {
         self.work = self.work.plus(header.work());
         self.parent = header.clone();
         self.parent_hash = hash;
     }
 
-    /// Checks a header with its proof of work and goes on to it.
+    /// Checks a header with its proof of work and moves on to it.
     ///
     /// # Errors
-    /// The first rule that does not hold; nothing has changed then.
+    /// The first rule that is broken. In that case nothing changes.
     pub fn extend(
         &mut self,
         election: &Election,
         header: &Header,
         now: Timestamp,
     ) -> Result<BlockHash, LinkError> {
-        // The proof first: what costs nothing to make excuses nothing, a date ahead neither.
+        // The proof of work first: a header that costs nothing excuses nothing, not even a time
+        // ahead of the clock.
         check_header(header, election)?;
         self.check_next(election, header, now)?;
         let hash = header.hash();
@@ -235,7 +239,7 @@ mod tests {
         testkit::{NOW, block, chain_of, election, rolls, vote},
     };
 
-    /// What the blocks of a chain say about the next one, and a header that it may have.
+    /// The ancestry of a chain, and a header that can come next.
     fn next() -> (Ancestry, Header) {
         let chain = chain_of(3);
         let ancestry = chain.ancestry(&chain.tip().hash()).unwrap();

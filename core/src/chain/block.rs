@@ -1,9 +1,9 @@
 //! Blocks, unchecked and checked.
 //!
-//! Invariant: a [`CheckedBlock`] can only be made by [`Block::check`] and its sisters here, or opened
-//! from a [`KeptBlock`] that was packed from one, so whoever holds one knows
-//! that its proof of work, its votes root and every vote in it hold for its election. What depends
-//! on the blocks before it is the business of [`crate::chain::tree`].
+//! Invariant: a [`CheckedBlock`] can only be made by [`Block::check`] and the similar functions
+//! here, or opened from a [`KeptBlock`] that was packed from one. So the proof of work, the votes
+//! root and every vote of a [`CheckedBlock`] are valid for its election. What depends on the blocks
+//! before it belongs to [`crate::chain::tree`].
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -28,13 +28,14 @@ use crate::{
     time::Timestamp,
 };
 
-/// Bytes of a block's encoding: the frame of the wire and the patience of a phone.
+/// Bytes of a block's encoding: limited by the frames of the wire and by what a phone can load in
+/// good time.
 pub const MAX_BLOCK_BYTES: usize = 1 << 20;
 
-/// Votes of a block: a vote has 42 bytes at least.
+/// Votes of a block: a vote has at least 42 bytes.
 pub const MAX_VOTES_IN_BLOCK: u32 = 25_000;
 
-/// A block that nobody verified.
+/// A block that was not verified yet.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Block {
     /// The header.
@@ -43,19 +44,19 @@ pub struct Block {
     pub votes: Vec<Vote>,
 }
 
-/// Why a block is not valid, whatever stands before it.
+/// Why a block is not valid, whatever comes before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BlockError {
-    /// A rule of a later build.
+    /// It follows a rule of a later build.
     Version {
         /// Its height.
         height: Height,
         /// Its version.
         version: u16,
     },
-    /// Nothing is decided by an empty block.
+    /// It has no votes, so it decides nothing.
     Empty(Height),
-    /// Too big for a frame.
+    /// It is too big for a frame.
     TooBig {
         /// Its height.
         height: Height,
@@ -77,7 +78,7 @@ pub enum BlockError {
         /// What is wrong with it.
         error: VoteError,
     },
-    /// The same token twice in one block.
+    /// The same token and sequence number are in one block twice.
     RepeatedToken {
         /// Height of the block.
         height: Height,
@@ -88,7 +89,7 @@ pub enum BlockError {
         /// The sequence number of both.
         sequence: u8,
     },
-    /// Made before opening, or at a time that is not exact everywhere.
+    /// Its time is before opening, or not exact everywhere.
     Time {
         /// Height of the block.
         height: Height,
@@ -98,8 +99,8 @@ pub enum BlockError {
 }
 
 impl BlockError {
-    /// Whether it says that the votes are not those of the header: they may be where two votes share a
-    /// short id.
+    /// Whether it says that the votes are not those of the header. That can happen if two votes
+    /// share a short id.
     pub(crate) fn is_other_votes(&self) -> bool {
         match self {
             Self::Empty(_) | Self::TooBig { .. } | Self::VotesRoot(_) => true,
@@ -112,7 +113,7 @@ impl BlockError {
     }
 }
 
-/// A block whose own contents hold.
+/// A block whose own contents are valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedBlock {
     pub(super) header: Header,
@@ -123,7 +124,8 @@ pub struct CheckedBlock {
 }
 
 impl Block {
-    /// The first block of an election's chain: no votes, no proof, derived from the definition.
+    /// The first block of an election's chain: no votes, no proof of work, derived from the
+    /// definition.
     pub fn genesis(election: &Election) -> CheckedBlock {
         let header = Header {
             height: Height::FIRST,
@@ -152,19 +154,19 @@ impl Block {
     }
 
     /// Checks everything that the block itself can show: version, size, proof of work, votes root,
-    /// opening time, each vote, no token twice.
+    /// opening time, each vote, and that no vote slot is used twice.
     ///
     /// # Errors
-    /// The first rule that does not hold, cheapest rules first.
+    /// The first rule that is broken. The cheapest rules are checked first.
     pub fn check(self, context: &ElectionContext) -> Result<CheckedBlock, BlockError> {
         self.check_with(context, &check_ids)
     }
 
-    /// Checks a block of this node's own store. Its signatures were checked before it was stored;
-    /// that its votes are still those, signatures included, the votes root shows.
+    /// Checks a block of this node's own store. Its signatures were checked before it was stored.
+    /// The votes root shows that its votes, signatures included, are still the same.
     ///
     /// # Errors
-    /// As [`Block::check`], but for wrong signatures.
+    /// The errors of [`Block::check`], except wrong signatures.
     pub fn check_but_signatures(
         self,
         context: &ElectionContext,
@@ -172,13 +174,13 @@ impl Block {
         self.check_with(context, &check_all_but_signatures)
     }
 
-    /// Puts a block together from votes that were checked before and those that came for it, in the
-    /// order of the gaps. Only what came is checked as votes, and last: no signature is verified twice
-    /// or for a block that breaks another rule.
+    /// Puts a block together from votes that were checked before and votes that arrived for it, in
+    /// the order of the gaps. Only the votes that arrived are checked, and they are checked last:
+    /// no signature is verified twice or for a block that breaks another rule.
     ///
     /// # Errors
-    /// As [`Block::check`]. [`BlockError::is_other_votes`] tells those that say that these are not the
-    /// votes of this header.
+    /// The errors of [`Block::check`]. [`BlockError::is_other_votes`] recognises those that say
+    /// that these are not the votes of this header.
     pub fn complete(
         header: Header,
         here: Vec<Option<CheckedVote>>,
@@ -186,8 +188,8 @@ impl Block {
         context: &ElectionContext,
     ) -> Result<CheckedBlock, BlockError> {
         let mut came = came.into_iter();
-        // An id stays with its vote: a gap that nothing came for ends it, also over a header that has just
-        // the votes that are left.
+        // An id stays with its vote. If nothing arrived for a gap, stop here, even if the header
+        // covers just the votes that are left.
         let filled: Option<Vec<_>> = here
             .into_iter()
             .map(|vote| match vote {
@@ -204,7 +206,7 @@ impl Block {
     /// A block of votes that were checked before: no signature is verified again.
     ///
     /// # Errors
-    /// As [`Block::complete`].
+    /// The errors of [`Block::complete`].
     pub fn of_checked(
         header: Header,
         votes: Vec<CheckedVote>,
@@ -247,12 +249,12 @@ impl Block {
     }
 }
 
-/// How a block's votes are checked; returns their ids. Not generic: each way would bring its own copy
-/// of everything else that is checked.
+/// How a block's votes are checked; returns their ids. Not generic: each version would contain its
+/// own copy of all the other checks.
 type CheckVotes<'a> =
     dyn Fn(&[Vote], &ElectionContext) -> Result<Vec<VoteId>, (usize, VoteError)> + 'a;
 
-/// Checks those votes whose id is not known from an earlier check; returns the ids of all.
+/// Checks the votes whose ids are not known from an earlier check; returns the ids of all.
 fn check_unknown(
     votes: &[Vote],
     known: &[Option<VoteId>],
@@ -278,11 +280,11 @@ fn encoded_len(header: &Header, votes: &[Vote]) -> usize {
     borsh::object_length(&(header, votes)).unwrap_or(usize::MAX)
 }
 
-/// Checks what a header alone can show: version, opening time, proof of work. Closing is no rule for
-/// blocks: what is counted is decided by the seal, and a date is easily written.
+/// Checks what a header alone can show: version, opening time, proof of work. Closing is not a rule
+/// for blocks: the seal decides what is counted, and it is easy to write a false time.
 ///
 /// # Errors
-/// The first rule that does not hold.
+/// The first rule that is broken.
 pub fn check_header(header: &Header, election: &Election) -> Result<(), BlockError> {
     let height = header.height;
     if header.version != HEADER_VERSION {
@@ -319,7 +321,7 @@ impl CheckedBlock {
         &self.votes
     }
 
-    /// The votes with what was found out about them.
+    /// The votes with the results of their checks.
     pub(crate) fn checked_votes(&self) -> impl Iterator<Item = CheckedVote> + '_ {
         let votes = self.votes.iter().zip(self.ids.iter());
         votes.map(|(vote, id)| CheckedVote::of_checked_block(vote.clone(), *id))
@@ -335,12 +337,12 @@ impl CheckedBlock {
         self.encoded_len
     }
 
-    /// The block as it travels and is stored.
+    /// The block in the form in which it is sent and stored.
     pub fn to_block(&self) -> Block {
         Block { header: self.header.clone(), votes: self.votes.to_vec() }
     }
 
-    /// Proof that the vote at `index` stands in this block.
+    /// Proof that the vote at `index` is in this block.
     pub fn prove(&self, index: u32) -> Option<InclusionProof> {
         merkle::prove(&leaves(&mut self.votes.iter()), index)
     }

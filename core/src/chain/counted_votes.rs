@@ -1,10 +1,11 @@
-//! Which votes were used and which of them count: the counting rule, without the blocks.
+//! Which votes were used and which of them count: the rule for counting, without the blocks.
 //!
-//! A token and sequence number are used at most once in a chain, and the numbers of a token are
-//! consecutive: number *n* stands after *n* − 1, and from *n* = 2 on in a block that is at least *n* − 1
-//! minutes later than that of *n* − 1. So a thief of a code cannot end the contest with its owner in one
-//! stroke, by sending all numbers at once. Of a token's votes the one with the highest sequence number
-//! counts; where the first counts there is only number 0.
+//! A vote slot (a token and a sequence number) is used at most once in a chain, and the numbers of
+//! a token are consecutive: number *n* comes after *n* − 1, and from *n* = 2 on in a block that is
+//! at least *n* − 1 minutes later than that of *n* − 1. So a person who stole a code cannot win
+//! against its owner at once by sending all numbers together. Of a token's votes the one with the
+//! highest sequence number counts. In an election where the first vote counts there is only number
+//! 0.
 //!
 //! Invariant: the tally is the one of the votes that count.
 
@@ -22,16 +23,16 @@ use crate::{
     time::Timestamp,
 };
 
-/// Where a vote stands in the chain.
+/// Where a vote is in the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Block.
+    /// Height of the block.
     pub height: Height,
     /// Index in the block, counted from 0.
     pub index: u32,
 }
 
-/// A ballot of one choice, as most are, in place; others behind a pointer.
+/// A ballot of one choice, which most ballots are, is stored in place; others behind a pointer.
 #[derive(Clone, Debug)]
 enum Kept {
     Choice(u16),
@@ -56,28 +57,28 @@ impl Kept {
     }
 }
 
-/// Why a vote cannot stand next in a chain.
+/// Why a vote cannot come next in a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SlotError {
-    /// Its token and sequence number were used there.
+    /// Its vote slot was used there.
     Used(Place),
     /// The vote with the number before it is not in the chain.
     NoVoteBefore,
-    /// The block would have to be made at this time or later.
+    /// The block's time would have to be this one or later.
     TooSoon(Timestamp),
 }
 
-/// Milliseconds from one change of a vote to the next: none before the first, then a minute more for
-/// each.
+/// The milliseconds that must pass before the change of a vote with this number: none before the
+/// first change, then a minute more for each.
 pub fn wait_before(sequence: u8) -> u64 {
     60_000 * u64::from(sequence.saturating_sub(1))
 }
 
-/// A token and a sequence number: where one vote stands at most.
+/// A vote slot: a token and a sequence number. A chain has at most one vote for each.
 pub type Slot = (TokenId, u8);
 
-/// Whether a vote with this slot could stand in a block made at `time`, after votes of which `used` gives
-/// place and time.
+/// Whether a vote with this slot could be in a block made at `time`, after votes of which `used`
+/// gives place and time.
 ///
 /// # Errors
 /// Why it could not.
@@ -101,28 +102,29 @@ struct Use {
     place: Place,
     /// Time of its block.
     made: Timestamp,
-    /// Kept where a later vote can replace it.
+    /// Kept if a later vote can replace it.
     ballot: Option<Kept>,
 }
 
-/// The votes of a chain, as far as they decide which further votes are allowed and what counts.
+/// The votes of a chain, as far as they decide which further votes are allowed and which votes
+/// count.
 #[derive(Clone, Debug)]
 pub struct CountedVotes {
     election: Arc<Election>,
     uses: BTreeMap<(TokenId, u8), Use>,
     tally: Tally,
-    /// Whether votes may be taken back: then ballots that were replaced are kept.
+    /// Whether votes may be removed again: then ballots that were replaced are kept.
     undoes: bool,
 }
 
 impl CountedVotes {
-    /// Without votes; votes can be taken back again.
+    /// Starts without votes; votes can be removed again.
     pub fn new(election: Election) -> Self {
         let (election, uses, tally) = (Arc::new(election), BTreeMap::new(), Tally::default());
         Self { election, uses, tally, undoes: true }
     }
 
-    /// Without votes, for a walk that never turns back and should take little memory.
+    /// Starts without votes, for a walk that never goes back and should take little memory.
     pub fn forward_only(election: Election) -> Self {
         Self { undoes: false, ..Self::new(election) }
     }
@@ -132,12 +134,12 @@ impl CountedVotes {
         &self.tally
     }
 
-    /// Number of votes, those that were replaced by a later one among them.
+    /// Number of votes, including those that a later one replaced.
     pub fn votes(&self) -> usize {
         self.uses.len()
     }
 
-    /// Where the vote with this token and sequence number stands.
+    /// Where the vote with this token and sequence number is.
     pub fn place(&self, token: TokenId, sequence: u8) -> Option<Place> {
         self.uses.get(&(token, sequence)).map(|used| used.place)
     }
@@ -147,13 +149,13 @@ impl CountedVotes {
         of_token.next_back().map(|((_, sequence), used)| (*sequence, used))
     }
 
-    /// Place of the vote of a token that counts, of those in blocks up to and with this one.
+    /// Place of the vote of a token that counts, among the blocks up to and including this height.
     pub fn latest_until(&self, token: TokenId, height: Height) -> Option<Place> {
         let of_token = self.uses.range((token, 0)..=(token, u8::MAX)).rev();
         of_token.map(|(_, used)| used.place).find(|place| place.height <= height)
     }
 
-    /// Whether a vote could stand next, in a block made at `time`.
+    /// Whether a vote could come next, in a block made at `time`.
     ///
     /// # Errors
     /// Why it could not.
@@ -166,7 +168,7 @@ impl CountedVotes {
         check_slot((token, sequence), time, &|slot| self.used(slot))
     }
 
-    /// Place and time of the vote that has a slot.
+    /// Place and time of the vote that uses a slot.
     pub fn used(&self, slot: Slot) -> Option<(Place, Timestamp)> {
         self.uses.get(&slot).map(|used| (used.place, used.made))
     }
@@ -174,7 +176,7 @@ impl CountedVotes {
     /// Adds a vote of a block made at `time`.
     ///
     /// # Errors
-    /// Why it cannot stand there; nothing has changed then.
+    /// Why it is not allowed there. In that case nothing changes.
     pub fn add(&mut self, vote: &Vote, place: Place, time: Timestamp) -> Result<(), SlotError> {
         self.check_slot(vote.token, vote.sequence, time)?;
         let latest = self.latest_use(vote.token);
@@ -195,7 +197,8 @@ impl CountedVotes {
         Ok(())
     }
 
-    /// Takes back a vote that was added, the last of its token. Not for [`CountedVotes::forward_only`].
+    /// Removes a vote that was added, which must be the last of its token. Not for
+    /// [`CountedVotes::forward_only`].
     pub fn remove(&mut self, vote: &Vote) {
         if self.uses.remove(&(vote.token, vote.sequence)).is_none() {
             return;
@@ -217,7 +220,8 @@ mod tests {
         rolls::{context_with, vote},
     };
 
-    /// Votes of an election where the last vote counts, and the vote of a voter for a choice.
+    /// Votes of an election where the last vote counts, and a function that makes a voter's vote
+    /// for a choice.
     fn counted_votes() -> CountedVotes {
         CountedVotes::new(context_with(Counting::LastCounts, 3).election().clone())
     }
@@ -275,7 +279,8 @@ mod tests {
             counted_votes.add(&of(0, sequence, 1), at(3), earliest).unwrap();
             time = earliest;
         }
-        // 0 + 1 + 2 + … + 98 minutes: a thief of a code does not get to the last number in one stroke.
+        // 0 + 1 + 2 + … + 98 minutes: a person who stole a code does not get to the last number at
+        // once.
         assert_eq!(time.ms_since(NOW), 4_851 * 60_000);
     }
 

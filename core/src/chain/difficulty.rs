@@ -1,22 +1,23 @@
-//! How hard a block must be, from its parent alone, in integers.
+//! How hard a block must be. It depends only on the parent and is computed in integers.
 //!
 //! Two parts (chosen by simulation: `docs/adr/0003-difficulty.md`, `core/examples/difficulty.rs`):
 //!
-//! * The **difficulty** is carried from block to block. With `gap` the time since the parent and
-//!   `spacing` the election's block spacing, it is multiplied by `1 + (spacing - gap) / (8 spacing)`,
-//!   where a gap counts for at most 5 spacings: at most an eighth up, at most half down. It is rounded
-//!   up, so that the lowest numbers rise too.
+//! * The **difficulty** is passed on from block to block. With `gap` the time since the parent and
+//!   `spacing` the election's block spacing, it is multiplied by
+//!   `1 + (spacing - gap) / (8 spacing)`, where a gap counts for at most 5 spacings: it goes up by
+//!   at most an eighth and down by at most half. It is rounded up, so that the lowest numbers can
+//!   rise, too.
 //! * The **easing** halves it for this one block, once for each spacing that the gap lasts beyond
-//!   12 spacings, never below the floor. A vote after a quiet hour gets its block at once, and the
-//!   block after it costs what blocks cost before the pause. Twelve default spacings are the two
-//!   minutes that a clock may be ahead, so a wrong clock alone eases nothing.
+//!   12 spacings, but never below the floor. A vote after a quiet hour gets its block at once, and
+//!   the block after it costs what blocks cost before the pause. Twelve default spacings are the
+//!   two minutes that a clock may be ahead, so a wrong clock alone eases nothing.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::election::definition::ChainParameters;
 
-/// Difficulty moves by an eighth of the relative error.
+/// The difficulty moves by an eighth of the relative error.
 const DAMPING: u64 = 8;
 /// A gap counts for at most this many spacings in the difficulty.
 const LONGEST_GAP: u64 = 5;
@@ -46,7 +47,7 @@ pub struct Difficulty(pub u64);
 pub struct Work(pub u128);
 
 impl Work {
-    /// The sum, stopping at the largest number.
+    /// The sum, limited to the largest number.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
@@ -82,7 +83,8 @@ pub struct Demand {
     pub easing: u8,
 }
 
-/// What a block has to meet that is made `gap_ms` milliseconds after a parent of difficulty `parent`.
+/// What a block must meet if it is made `gap_ms` milliseconds after a parent of difficulty
+/// `parent`.
 pub fn demand(parameters: &ChainParameters, parent: Difficulty, gap_ms: u64) -> Demand {
     let spacing = parameters.spacing_ms.max(1);
     let floor = parameters.floor();

@@ -1,12 +1,13 @@
-//! Which of two chains counts: the rule, in one place, for switching, for what peers claim, for what is
-//! downloaded and for what is dropped.
+//! The rule for which of two chains is better. It is in one place, for reorganisations, for what
+//! peers claim, for what is downloaded and for what is dropped.
 //!
-//! With a voter roll the order is: voters, votes, work, lower hash of the tip. Voters are counted by the
-//! roll, so hash power buys nothing but the last place of the order. Without a roll anybody can make
-//! voters, so an open election goes by work and the lower hash alone. A sealed block comes before all of
-//! it: that is a matter of the chain ([`crate::chain::tree`]).
+//! With a voter roll the order is: voters, votes, work, lower hash of the tip. Voters are counted
+//! by the roll, so hash power decides only if voters and votes are equal. Without a roll anybody
+//! can make voters, so an open election goes by work and the lower hash alone. A sealed block comes
+//! before all of this: the chain takes care of that ([`crate::chain::tree`]).
 //!
-//! Counts rise with every block, so a child is always better than its parent, and the order is total.
+//! Votes and work rise with every block and voters never fall, so a child is always better than its
+//! parent, and the order is total.
 
 use std::cmp::Reverse;
 
@@ -19,7 +20,7 @@ use crate::{
     election::definition::Election,
 };
 
-/// What a chain has to show for itself. Greater is better.
+/// The weight of a chain. Greater is better.
 #[derive(
     Clone,
     Copy,
@@ -44,7 +45,7 @@ pub struct Weight {
 }
 
 impl Weight {
-    /// The weight of a chain whose tip has this header, and so much work up to and with it.
+    /// The weight of a chain whose tip has this header, with this work up to and including it.
     pub fn of(election: &Election, tip: &Header, work: Work) -> Self {
         if election.has_roll() {
             Self { voters: tip.voters, votes: tip.votes, work }
@@ -54,7 +55,8 @@ impl Weight {
     }
 }
 
-/// A tip by the order of fork choice: of two chains of one weight the lower hash counts.
+/// The rank of a tip in fork choice: of two chains with the same weight, the one with the lower
+/// hash is better.
 pub type Rank = (Weight, Reverse<BlockHash>);
 
 /// The rank of a tip.

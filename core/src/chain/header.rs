@@ -1,7 +1,7 @@
 //! Block headers: 103 bytes, fixed, little-endian.
 //!
-//! With the 16 bytes of the tag the hash input is 119 bytes, the most that two blocks of SHA-256 take.
-//! The first of them never changes while mining, so a try costs one compression.
+//! With the 16 bytes of the tag the hash input is 119 bytes, the most that two blocks of SHA-256
+//! can take. The first of them never changes while mining, so a try costs one compression.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ impl Height {
         Self(self.0.saturating_add(1))
     }
 
-    /// Position in a list that begins with the first block.
+    /// Index in a list that begins with the first block.
     pub fn position(self) -> usize {
         self.0.saturating_sub(1) as usize
     }
@@ -60,8 +60,8 @@ impl std::fmt::Display for Height {
 /// What a block adds to the counts of the chain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Added {
-    /// Tokens that vote for the first time. Sequence numbers are consecutive, so these are the votes
-    /// with number 0.
+    /// Tokens that vote for the first time. Sequence numbers are consecutive, so these are the
+    /// votes with number 0.
     pub voters: u32,
     /// Votes.
     pub votes: u32,
@@ -86,15 +86,15 @@ pub struct Header {
     pub previous: BlockHash,
     /// Merkle root over the votes.
     pub votes_root: VotesRoot,
-    /// When the miner says it was made.
+    /// When it was made, as its miner says.
     pub timestamp: Timestamp,
-    /// What the difficulty rule carries on from block to block.
+    /// The difficulty that the rule passes on from block to block.
     pub difficulty: Difficulty,
-    /// Distinct tokens that voted, up to and with this block.
+    /// Distinct tokens that voted, up to and including this block.
     pub voters: u32,
-    /// Votes, up to and with this block.
+    /// Votes, up to and including this block.
     pub votes: u32,
-    /// What was tried until the hash met the target.
+    /// The number that was changed until the hash met the target.
     pub nonce: u64,
     /// [`HEADER_VERSION`].
     pub version: u16,
@@ -103,8 +103,8 @@ pub struct Header {
 }
 
 impl Header {
-    /// The header of a block on top of `parent` that is made at `timestamp`, with everything that the
-    /// chain's rules demand of it but the nonce.
+    /// The header of a block on top of `parent` that is made at `timestamp`, with everything that
+    /// the chain's rules demand of it except the nonce.
     #[must_use]
     pub fn next(
         parent: &Self,
@@ -128,14 +128,14 @@ impl Header {
         }
     }
 
-    /// What this block says that it adds to its parent's counts; nothing if they are lower.
+    /// What this block says that it adds to its parent's counts; `None` if its counts are lower.
     pub fn adds(&self, parent: &Self) -> Option<Added> {
         let voters = self.voters.checked_sub(parent.voters)?;
         Some(Added { voters, votes: self.votes.checked_sub(parent.votes)? })
     }
 
-    /// What the difficulty rule demands of a block on top of this one that is made at `timestamp`. A
-    /// time before this block's own counts as no gap.
+    /// What the difficulty rule demands of a block on top of this one that is made at `timestamp`.
+    /// A time before this block's own counts as no gap.
     pub fn demand(&self, timestamp: Timestamp, parameters: &ChainParameters) -> Demand {
         demand(parameters, self.difficulty, timestamp.ms_since(self.timestamp))
     }
@@ -144,7 +144,7 @@ impl Header {
     pub fn encode(&self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];
         let mut rest = bytes.as_mut_slice();
-        // Writing 103 bytes into 103 bytes cannot fail; the test below holds the length.
+        // Writing 103 bytes into 103 bytes cannot fail; the test below checks the length.
         let _ = BorshSerialize::serialize(self, &mut rest);
         bytes
     }

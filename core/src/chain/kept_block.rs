@@ -1,6 +1,6 @@
 //! Blocks as a chain keeps them: whole near its tip, packed below.
 //!
-//! Most blocks are never looked at again: packed, a signed vote takes about 80 bytes instead of 200.
+//! Most blocks are never read again. Packed, a signed vote takes about 80 bytes instead of 200.
 
 use std::{fmt, sync::Arc};
 
@@ -17,10 +17,10 @@ use crate::{
     },
 };
 
-/// Votes from one known offset to the next: so many are read to find one.
+/// Votes from one known offset to the next. To find a vote, at most this many are read.
 const STRIDE: usize = 16;
 
-/// Made from a [`CheckedBlock`] only, so it holds what that does.
+/// Made only from a [`CheckedBlock`], so it is as valid as that one.
 struct Packed {
     header: Header,
     hash: BlockHash,
@@ -41,7 +41,7 @@ impl Packed {
         let mut offsets = Vec::new();
         for (index, vote) in block.votes.iter().enumerate() {
             if index % STRIDE == 0 {
-                // A block's encoding is bounded by `MAX_BLOCK_BYTES`.
+                // A block's encoding is limited by `MAX_BLOCK_BYTES`.
                 offsets.push(u32::try_from(votes.len()).unwrap_or(u32::MAX));
             }
             let parts = (vote.token, vote.sequence, &vote.ballot, vote.authorization);
@@ -59,7 +59,7 @@ impl Packed {
         }
     }
 
-    /// Votes from the last known offset up to and with this index on.
+    /// Votes from the last known offset at or below this index on.
     fn votes_near(&self, index: usize) -> impl Iterator<Item = Vote> + '_ {
         let offset = self.offsets.get(index / STRIDE).map_or(self.votes.len(), |at| *at as usize);
         let mut rest = self.votes.get(offset..).unwrap_or_default();
@@ -67,7 +67,7 @@ impl Packed {
             if rest.is_empty() {
                 return None;
             }
-            // Written above, so it reads back.
+            // It was written above, so it can be read back.
             let (token, sequence, ballot, authorization) = Parts::deserialize(&mut rest).ok()?;
             Some(Vote { election: self.election, token, sequence, ballot, authorization })
         })
@@ -135,7 +135,7 @@ impl KeptBlock {
         }
     }
 
-    /// One vote, counted from 0.
+    /// One vote; the index counts from 0.
     pub fn vote(&self, index: u32) -> Option<Vote> {
         let index = usize::try_from(index).ok()?;
         match &self.0 {
@@ -155,7 +155,7 @@ impl KeptBlock {
         }
     }
 
-    /// The block as it travels and is stored.
+    /// The block in the form in which it is sent and stored.
     pub fn to_block(&self) -> Block {
         match &self.0 {
             Kept::Whole(block) => block.to_block(),
@@ -167,7 +167,7 @@ impl KeptBlock {
         }
     }
 
-    /// The block with all that was found out about it. Where it is packed, ids are hashed again.
+    /// The block with the results of its checks. If it is packed, ids are hashed again.
     pub fn open(&self) -> Arc<CheckedBlock> {
         match &self.0 {
             Kept::Whole(block) => Arc::clone(block),

@@ -1,27 +1,27 @@
-//! Containers that strangers fill and that come out alike everywhere.
+//! Containers that strangers fill and that end up the same on every node.
 
 use std::collections::BTreeMap;
 
-/// The entries with the lowest keys, at most so many. Whoever saw the same entries keeps the same, in
-/// whatever order they came.
+/// The entries with the lowest keys, at most `MOST`. Nodes that saw the same entries keep the same
+/// ones, in whatever order they arrived.
 #[derive(Clone, Debug)]
 pub struct Lowest<K, V, const MOST: usize> {
     entries: BTreeMap<K, V>,
 }
 
-/// What became of an entry.
+/// What happened to an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Added<V> {
-    /// It adds nothing: its key is here, or above those that are kept.
+    /// It adds nothing: its key is known, or is above the keys that are kept.
     Known,
     /// It is kept.
     New,
-    /// It is kept, and this one is not any more.
+    /// It is kept, and it pushed this one out.
     Replaced(V),
 }
 
 impl<V> Added<V> {
-    /// The same with something else said of what was replaced.
+    /// The same, with the replaced value mapped by `say`.
     pub fn map<T>(self, say: impl FnOnce(V) -> T) -> Added<T> {
         match self {
             Self::Known => Added::Known,

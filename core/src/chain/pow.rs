@@ -1,4 +1,4 @@
-//! Proof of work: targets, and the search for a nonce at one compression per try or less.
+//! Proof of work: targets, and the search for a nonce with at most one compression per try.
 
 mod four_at_once;
 
@@ -27,7 +27,7 @@ const INITIAL_STATE: [u32; 8] = [
 ];
 /// Length of the hash input: tag and header.
 const INPUT_BYTES: usize = 16 + HEADER_BYTES;
-/// Where the nonce stands in the second SHA-256 block of the input.
+/// Where the nonce is in the second SHA-256 block of the input.
 const NONCE_AT: usize = 16 + 92 - 64;
 
 /// The largest hash, as a big-endian number, that meets a difficulty: floor((2^256 - 1) / d).
@@ -68,19 +68,19 @@ pub trait NonceSearch {
     fn new(header: &Header) -> Self;
 
     /// Makes the tries numbered `start` to `start + count` (wrapping around) and returns the nonce
-    /// of the first that meets the target. Which nonce has which number differs between searches;
-    /// different numbers are different nonces.
+    /// of the first that meets the target. Searches differ in which nonce has which number, but
+    /// different numbers are always different nonces.
     fn run(&mut self, start: u64, count: u64) -> Option<u64>;
 }
 
-/// A header with everything but the nonce hashed ahead, with the machine's own instructions for
-/// SHA-256 where it has them.
+/// A header with everything but the nonce hashed in advance. It uses the machine's own instructions
+/// for SHA-256 if it has them.
 #[derive(Clone, Debug)]
 pub struct Search {
     midstate: [u32; 8],
     block: [u8; 64],
     target: Target,
-    /// First word of the target: decides nearly every try.
+    /// First word of the target: it decides nearly every try.
     bound: u32,
 }
 
@@ -137,7 +137,7 @@ impl Search {
     }
 }
 
-/// Mines a header on the spot: for tests and tools, where nobody waits for anything else.
+/// Mines a header on the spot: for tests and tools, where nothing else has to go on meanwhile.
 pub fn mine(header: &mut Header) {
     let mut search = Search::new(header);
     let mut start = 0;

@@ -1,10 +1,11 @@
-//! The chain built again without certain votes, for a seal that leaves out what stands in its blocks.
+//! Builds the chain again without certain votes, for a seal that leaves out votes of its blocks.
 //!
-//! Takes the chain, the votes and nonces; answers with headers to mine. Everything else stays in its order,
-//! from the newest block on below which nothing is left out, in as few blocks as hold it, dated no earlier
-//! than it was: whoever put a vote into an early block and many hard blocks upon it does not set the price.
-//! Changes that stand on a vote that is left out go with it. What comes of it is a chain, held to the rules
-//! of any.
+//! Takes the chain, the votes and nonces; returns headers to mine. Blocks below the first vote that
+//! is left out stay as they are. Above them, the other votes stay in their order, in as few blocks
+//! as can take them, with times no earlier than before. So a person who put a vote into an early
+//! block and mined many hard blocks on it does not decide what the rebuilding costs. Changes that
+//! depend on a vote that is left out are left out with it. The outcome is a chain under the same
+//! rules as any other.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -26,18 +27,18 @@ use crate::{
     time::Timestamp,
 };
 
-/// A chain that is being built again.
+/// A chain that is being rebuilt.
 pub struct Rebuilding {
     chain: Chain,
     /// Height of the last block that stays.
     fork: Height,
-    /// What the blocks to be made hold, and their times.
+    /// The votes of the blocks to make, and their times.
     to_do: VecDeque<(Timestamp, Vec<CheckedVote>)>,
     left_out: Vec<VoteId>,
 }
 
 impl Rebuilding {
-    /// Begins. `without` is in ascending order; nothing comes of it where none of them stands in the chain.
+    /// Begins. `without` is in ascending order; returns `None` if none of them is in the chain.
     pub fn new(chain: &Chain, without: &[VoteId], now: Timestamp) -> Option<Self> {
         let places = without.iter().filter_map(|id| chain.place_of(id));
         let first = places.map(|place| place.height).min()?;
@@ -48,7 +49,7 @@ impl Rebuilding {
             let Some(block) = chain.block_at(height).map(KeptBlock::open) else { continue };
             let time = block.header().timestamp;
             for vote in block.checked_votes() {
-                // Numbers of a token go up along the chain, without a gap.
+                // Numbers of a token rise along the chain, without a gap.
                 if without.binary_search(&vote.id()).is_ok() || tokens.contains(&vote.token) {
                     tokens.insert(vote.token);
                     left_out.push(vote.id());
@@ -64,8 +65,8 @@ impl Rebuilding {
         Some(Self { chain: chain.up_to(fork), fork, to_do, left_out: sorted(left_out) })
     }
 
-    /// The header of the next block, all but its nonce, with the votes that it is over. Nothing once all are
-    /// made.
+    /// The header of the next block, without its nonce, and the votes that it covers. `None` once
+    /// all are made.
     pub fn next_block(&self) -> Option<(Header, Vec<CheckedVote>)> {
         let (time, votes) = self.to_do.front()?;
         let root = Block::votes_root(votes.iter().map(CheckedVote::vote));
@@ -78,7 +79,8 @@ impl Rebuilding {
     /// Takes in the nonce of the next block.
     ///
     /// # Errors
-    /// When it is none: perhaps it is of a block that was to be made before. Nothing has changed then.
+    /// If the nonce is not valid: perhaps it belongs to an earlier block. In that case nothing
+    /// changes.
     pub fn take(&mut self, nonce: u64, now: Timestamp) -> Result<(), LinkError> {
         if let Some((header, votes)) = self.next_block() {
             let block = Block::of_checked(Header { nonce, ..header }, votes, self.chain.context())?;
@@ -88,7 +90,7 @@ impl Rebuilding {
         Ok(())
     }
 
-    /// The chain as far as it is built.
+    /// The chain as far as it is rebuilt.
     pub fn chain(&self) -> &Chain {
         &self.chain
     }
@@ -98,7 +100,7 @@ impl Rebuilding {
         self.to_do.is_empty()
     }
 
-    /// How many blocks are made, and of how many.
+    /// How many blocks are made, and how many there will be.
     pub fn progress(&self) -> (usize, usize) {
         let made = (self.chain.height().0 - self.fork.0) as usize;
         (made, made + self.to_do.len())
@@ -117,16 +119,17 @@ impl Rebuilding {
     }
 }
 
-/// Votes with the times of their blocks, in blocks: as many together as fit (`closely`), or as they were.
-/// Each is dated no earlier than it was, and changes as long after the vote before them as the rules want.
+/// Sorts votes with the times of their blocks into blocks: as many together as fit (`closely`), or
+/// as they were. Each vote gets a time no earlier than it had, and a change comes as long after the
+/// vote before it as the rules demand.
 fn pack(
     votes: &[(Timestamp, CheckedVote)],
     closely: bool,
 ) -> VecDeque<(Timestamp, Vec<CheckedVote>)> {
-    /// Where the last vote of a token stands whose changes have to wait.
+    /// Where the last vote of a token is, if its changes have to wait.
     struct Last {
         token: TokenId,
-        /// How many blocks there were with it; 0 while it stands below them.
+        /// The number of blocks up to and including its own; 0 if it is below the rebuilt blocks.
         block: usize,
         time: Timestamp,
     }
@@ -150,7 +153,7 @@ fn pack(
         });
         if !fits {
             if let Some((dated, _)) = blocks.back() {
-                // Nothing more comes into this block, so its time is known.
+                // Nothing more goes into this block, so its time is known.
                 let here = lasts.iter_mut().filter(|last| last.block == number);
                 here.for_each(|last| last.time = *dated);
             }
@@ -184,7 +187,7 @@ mod tests {
         },
     };
 
-    /// A chain of blocks of these votes of (voter, sequence number).
+    /// A chain with these blocks; each vote is given as (voter, sequence number).
     fn chain(blocks: &[&[(u32, u8)]]) -> Chain {
         let context = context_with(Counting::LastCounts, 6);
         let mut chain = Chain::new(context.clone());
@@ -201,7 +204,7 @@ mod tests {
         vote(chain.context(), voter, sequence, 0).id()
     }
 
-    /// Mines what is to be made.
+    /// Mines everything that is to be made.
     fn build(chain: &Chain, without: &[VoteId]) -> Rebuilding {
         let without = sorted(without.to_vec());
         let mut rebuilding = Rebuilding::new(chain, &without, AFTER).unwrap();
@@ -251,7 +254,7 @@ mod tests {
 
     #[test]
     fn whoever_makes_blocks_hard_does_not_set_the_price() {
-        // A late vote far below, and every other one in a block of its own, all at one time.
+        // A late vote far below, and every other vote in a block of its own, all at one time.
         let context = context_with(Counting::LastCounts, 64);
         let mut chain = Chain::new(context.clone());
         for voter in 0..64 {
@@ -280,7 +283,8 @@ mod tests {
         let Weight { voters, votes, .. } = built.chain().weight();
         assert_eq!((voters, votes), (5, 10));
         assert_eq!(built.progress(), (3, 3));
-        // The last change may be dated as it was, and not later; where even that is ahead, all stays as it was.
+        // The last change may have the time that it had, and no later one. If even that is ahead of
+        // the clock, everything stays as it was.
         let tip = chain.tip().header().timestamp;
         let blocks = |now| {
             let without = [id(&chain, 5, 0)];

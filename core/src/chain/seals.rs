@@ -1,8 +1,9 @@
-//! The seals that a node keeps. Those over one set of votes and one tally agree, whatever block they name;
-//! two results contradict each other.
+//! The seals that a node keeps. Seals over the same set of votes and the same tally agree, whatever
+//! block they name. Two different results contradict each other.
 //!
-//! Invariant: at most [`MAX_RESULTS`] results, of each at most [`MAX_EACH`] seals, and the one that holds
-//! here is among them: a seal that names a block which nobody has must not push it out.
+//! Invariant: there are at most [`MAX_RESULTS`] results, with at most [`MAX_EACH`] seals each, and
+//! the seal that is valid here is among them: a seal over a block that nobody has must not push it
+//! out.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +12,9 @@ use crate::{
     crypto::hash::{SealId, TallyHash, VoteSetRoot},
 };
 
-/// Two that differ prove all there is to prove.
+/// Two results that differ prove all there is to prove.
 pub const MAX_RESULTS: usize = 2;
-/// Seals over one result: whoever signs more of them gains nothing.
+/// Seals over one result: signing more of them gains nothing.
 pub const MAX_EACH: usize = 4;
 
 type Result = (VoteSetRoot, TallyHash);
@@ -26,10 +27,10 @@ pub(super) struct Seals {
 }
 
 impl Seals {
-    /// Which seal would have to go for this one; nothing where there is room.
+    /// Which seal this one would push out; `None` if there is room.
     ///
     /// # Errors
-    /// When the seal adds nothing.
+    /// If the seal adds nothing.
     fn goes_for(&self, seal: &Seal) -> std::result::Result<Option<(Result, SealId)>, ()> {
         let (result, id) = (seal.result(), seal.id());
         if let Some(group) = self.results.get(&result) {
@@ -55,7 +56,7 @@ impl Seals {
         self.goes_for(seal).is_err()
     }
 
-    /// Keeps a seal, if there is room for it.
+    /// Keeps a seal if there is room for it.
     pub fn add(&mut self, seal: &Seal) -> Added<Seal> {
         let Ok(goes) = self.goes_for(seal) else { return Added::Known };
         let mut gone = None;
@@ -70,7 +71,7 @@ impl Seals {
         gone.map_or(Added::New, Added::Replaced)
     }
 
-    /// Says which seal holds here.
+    /// Records which seal is valid here.
     pub fn holds(&mut self, seal: SealId) {
         self.holds = Some(seal);
     }
@@ -80,7 +81,7 @@ impl Seals {
         self.results.values().flat_map(BTreeMap::values)
     }
 
-    /// The seals of each result, the lowest id first. More than one result contradict each other.
+    /// The seals of each result, the lowest id first. Different results contradict each other.
     pub fn results(&self) -> Vec<Vec<&Seal>> {
         self.results.values().map(|group| group.values().collect()).collect()
     }

@@ -1,7 +1,8 @@
-//! Signed statements that are kept beside the chain: double votes, the closing, seals, closing lists.
+//! Signed statements that are kept beside the chain: double votes, the closing, seals, closing
+//! lists.
 //!
-//! Each proves itself with nothing but the election's definition and roll, so it is worth the same
-//! wherever in the network it turns up.
+//! Each can be checked with only the election's definition and roll, so it is worth the same
+//! wherever it turns up.
 
 use std::{
     cell::OnceCell,
@@ -37,7 +38,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// Double votes kept, at most one for each token: each takes a voter's own key to make.
+/// Double votes kept, at most one for each token: only a voter's own key can make one.
 pub const MAX_DOUBLE_VOTES: usize = 10_000;
 /// Votes that a seal names as left out: 320 kB.
 pub const MAX_LEFT_OUT: usize = 10_000;
@@ -45,9 +46,9 @@ pub const MAX_LEFT_OUT: usize = 10_000;
 pub const MAX_REASON_BYTES: usize = 200;
 /// The number of the organiser among the trustees.
 pub const ORGANISER: u8 = 1;
-/// So do two closing lists of one keeper.
+/// Two closing lists of one keeper prove all there is to prove.
 const MAX_LISTS_EACH: usize = 2;
-/// Statements that a book holds at most: beside the double votes a closing, seals, closing lists.
+/// The most statements that a book has: the double votes, a closing, seals, closing lists.
 pub const MAX_STATEMENTS: usize =
     MAX_DOUBLE_VOTES + 1 + MAX_RESULTS * MAX_EACH + MAX_KEEPERS * MAX_LISTS_EACH;
 
@@ -62,7 +63,7 @@ pub struct DoubleVote {
 }
 
 impl DoubleVote {
-    /// Puts two votes together, if they are a double vote. Their signatures are not looked at.
+    /// Makes a double vote of two votes, if they are one. Their signatures are not checked.
     pub fn of(one: &Vote, other: &Vote) -> Option<Self> {
         let same = |vote: &Vote| (vote.election, vote.token, vote.sequence);
         let (id, other_id) = (one.id(), other.id());
@@ -79,16 +80,16 @@ impl DoubleVote {
     }
 }
 
-/// The organiser's word that the election closes before its time.
+/// The organiser's signed word that the election closes before its time.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
 )]
 pub struct Closing {
     /// The election.
     pub election: ElectionId,
-    /// Votes are not taken from then on.
+    /// Votes are not taken from this time on.
     pub at: Timestamp,
-    /// The organiser's, over the tag, the election and the time.
+    /// The organiser's signature over the tag, the election and the time.
     pub signature: Signature,
 }
 
@@ -110,13 +111,13 @@ impl Closing {
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LeftOut {
-    /// In the words of whoever seals, on one line.
+    /// In the words of the person who seals, on one line.
     pub reason: String,
     /// The votes, in ascending order of their ids.
     pub votes: Vec<VoteId>,
 }
 
-/// What a seal is over: a set of votes, in the order of a block and those before it.
+/// What a seal is over: the set of votes in a block and the blocks before it.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Sealed {
     /// The election.
@@ -131,36 +132,37 @@ pub struct Sealed {
     pub tally: TallyHash,
     /// Root over all votes up to there, in ascending order of their ids.
     pub set: VoteSetRoot,
-    /// Votes that whoever sealed had and left out.
+    /// Votes that the trustee had and left out.
     pub left_out: Vec<LeftOut>,
 }
 
-/// The organiser's word that a set of votes, and its count, are the result.
+/// The organiser's signed word that a set of votes, and its count, are the result.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Seal {
     /// What it is over.
     pub sealed: Sealed,
-    /// The organiser's, over the tag and the seal's id.
+    /// The organiser's signature over the tag and the seal's id.
     pub signature: Signature,
 }
 
-/// What is wrong with a seal beside its signature.
+/// What is wrong with a seal apart from its signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SealFault {
     /// There is no trustee with this number.
     Trustee(u8),
-    /// A group of left-out votes, counted from 1, whose reason is missing or is no line of text.
+    /// A group of left-out votes, counted from 1, whose reason is missing or is not one line of
+    /// text.
     Reason {
         /// The group.
         group: usize,
         /// What is wrong with its reason.
         error: BallotError,
     },
-    /// A group of left-out votes, counted from 1, that is empty or in no order.
+    /// A group of left-out votes, counted from 1, that is empty or not in order.
     Group(usize),
     /// A vote is left out twice.
     Twice(VoteId),
-    /// More votes are left out than one seal names.
+    /// More votes are left out than one seal can name.
     TooMany(usize),
 }
 
@@ -264,7 +266,7 @@ pub enum StatementKind {
 /// Why a statement proves nothing here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StatementError {
-    /// It belongs elsewhere.
+    /// It belongs to another election.
     OtherElection {
         /// What kind of statement.
         what: StatementKind,
@@ -273,13 +275,13 @@ pub enum StatementError {
     },
     /// Nobody can close or seal this election.
     NoOrganiser,
-    /// Somebody else signed.
+    /// Somebody else signed it.
     Signature(StatementKind),
-    /// Votes that do not contradict each other, or in the wrong order.
+    /// Two votes that do not contradict each other, or are in the wrong order.
     NotDouble,
-    /// A seal that leaves votes out without saying why, or is of nobody.
+    /// A seal that leaves votes out without giving a reason, or whose trustee does not exist.
     Seal(SealFault),
-    /// It is not one of a keeper of this election.
+    /// It is not signed by a keeper of this election.
     Keeper(KeeperError),
     /// In an open election anybody can use a token: two votes prove nothing about anybody.
     Open,
@@ -294,7 +296,8 @@ impl From<VoteError> for StatementError {
 }
 
 impl Statement {
-    /// Checks the statement: everything but whether a seal's block and count are the chain's.
+    /// Checks the statement: everything except whether a seal's block and count are those of the
+    /// chain.
     ///
     /// # Errors
     /// Why it proves nothing.
@@ -337,8 +340,8 @@ impl Statement {
         }
     }
 
-    /// What the statement is about, as peers compare it: one for each token, each time of closing,
-    /// each seal, each contents of a keeper's closing list.
+    /// What the statement is about, as peers compare it: one id for each token, each time of
+    /// closing, each seal, and each content of a keeper's closing list.
     pub fn short_id(&self) -> ShortId {
         let about = match self {
             Self::DoubleVote(double) => encode(&(0_u8, double.token())),
@@ -368,22 +371,22 @@ fn signed(
     if holds { Ok(()) } else { Err(StatementError::Signature(what)) }
 }
 
-/// What the organiser's seals come to on this node.
+/// What the organiser's seals mean on this node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Sealing {
     /// There is no seal.
     #[default]
     Unsealed,
-    /// There is one, over a block that this node does not hold yet.
+    /// There is one, over a block that this node does not have yet.
     Awaited(Seal),
-    /// There is one, and the chain and its count are what it says.
+    /// There is one, and it matches the chain and its count.
     Sealed {
         /// The seal.
         seal: Seal,
         /// The count up to the sealed block.
         tally: Tally,
     },
-    /// There is one, and it says another height or count than the chain has.
+    /// There is one, and it states another height or count than the chain has.
     Refuted(Seal),
     /// The organiser signed two that differ.
     Contested(Seal, Seal),
@@ -398,7 +401,7 @@ impl Sealing {
         }
     }
 
-    /// One word for it.
+    /// A single word for it.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Unsealed => "unsealed",
@@ -410,16 +413,17 @@ impl Sealing {
     }
 }
 
-/// The statements that a node keeps, each checked. All nodes that heard of the same keep the same.
+/// The statements that a node keeps, each of them checked. Nodes that heard of the same statements
+/// keep the same ones.
 #[derive(Clone, Debug, Default)]
 pub struct StatementBook {
     double_votes: Lowest<TokenId, DoubleVote, MAX_DOUBLE_VOTES>,
     /// The earliest one counts.
     closings: Lowest<Timestamp, Closing, 1>,
     seals: Seals,
-    /// By keeper, at most [`MAX_KEEPERS`]: others are not named.
+    /// By keeper, at most [`MAX_KEEPERS`], because only named keepers are kept.
     closing_lists: BTreeMap<PublicKey, Lowest<[u8; 32], ClosingList, MAX_LISTS_EACH>>,
-    /// Computed when asked for, until something changes.
+    /// Computed on demand and kept until something changes.
     digest: OnceCell<[u8; 32]>,
 }
 
@@ -437,7 +441,7 @@ impl StatementBook {
         }
     }
 
-    /// Keeps a checked statement; says which one it replaced.
+    /// Keeps a checked statement; returns which one it replaced.
     pub(crate) fn add(&mut self, statement: &Statement) -> Added<ShortId> {
         let added = match statement {
             Statement::DoubleVote(double) => self
@@ -479,17 +483,17 @@ impl StatementBook {
         self.seals.all()
     }
 
-    /// The seals of each result. More than one result contradict each other.
+    /// The seals of each result. Different results contradict each other.
     pub fn sealed_results(&self) -> Vec<Vec<&Seal>> {
         self.seals.results()
     }
 
-    /// Says which seal holds here: no other one over the same result pushes it out.
+    /// Records which seal is valid here: no other seal over the same result pushes it out.
     pub(crate) fn seal_holds(&mut self, seal: SealId) {
         self.seals.holds(seal);
     }
 
-    /// The closing lists of a keeper. More than one contradict each other.
+    /// The closing lists of a keeper. If there are several, they contradict each other.
     pub fn closing_lists_of(&self, keeper: &PublicKey) -> Vec<ClosingList> {
         let lists = self.closing_lists.get(keeper).into_iter();
         lists.flat_map(Lowest::values).copied().collect()
@@ -500,7 +504,8 @@ impl StatementBook {
         self.closing_lists.values().flat_map(Lowest::values)
     }
 
-    /// Everything: double votes by token, the closing, seals by what they are over, closing lists by keeper.
+    /// Everything: double votes by token, the closing, seals by what they are over, closing lists
+    /// by keeper.
     pub fn all(&self) -> impl Iterator<Item = Statement> + '_ {
         let doubles = self.double_votes.values().cloned();
         let doubles = doubles.map(|double| Statement::DoubleVote(Box::new(double)));
@@ -510,7 +515,7 @@ impl StatementBook {
         doubles.chain(closings).chain(seals).chain(lists)
     }
 
-    /// A hash that is equal where the same is known.
+    /// A hash that is the same on nodes that know the same statements.
     pub fn digest(&self) -> [u8; 32] {
         *self.digest.get_or_init(|| {
             let ids = sorted(self.all().map(|statement| statement.short_id()).collect());

@@ -1,13 +1,15 @@
-//! The block tree of one election and the chain that counts.
+//! The block tree of one election and its best chain.
 //!
-//! Which branch counts is the rule of [`crate::chain::fork_choice`]. Every block that enters is checked in
-//! itself ([`CheckedBlock`]) and against its parents here; whether its votes can stand there is known
-//! when the chain switches to it, and a block that fails then is marked and never tried again.
+//! The rule for the best branch is in [`crate::chain::fork_choice`]. The own contents of every
+//! block are checked before it enters ([`CheckedBlock`]); here it is checked against its parents.
+//! Whether its votes are allowed there is known only when a reorganisation makes it part of the
+//! best chain. A block that fails then is marked and never tried again.
 //!
-//! A sealed block is final: a branch with it is better than any without it, whatever their weight.
+//! A sealed block is final: a branch with it is better than any branch without it, whatever their
+//! weight.
 //!
-//! Invariant: `counted_votes` and `places` are what a walk over `main` would compute. Of `main`, blocks
-//! below position `packed` are packed and the others whole.
+//! Invariant: `counted_votes` and `places` are what a walk over `main` would compute. Of `main`,
+//! the first `packed` blocks are packed and the others whole.
 
 use std::{
     cmp::Reverse,
@@ -40,19 +42,19 @@ use crate::{
     time::Timestamp,
 };
 
-/// Blocks beside the chain, and their bytes. Each cost its sender a proof of work; the branch being
-/// adopted is exempt, or a long partition could never heal.
+/// Side blocks. Each cost its sender a proof of work. A branch that is being adopted is exempt;
+/// otherwise the halves of a network that was split for long could never come together again.
 pub const MAX_SIDE_BLOCKS: usize = 1024;
-/// Bytes of the blocks beside the chain.
+/// Bytes of the side blocks.
 pub const MAX_SIDE_BYTES: usize = 32 << 20;
-/// Blocks from the tip downwards that are kept whole: deeper than this is hardly looked.
+/// Blocks from the tip downwards that are kept whole: deeper blocks are rarely read.
 const WHOLE: usize = 16;
-/// More blocks are not abandoned for a better branch at once: see [`Chain::insert_carefully`].
+/// The most blocks that are abandoned for a better branch at once: see [`Chain::insert_carefully`].
 pub const MAX_ABANDONED: usize = 16;
 /// Hashes remembered as invalid.
 const MAX_INVALID: usize = 1024;
 
-/// What an insertion did to the chain that counts.
+/// How an insertion changed the best chain.
 #[derive(Clone, Debug, Default)]
 pub struct Switch {
     /// Blocks no longer in the chain, newest first.
@@ -61,14 +63,15 @@ pub struct Switch {
     pub added: Vec<Arc<CheckedBlock>>,
 }
 
-/// What became of a block.
+/// What happened to a block.
 #[derive(Clone, Debug)]
 pub enum Inserted {
-    /// It was here already.
+    /// It was known already.
     Known,
-    /// It stands beside the chain, if it is among the best there.
+    /// It is a side block, if it is among the best of them.
     Beside,
-    /// It stands beside the chain, which it is better than: to follow it would take out votes.
+    /// It is a side block of a better branch: to follow that branch would take out votes or many
+    /// blocks.
     Held,
     /// The chain changed.
     Switched(Switch),
@@ -80,47 +83,47 @@ struct Entry {
     work: Work,
 }
 
-/// What was found out about the best branch beside the chain.
+/// What was found out about the best side branch.
 struct Survey {
-    /// The tips of the chain and of the branch then.
+    /// The tips of the chain and of the branch at that time.
     chain: BlockHash,
     tip: BlockHash,
     /// Slots that the chain uses above the fork, and how many of them the branch does not use.
     gone: HashSet<Slot>,
     left: usize,
-    /// Slots that the branch uses: another ballot in one, of a voter who signed two, cannot be merged, so
-    /// it is no reason to wait.
+    /// Slots that the branch uses. If a voter signed two ballots, the branch may have another one
+    /// in a slot of the chain. That one cannot be merged, so it is no reason to wait.
     come: HashMap<Slot, (Place, Timestamp)>,
 }
 
-/// The chain of one election with the branches beside it.
+/// The chain of one election and its side branches.
 pub struct Chain {
     context: ElectionContext,
     entries: HashMap<BlockHash, Entry>,
-    /// Hashes of the chain that counts, from the first block on.
+    /// Hashes of the best chain, from the first block on.
     main: Vec<BlockHash>,
     /// How many of them, from the first on, are packed.
     packed: usize,
-    /// The last of them.
+    /// The last block of the best chain.
     tip: Arc<CheckedBlock>,
     counted_votes: CountedVotes,
     places: HashMap<VoteId, Place>,
-    /// Blocks beside the chain.
+    /// Side blocks.
     side: Vec<BlockHash>,
-    /// Blocks of the branch that is being fetched: not counted and not dropped.
+    /// Blocks of the branch that is being fetched: not counted towards the bounds and not dropped.
     protected: HashSet<BlockHash>,
-    /// Tokens and sequence numbers used in those of them that are here, and where. None twice, so
-    /// that the branch has no more votes than there can be, however many blocks it has.
+    /// Vote slots used in the blocks of that branch that are here, and where. None is used twice,
+    /// so the branch cannot have more votes than are possible, however many blocks it has.
     uses: HashMap<(TokenId, u8), Place>,
-    /// Bounded by `MAX_INVALID`; oldest first out.
+    /// Limited to `MAX_INVALID`; the oldest is dropped first.
     invalid: VecDeque<BlockHash>,
     /// The sealed block.
     anchor: Option<BlockHash>,
-    /// The blocks that a sealed branch replaced: kept, however many, because the seal may turn out
-    /// to bind nobody. Bounded by the chain that was replaced.
+    /// The blocks that a sealed branch replaced. All of them are kept, because the seal may turn
+    /// out to bind nobody. Limited by the chain that was replaced.
     replaced: HashSet<BlockHash>,
-    /// The blocks of the best branch, where it is held: not dropped. No slot is used twice in it, so it has
-    /// no more votes than there can be.
+    /// The blocks of the best branch while it is not followed yet: not dropped. No slot is used
+    /// twice in it, so it cannot have more votes than are possible.
     held: HashSet<BlockHash>,
     survey: Option<Survey>,
 }
@@ -152,7 +155,7 @@ impl Chain {
         }
     }
 
-    /// The same chain up to a block of it, without what is beside it.
+    /// The same chain up to one of its blocks, without side blocks.
     #[must_use]
     pub fn up_to(&self, height: Height) -> Self {
         let mut chain = Self::new(self.context.clone());
@@ -160,7 +163,7 @@ impl Chain {
             let Some(Entry { block, work }) = self.entries.get(hash) else { break };
             chain.entries.insert(*hash, Entry { block: block.clone(), work: *work });
             if chain.connect(&block.open()).is_err() {
-                // It stands here, so it connects.
+                // It is part of this chain, so it connects.
                 break;
             }
         }
@@ -168,7 +171,7 @@ impl Chain {
         chain
     }
 
-    /// The election with what votes are checked against.
+    /// The election with everything that votes are checked against.
     pub fn context(&self) -> &ElectionContext {
         &self.context
     }
@@ -198,7 +201,7 @@ impl Chain {
         self.weight().work
     }
 
-    /// Number of votes, those that a later one replaced among them.
+    /// Number of votes, including those that a later one replaced.
     pub fn votes(&self) -> usize {
         self.counted_votes.votes()
     }
@@ -208,13 +211,13 @@ impl Chain {
         self.counted_votes.tally()
     }
 
-    /// A block of the chain that counts.
+    /// A block of the best chain.
     pub fn block_at(&self, height: Height) -> Option<&KeptBlock> {
         let hash = self.main.get(height.position()).filter(|_| height.0 > 0)?;
         self.entries.get(hash).map(|entry| &entry.block)
     }
 
-    /// Any block that is kept, also beside the chain.
+    /// Any block that is kept, side blocks included.
     pub fn block(&self, hash: &BlockHash) -> Option<&KeptBlock> {
         self.entries.get(hash).map(|entry| &entry.block)
     }
@@ -229,7 +232,7 @@ impl Chain {
         self.weight_at(&self.tip.hash()).unwrap_or_default()
     }
 
-    /// Weight up to and with a block that is kept.
+    /// Weight up to and including a block that is kept.
     pub fn weight_at(&self, hash: &BlockHash) -> Option<Weight> {
         self.entries.get(hash).map(|entry| self.weight_of(entry))
     }
@@ -242,12 +245,12 @@ impl Chain {
         Some(rank(self.weight_at(&hash)?, hash))
     }
 
-    /// Whether the block stands in the chain that counts.
+    /// Whether the block is in the best chain.
     pub fn is_main(&self, block: &KeptBlock) -> bool {
         self.main.get(block.header().height.position()) == Some(&block.hash())
     }
 
-    /// The count up to and with a block of the chain.
+    /// The count up to and including a block of the chain.
     pub fn tally_at(&self, height: Height) -> Tally {
         if height >= self.height() {
             return self.tally().clone();
@@ -256,7 +259,7 @@ impl Chain {
         for height in (1..=height.0).map(Height) {
             let Some(block) = self.block_at(height).map(KeptBlock::to_block) else { continue };
             for (index, vote) in (0..).zip(&block.votes) {
-                // They stand in the chain, so they have their slots.
+                // They are in the chain, so their slots are known.
                 let place = Place { height, index };
                 let _ = counted_votes.add(vote, place, block.header.timestamp);
             }
@@ -264,7 +267,7 @@ impl Chain {
         counted_votes.tally().clone()
     }
 
-    /// Whether a vote could stand in a block on the tip that is made at `time`.
+    /// Whether a vote could be in a block on the tip that is made at `time`.
     ///
     /// # Errors
     /// Why it could not.
@@ -297,7 +300,7 @@ impl Chain {
         self.latest_until(token, self.height())
     }
 
-    /// The last vote of a token in the blocks up to and with this one.
+    /// The last vote of a token in the blocks up to and including this height.
     pub fn latest_until(&self, token: TokenId, height: Height) -> Option<(VoteId, Vote)> {
         self.vote_at(self.counted_votes.latest_until(token, height)?)
     }
@@ -307,7 +310,8 @@ impl Chain {
         self.places.keys().copied()
     }
 
-    /// The ids of the votes in the blocks of the chain that a branch from `start` on would replace.
+    /// The ids of the votes in the blocks of the chain that a branch beginning with `start` would
+    /// replace.
     pub fn vote_ids_above(&self, start: &BlockHash) -> impl Iterator<Item = VoteId> {
         let mut below = self.block(start);
         while let Some(block) = below.filter(|block| !self.is_main(block)) {
@@ -318,7 +322,7 @@ impl Chain {
         places.map(|(id, _)| *id)
     }
 
-    /// A vote in the chain, with all that was found out about it.
+    /// A vote in the chain, with the results of its check.
     pub(crate) fn checked_vote(&self, id: &VoteId) -> Option<CheckedVote> {
         let Place { height, index } = self.place_of(id)?;
         let vote = self.block_at(height)?.vote(index)?;
@@ -346,7 +350,7 @@ impl Chain {
         self.vote_at(self.place_of(id)?).map(|(_, vote)| vote)
     }
 
-    /// Where a vote stands.
+    /// Where a vote is.
     pub fn place_of(&self, vote: &VoteId) -> Option<Place> {
         self.places.get(vote).copied()
     }
@@ -356,13 +360,13 @@ impl Chain {
         (self.height().0 + 1).saturating_sub(height.0)
     }
 
-    /// Blocks beside the chain.
+    /// Side blocks.
     pub fn side_blocks(&self) -> impl Iterator<Item = &KeptBlock> {
         self.side.iter().filter_map(|hash| self.block(hash))
     }
 
-    /// Hashes from the tip backwards, dense at first, then doubling the step, the first block
-    /// last: enough for a peer to find the last block that both have.
+    /// Hashes from the tip backwards: every block at first, then with doubling steps, the first
+    /// block last. That is enough for a peer to find the last block that both have.
     pub fn locator(&self) -> Vec<BlockHash> {
         let mut hashes = Vec::new();
         let (mut position, mut step) = (self.main.len() - 1, 1);
@@ -377,7 +381,7 @@ impl Chain {
         hashes
     }
 
-    /// Height of the first locator hash that stands in the chain that counts.
+    /// Height of the first hash of the locator that is in the best chain.
     pub fn meeting_point(&self, locator: &[BlockHash]) -> Option<Height> {
         locator
             .iter()
@@ -392,11 +396,11 @@ impl Chain {
         Some(Ancestry::new(entry.block.header().clone(), *hash, entry.work))
     }
 
-    /// Takes in a block, and switches to its branch when that is better.
+    /// Takes in a block, and makes its branch the best chain if it is better.
     ///
     /// # Errors
-    /// Why the block cannot stand where it says. The chain is as before then: had a part of the
-    /// branch below the offending block been better, it would have been switched to when it came.
+    /// Why the block is not allowed where it is. The chain stays as it was: if the part of the
+    /// branch below the wrong block had been better, it would be the best chain already.
     pub fn insert(&mut self, block: CheckedBlock, now: Timestamp) -> Result<Inserted, LinkError> {
         let Some(hash) = self.place_beside(Arc::new(block), now)? else {
             return Ok(Inserted::Known);
@@ -408,13 +412,13 @@ impl Chain {
         self.switch_to(hash).map(Inserted::Switched)
     }
 
-    /// Takes in a block, and switches to its branch when that is better and takes no vote out of the chain,
-    /// and no more than [`MAX_ABANDONED`] blocks. Another branch that is better is checked whole against
-    /// the votes below it, and held beside the chain: what it has more can be put into this chain
-    /// meanwhile. Whoever owns the chain follows it when its time has come.
+    /// Takes in a block, and follows its branch if that is better, takes no vote out of the chain,
+    /// and abandons no more than [`MAX_ABANDONED`] blocks. Any other better branch is checked whole
+    /// against the votes below it, and kept as side blocks: the votes that only it has can be put
+    /// into this chain meanwhile. The owner of the chain follows the branch when its time has come.
     ///
     /// # Errors
-    /// As [`Chain::insert`].
+    /// The errors of [`Chain::insert`].
     pub fn insert_carefully(
         &mut self,
         block: CheckedBlock,
@@ -434,7 +438,7 @@ impl Chain {
             return self.switch_to(hash).map(Inserted::Switched);
         }
         if self.best_beside() != Some(hash) {
-            // Another one is better still.
+            // Another branch is better still.
             self.prune_side_but(&hash);
             return Ok(Inserted::Beside);
         }
@@ -449,8 +453,8 @@ impl Chain {
         }
     }
 
-    /// The best branch beside the chain, if it is better than the chain; and whether switching to it would
-    /// take out votes or many blocks. A branch that does not hold is forgotten.
+    /// The best side branch, if it is better than the chain; and whether following it would take
+    /// out votes or many blocks. A branch that is not valid is dropped.
     pub fn better_beside(&mut self) -> Option<(BlockHash, bool)> {
         loop {
             let best = self.best_beside().filter(|best| self.is_better_beside(best))?;
@@ -465,7 +469,7 @@ impl Chain {
         best.map(|(_, Reverse(hash))| hash)
     }
 
-    /// Whether a block beside the chain is this one or stands on it.
+    /// Whether a side block is this one or builds on it.
     pub fn stands_on(&self, block: &BlockHash, below: &BlockHash) -> bool {
         let mut next = self.block(block).filter(|block| !self.is_main(block));
         while let Some(block) = next {
@@ -477,13 +481,13 @@ impl Chain {
         false
     }
 
-    /// Lets go of the branch that was held.
+    /// Stops keeping the branch that was not followed yet.
     pub fn release(&mut self) {
         self.held.clear();
         self.survey = None;
     }
 
-    /// Puts a block beside the chain; says nothing if it was here.
+    /// Adds a side block; returns `None` if it was known.
     fn place_beside(
         &mut self,
         block: Arc<CheckedBlock>,
@@ -515,11 +519,11 @@ impl Chain {
         Ok(Some(hash))
     }
 
-    /// Puts a branch beside the chain, oldest block first, that nothing makes better yet: a seal will. Without
-    /// one the next block that comes may push it out.
+    /// Adds a branch as side blocks, oldest block first. Nothing makes it better yet: a seal will.
+    /// Until then the next block that arrives may push it out.
     ///
     /// # Errors
-    /// The first block that cannot stand there.
+    /// Why the first block that is not allowed cannot be added.
     pub(crate) fn place_branch(
         &mut self,
         blocks: impl Iterator<Item = Arc<CheckedBlock>>,
@@ -554,17 +558,18 @@ impl Chain {
         branch
     }
 
-    /// Where a branch leaves the chain: the position of its first block.
+    /// Where a branch leaves the chain: the index of its first block.
     fn fork(&self, branch: &[Arc<CheckedBlock>]) -> usize {
         branch.first().map_or(self.main.len(), |block| block.header().height.position())
     }
 
-    /// Whether a switch to a branch would leave a slot of the chain empty, or abandon many blocks. Checks the
-    /// slots of its votes against the chain below the fork, which is not touched; where it goes on from the
-    /// branch that was looked at before, only those of its further blocks.
+    /// Whether following a branch would leave a slot of the chain empty, or abandon many blocks.
+    /// Checks the slots of its votes against the chain below the fork, which is not changed. If the
+    /// branch continues the one that was checked before, only the slots of its new blocks are
+    /// checked.
     ///
     /// # Errors
-    /// What does not hold; that block is forgotten.
+    /// What is wrong; the block with the error is dropped.
     fn takes_out(&mut self, tip: BlockHash) -> Result<bool, LinkError> {
         let branch = self.branch_to(tip);
         let fork = self.fork(&branch);
@@ -613,8 +618,8 @@ impl Chain {
         Survey { chain, tip, left: gone.len(), gone, come: HashMap::new() }
     }
 
-    /// Fork choice: whether a tip with this weight and hash would replace the present one. `anchored`
-    /// says whether its branch holds the sealed block.
+    /// Fork choice: whether a tip with this weight and hash would replace the present one.
+    /// `anchored` says whether its branch has the sealed block.
     pub fn is_better(&self, weight: Weight, hash: BlockHash, anchored: bool) -> bool {
         let mine = self.is_anchored();
         if self.anchor.is_some() && mine != anchored {
@@ -628,13 +633,13 @@ impl Chain {
         self.anchor
     }
 
-    /// Whether the chain that counts holds the sealed block.
+    /// Whether the best chain has the sealed block.
     pub fn is_anchored(&self) -> bool {
         let anchor = self.anchor.and_then(|anchor| self.block(&anchor));
         anchor.is_some_and(|block| self.is_main(block))
     }
 
-    /// Whether a kept block is the sealed one or stands on it.
+    /// Whether a kept block is the sealed one or builds on it.
     pub fn leads_over_anchor(&self, hash: &BlockHash) -> bool {
         let Some(anchor) = self.anchor.and_then(|anchor| self.block(&anchor)) else {
             return false;
@@ -650,19 +655,19 @@ impl Chain {
         next.is_some_and(|block| block.hash() == anchor.hash())
     }
 
-    /// Makes a block final, or none; switches to the best branch by that rule.
+    /// Makes this block final, or none; then follows the best branch by that rule.
     pub(crate) fn set_anchor(&mut self, anchor: Option<BlockHash>) -> Option<Switch> {
         if self.anchor == anchor {
             return None;
         }
         self.anchor = anchor;
-        // Branches that turn out invalid are dropped on the way.
+        // Branches that turn out to be invalid are dropped here.
         loop {
             let mut best = None;
             for hash in &self.side {
                 let Some(rank) = self.rank_of(*hash) else { continue };
                 let rank = (self.leads_over_anchor(hash), rank);
-                // A seal makes its own branch final, and no other one better.
+                // A seal makes its own branch final. It makes no other branch better.
                 if anchor.is_some() && !rank.0 {
                     continue;
                 }
@@ -675,7 +680,7 @@ impl Chain {
                 return None;
             }
             if anchored {
-                // Before the switch, which drops what is beside the chain above the bound.
+                // Before the reorganisation, which drops side blocks above the bounds.
                 self.replaced.extend(self.main.iter().copied());
             }
             if let Ok(switch) = self.switch_to(hash) {
@@ -684,10 +689,10 @@ impl Chain {
         }
     }
 
-    /// Switches to a branch beside the chain, whatever it takes out.
+    /// Follows a side branch, whatever votes that takes out.
     ///
     /// # Errors
-    /// Why its first block that does not hold cannot stand there; it is forgotten then.
+    /// Why its first wrong block is not allowed; that block is dropped then.
     pub(crate) fn switch_to(&mut self, hash: BlockHash) -> Result<Switch, LinkError> {
         let branch = self.branch_to(hash);
         let fork = self.fork(&branch);
@@ -702,10 +707,11 @@ impl Chain {
                     self.disconnect();
                 }
                 for block in switch.removed.iter().rev() {
-                    // These stood here a moment ago, so they connect again.
+                    // They were part of this chain a moment ago, so they connect again.
                     let _ = self.connect(block);
                 }
-                // What builds on it goes with it, and fails by its parent if it comes again.
+                // Blocks that build on it are dropped with it. If they arrive again, they fail by
+                // their parent.
                 self.forget(&[block.hash()]);
                 self.mark_invalid(block.hash());
                 self.pack();
@@ -721,7 +727,7 @@ impl Chain {
         Ok(switch)
     }
 
-    /// Packs what is no longer near the tip.
+    /// Packs the blocks that are no longer near the tip.
     fn pack(&mut self) {
         let below = self.main.len().saturating_sub(WHOLE);
         for hash in self.main.iter().take(below).skip(self.packed) {
@@ -732,7 +738,7 @@ impl Chain {
         self.packed = self.packed.max(below);
     }
 
-    /// Appends a block to the chain that counts, if its votes can stand there.
+    /// Appends a block to the best chain, if its votes are allowed there.
     fn connect(&mut self, block: &Arc<CheckedBlock>) -> Result<(), LinkError> {
         let (height, time) = (block.header().height, block.header().timestamp);
         for (index, vote) in (0..).zip(block.votes()) {
@@ -751,8 +757,8 @@ impl Chain {
         Ok(())
     }
 
-    /// Takes the newest block off the chain that counts. Never called on the first block: every
-    /// branch meets the chain there at the latest.
+    /// Removes the newest block of the best chain. Never called on the first block: every branch
+    /// meets the chain there at the latest.
     fn disconnect(&mut self) -> Arc<CheckedBlock> {
         let block = Arc::clone(&self.tip);
         for (vote, id) in block.votes().iter().zip(block.vote_ids()).rev() {
@@ -761,7 +767,7 @@ impl Chain {
         }
         self.main.pop();
         if let Some(entry) = self.main.last().and_then(|hash| self.entries.get_mut(hash)) {
-            // What was packed is whole again, as blocks beside the chain are.
+            // A packed block becomes whole again, like side blocks.
             self.tip = entry.block.open();
             entry.block = Arc::clone(&self.tip).into();
         }
@@ -769,7 +775,7 @@ impl Chain {
         block
     }
 
-    /// Drops blocks beside the chain, and with them all that build on them.
+    /// Drops side blocks, and with them all blocks that build on them.
     fn forget(&mut self, hashes: &[BlockHash]) {
         for hash in hashes {
             self.entries.remove(hash);
@@ -800,14 +806,15 @@ impl Chain {
         }
     }
 
-    /// Keeps the blocks of a branch, whose headers showed that it is better, from being dropped
-    /// while it is fetched. They are bounded by the headers of one download.
+    /// Marks the blocks of a branch that its headers showed to be better, so that they are not
+    /// dropped while it is fetched. They are limited by the headers of one download.
     pub(crate) fn protect(&mut self, branch: impl IntoIterator<Item = BlockHash>) {
         self.protected = branch.into_iter().collect();
         self.uses.clear();
     }
 
-    /// Drops blocks beside the chain above the bounds: ends of branches first, the lightest before others, so that what stays hangs together and is the likeliest to be needed.
+    /// Drops side blocks above the bounds: ends of branches first, the lightest before others, so
+    /// that what stays is connected and is the most likely to be needed.
     fn prune_side(&mut self) {
         let kept = |hash: &BlockHash| {
             [&self.protected, &self.replaced, &self.held].iter().any(|kept| kept.contains(hash))

@@ -1,5 +1,5 @@
-//! Blocks between the rules that cost little and their signatures, which a driver can have verified
-//! elsewhere: on other threads or in other workers.
+//! Blocks between the cheap rules and their signatures, which a driver can have verified elsewhere:
+//! on other threads or in other workers.
 
 use crate::{
     chain::block::{Block, BlockError, CheckedBlock},
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// Blocks, one after the other, that keep every rule a block can show by itself, but whose signatures
+/// Consecutive blocks that keep every rule that a block can show by itself, but whose signatures
 /// are not verified yet.
 #[derive(Debug)]
 pub struct UnverifiedBlocks {
@@ -20,7 +20,7 @@ pub struct UnverifiedBlocks {
 }
 
 impl UnverifiedBlocks {
-    /// Checks all but signatures; ends with the first block that does not hold.
+    /// Checks everything but signatures; ends with the first block that is not valid.
     pub fn check(blocks: Vec<Block>, context: &ElectionContext) -> Self {
         let mut checked = Vec::with_capacity(blocks.len());
         let mut failed = None;
@@ -47,7 +47,7 @@ impl UnverifiedBlocks {
         votes.filter_map(|(vote, id)| vote.signature(*id, context)).collect()
     }
 
-    /// The blocks up to the first that does not hold. `verdict` is that of
+    /// The blocks up to the first that is not valid. `verdict` is the result of
     /// [`verify_signatures`](crate::election::vote::verify_signatures) on [`Self::signatures`].
     pub fn settle(mut self, verdict: Result<(), usize>) -> Vec<Result<CheckedBlock, BlockError>> {
         if let Some((good, error)) = verdict.err().and_then(|index| self.offender(index)) {
@@ -57,9 +57,8 @@ impl UnverifiedBlocks {
         self.blocks.into_iter().map(Ok).chain(self.failed.map(Err)).collect()
     }
 
-    /// The number of good blocks before the one with the vote whose signature does not hold, and
-    /// what is said of it. An index behind the last vote is taken for the last: what was refused must
-    /// not pass.
+    /// The number of good blocks before the one with the wrong signature, and the error for it. An
+    /// index behind the last vote counts as the last: what was refused must not pass.
     fn offender(&self, mut index: usize) -> Option<(usize, BlockError)> {
         let last = self.blocks.len().checked_sub(1)?;
         for (good, block) in self.blocks.iter().enumerate() {
@@ -77,8 +76,8 @@ impl UnverifiedBlocks {
     }
 }
 
-/// Checks blocks one after the other, with the signatures of all in one go; ends with the first
-/// that does not hold. The verdicts are those of [`Block::check`].
+/// Checks blocks one after the other, with all signatures verified together; ends with the first
+/// that is not valid. The verdicts are those of [`Block::check`].
 pub fn check_together(
     blocks: Vec<Block>,
     context: &ElectionContext,

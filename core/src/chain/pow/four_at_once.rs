@@ -1,13 +1,13 @@
-//! The search for a nonce, four tries at a time, for machines without instructions for SHA-256:
-//! browsers.
+//! The search for a nonce, four tries at a time, for machines that have no instructions for
+//! SHA-256: browsers.
 //!
 //! From try to try only the high word of the nonce changes. It is word 12 of the header's second
-//! SHA-256 block (FIPS 180-4, section 6.2.2), so the first twelve rounds, and whatever the others
-//! take from words that stay, are computed once for each job. Of the hash only the first word is
-//! computed: it decides nearly every try, and the rest is left to [`super::Search`].
+//! SHA-256 block (FIPS 180-4, section 6.2.2). So the first twelve rounds, and the parts of the
+//! other words that do not change, are computed once for each job. Only the first word of the hash
+//! is computed: it decides nearly every try, and the rest is left to [`super::Search`].
 //!
-//! Written once over the operations on four words, and made twice: of the browser's 128-bit
-//! instructions, and of arrays, which hold it to the other hash on every machine.
+//! It is written once over operations on four words and compiled twice: with the browser's 128-bit
+//! instructions, and with arrays, so that every machine can check it against the other hash.
 
 use super::{NonceSearch, Search};
 use crate::chain::header::Header;
@@ -104,16 +104,16 @@ struct Prepared {
     /// Variables a and e after the round of the word that changes, with 0 for that word.
     a: u32,
     e: u32,
-    /// Round constants, with the word where that stays.
+    /// Round constants, with the word added if it does not change.
     k: [u32; 64],
-    /// Of each word the sum of those parts that stay.
+    /// For each word, the sum of the parts that do not change.
     stays: [u32; 64],
     /// First word of the state before the block.
     first: u32,
 }
 
 impl Prepared {
-    /// `block` is the second block; its word 12 is not looked at.
+    /// `block` is the second block; its word 12 is not read.
     #[allow(clippy::many_single_char_names, reason = "the letters of FIPS 180-4")]
     fn new(midstate: [u32; 8], block: &[u8; 64]) -> Self {
         let mut stays = [0; 64];
@@ -149,14 +149,14 @@ impl Prepared {
     }
 }
 
-/// Repeats a macro: loops are not always unrolled, and then the words would lie in memory.
+/// Repeats a macro: loops are not always unrolled, and then the words would be kept in memory.
 macro_rules! unrolled {
     ($repeated:ident: $($number:literal)*) => {
         $( $repeated!($number); )*
     };
 }
 
-/// The kernel over a kind of four words.
+/// The kernel over one type of four words.
 macro_rules! kernel {
     ($words:ty, $($attribute:meta)?) => {
         $(#[$attribute])?
@@ -177,17 +177,17 @@ macro_rules! kernel {
             xor(xor(rotr::<17, 15>(x), rotr::<19, 13>(x)), shr::<10>(x))
         }
 
-        /// First words of the four hashes with these values of the word that changes.
+        /// First words of the four hashes for these values of the changing word.
         $(#[$attribute])?
         #[inline]
         pub(super) fn first_words(job: &Prepared, w12: $words) -> $words {
-            // a and e come in below.
+            // The variables a and e are set below.
             let [_, b, c, d, _, f, g, h] = job.state;
             let (mut a, mut e) = (add(splat(job.a), w12), add(splat(job.e), w12));
             let (mut b, mut c, mut d) = (splat(b), splat(c), splat(d));
             let (mut f, mut g, mut h) = (splat(f), splat(g), splat(h));
             // The majority of a, b, c is b ^ ((a ^ b) & (b ^ c)); the next round's b ^ c is this
-            // one's a ^ b.
+            // round's a ^ b.
             let mut b_xor_c = xor(b, c);
             macro_rules! round {
                 ($k:expr) => {{
@@ -251,8 +251,8 @@ macro_rules! kernel {
             round!(add(k(39), w39));
             let w40 = add(add(add(sigma_1(w38), w33), sigma_0(w25)), stays(40));
             round!(add(k(40), w40));
-            // Words 25 to 40; from here on each is made of earlier ones alone and takes the place
-            // of the one that is not needed any more.
+            // Words 25 to 40. From here on each is computed from earlier ones alone and replaces
+            // the one that is not needed any more.
             let mut w = [
                 w25, w26, w27, w28, w29, w30, w31, w32, w33, w34, w35, w36, w37, w38, w39, w40,
             ];
@@ -268,7 +268,7 @@ macro_rules! kernel {
                 }};
             }
             unrolled!(full: 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62);
-            // Of the last round only a is needed, and for it neither c nor d.
+            // Of the last round only a is needed, and it needs neither c nor d.
             let _ = (c, d);
             let word = add(add(sigma_1(w[4]), w[15]), add(sigma_0(w[7]), w[6]));
             let sum = xor(xor(rotr::<6, 26>(e), rotr::<11, 21>(e)), rotr::<25, 7>(e));
@@ -278,8 +278,8 @@ macro_rules! kernel {
             add(add(t1, t2), splat(job.first))
         }
 
-        /// The first of `groups` of four values of the word that changes, beginning with `from`,
-        /// that holds one whose hash begins with a word of at most `bound`.
+        /// The first of `groups` of four values of the changing word, beginning with `from`, that
+        /// has a value whose hash begins with a word of at most `bound`.
         $(#[$attribute])?
         pub(super) fn scan(job: &Prepared, from: u32, groups: u32, bound: u32) -> Option<u32> {
             let bound = splat(bound);
@@ -380,7 +380,7 @@ fn halves(number: u64) -> (u32, u32) {
     ((number >> 32) as u32, number as u32)
 }
 
-/// A header with everything but the nonce hashed ahead, for four tries at a time.
+/// A header with everything but the nonce hashed in advance, for four tries at a time.
 #[derive(Clone, Debug)]
 pub struct FourSearch {
     search: Search,
@@ -390,7 +390,7 @@ pub struct FourSearch {
 }
 
 impl FourSearch {
-    /// The nonce of a try: its number's low half changes word 12, its high half word 11.
+    /// The nonce of a try: the low half of its number changes word 12, the high half word 11.
     pub fn nonce_of(index: u64) -> u64 {
         let (high, low) = halves(index);
         u64::from(low.swap_bytes()) << 32 | u64::from(high)
@@ -417,7 +417,7 @@ impl NonceSearch for FourSearch {
         while left > 0 {
             let (high, low) = halves(index);
             self.prepare(high);
-            // As far as the high half stays.
+            // Up to where the high half stays the same.
             let stretch = left.min((1 << 32) - u64::from(low));
             let (_, groups) = halves(stretch.div_ceil(4));
             let close = words::scan(&self.prepared, low, groups, self.search.bound);

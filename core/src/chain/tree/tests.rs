@@ -8,7 +8,7 @@ fn insert(chain: &mut Chain, block: &Block) -> Result<Inserted, LinkError> {
     chain.insert(checked, LATER)
 }
 
-/// A branch of so many blocks on the first one, each with one vote, by tokens from this one on.
+/// A branch of this many blocks on the first one, each with one vote, by tokens from `token` on.
 fn branch(token: u64, blocks: u64) -> Vec<Block> {
     let election = election();
     let mut parent = Block::genesis(&election).header().clone();
@@ -36,7 +36,8 @@ fn the_branch_with_more_work_is_switched_to_and_the_other_stays_beside() {
     for block in &long[..1] {
         assert!(matches!(insert(&mut chain, block), Ok(Inserted::Beside)));
     }
-    // Of equal work the lower hash is the tip; so the second may switch already.
+    // If the work is equal, the lower hash is the tip, so already the second may be a
+    // reorganisation.
     let mut last = None;
     for block in &long[1..] {
         if let Ok(Inserted::Switched(switch)) = insert(&mut chain, block) {
