@@ -1,4 +1,4 @@
-//! Hashes, keys, Merkle trees, and secrets at rest: what the rest stands on.
+//! Hashes, keys, Merkle trees, and stored secrets: what everything else builds on.
 //!
 //! Knows nothing of elections. Invariant: two values of different kinds never share a hash input.
 

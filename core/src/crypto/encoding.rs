@@ -1,4 +1,5 @@
-//! The one encoding that is hashed, signed, sent and stored: Borsh, which gives a value one form.
+//! The one encoding that is hashed, signed, sent and stored: Borsh, which gives each value exactly
+//! one form.
 
 use borsh::BorshSerialize;
 
@@ -8,13 +9,13 @@ use crate::crypto::hash::{Tag, tagged};
 ///
 /// # Panics
 /// Never for values of this crate: writing to memory does not fail, and no list in them has 2^32
-/// entries, which is the one thing that Borsh cannot write. Bytes that stand for nothing must not be
+/// entries, which is the only thing that Borsh cannot write. Bytes without a meaning must not be
 /// hashed or signed in their place.
 pub fn encode<T: BorshSerialize + ?Sized>(value: &T) -> Vec<u8> {
     borsh::to_vec(value).unwrap_or_else(|_| no_encoding())
 }
 
-/// Apart, so that each kind of value does not bring its own way to say it.
+/// A separate function, so that each kind of value does not bring its own copy of the message.
 #[cold]
 #[inline(never)]
 fn no_encoding() -> ! {

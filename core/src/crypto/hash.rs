@@ -7,7 +7,7 @@ pub(crate) use blockvote_frames::hash_type;
 pub use blockvote_frames::ids::{ElectionId, ParseHashError};
 use sha2::{Digest, Sha256};
 
-/// What is hashed, as the first 16 bytes of the input: ASCII, filled up with zero bytes.
+/// What is hashed, as the first 16 bytes of the input: ASCII, padded with zero bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Tag(pub(crate) [u8; 16]);
 
@@ -20,7 +20,7 @@ impl Tag {
     pub const HEADER: Self = Self(*b"blockvote header");
     /// What a voter signs: the vote's id.
     pub const SIGN_VOTE: Self = Self(*b"blockvote sign\0\0");
-    /// What an organiser signs to end the count.
+    /// What an organiser signs to fix the result.
     pub const SEAL: Self = Self(*b"blockvote seal\0\0");
     /// What an organiser signs to close early.
     pub const CLOSING: Self = Self(*b"blockvote close\0");
@@ -44,7 +44,7 @@ impl Tag {
     pub const BATCH: Self = Self(*b"blockvote batch\0");
     /// The votes that a node has, for comparing with peers.
     pub const VOTES: Self = Self(*b"blockvote votes\0");
-    /// What is kept as proof, for comparing with peers.
+    /// Statements and the set of them that is kept, for comparing with peers.
     pub const EVIDENCE: Self = Self(*b"blockvote proofs");
 }
 
@@ -85,8 +85,8 @@ hash_type!(
     TallyHash
 );
 
-/// The first 8 bytes of a vote's id: enough to ask for it. A collision costs a fetch, never
-/// correctness.
+/// The first 8 bytes of a vote's id: enough to ask for it. A collision costs one more fetch, but
+/// never makes a result wrong.
 #[derive(
     Clone,
     Copy,

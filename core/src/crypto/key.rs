@@ -1,8 +1,8 @@
 //! Ed25519 keys and signatures by the rule of ZIP 215 (<https://zips.z.cash/zip-0215>).
 //!
-//! The rule is chosen because whole chains are verified in batches: under ZIP 215 a batch holds
-//! exactly when each of its signatures does, on every input. RFC 8032 leaves that open, and two
-//! nodes that differ on one signature would part for ever.
+//! The rule is chosen because whole chains are verified in batches. Under ZIP 215 a batch is valid
+//! exactly if each of its signatures is valid, for every input. RFC 8032 leaves that open, and two
+//! nodes that disagree on one signature would never agree on a chain again.
 
 use std::fmt;
 
@@ -19,9 +19,10 @@ use crate::crypto::{
     secret::SecretBytes,
 };
 
-/// Signatures verified together: more gain little, and what is prepared for each takes 320 bytes.
+/// Signatures verified together: a larger batch gains little, and each signature needs 320 bytes of
+/// prepared data.
 const BATCH: usize = 2048;
-/// So few are looked at one by one when one of them does not hold.
+/// If one of at most this many signatures is not valid, they are checked one by one.
 const FEW: usize = 8;
 /// Begins a public key in text.
 const TEXT_PREFIX: &str = "bvk1";
@@ -36,7 +37,7 @@ hash_type!(
 pub enum KeyError {
     /// No point of the curve has this encoding.
     NotAPoint(PublicKey),
-    /// The same point has a shorter number: two keys that look different would be one voter.
+    /// A shorter number gives the same point: two keys that look different would be one voter.
     NotCanonical(PublicKey),
     /// Anybody could sign with it.
     SmallOrder(PublicKey),
@@ -47,10 +48,10 @@ pub enum KeyError {
 }
 
 impl PublicKey {
-    /// Checks that votes signed with this key are the act of one holder of one secret.
+    /// Checks that votes signed with this key can only come from a holder of its secret.
     ///
     /// # Errors
-    /// Why the key must stand on no roll.
+    /// Why the key must not be on any roll.
     pub fn check(&self) -> Result<(), KeyError> {
         let point = CompressedEdwardsY(self.0).decompress().ok_or(KeyError::NotAPoint(*self))?;
         if !self.is_canonical() {
@@ -62,8 +63,8 @@ impl PublicKey {
         Ok(())
     }
 
-    /// Whether y is below p = 2^255 - 19 and the sign bit is clear where x is 0, which spares the
-    /// inversion that writing the point again would take.
+    /// Whether y is below p = 2^255 - 19 and the sign bit is clear if x is 0. This saves the
+    /// inversion that encoding the point again would need.
     fn is_canonical(&self) -> bool {
         let mut y = self.0;
         let negative = y[31] & 0x80 != 0;
@@ -76,12 +77,12 @@ impl PublicKey {
         reduced && !(negative && no_x)
     }
 
-    /// The key as people hand it on: `bvk1`, 64 hexadecimal digits, 8 check digits.
+    /// The key in the form that people pass on: `bvk1`, 64 hexadecimal digits, 8 check digits.
     pub fn to_text(&self) -> String {
         format!("{TEXT_PREFIX}{self}{}", hex::encode(&tagged(Tag::KEY_TEXT, &self.0)[..4]))
     }
 
-    /// Reads a key from text. Spaces within it are passed over.
+    /// Reads a key from text. Spaces within it are ignored.
     ///
     /// # Errors
     /// What is wrong with the text or the key.
@@ -147,7 +148,7 @@ impl fmt::Debug for SecretKey {
 }
 
 impl SecretKey {
-    /// The key of 32 bytes, which must be random or derived from as much randomness.
+    /// The key made from 32 bytes, which must be random or derived from as much randomness.
     pub fn new(seed: [u8; 32]) -> Self {
         Self(SigningKey::from_bytes(&seed))
     }
@@ -180,7 +181,7 @@ pub struct Signed<'a> {
 }
 
 impl Signed<'_> {
-    /// Whether the signature holds by ZIP 215.
+    /// Whether the signature is valid by ZIP 215.
     pub fn holds(&self) -> bool {
         VerificationKey::try_from(self.key.0)
             .and_then(|key| key.verify(&self.signature.0.into(), self.message))
@@ -193,11 +194,10 @@ impl Signed<'_> {
     }
 }
 
-/// Verifies many signatures together; returns the index of the first that does not hold. The
-/// verdict is the one of [`Signed::holds`] on each.
+/// Verifies many signatures together; the result is the same as from [`Signed::holds`] on each.
 ///
 /// # Errors
-/// The index of the first offender.
+/// The index of the first signature that is not valid.
 pub fn verify_all(signed: &[Signed<'_>]) -> Result<(), usize> {
     for (number, part) in signed.chunks(BATCH).enumerate() {
         if !hold(part)
@@ -209,7 +209,7 @@ pub fn verify_all(signed: &[Signed<'_>]) -> Result<(), usize> {
     Ok(())
 }
 
-/// Whether all of a batch hold.
+/// Whether all signatures of a batch are valid.
 fn hold(signed: &[Signed<'_>]) -> bool {
     let mut verifier = batch::Verifier::new();
     for signed in signed {
@@ -218,8 +218,8 @@ fn hold(signed: &[Signed<'_>]) -> bool {
     verifier.verify(Coefficients::new(signed)).is_ok()
 }
 
-/// Halves a batch that does not hold until few are left, which costs less than one by one from
-/// the start.
+/// Halves a batch that is not valid until few signatures are left. That costs less than checking
+/// one by one from the start.
 fn first_offender(signed: &[Signed<'_>]) -> Option<usize> {
     if signed.len() <= FEW {
         return signed.iter().position(|signed| !signed.holds());
@@ -231,8 +231,9 @@ fn first_offender(signed: &[Signed<'_>]) -> Option<usize> {
     first_offender(first)
 }
 
-/// The coefficients of a batch, drawn from a hash of everything in it: whoever makes a signature
-/// to fit the coefficients changes them. So core needs no randomness, and every node draws alike.
+/// The coefficients of a batch, derived from a hash of everything in it: a signature that was made
+/// to fit the coefficients would change them. So core needs no randomness, and every node gets the
+/// same coefficients.
 struct Coefficients {
     seed: [u8; 32],
     counter: u64,

@@ -1,6 +1,6 @@
 //! Merkle trees and inclusion proofs of RFC 9162, section 2.1, with SHA-256.
 //!
-//! A leaf is hashed with the prefix 0x00, an inner node with 0x01; a tree of n leaves splits at the
+//! A leaf is hashed with the prefix 0x00, an inner node with 0x01. A tree of n leaves splits at the
 //! largest power of two below n.
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -18,7 +18,7 @@ fn parent(left: &Node, right: &Node) -> Node {
     Sha256::new_with_prefix([1]).chain_update(left).chain_update(right).finalize().into()
 }
 
-/// Root over leaf hashes; SHA-256 of nothing for an empty tree.
+/// Root over leaf hashes; SHA-256 of an empty input for an empty tree.
 pub fn root(leaves: &[[u8; 32]]) -> [u8; 32] {
     subtree(leaves)
 }
@@ -39,7 +39,7 @@ fn split(n: usize) -> usize {
     1 << (n - 1).ilog2()
 }
 
-/// The path from a leaf to the root: proof that a vote stands in a block.
+/// The path from a leaf to the root: proof that a vote is in a block.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct InclusionProof {
     /// Index of the leaf, counted from 0.
@@ -51,7 +51,7 @@ pub struct InclusionProof {
     pub path: Vec<[u8; 32]>,
 }
 
-/// Proof for the leaf at `index`, or nothing when there is no such leaf.
+/// Proof for the leaf at `index`, or `None` if there is no such leaf.
 pub fn prove(leaves: &[[u8; 32]], index: u32) -> Option<InclusionProof> {
     Tree::new(leaves.to_vec()).prove(index)
 }
@@ -59,8 +59,8 @@ pub fn prove(leaves: &[[u8; 32]], index: u32) -> Option<InclusionProof> {
 /// All nodes of a tree, for many proofs: 64 bytes for each leaf.
 #[derive(Clone, Debug)]
 pub struct Tree {
-    /// The leaves, then the nodes above them, and so on to the root. A last node without a sibling stands
-    /// in the level above as it is, which gives the same tree as splitting at powers of two.
+    /// The leaves, then the nodes above them, and so on to the root. A last node without a sibling
+    /// moves to the next level unchanged, which gives the same tree as splitting at powers of two.
     levels: Vec<Vec<Node>>,
 }
 
@@ -79,7 +79,7 @@ impl Tree {
         Self { levels }
     }
 
-    /// Proof for the leaf at `index`, or nothing when there is no such leaf.
+    /// Proof for the leaf at `index`, or `None` if there is no such leaf.
     pub fn prove(&self, index: u32) -> Option<InclusionProof> {
         let leaves = self.levels.first().map_or(0, Vec::len);
         let mut at = usize::try_from(index).ok().filter(|at| *at < leaves)?;

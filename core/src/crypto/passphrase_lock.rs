@@ -1,11 +1,11 @@
-//! Secrets at rest, locked with a passphrase: Argon2id (RFC 9106) makes the key, ChaCha20-Poly1305
-//! (RFC 8439) locks. The same text is kept by the browser, exported, and read by the command line.
+//! Stored secrets, locked with a passphrase: Argon2id (RFC 9106) makes the key, ChaCha20-Poly1305
+//! (RFC 8439) locks. The browser keeps and exports the same text that the command line reads.
 //!
 //! ```text
 //! blockvote-locked:1:<salt, 16 bytes in hex>:<ciphertext and tag in hex>
 //! ```
 //!
-//! The nonce is zero: every salt makes its own key, and a key locks one secret.
+//! The nonce is zero: every salt makes its own key, and each key locks only one secret.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit, aead::Aead};
@@ -17,7 +17,7 @@ const PREFIX: &str = "blockvote-locked:1:";
 /// RFC 9106's second recommendation scaled to a phone's browser: 32 MiB, three passes.
 const MEMORY_KIB: u32 = 32 << 10;
 const PASSES: u32 = 3;
-/// Locked texts are keys and organisers' files; more is not ours.
+/// Locked texts are keys and organisers' files; a longer text is not one of ours.
 const MAX_TEXT: usize = 64 << 20;
 
 /// Why a secret cannot be unlocked.
@@ -25,9 +25,9 @@ const MAX_TEXT: usize = 64 << 20;
 pub enum UnlockError {
     /// Another kind of text.
     Format,
-    /// The passphrase is another one, or a letter was changed.
+    /// The passphrase is wrong, or a letter was changed.
     Passphrase,
-    /// A machine without 32 MiB to spare.
+    /// The machine has no 32 MiB to spare.
     Memory,
 }
 
@@ -48,7 +48,7 @@ pub fn is_locked(text: &str) -> bool {
 /// Locks a secret. The salt must be random and used once.
 ///
 /// # Errors
-/// [`UnlockError::Memory`] when there is too little of it.
+/// [`UnlockError::Memory`] if there is too little of it.
 pub fn lock(
     secret: &[u8],
     passphrase: &Passphrase,
@@ -74,7 +74,7 @@ pub fn unlock(text: &str, passphrase: &Passphrase) -> Result<SecretText, UnlockE
     let cipher = cipher(passphrase, &salt)?;
     let secret = cipher.decrypt(&[0; 12].into(), locked.as_slice());
     let secret = secret.map_err(|_| UnlockError::Passphrase)?;
-    // What is locked is text: digits of a key, an organiser's file.
+    // Locked secrets are text: digits of a key, an organiser's file.
     String::from_utf8(secret).map(SecretText::from).map_err(|_| UnlockError::Format)
 }
 

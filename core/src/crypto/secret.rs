@@ -1,4 +1,4 @@
-//! Secrets as types: parsed once at the edge, never printed, wiped when dropped.
+//! Secrets as types: parsed once when they come in, never printed, wiped when dropped.
 
 use std::fmt;
 
@@ -10,12 +10,12 @@ use zeroize::{Zeroize, Zeroizing};
 pub struct SecretBytes([u8; 32]);
 
 impl SecretBytes {
-    /// Takes bytes that must be random.
+    /// Takes bytes, which must be random.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// Reads 64 hexadecimal digits; nothing when they are something else.
+    /// Reads 64 hexadecimal digits; `None` if the text is something else.
     pub fn from_hex(digits: &str) -> Option<Self> {
         let mut bytes = Self([0; 32]);
         hex::decode_to_slice(digits, &mut bytes.0).ok()?;
@@ -45,17 +45,18 @@ impl fmt::Debug for SecretBytes {
     }
 }
 
-/// Text with a secret in it: digits of a key, a file that holds one.
+/// Text with a secret in it: digits of a key, a file that contains one.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SecretText(String);
 
 impl SecretText {
-    /// A value as JSON on several lines. Copies that are left behind while the text grows are wiped.
+    /// A value as JSON on several lines. Copies that are left behind while the text grows are
+    /// wiped.
     ///
     /// # Panics
-    /// Never for values of this crate: texts, numbers and lists under fixed names, all of which JSON can
-    /// say. A file that stands for nothing must not be written in place of a secret.
+    /// Never for values of this crate: texts, numbers and lists under fixed names, all of which
+    /// JSON can express. A file without meaning must not be written in place of a secret.
     pub fn json(value: &impl Serialize) -> Self {
         let mut growing = Growing(Zeroizing::new(Vec::with_capacity(4096)));
         let written = serde_json::to_writer_pretty(&mut growing, value);
@@ -72,18 +73,18 @@ impl SecretText {
         &self.0
     }
 
-    /// Whether there is none.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// Bytes that are moved by hand when they need more room, so that what they leave is wiped.
+/// Bytes that are moved by our own code when they need more room, so that the old copy is wiped.
 struct Growing(Zeroizing<Vec<u8>>);
 
 impl std::io::Write for Growing {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        // One byte is left for the last line's end.
+        // One byte is reserved for the end of the last line.
         let needed = self.0.len() + bytes.len() + 1;
         if needed > self.0.capacity() {
             let mut larger = Vec::with_capacity(2 * needed);
@@ -117,7 +118,7 @@ impl fmt::Debug for SecretText {
     }
 }
 
-/// A passphrase as somebody typed it; never an empty one.
+/// A passphrase as it was typed; never an empty one.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "SecretText", into = "SecretText")]
 pub struct Passphrase(SecretText);
@@ -137,7 +138,7 @@ impl From<Passphrase> for SecretText {
 }
 
 impl Passphrase {
-    /// What was typed; nothing when that is nothing.
+    /// The passphrase that was typed; `None` if it is empty.
     pub fn typed(text: impl Into<SecretText>) -> Option<Self> {
         let text = text.into();
         (!text.is_empty()).then_some(Self(text))

@@ -1,5 +1,5 @@
-//! Symbols that people can read, type and say on the phone: Crockford's, without I, L, O and U. Each
-//! stands for five bits.
+//! Symbols that people can read, type and say on the phone: Crockford's, without I, L, O and U.
+//! Each encodes five bits.
 
 /// The symbols, by value.
 pub const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -9,7 +9,7 @@ pub fn symbol(value: u8) -> char {
     char::from(ALPHABET[usize::from(value & 0b1_1111)])
 }
 
-/// Whether a character only keeps symbols apart.
+/// Whether a character only separates symbols.
 pub fn is_gap(character: char) -> bool {
     character.is_whitespace() || "-‐‑–".contains(character)
 }
