@@ -1,7 +1,7 @@
 //! What people keep to themselves, apart from the chain: voting codes, key files, lists of voters,
 //! organisers' files.
 //!
-//! Nothing in here ever reaches a peer.
+//! Nothing here ever reaches a peer.
 
 pub mod keyfile;
 pub mod organiser;

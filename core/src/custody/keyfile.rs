@@ -1,5 +1,5 @@
-//! A voter's or organiser's own key as a file: readable text, the secret half locked with a
-//! passphrase where its owner wants that.
+//! A voter's or organiser's own key as a file: readable text, with the secret half locked by a
+//! passphrase if its owner wants that.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ const FORMAT: &str = "blockvote key 1";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyFile {
     format: String,
-    /// The public half as it is handed on.
+    /// The public half in the form that people pass on.
     public: String,
     /// 64 hexadecimal digits, or locked.
     secret: SecretText,
@@ -29,20 +29,20 @@ pub enum KeyFileError {
     /// The public half is damaged.
     #[from]
     Public(KeyError),
-    /// The secret half is damaged or is another key's.
+    /// The secret half is damaged or belongs to another key.
     Secret,
-    /// It asks for a passphrase.
+    /// It needs a passphrase.
     Locked,
-    /// The passphrase is another one.
+    /// The passphrase is wrong.
     #[from]
     Unlock(UnlockError),
 }
 
 impl KeyFile {
-    /// Writes down a key; with a passphrase and a random salt it is locked.
+    /// Writes a key as a file; with a passphrase and a random salt it is locked.
     ///
     /// # Errors
-    /// [`UnlockError::Memory`] when there is too little of it for the passphrase.
+    /// [`UnlockError::Memory`] if there is too little of it for the passphrase.
     pub fn new(
         key: &SecretKey,
         passphrase: Option<(&Passphrase, &[u8; 16])>,
@@ -76,7 +76,7 @@ impl KeyFile {
     /// The public half.
     ///
     /// # Errors
-    /// When it is damaged.
+    /// If it is damaged.
     pub fn public(&self) -> Result<PublicKey, KeyFileError> {
         Ok(PublicKey::from_text(&self.public)?)
     }
@@ -89,7 +89,7 @@ impl KeyFile {
     /// The key.
     ///
     /// # Errors
-    /// When a passphrase is needed and none is given, or another one, or the file is damaged.
+    /// If a passphrase is needed and none or a wrong one is given, or the file is damaged.
     pub fn open(&self, passphrase: Option<&Passphrase>) -> Result<SecretKey, KeyFileError> {
         let digits = match passphrase {
             _ if !self.is_locked() => self.secret.clone(),

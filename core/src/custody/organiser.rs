@@ -28,18 +28,18 @@ use crate::{
 
 const FORMAT: &str = "blockvote organiser 1";
 
-/// Who may vote, as the organiser says it.
+/// Who may vote, as the organiser chooses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Who {
     /// Anybody with an unused number.
     Anyone {
-        /// Numbers from 1 to this one; any number where it is left out.
+        /// Numbers from 1 to this one; any number if it is left out.
         highest_token: Option<u64>,
     },
-    /// Voting codes: one for each line of the list, or as many as asked for.
+    /// Voting codes: one for each line of the list, or the number asked for.
     Codes {
-        /// Number of codes, where there is no list.
+        /// Number of codes, if there is no list.
         count: u32,
         /// The organiser's list of voters, as CSV; may be empty.
         voters: String,
@@ -60,19 +60,19 @@ pub struct Draft {
     pub description: String,
     /// The choices; none for free text.
     pub choices: Vec<String>,
-    /// What a ballot may hold.
+    /// What a ballot may contain.
     pub ballot_rules: BallotRules,
     /// Which of a voter's votes counts.
     pub counting: Counting,
-    /// No vote before.
+    /// No vote is taken before.
     pub opens: Option<Timestamp>,
-    /// No vote from then on.
+    /// No vote is taken from then on.
     pub closes: Option<Timestamp>,
     /// Who may vote.
     pub who: Who,
     /// Who holds the election while everybody else is away.
     pub keepers: Vec<Keeper>,
-    /// Proof of work; what is usual for such voters where it is left out.
+    /// Proof of work; the usual one for such voters if it is left out.
     pub parameters: Option<ChainParameters>,
 }
 
@@ -122,7 +122,7 @@ pub enum DraftField {
     Parameters,
 }
 
-/// What keeps a draft from becoming an election.
+/// What prevents a draft from becoming an election.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DraftProblem {
     /// The definition would break a rule.
@@ -136,7 +136,7 @@ pub enum DraftProblem {
 }
 
 impl DraftProblem {
-    /// The field that is to be changed.
+    /// The field that must be changed.
     pub fn field(&self) -> DraftField {
         match self {
             Self::Over(_) => DraftField::Closes,
@@ -159,7 +159,7 @@ impl DraftProblem {
                 | ElectionError::KeeperName { .. }
                 | ElectionError::RepeatedKeeper { .. }
                 | ElectionError::KeeperKey { .. } => DraftField::Keepers,
-                // A draft has no version, id or key of its own: they cannot be wrong.
+                // A draft has no version, id or key of its own: those cannot be wrong.
                 ElectionError::StartingDifficulty(_)
                 | ElectionError::Spacing(_)
                 | ElectionError::Version(_)
@@ -247,7 +247,7 @@ impl Draft {
         })
     }
 
-    /// The definition, with what is made when it is published.
+    /// The definition, with the parts that are made at publishing.
     fn definition(
         &self,
         eligibility: Eligibility,
@@ -312,7 +312,7 @@ pub struct Organiser {
     pub election: Election,
     /// The key that closes and seals.
     key: SecretKey,
-    /// What the voting codes are made from, where there are codes, and how many.
+    /// What the voting codes are made from, and how many there are, if there are codes.
     codes: Option<(SecretBytes, u32)>,
     /// The list of voters, line by line; may be empty.
     pub voters: Vec<Row>,
@@ -332,7 +332,7 @@ struct OrganiserFile {
     voters: Vec<Row>,
 }
 
-/// Builds a roll key by key, so that a page can show how far it is.
+/// Builds a roll key by key, so that a page can show the progress.
 pub struct Publishing {
     draft: Draft,
     secret: SecretBytes,
@@ -346,7 +346,7 @@ impl Publishing {
     /// Begins to publish a draft. Both secrets are random.
     ///
     /// # Errors
-    /// When the list of voters cannot be used.
+    /// If the list of voters cannot be used.
     pub fn new(
         draft: Draft,
         secret: SecretBytes,
@@ -356,13 +356,13 @@ impl Publishing {
         Ok(Self { draft, secret, codes, rows, keys, count })
     }
 
-    /// Keys made so far, and in all.
+    /// Keys made so far, and the number of all keys.
     pub fn progress(&self) -> (u32, u32) {
         let made = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
         (made, self.count.max(made))
     }
 
-    /// Makes the next key; says whether there are more to come.
+    /// Makes the next key; returns whether there are more to come.
     pub fn step(&mut self) -> bool {
         let (made, all) = self.progress();
         if made < all {
@@ -374,7 +374,7 @@ impl Publishing {
     /// The election, once all keys are made.
     ///
     /// # Errors
-    /// When the definition or the roll breaks a rule.
+    /// If the definition or the roll breaks a rule.
     pub fn finish(
         mut self,
         now: Timestamp,
@@ -404,8 +404,8 @@ impl Organiser {
     /// Reads an organiser's file.
     ///
     /// # Errors
-    /// [`OrganiserError::Format`] when it is something else, [`OrganiserError::Damaged`] when a
-    /// part does not fit.
+    /// [`OrganiserError::Format`] if it is something else, [`OrganiserError::Damaged`] if a part
+    /// does not fit.
     pub fn read(text: &str) -> Result<Self, OrganiserError> {
         let file: OrganiserFile = serde_json::from_str(text).map_err(|_| OrganiserError::Format)?;
         if file.format != FORMAT {
@@ -455,10 +455,10 @@ impl Organiser {
         })
     }
 
-    /// Definition and roll, the roll made again.
+    /// Definition and roll; the roll is made again from the file.
     ///
     /// # Errors
-    /// When the file was changed and does not make the roll that the election commits to.
+    /// If the file was changed and does not make the roll that the election commits to.
     pub fn context(&self) -> Result<ElectionContext, OrganiserError> {
         let keys: Vec<_> = match self.election.eligibility {
             Eligibility::Open { .. } => return Ok(ElectionContext::open(self.election.clone())?),
@@ -473,7 +473,7 @@ impl Organiser {
         Ok(ElectionContext::new(self.election.clone(), Some(Roll::collect(keys)?))?)
     }
 
-    /// A draft of the same election, to be changed and published again; its codes will be others.
+    /// A draft of the same election, to be changed and published again; its codes will be new ones.
     pub fn to_draft(&self) -> Draft {
         let election = self.election.clone();
         let voters = voter_list::write(self.voters.clone());

@@ -10,11 +10,11 @@ use crate::{
 /// Why a list cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VotersError {
-    /// Nobody is on it.
+    /// It is empty.
     Empty,
-    /// More than a roll can hold.
+    /// More voters than a roll can have.
     TooMany,
-    /// Not text, or not what its quotes promise.
+    /// A line that is not text, or whose quotes do not match.
     Line {
         /// Counted from 1.
         line: u64,
@@ -25,17 +25,17 @@ pub enum VotersError {
     Twice {
         /// Counted from 1.
         line: u64,
-        /// The line before.
+        /// The earlier line.
         earlier: u64,
         /// What it says.
         words: String,
     },
-    /// A list of keys has one in each line.
+    /// A line has no key; a list of keys has one in each line.
     NoKey {
         /// Counted from 1.
         line: u64,
     },
-    /// A key that must not vote, or with a typo.
+    /// A key that must not vote, or that has a typo.
     Key {
         /// Counted from 1.
         line: u64,
@@ -65,15 +65,15 @@ fn line_breaks(bytes: &[u8]) -> u64 {
 fn delimiter(text: &str) -> u8 {
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let count = |byte: u8| first.split(char::from(byte)).count();
-    // The one that occurs most; a comma when none does.
+    // The one that occurs most; a comma if there is none.
     [b'\t', b';', b','].into_iter().max_by_key(|byte| count(*byte)).unwrap_or(b',')
 }
 
 /// Reads a list: comma, semicolon or tab between fields, quotes where needed. Empty lines and a
-/// byte order mark are passed over.
+/// byte order mark are skipped.
 ///
 /// # Errors
-/// The first line that cannot stand, and why.
+/// The first line that cannot be used, and why.
 pub fn read(bytes: &[u8]) -> Result<Vec<Row>, VotersError> {
     Ok(read_lines(bytes)?.into_iter().map(|(_, row)| row).collect())
 }
@@ -124,7 +124,7 @@ fn read_lines(bytes: &[u8]) -> Result<Vec<(u64, Row)>, VotersError> {
 /// Reads a list with a public key in each line, in any column.
 ///
 /// # Errors
-/// The first line that cannot stand, and why.
+/// The first line that cannot be used, and why.
 pub fn read_keys(bytes: &[u8]) -> Result<Vec<(Row, PublicKey)>, VotersError> {
     let mut keys = Vec::new();
     let mut seen: HashMap<PublicKey, u64> = HashMap::new();
@@ -140,7 +140,8 @@ pub fn read_keys(bytes: &[u8]) -> Result<Vec<(Row, PublicKey)>, VotersError> {
     Ok(keys)
 }
 
-/// A field that no spreadsheet takes for a formula: an apostrophe goes before what could be one.
+/// A field that no spreadsheet takes for a formula: an apostrophe is put before a field that could
+/// be one.
 pub fn for_spreadsheet(field: &str) -> String {
     if field.starts_with(['=', '+', '-', '@']) { format!("'{field}") } else { field.to_owned() }
 }
@@ -149,7 +150,7 @@ pub fn for_spreadsheet(field: &str) -> String {
 pub fn write(rows: impl IntoIterator<Item = Row>) -> String {
     let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
     for row in rows {
-        // Writing into memory does not fail.
+        // Writing to memory does not fail.
         let _ = writer.write_record(&row);
     }
     let bytes = writer.into_inner().unwrap_or_default();

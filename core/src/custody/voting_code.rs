@@ -1,9 +1,9 @@
 //! Voting codes: a secret key in a form that people can read, type and say on the phone.
 //!
-//! A code has 28 letters and digits in groups of four: 26 hold 130 random bits, two are check
-//! symbols of a Reed–Solomon code over GF(32), which finds every error in one or two places, so
-//! every single typo and every swap of two symbols. The alphabet is Crockford's: no I, L, O, U,
-//! and I, L, O are read as 1, 1, 0.
+//! A code has 28 letters and digits in groups of four: 26 of them encode 130 random bits, and two
+//! are check symbols of a Reed–Solomon code over GF(32). It finds every error in one or two
+//! symbols, so every single typo and every swap of two symbols. The alphabet is Crockford's: no I,
+//! L, O, U, and I, L, O are read as 1, 1, 0.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use crate::crypto::{
     symbols,
 };
 
-/// Symbols that carry randomness: 130 bits.
+/// Symbols that encode random bits: 130 bits.
 const DATA: usize = 26;
 /// All symbols.
 pub const SYMBOLS: usize = DATA + 2;
@@ -51,7 +51,7 @@ const fn power(base: u8, exponent: usize) -> u8 {
     value
 }
 
-/// 2^i for each place i.
+/// 2^i for each position i.
 const WEIGHTS: [u8; SYMBOLS] = {
     let (mut weights, mut at) = ([0; SYMBOLS], 0);
     while at < SYMBOLS {
@@ -61,7 +61,7 @@ const WEIGHTS: [u8; SYMBOLS] = {
     weights
 };
 
-/// Both sums that are zero for a code: over symbol times 2^i, and over symbol times 4^i.
+/// The two sums that are zero for a code: over symbol times 2^i, and over symbol times 4^i.
 fn syndromes(symbols: &[u8; SYMBOLS]) -> (u8, u8) {
     symbols.iter().enumerate().fold((0, 0), |(one, two), (at, symbol)| {
         let once = multiply(*symbol, WEIGHTS[at]);
@@ -76,7 +76,7 @@ pub enum CodeError {
     Character(char),
     /// Cut off, or two codes at once.
     Length(usize),
-    /// The check symbols do not fit.
+    /// The check symbols do not match; the position of the typo if it can be told.
     Typo(Option<usize>),
 }
 
@@ -104,7 +104,7 @@ impl Code {
     }
 
     /// The organiser's code with this number, counted from 0, made from one secret of 32 bytes:
-    /// the secret is all that has to be kept.
+    /// only the secret has to be kept.
     pub fn derive(secret: &[u8; 32], number: u32) -> Self {
         let mut hasher = Sha256::new_with_prefix(Tag::CODES.0);
         hasher.update(secret);
@@ -129,14 +129,14 @@ impl Code {
         match syndromes(&symbols) {
             (0, 0) => Ok(Self(symbols)),
             (one, two) => {
-                // A single error e at place i gives e·2^i and e·4^i.
+                // A single error e at position i gives e·2^i and e·4^i.
                 let at = (0..SYMBOLS).find(|at| one != 0 && multiply(one, WEIGHTS[*at]) == two);
                 Err(CodeError::Typo(at.map(|at| at / GROUP + 1)))
             }
         }
     }
 
-    /// The key that the code stands for: SHA-256 of the tag and the 28 symbols in text.
+    /// The key of this code: SHA-256 of the tag and the 28 symbols in text.
     pub fn secret_key(&self) -> SecretKey {
         let text: Zeroizing<Vec<u8>> = Zeroizing::new(self.letters().collect());
         SecretKey::new(tagged(Tag::CODE, &text))
@@ -166,7 +166,7 @@ impl fmt::Display for Code {
     }
 }
 
-/// Never printed by accident: it is a secret.
+/// Never printed by accident, because it is a secret.
 impl fmt::Debug for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Code(…)")
