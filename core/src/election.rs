@@ -1,7 +1,7 @@
-//! What is voted on, by whom, and what they chose: definition, roll, votes, count.
+//! What is voted on, who votes, and what they chose: definition, roll, votes, tally.
 //!
-//! Knows nothing of blocks. Invariant: everything that a single vote can be checked against is in a
-//! [`context::ElectionContext`].
+//! Knows nothing of blocks. Invariant: everything that a single vote can be checked against is in
+//! an [`election_context::ElectionContext`].
 
 pub mod ballot;
 pub mod definition;

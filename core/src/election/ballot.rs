@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// Bytes of UTF-8: a selection is a name or a short phrase.
 pub const MAX_SELECTION_BYTES: usize = 256;
 
-/// What a ballot may hold, beside the choices of the election.
+/// What a ballot may contain, apart from the choices of the election.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
 )]
@@ -21,7 +21,7 @@ pub struct BallotRules {
     pub least: u16,
     /// Most choices on a ballot: 1 for one choice, more for approval.
     pub most: u16,
-    /// Whether a blank ballot may be cast; it counts for the turnout and for nobody.
+    /// Whether a blank ballot may be cast; it counts for the turnout and for no choice.
     #[serde(default)]
     pub blank: bool,
     /// Whether one choice may be the voter's own words.
@@ -40,18 +40,18 @@ impl Default for BallotRules {
     }
 }
 
-/// What is asked: the choices, and what a ballot may hold of them. [`Election::question`] gives it.
+/// What is asked: the choices, and what a ballot may contain. [`Election::question`] returns it.
 ///
 /// [`Election::question`]: crate::election::definition::Election::question
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
-    /// The choices; none means free text.
+    /// The choices; an empty list means free text.
     pub choices: &'a [String],
-    /// What a ballot may hold.
+    /// What a ballot may contain.
     pub rules: BallotRules,
 }
 
-/// A ballot. Ranked and encrypted ballots become further variants.
+/// A ballot. Ranked and encrypted ballots will be further variants.
 #[derive(
     Clone, Debug, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
 )]
@@ -61,9 +61,9 @@ pub enum Ballot {
     Text(String),
     /// Indexes into the election's choices, counted from 0, in ascending order.
     Choices(Vec<u16>),
-    /// Nobody.
+    /// A blank ballot.
     Blank,
-    /// Choices as above, and the voter's own words as one more.
+    /// Choices as above, plus the voter's own words.
     WriteIn {
         /// Indexes into the election's choices, in ascending order; may be empty.
         choices: Vec<u16>,
@@ -75,7 +75,7 @@ pub enum Ballot {
 /// Why a ballot is not allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BallotError {
-    /// Nothing, or only spaces.
+    /// It is empty, or has only spaces.
     Empty,
     /// Too many bytes.
     TooLong {
@@ -88,7 +88,7 @@ pub enum BallotError {
     ControlCharacter(char),
     /// " Yes" would be counted apart from "Yes".
     OuterSpace,
-    /// The list has no such words.
+    /// The words are not on the list of choices.
     NotAChoice {
         /// What was given, cut at 60 characters.
         selection: String,
@@ -102,9 +102,9 @@ pub enum BallotError {
         /// Number of choices.
         choices: usize,
     },
-    /// One order, so that a ballot has one encoding.
+    /// Choices are not in ascending order. There is one order, so that a ballot has one encoding.
     Order,
-    /// No choice counts twice; the words of this one.
+    /// A choice is there twice; its words.
     Twice(String),
     /// Too few or too many.
     Number {
@@ -115,17 +115,17 @@ pub enum BallotError {
         /// Most.
         most: u16,
     },
-    /// The election wants a choice.
+    /// The election does not allow a blank ballot.
     Blank,
-    /// The election has no room for own words.
+    /// The election does not allow own words.
     WriteIn,
-    /// It would be counted apart from the choice.
+    /// The own words are those of a choice; they would be counted apart from it.
     WriteInIsChoice(String),
-    /// Free text where there is a list, or the other way round.
+    /// Free text although there is a list, or the other way round.
     OtherKind,
 }
 
-/// Whether a character may not stand in a selection: control characters, line separators, and the
+/// Whether a character is forbidden in a selection: control characters, line separators, and the
 /// marks that change the direction of the text around them.
 fn is_forbidden(character: char) -> bool {
     matches!(character,

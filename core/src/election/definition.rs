@@ -1,7 +1,7 @@
 //! What is voted on, by whom, when, and with which chain parameters.
 //!
-//! Invariant: an [`Election`] that came out of [`Election::validate`] keeps all bounds below, and
-//! its id commits to every field.
+//! Invariant: an [`Election`] that was returned by [`Election::validate`] keeps all bounds below,
+//! and its id commits to every field.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -30,16 +30,16 @@ pub const ELECTION_VERSION: u16 = 3;
 pub const MAX_TITLE_BYTES: usize = 200;
 /// Bytes of UTF-8: a description is a page of text.
 pub const MAX_DESCRIPTION_BYTES: usize = 4000;
-/// More choices than fit on a ballot paper help nobody.
+/// More choices than fit on a ballot paper would help nobody.
 pub const MAX_CHOICES: usize = 256;
-/// Starting difficulty of an open election, where nothing else is said: 16 leading zero bits, the proof of
+/// Starting difficulty of an open election if none is given: 16 leading zero bits, the proof of
 /// work of the seed.
 pub const OPEN_DIFFICULTY: u64 = 1 << 16;
 /// The same with a voter roll.
 pub const ROLL_DIFFICULTY: u64 = 1 << 20;
-/// The difficulty of no election falls below its start, or below this where it starts higher.
+/// The difficulty of an election never falls below its start, or below this if it starts higher.
 pub const MAX_FLOOR: u64 = ROLL_DIFFICULTY;
-/// Above this a starting difficulty keeps voters waiting: 2^24 tries take a tab some ten seconds.
+/// A higher starting difficulty would keep voters waiting: 2^24 tries take a tab about ten seconds.
 pub const MAX_STARTING_DIFFICULTY: u64 = 1 << 24;
 /// Blocks come between once a second and once a minute.
 pub const SPACING_MS: std::ops::RangeInclusive<u64> = 1_000..=60_000;
@@ -65,15 +65,15 @@ pub enum Eligibility {
     },
 }
 
-/// Where the keys of a voter roll come from: who could vote in a voter's place. The chain's rules
-/// are the same for all; people are told which it is.
+/// Where the keys of a voter roll come from, and so who else could vote for a voter. The chain's
+/// rules are the same for all; people are told which case it is.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Credentials {
-    /// The organiser made voting codes and handed them out: whoever sees a code can vote with it,
-    /// the organiser too.
+    /// The organiser made voting codes and handed them out: anyone who sees a code can vote with
+    /// it, and so can the organiser.
     Codes,
     /// Each voter made a key and gave the organiser the public half: nobody else can vote with it.
     OwnKeys,
@@ -94,7 +94,7 @@ pub enum Credentials {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Counting {
-    /// The first, as in the seed: a token is used up by it.
+    /// The first one, as in the seed: it uses the token up.
     #[default]
     FirstCounts,
     /// The one with the highest sequence number: a voter can change a vote while the election is
@@ -110,7 +110,7 @@ pub enum Counting {
 pub struct ChainParameters {
     /// Expected number of hashes for the first block.
     pub starting_difficulty: u64,
-    /// Milliseconds between blocks under load.
+    /// Milliseconds between blocks while there are many votes.
     pub spacing_ms: u64,
 }
 
@@ -121,7 +121,7 @@ impl Default for ChainParameters {
 }
 
 impl ChainParameters {
-    /// Those of an election with a voter roll, where nothing else is said.
+    /// Those of an election with a voter roll, if none are given.
     pub fn with_roll() -> Self {
         Self { starting_difficulty: ROLL_DIFFICULTY, ..Self::default() }
     }
@@ -147,7 +147,7 @@ pub struct Election {
     /// The choices; an empty list means free text, as in the seed.
     #[serde(default)]
     pub choices: Vec<String>,
-    /// What a ballot may hold.
+    /// What a ballot may contain.
     #[serde(default)]
     pub ballot_rules: BallotRules,
     /// Which of a voter's votes counts.
@@ -158,17 +158,17 @@ pub struct Election {
     /// No block before this time.
     #[serde(default)]
     pub opens: Option<Timestamp>,
-    /// Votes are taken until this time. It is no rule for blocks.
+    /// Votes are taken until this time. This is not a rule for blocks.
     #[serde(default)]
     pub closes: Option<Timestamp>,
-    /// When the definition was written; the time of the first block. It also keeps two elections
-    /// with the same words apart.
+    /// When the definition was written; also the time of the first block. It also distinguishes two
+    /// elections with the same words.
     #[serde(default)]
     pub created: Timestamp,
-    /// The organiser's public key, which closes and seals. Needed where there is a voter roll.
+    /// The organiser's public key, which closes and seals. Needed if there is a voter roll.
     #[serde(default)]
     pub organiser: Option<PublicKey>,
-    /// Who holds the election while everybody else is away, and says so with a signature.
+    /// Who holds the election while everybody else is away, and confirms that with a signature.
     #[serde(default)]
     pub keepers: Vec<Keeper>,
     /// Proof of work.
@@ -187,7 +187,7 @@ pub enum ElectionError {
     Version(u16),
     /// Not the bytes of a definition.
     Malformed,
-    /// The id in the link or the request is another one.
+    /// The link or the request has another id.
     OtherId {
         /// What was asked for.
         expected: ElectionId,
@@ -200,7 +200,7 @@ pub enum ElectionError {
     Description(usize),
     /// Too many choices.
     TooManyChoices(usize),
-    /// A choice that could not be voted for.
+    /// Nobody could vote for this choice.
     Choice {
         /// Counted from 1.
         number: usize,
@@ -209,9 +209,9 @@ pub enum ElectionError {
         /// What is wrong with it.
         error: BallotError,
     },
-    /// The same words twice.
+    /// Two choices have the same words.
     RepeatedChoice(String),
-    /// It would be over before it begins.
+    /// It would end before it begins.
     Hours {
         /// Opening time.
         opens: Timestamp,
@@ -222,29 +222,29 @@ pub enum ElectionError {
     Time(Timestamp),
     /// Nobody could vote, or the number is not exact everywhere.
     HighestToken(u64),
-    /// The fewest choices are none, or more than the most.
+    /// The fewest choices are 0, or more than the most.
     LeastChoices {
         /// Fewest.
         least: u16,
         /// Most.
         most: u16,
     },
-    /// The most choices are more than there are.
+    /// The most choices are more than exist.
     MostChoices {
         /// Most.
         most: u16,
-        /// What there is, a write-in among them.
+        /// The number that exists, a write-in included.
         choices: usize,
     },
-    /// Free text is the voter's own words already.
+    /// Free text is always the voter's own words.
     FreeTextRules,
-    /// Nobody could vote, or too many for the format.
+    /// Nobody could vote, or there are too many for the format.
     RollSize(u32),
-    /// Without one nobody could close or seal.
+    /// Without an organiser nobody could close or seal.
     NoOrganiser,
-    /// The organiser's key is none that only one person holds.
+    /// The organiser's key is not one that only its holder can sign with.
     Organiser(KeyError),
-    /// More keepers than anybody reads.
+    /// More keepers than anybody would read.
     TooManyKeepers(usize),
     /// A keeper's name is missing, too long or has control characters.
     KeeperName {
@@ -260,14 +260,14 @@ pub enum ElectionError {
         /// The name of the first.
         earlier: String,
     },
-    /// A keeper's key is none that only one holder has.
+    /// A keeper's key is not one that only its holder can sign with.
     KeeperKey {
         /// The keeper's name.
         name: String,
         /// What is wrong with it.
         error: KeyError,
     },
-    /// Whoever comes last would win.
+    /// The last voter would win.
     LastCountsOpen,
     /// Outside the allowed range.
     StartingDifficulty(u64),
@@ -276,8 +276,8 @@ pub enum ElectionError {
 }
 
 impl Election {
-    /// The election of a node that was started plain, as the seed was: free text, any token, no
-    /// closing time.
+    /// The election of a node that was started without one, as in the seed: free text, any token,
+    /// no closing time.
     pub fn plain() -> Self {
         Self {
             version: ELECTION_VERSION,
@@ -298,7 +298,7 @@ impl Election {
         }
     }
 
-    /// The election that `cargo xtask run` and the page offer to look around in.
+    /// The election that `cargo xtask run` and the page offer for a first look.
     pub fn demo() -> Self {
         Self {
             title: "Should the club buy the workshop?".into(),
@@ -322,7 +322,7 @@ impl Election {
     /// Reads and validates a definition.
     ///
     /// # Errors
-    /// [`ElectionError::Malformed`] when the bytes are not a definition, and the errors of
+    /// [`ElectionError::Malformed`] if the bytes are not a definition, and the errors of
     /// [`Election::validate`].
     pub fn decode(bytes: &[u8]) -> Result<Self, ElectionError> {
         if let Some((version, _)) = bytes.split_first_chunk::<2>() {
@@ -339,7 +339,7 @@ impl Election {
     /// Checks every bound.
     ///
     /// # Errors
-    /// The first bound that does not hold.
+    /// The first bound that is broken.
     pub fn validate(&self) -> Result<(), ElectionError> {
         self.problems().into_iter().next().map_or(Ok(()), Err)?;
         let organiser = self.organiser.as_ref().map_or(Ok(()), PublicKey::check);
@@ -347,8 +347,8 @@ impl Election {
         keepers::check_keys(&self.keepers)
     }
 
-    /// Every bound that does not hold, field by field; of choices and keepers the first. Whether keys are
-    /// ones that a single person holds is not looked at: no form asks for them.
+    /// Every bound that is broken, field by field; of choices and keepers only the first. It does
+    /// not check whether each key is one that a single person can hold: no form asks for keys.
     pub fn problems(&self) -> Vec<ElectionError> {
         let version = (self.version != ELECTION_VERSION).then_some(self.version);
         let title = check_selection(&self.title, MAX_TITLE_BYTES).err();
@@ -435,7 +435,7 @@ impl Election {
         }
     }
 
-    /// Number of tokens that exist, where that is known: what turnout is measured against.
+    /// Number of tokens that exist, if that is known: turnout is measured against it.
     pub fn electorate(&self) -> Option<u64> {
         match self.eligibility {
             Eligibility::Open { highest_token } => highest_token,
@@ -457,7 +457,7 @@ impl Election {
     pub fn largest_vote(&self) -> usize {
         let BallotRules { most, write_in, .. } = self.ballot_rules;
         let free_text = self.choices.is_empty();
-        // A list and a text each begin with a length.
+        // A list begins with its length, and so does a text.
         let choices = if free_text { 0 } else { 4 + 2 * usize::from(most) };
         let text = if free_text || write_in { 4 + MAX_SELECTION_BYTES } else { 0 };
         let signature = if self.has_roll() { 64 } else { 0 };
@@ -470,12 +470,12 @@ impl Election {
         matches!(self.eligibility, Eligibility::Roll { .. })
     }
 
-    /// The ballot for selections in words: choices of the list, or own words where they are
-    /// allowed. Spaces around them are dropped; no selection at all is a blank ballot.
+    /// The ballot for selections in words: choices of the list, or own words if they are allowed.
+    /// Spaces around them are dropped; no selection at all is a blank ballot.
     ///
     /// # Errors
-    /// [`BallotError::NotAChoice`] when the list has no such choice, otherwise what is wrong with
-    /// the ballot.
+    /// [`BallotError::NotAChoice`] if the list has no such choice, otherwise what is wrong with the
+    /// ballot.
     pub fn ballot<S: AsRef<str>>(&self, selections: &[S]) -> Result<Ballot, BallotError> {
         let mut words = selections.iter().map(|words| words.as_ref().trim());
         let ballot = if selections.is_empty() {

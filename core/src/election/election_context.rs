@@ -16,10 +16,10 @@ pub enum ContextError {
     /// The definition breaks a rule.
     #[from]
     Election(ElectionError),
-    /// The roll is another one, or there is none.
+    /// The roll is another one, or is missing.
     #[from]
     Roll(RollError),
-    /// Nothing to check votes with.
+    /// The roll to check votes with is missing.
     NoRoll,
 }
 
@@ -36,7 +36,7 @@ impl ElectionContext {
     /// dropped.
     ///
     /// # Errors
-    /// When the definition breaks a rule or the roll is not the one that it commits to.
+    /// If the definition breaks a rule or the roll is not the one that it commits to.
     pub fn new(election: Election, roll: Option<Roll>) -> Result<Self, ContextError> {
         election.validate()?;
         let roll = match (&election.eligibility, roll) {
@@ -55,7 +55,7 @@ impl ElectionContext {
     /// An election that needs no roll.
     ///
     /// # Errors
-    /// As [`ElectionContext::new`].
+    /// The errors of [`ElectionContext::new`].
     pub fn open(election: Election) -> Result<Self, ContextError> {
         Self::new(election, None)
     }
@@ -70,7 +70,7 @@ impl ElectionContext {
         self.id
     }
 
-    /// The voter roll, where there is one.
+    /// The voter roll, if there is one.
     pub fn roll(&self) -> Option<&Roll> {
         self.roll.as_deref()
     }

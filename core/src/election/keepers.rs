@@ -1,6 +1,7 @@
-//! Keepers: nodes with a name and a key that hold elections for others and say so with their signature.
+//! Keepers: nodes with a name and a key that hold elections for others and confirm that with their
+//! signature.
 //!
-//! Only keepers that the definition names count, and each by its name, never as one of so many.
+//! Only keepers that the definition names count, and each by its name, never as one of a number.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -13,9 +14,9 @@ use crate::{
     },
 };
 
-/// Keepers in one definition: more names than that nobody reads.
+/// Keepers in one definition: nobody would read more names.
 pub const MAX_KEEPERS: usize = 8;
-/// Bytes of UTF-8: a name stands in a sentence beside others.
+/// Bytes of UTF-8: a name is part of a sentence with others.
 pub const MAX_KEEPER_NAME_BYTES: usize = 60;
 
 /// A keeper, as a definition names it.
@@ -36,8 +37,8 @@ pub fn check_name(name: &str) -> Result<(), BallotError> {
     check_selection(name, MAX_KEEPER_NAME_BYTES)
 }
 
-/// The first bound that a definition's keepers do not hold. Whether their keys are ones that a single
-/// holder can have is looked at in [`check_keys`].
+/// The first bound that a definition's keepers break. [`check_keys`] checks whether their keys are
+/// ones that a single holder can have.
 pub(super) fn problem(keepers: &[Keeper]) -> Option<ElectionError> {
     if keepers.len() > MAX_KEEPERS {
         return Some(ElectionError::TooManyKeepers(keepers.len()));

@@ -1,7 +1,7 @@
-//! What the next vote of a voter is: its sequence number, or why there is none.
+//! What the next vote of a voter is: its sequence number, or why there is no next vote.
 //!
-//! A voter who signs two ballots with one sequence number has signed a proof against themselves, so
-//! every program that signs asks here.
+//! A voter who signs two ballots with one sequence number has signed a proof against themselves. So
+//! every program that signs must ask here.
 
 use crate::election::{definition::Counting, token::MAX_SEQUENCE};
 
@@ -10,33 +10,34 @@ use crate::election::{definition::Counting, token::MAX_SEQUENCE};
 pub struct Known {
     /// The highest sequence number, in the chain or pending.
     pub latest: Option<u8>,
-    /// Whether the node is fetching a chain that proved better: a later vote of this voter may be in it.
+    /// Whether the node is fetching a chain that was shown to be better: it may have a later vote
+    /// of this voter.
     pub behind: bool,
 }
 
 /// Why a voter has no next vote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextVoteError {
-    /// The voter voted, and cannot change that here.
+    /// The voter voted already, and votes cannot be changed in this election.
     FirstCounts,
-    /// The voter voted, and did not say that this is to be changed.
+    /// The voter voted already, and did not ask to change that vote.
     NotAsked,
-    /// A change was asked for, and the vote that is to be changed is not known here. It may have been
-    /// seen elsewhere: a first vote now could contradict it.
+    /// The voter asked for a change, but the vote to be changed is not known here. It may be known
+    /// elsewhere: a first vote now could contradict it.
     NothingToChange,
-    /// A change was asked for while the node is behind: the vote that it is to replace may have been
+    /// The voter asked for a change while the node is behind: the vote to be changed may have been
     /// changed already, and a second change with its number would contradict the first.
     Behind,
     /// There are no more sequence numbers.
     TooOften,
 }
 
-/// The sequence number of the next vote. `change` says whether the voter asked to change a vote. A voter
-/// who did not is taken to cast a first vote, also by a node that is behind: otherwise whoever makes it so
-/// could keep everybody from voting.
+/// The sequence number of the next vote. `change` says whether the voter asked to change a vote. If
+/// not, the vote is taken for a first vote, even if the node is behind: otherwise an attacker who
+/// keeps nodes behind could keep everybody from voting.
 ///
 /// # Errors
-/// Why there is none.
+/// Why there is no next vote.
 pub fn next_sequence(counting: Counting, known: Known, change: bool) -> Result<u8, NextVoteError> {
     match (known.latest, counting) {
         (None, _) if change => Err(NextVoteError::NothingToChange),

@@ -1,23 +1,23 @@
-//! Whether one may vote now.
+//! Whether votes are taken now.
 
 use crate::time::Timestamp;
 
-/// Where a moment lies, seen from the hours of an election.
+/// Where a moment is within the hours of an election.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hours {
-    /// Before the opening time, which this is.
+    /// Before the opening time, which is given.
     Early(Timestamp),
-    /// Votes are taken, until this time where there is one.
+    /// Votes are taken, until this time if there is one.
     Open(Option<Timestamp>),
-    /// At or after the closing time, which this is.
+    /// At or after the closing time, which is given.
     Closed(Timestamp),
-    /// The result is sealed: whatever the clock says, votes are not taken any more.
+    /// The result is sealed: votes are not taken any more, whatever the clock says.
     Sealed,
 }
 
 impl Hours {
-    /// Compares a moment with the opening time, and with the closing time: that of the definition or
-    /// of an early closing, whichever is first.
+    /// Compares a moment with the opening time and with the closing time: that of the definition or
+    /// of an early closing, whichever is earlier.
     pub fn at(
         now: Timestamp,
         opens: Option<Timestamp>,

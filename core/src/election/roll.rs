@@ -1,8 +1,8 @@
 //! The voter roll: the public keys that may vote. Token n is the n-th key, counted from 1.
 //!
-//! Keys stand in ascending order, so that a place on the roll says nothing about a name and no key
-//! is there twice. The election commits to the Merkle root (RFC 9162) over the keys. Pages of
-//! [`PAGE_KEYS`] keys are whole subtrees of that tree, so each page proves itself.
+//! Keys are in ascending order, so a position on the roll says nothing about a name, and no key is
+//! there twice. The election commits to the Merkle root (RFC 9162) over the keys. Pages of
+//! [`PAGE_KEYS`] keys are whole subtrees of that tree, so each page can be checked by itself.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -16,28 +16,28 @@ use crate::{
     sorted::sorted,
 };
 
-/// A town; its roll has 3.2 MB.
+/// Enough for a town; such a roll has 3.2 MB.
 pub const MAX_ROLL: u32 = 100_000;
 /// Keys of a page: a power of two, so that a full page is a subtree.
 pub const PAGE_KEYS: usize = 1024;
 
-/// Why keys are not a roll, or a page not one of it.
+/// Why keys are not a roll, or a page is not one of it.
 #[derive(Clone, Debug, PartialEq, Eq, derive_more::From)]
 pub enum RollError {
     /// Nobody could vote.
     Empty,
-    /// Above the bound.
+    /// There are more keys than the bound.
     TooLong(usize),
     /// A key that must not vote.
     #[from]
     Key(KeyError),
-    /// One voter would have two votes.
+    /// The same key twice: one voter would have two votes.
     Twice(PublicKey),
-    /// The order is part of the format.
+    /// The keys are not in ascending order, which is part of the format.
     Order,
-    /// Another roll than the election's.
+    /// It is not the election's roll.
     Root,
-    /// A page that the roll does not have.
+    /// The roll has no such page.
     NoSuchPage(u32),
 }
 
@@ -59,7 +59,7 @@ impl Roll {
     /// Makes a roll of keys in any order.
     ///
     /// # Errors
-    /// A key that must not vote or is there twice, none at all, or too many.
+    /// A key that must not vote or is there twice, no key at all, or too many.
     pub fn collect(keys: impl IntoIterator<Item = PublicKey>) -> Result<Self, RollError> {
         let keys = sorted(keys.into_iter().collect());
         if let Some(pair) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -71,12 +71,12 @@ impl Roll {
         Self::of_checked(keys)
     }
 
-    /// The roll of keys that were checked before they were stored: a roll is kept only when it is
-    /// complete. That they are still those shows its root, which [`crate::election::election_context::ElectionContext::new`]
-    /// compares with the election's.
+    /// The roll of keys that were checked before they were stored: only a complete roll is kept.
+    /// Its root shows that they are still the same;
+    /// [`crate::election::election_context::ElectionContext::new`] compares it with the election's.
     ///
     /// # Errors
-    /// As [`Roll::collect`], but for keys that must not vote.
+    /// The errors of [`Roll::collect`], except keys that must not vote.
     pub fn of_checked(keys: Vec<PublicKey>) -> Result<Self, RollError> {
         if keys.is_empty() {
             return Err(RollError::Empty);
@@ -118,7 +118,7 @@ impl Roll {
         self.keys.binary_search(key).ok().map(|index| TokenId(index as u64 + 1))
     }
 
-    /// A page with its proof, pages counted from 0.
+    /// A page with its proof; pages are counted from 0.
     pub fn page(&self, index: u32) -> Option<RollPage> {
         let keys = self.keys.chunks(PAGE_KEYS).nth(usize::try_from(index).ok()?)?.to_vec();
         Some(RollPage { index, keys, path: merkle::prove(&self.pages, index)?.path })
@@ -130,12 +130,12 @@ impl Roll {
     }
 }
 
-/// Keys with the proof that they stand in the roll.
+/// Keys with the proof that they are on the roll.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct RollPage {
     /// Number of the page, counted from 0.
     pub index: u32,
-    /// [`PAGE_KEYS`] keys, in the last page what is left.
+    /// [`PAGE_KEYS`] keys; the last page has the rest.
     pub keys: Vec<PublicKey>,
     /// Siblings from the page's root upwards.
     pub path: Vec<[u8; 32]>,
@@ -170,7 +170,7 @@ impl RollBuilder {
     /// Checks a page and keeps it.
     ///
     /// # Errors
-    /// Why it is not a page of this roll; nothing has changed then.
+    /// Why it is not a page of this roll. In that case nothing changes.
     pub fn add(&mut self, page: RollPage) -> Result<(), RollError> {
         let no_such = RollError::NoSuchPage(page.index);
         let position = usize::try_from(page.index).map_err(|_| no_such.clone())?;
@@ -182,7 +182,7 @@ impl RollBuilder {
             return Err(RollError::Root);
         }
         if slot.is_none() {
-            // The organiser chose them: the root holds, and still a key may be a trap.
+            // The organiser chose the keys: even if the root is right, a key may be a trap.
             for key in &page.keys {
                 key.check()?;
             }
@@ -191,10 +191,10 @@ impl RollBuilder {
         Ok(())
     }
 
-    /// The roll, when every page is here.
+    /// The roll, once every page is here.
     ///
     /// # Errors
-    /// When the organiser's roll itself breaks a rule: keys twice or out of order.
+    /// If the organiser's roll itself breaks a rule: keys twice or out of order.
     pub fn finish(self) -> Result<Option<Roll>, RollError> {
         let Some(pages) = self.pages.into_iter().collect::<Option<Vec<_>>>() else {
             return Ok(None);
@@ -265,7 +265,7 @@ mod tests {
             let error = Roll::collect(good.iter().copied().chain([small])).unwrap_err();
             assert_eq!(error, RollError::Key(KeyError::SmallOrder(small)));
         }
-        // y = p + 3 is the point y = 3 in another dress.
+        // y = p + 3 is the point y = 3, encoded in another way.
         let mut dressed = [0xff; 32];
         (dressed[0], dressed[31]) = (0xf0, 0x7f);
         let error = PublicKey(dressed).check().unwrap_err();

@@ -1,8 +1,10 @@
-//! Short addresses of elections, for slips of paper and for speech: eight symbols, such as K7QF-2M9X.
+//! Short addresses of elections, for slips of paper and for speech: eight symbols, such as
+//! K7QF-2M9X.
 //!
-//! They are the first 40 bits of a slow hash of the election's id. A plain hash of that length could be
-//! forged in minutes, and the forgery could copy title and voter roll; so each try costs 32 MiB and three
-//! passes. Whoever looks one up computes it again from the id that was found.
+//! They are the first 40 bits of a slow hash of the election's id. A plain hash of that length
+//! could be forged in minutes, and the forgery could copy title and voter roll. So each try costs
+//! 32 MiB and three passes. A program that looks an address up computes it again from the id that
+//! was found.
 
 use std::{fmt, str::FromStr};
 
@@ -30,18 +32,18 @@ pub struct ShortAddress(pub [u8; BYTES]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLittleMemory;
 
-/// Why a text is no short address.
+/// Why a text is not a short address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShortAddressError {
-    /// A letter that none has.
+    /// A letter that no address has.
     Character(char),
     /// Too few symbols, or too many.
     Length(usize),
 }
 
 impl ShortAddress {
-    /// The short address of an election: Argon2id, version 1.3, 32 MiB, 3 passes, 1 lane, the first 5 of
-    /// 32 bytes; the salt is a tag.
+    /// The short address of an election: Argon2id, version 1.3, 32 MiB, 3 passes, 1 lane, the first
+    /// 5 of 32 bytes; the salt is a tag.
     ///
     /// # Errors
     /// [`TooLittleMemory`].

@@ -1,4 +1,4 @@
-//! The count: selections and how many ballots chose each.
+//! The tally: selections and how many ballots chose each.
 
 use std::collections::BTreeMap;
 
@@ -13,15 +13,15 @@ use crate::{
     election::{ballot::Ballot, definition::Election},
 };
 
-/// The count of the ballots that count, one for each voter.
+/// The tally of the ballots that count, one for each voter.
 #[derive(
     Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
 )]
 pub struct Tally {
-    /// Ballots by selection, in alphabetical order. Selections nobody chose are absent. A ballot
-    /// with several choices stands under each of them.
+    /// Ballots by selection, in alphabetical order. Selections that nobody chose are absent. A
+    /// ballot with several choices is counted under each of them.
     pub selections: BTreeMap<String, u64>,
-    /// Ballots counted, blank ones among them.
+    /// Ballots counted, including blank ones.
     pub ballots: u64,
     /// Blank ballots.
     pub blank: u64,
@@ -41,7 +41,7 @@ impl Tally {
         }
     }
 
-    /// Takes back a ballot that was added.
+    /// Removes a ballot that was added.
     pub(crate) fn remove(&mut self, ballot: &Ballot, election: &Election) {
         self.ballots -= 1;
         self.blank -= u64::from(*ballot == Ballot::Blank);

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 pub struct TokenId(pub u64);
 
 impl TokenId {
-    /// The largest number that JSON and JavaScript carry exactly: 2^53 - 1.
+    /// The largest number that JSON and JavaScript represent exactly: 2^53 - 1.
     pub const MAX: Self = Self((1 << 53) - 1);
 }
 
@@ -31,5 +31,5 @@ impl std::fmt::Display for TokenId {
     }
 }
 
-/// A voter can change a vote this many times, where the last one counts.
+/// A voter can change a vote this many times if the last vote counts.
 pub const MAX_SEQUENCE: u8 = 99;

@@ -23,7 +23,7 @@ use crate::{
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Authorization {
-    /// The election is open: the first to use a token has it.
+    /// The election is open: the token belongs to the first who uses it.
     Open,
     /// A signature by the token's key on the voter roll, over the tag and the vote's id.
     Signed(Signature),
@@ -36,7 +36,7 @@ pub struct Vote {
     pub election: ElectionId,
     /// The right that is used.
     pub token: TokenId,
-    /// 0, and one more each time the voter changes the vote, where the last one counts.
+    /// 0, and one more each time the voter changes the vote, if the last vote counts.
     pub sequence: u8,
     /// What was chosen.
     pub ballot: Ballot,
@@ -44,9 +44,9 @@ pub struct Vote {
     pub authorization: Authorization,
 }
 
-/// A vote that keeps every rule that does not depend on the chain, its signature among them, in the
-/// election that it names. Made only by checking it: [`Vote::check`], [`check_all`], or as part of a
-/// checked block, which may come from this node's own store, where it was checked before.
+/// A vote that keeps every rule that does not depend on the chain, its signature included, in the
+/// election that it names. Only a check can make one: [`Vote::check`], [`check_all`], or the check
+/// of a block, which may come from this node's own store, where it was checked before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedVote {
     vote: Vote,
@@ -83,12 +83,12 @@ impl std::ops::Deref for CheckedVote {
     }
 }
 
-/// Why a vote is not valid in an election, whatever the chain holds.
+/// Why a vote is not valid in an election, whatever is in the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VoteError {
-    /// The vote belongs elsewhere.
+    /// The vote belongs to another election.
     OtherElection(ElectionId),
-    /// The token is not one of this election's.
+    /// The election has no such token.
     NoSuchToken {
         /// The token.
         token: TokenId,
@@ -97,7 +97,7 @@ pub enum VoteError {
         /// Highest token.
         highest: u64,
     },
-    /// A vote cannot be changed here, or not that often.
+    /// A vote cannot be changed in this election, or not that often.
     Sequence {
         /// What it has.
         found: u8,
@@ -106,11 +106,11 @@ pub enum VoteError {
     },
     /// The ballot is not allowed.
     Ballot(BallotError),
-    /// The election has a roll.
+    /// The vote has no signature, but the election has a roll.
     Unsigned(TokenId),
-    /// The election has none.
+    /// The vote has a signature, but the election has no roll.
     NeedlesslySigned,
-    /// Another key signed, or other words.
+    /// Another key signed it, or something else was signed.
     Signature(TokenId),
 }
 
@@ -159,33 +159,33 @@ impl Vote {
     /// Checks everything that does not depend on the chain.
     ///
     /// # Errors
-    /// The first rule that does not hold.
+    /// The first rule that is broken.
     pub fn check(&self, context: &ElectionContext) -> Result<CheckedVote, VoteError> {
         self.clone().into_checked(context)
     }
 
-    /// The same, for who has no further use of the vote unchecked.
+    /// The same, for a caller that does not need the unchecked vote any more.
     ///
     /// # Errors
-    /// As [`Vote::check`].
+    /// The errors of [`Vote::check`].
     pub fn into_checked(self, context: &ElectionContext) -> Result<CheckedVote, VoteError> {
         let ids = check_ids(std::slice::from_ref(&self), context).map_err(|(_, error)| error)?;
         let id = ids.first().copied().unwrap_or_else(|| self.id());
         Ok(CheckedVote { id, vote: self })
     }
 
-    /// What is to be verified of a vote that keeps all other rules; nothing in an open election.
+    /// What is to be verified of a vote that keeps all other rules; `None` in an open election.
     pub(crate) fn signature(&self, id: VoteId, context: &ElectionContext) -> Option<VoteSignature> {
         let roll = context.roll()?;
         let (key, signature) = match (self.authorization, roll.key(self.token)) {
             (Authorization::Signed(signature), Some(key)) => (*key, signature),
-            // Refused before; if it is not, nothing holds with an s as large as this.
+            // Refused earlier. If not, no signature with an s as large as this is valid.
             _ => (PublicKey([0; 32]), Signature([0xff; 64])),
         };
         Some(VoteSignature { key, vote: id, signature })
     }
 
-    /// Checks all but the signature.
+    /// Checks everything except the signature.
     fn check_unsigned(&self, context: &ElectionContext) -> Result<(), VoteError> {
         let election = context.election();
         if self.election != context.id() {
@@ -219,8 +219,8 @@ fn message(id: &VoteId) -> [u8; 48] {
     message
 }
 
-/// A vote's signature with what it is verified against: apart from the vote, so that it can be
-/// verified elsewhere.
+/// A vote's signature with what it is verified against. It is apart from the vote, so that it can
+/// be verified elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct VoteSignature {
     /// The voter's key.
@@ -231,10 +231,10 @@ pub struct VoteSignature {
     signature: Signature,
 }
 
-/// Verifies signatures in batches. Where one vote after the other is verified, the verdict is the same.
+/// Verifies signatures in batches. The result is the same as from verifying one after the other.
 ///
 /// # Errors
-/// The index of the first that does not hold.
+/// The index of the first signature that is not valid.
 pub fn verify_signatures(signatures: &[VoteSignature]) -> Result<(), usize> {
     let messages: Vec<_> = signatures.iter().map(|signed| message(&signed.vote)).collect();
     let signed: Vec<_> = signatures
@@ -248,8 +248,8 @@ pub fn verify_signatures(signatures: &[VoteSignature]) -> Result<(), usize> {
 /// Checks votes together, their signatures in batches.
 ///
 /// # Errors
-/// The index of a vote that is not valid, and why: the first with a wrong signature, unless
-/// another rule is broken, which is looked at first because it is cheaper.
+/// The index of a vote that is not valid, and why: the first vote with a wrong signature, unless
+/// another rule is broken. The other rules are checked first because that is cheaper.
 pub fn check_all(
     votes: Vec<Vote>,
     context: &ElectionContext,
@@ -261,7 +261,7 @@ pub fn check_all(
 /// Checks votes as [`check_all`] does; returns their ids.
 ///
 /// # Errors
-/// As [`check_all`].
+/// The errors of [`check_all`].
 pub(crate) fn check_ids(
     votes: &[Vote],
     context: &ElectionContext,
