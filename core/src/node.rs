@@ -1,19 +1,19 @@
 //! A full node as a state machine: time and events go in, effects come out.
 //!
-//! The driver (a browser worker or the native node) hands in every event with the time it
-//! happened and then takes [`Output`]s until there is none. It carries out [`Output::Persist`]
-//! before any output behind it, so that nothing is acknowledged that is not stored.
+//! The driver (a browser worker or the native node) hands in every event with the time it happened
+//! and then takes [`Output`]s until there are no more. It carries out [`Output::Persist`] before
+//! any later output, so that nothing is acknowledged that is not stored.
 //!
-//! [`Node`] is a switchboard over machines that own their state and answer with values. What the node
-//! has is in [`BallotBox`], whom it trusts how far in [`Peers`], the download in [`Sync`]. How a message
-//! reaches them is in `hear`, with its downloads, what follows from a change of state in
-//! [`Node::apply`].
+//! [`Node`] connects machines that own their state and answer with values. [`BallotBox`] has what
+//! the node has of the election, [`Peers`] knows which peers it trusts and how far, [`Sync`] has
+//! the download. `hear` (with its downloads) passes each message to the right machine;
+//! [`Node::apply`] carries out what follows from a change of state.
 //!
 //! What strangers can fill, and how far: peers ([`peers::MAX_PEERS`]), pending votes
-//! ([`pool::MAX_PENDING_VOTES`]), side blocks
-//! ([`crate::chain::tree::MAX_SIDE_BLOCKS`], [`crate::chain::tree::MAX_SIDE_BYTES`]), headers of one
-//! download ([`sync::MAX_CANDIDATE`]), two pages of its blocks, votes that came after closing
-//! ([`late::MAX_LATE`]), and dates of blocks ahead of the clock, of 64 peers.
+//! ([`pool::MAX_PENDING_VOTES`]), side blocks ([`crate::chain::tree::MAX_SIDE_BLOCKS`],
+//! [`crate::chain::tree::MAX_SIDE_BYTES`]), headers of one download ([`sync::MAX_CANDIDATE`]), two
+//! pages of its blocks, votes that arrived after closing ([`late::MAX_LATE`]), and times of blocks
+//! ahead of the clock, for 64 peers.
 
 mod ahead;
 mod announced;
@@ -99,38 +99,38 @@ pub const SAMPLE_SIZE: u8 = 6;
 
 /// A full node of one election.
 pub struct Node {
-    /// What it has.
+    /// What it has of the election.
     ballot_box: BallotBox,
-    /// Whom it heard of.
+    /// The peers it has heard of.
     peers: Peers,
     links: Links,
     /// What it is fetching.
     sync: Sync,
-    /// What it is going to tell rooms.
+    /// What it will soon tell rooms.
     gossip: Gossip,
     mining: Mining,
     /// Votes of its own user, until others have them.
     own_votes: OwnVotes,
     /// Which keepers are here.
     roll_call: RollCall,
-    /// When they are asked whether late votes were cast in time.
+    /// When to ask keepers again whether late votes were cast in time.
     ask_late: Backoff,
-    /// What is on their closing lists, where somebody wants to seal.
+    /// What is on the keepers' closing lists, if somebody wants to seal.
     in_time: Option<InTime>,
-    /// When keepers are greeted again that were not compared with, or do not have the result.
+    /// When to greet keepers again that were not compared with, or do not have the result.
     greet_again: Backoff,
-    /// What it signs, where it is a keeper itself.
+    /// What it signs, if it is a keeper itself.
     keeping: Option<Keeping>,
-    /// What peers have that is dated ahead of this clock.
+    /// What peers have whose time is ahead of this clock.
     ahead: Ahead,
-    /// Its choices among peers.
+    /// Its random choices among peers.
     draws: Draws,
     out: Outbox,
 }
 
 impl Node {
-    /// A node that knows the definition and its roll and nothing else. `seed` feeds its choices among
-    /// peers; nothing secret hangs on it.
+    /// A node that knows the definition and its roll and nothing else. `seed` determines its
+    /// choices among peers; nothing secret depends on it.
     pub fn new(context: ElectionContext, seed: u64) -> Self {
         Self {
             ballot_box: BallotBox::new(context),
@@ -151,13 +151,13 @@ impl Node {
         }
     }
 
-    /// Takes in what a store held: blocks oldest first, pending votes, signed statements. Blocks were
-    /// checked in themselves before ([`Block::check_but_signatures`], or [`Block::check`] with their
-    /// signatures), as a driver can do that on several threads; how they stand to each other, and all
-    /// else, is checked here.
+    /// Takes in the content of a store: blocks oldest first, pending votes, signed statements. The
+    /// own contents of the blocks were checked before ([`Block::check_but_signatures`], or
+    /// [`Block::check`] with their signatures), because a driver can do that on several threads.
+    /// How they follow each other, and everything else, is checked here.
     ///
     /// # Errors
-    /// The first block that does not hold. The blocks before it are in the chain.
+    /// The first block that is not valid. The blocks before it are in the chain.
     pub fn restore(
         &mut self,
         now: Timestamp,
@@ -190,7 +190,7 @@ impl Node {
         self.ballot_box.chain()
     }
 
-    /// The votes that wait for a block.
+    /// The pending votes.
     pub fn pending(&self) -> &PendingVotes {
         self.ballot_box.pending()
     }
@@ -200,7 +200,7 @@ impl Node {
         self.ballot_box.statements()
     }
 
-    /// The peers heard of, and what they claim.
+    /// The peers it has heard of, and what they claim.
     pub fn peers(&self) -> &Peers {
         &self.peers
     }
@@ -210,8 +210,8 @@ impl Node {
         &self.sync
     }
 
-    /// The date of a block that a peer has, where it is too far ahead of this clock: the earliest. Where
-    /// many have such blocks, the clock is slow; a single one may be a liar's.
+    /// The earliest time of a block of a peer that is too far ahead of this clock. If many peers
+    /// have such blocks, the clock is slow; a single one may come from a liar.
     pub fn ahead(&self) -> Option<Timestamp> {
         self.ahead.earliest()
     }
@@ -221,7 +221,7 @@ impl Node {
         self.mining.is_on()
     }
 
-    /// Whether miners are wanted: because this node mines by itself, or builds the chain again.
+    /// Whether miners are wanted, because this node mines by itself or rebuilds the chain.
     pub fn wants_miners(&self) -> bool {
         self.is_mining() || self.ballot_box.building().is_some()
     }
@@ -231,7 +231,8 @@ impl Node {
         self.own_votes.holders(vote)
     }
 
-    /// Whether peers claim a better chain than this node has, or one is here and not followed yet.
+    /// Whether peers claim a better chain than this node has, or a better one is here and not
+    /// followed yet.
     pub fn is_behind(&self) -> bool {
         self.sync.target().is_some()
             || self.sync.is_verifying()
@@ -239,9 +240,9 @@ impl Node {
             || self.best_peer().is_some()
     }
 
-    /// Whether this node has some reason to believe that it holds what there is: a peer handed out something
-    /// good, a keeper was compared with, or several samples of peers agreed. What a few idle names say is
-    /// none.
+    /// Whether this node has some reason to believe that it has everything: a peer handed out
+    /// something good, a keeper was compared with, or several samples of peers agreed. What a few
+    /// names say that handed out nothing is not a reason.
     pub fn is_sure(&self) -> bool {
         let keepers = &self.chain().election().keepers;
         let compared = |keeper: &Keeper| self.compared_with(&keeper.key).is_some();
@@ -249,13 +250,14 @@ impl Node {
             && (self.peers.somebody_answers() || self.links.agree() || keepers.iter().any(compared))
     }
 
-    /// Whether a better chain is being fetched whose headers showed that it is. What peers claim alone is
-    /// not that: a liar must not be able to hold anything up with it.
+    /// Whether a better chain is being fetched whose headers showed that it is better. A mere claim
+    /// of a peer is not enough: a liar must not be able to delay anything with it.
     pub fn is_fetching(&self) -> bool {
         self.sync.is_fetching() || self.sync.is_verifying()
     }
 
-    /// Says how many bytes wait to go out on a link: with many, questions of peers are not answered.
+    /// Tells how many bytes are waiting to be sent on a link. If there are many, questions of peers
+    /// are not answered.
     pub fn set_backlog(&mut self, link: LinkId, bytes: usize) {
         self.links.set_backlog(link, bytes);
     }
@@ -265,16 +267,17 @@ impl Node {
         self.out.poll()
     }
 
-    /// When [`Input::Tick`] is wanted at the latest.
+    /// When [`Input::Tick`] is needed at the latest.
     pub fn next_wake(&self, now: Timestamp) -> Timestamp {
         let deadlines = self.sync.deadline().into_iter().chain(self.gossip.deadline());
         deadlines.fold(now.plus_ms(1_000), Timestamp::min)
     }
 
-    /// Casts a vote from here.
+    /// Casts a vote of this node's user.
     ///
     /// # Errors
-    /// Why it is not taken. Nothing has changed then, but that a double vote is kept as a proof.
+    /// Why it is not taken. In that case nothing changes, except that a double vote is kept as a
+    /// proof.
     pub fn cast(&mut self, now: Timestamp, vote: Vote) -> Result<VoteId, CastError> {
         let (result, changes) = self.ballot_box.cast(now, vote);
         if let Ok(id) = &result {
@@ -295,9 +298,9 @@ impl Node {
         self.own_votes.follow(id, |id| pending.contains(id));
     }
 
-    /// Holds this election as the keeper with this key. `acknowledged` are the votes that it acknowledged
-    /// before, as its store held them. Says whether the definition names this keeper: another one signs
-    /// nothing here.
+    /// Holds this election as the keeper with this key. `acknowledged` are the votes that it
+    /// acknowledged before, from its store. Returns whether the definition names this keeper: a
+    /// keeper that is not named signs nothing here.
     pub fn keep(
         &mut self,
         now: Timestamp,
@@ -311,19 +314,19 @@ impl Node {
             let id = self.chain().id();
             self.keeping = Some(Keeping::new(id, key, acknowledged, open));
             self.look_for_own_list();
-            // What came before this node was a keeper.
+            // Votes that arrived before this node was a keeper.
             let here: Vec<_> = self.ballot_box.vote_ids().collect();
             self.acknowledge_in_time(now, here);
         }
         named
     }
 
-    /// Votes that this node acknowledged, where it is a keeper.
+    /// The number of votes that this node acknowledged, if it is a keeper.
     pub fn acknowledged_here(&self) -> Option<usize> {
         self.keeping.as_ref().map(Keeping::len)
     }
 
-    /// What this node signs for a vote, where it is a keeper.
+    /// What this node signs for a vote, if it is a keeper.
     pub fn signed_here(&self, id: &VoteId) -> Option<Acknowledged> {
         self.keeping.as_ref()?.acknowledge(&[*id]).pop()
     }
@@ -333,7 +336,7 @@ impl Node {
         self.own_votes.acknowledgements(id)
     }
 
-    /// Takes in what keepers signed for votes that are followed here, as a store or a receipt held it.
+    /// Takes in what keepers signed for votes that are followed here, from a store or a receipt.
     pub fn remember_acknowledged(&mut self, acknowledged: Vec<Acknowledged>) {
         for acknowledged in acknowledged {
             let acknowledged = self.with_sound_proof(acknowledged);
@@ -344,7 +347,7 @@ impl Node {
         }
     }
 
-    /// Asks the keepers that are here whether late votes were cast in time, if it is time to.
+    /// Asks the keepers that are here whether late votes were cast in time, if it is time for that.
     fn ask_of_late(&mut self, now: Timestamp) {
         let ids: Vec<_> = self.ballot_box.late().ids().collect();
         if ids.is_empty() || !self.ask_late.is_due(now) {
@@ -359,8 +362,8 @@ impl Node {
         }
     }
 
-    /// An acknowledgement without the proof that it is on a closing list where that does not hold, or the
-    /// list is not here: the proof of another one would keep the right one out.
+    /// The acknowledgement, without its proof of being on a closing list if that proof is wrong or
+    /// the list is not here: the proof for another list would keep the right one out.
     fn with_sound_proof(&self, mut acknowledged: Acknowledged) -> Acknowledged {
         let signed = &acknowledged.acknowledgement;
         let lists = self.statements().closing_lists_of(&signed.keeper);
@@ -381,16 +384,16 @@ impl Node {
         present.filter(move |(_, key)| key == keeper).map(|(peer, _)| peer)
     }
 
-    /// What a comparison of votes found with a keeper that is here. A relay may have somebody else speak for it:
-    /// so of all that do, it is the one that had the most.
+    /// What a comparison of votes with this keeper found. A relay may have another peer speak for
+    /// it, so of all that speak for it the one that had the most counts.
     pub fn compared_with(&self, keeper: &PublicKey) -> Option<Compared> {
         let all = self.speakers_for(keeper).map(|peer| self.peers.compared(peer));
         let all: Option<Vec<_>> = all.collect();
         all?.into_iter().max_by_key(|compared| (compared.lacked, Reverse(compared.at)))
     }
 
-    /// The keepers that are here and say that their chain is sealed by this block. Where several speak for
-    /// one, all of them must.
+    /// The keepers that are here and say that their chain is sealed by this block. If several peers
+    /// speak for one keeper, all of them must say so.
     pub fn keepers_with_seal(&self, tip: BlockHash) -> impl Iterator<Item = &Keeper> {
         let has = move |peer| self.peers.claim(peer).is_some_and(|it| it.sealed == Some(tip));
         self.keepers_here().filter(move |keeper| self.speakers_for(&keeper.key).all(has))
@@ -399,15 +402,15 @@ impl Node {
     /// Closes the election now, before its time.
     ///
     /// # Errors
-    /// [`StatementError::NoOrganiser`] or [`StatementError::Signature`] when the key is not the
-    /// organiser's; nothing has changed then.
+    /// [`StatementError::NoOrganiser`] or [`StatementError::Signature`] if the key is not the
+    /// organiser's. In that case nothing changes.
     pub fn close(&mut self, now: Timestamp, organiser: &SecretKey) -> Result<(), StatementError> {
         let changes = self.ballot_box.close(now, organiser)?;
         self.apply(now, changes, None);
         Ok(())
     }
 
-    /// Lets this node mine whenever votes are pending, or stops it.
+    /// Makes this node mine whenever votes are pending, or stops that.
     pub fn set_mining(&mut self, now: Timestamp, on: bool) {
         self.mining.set_always(on);
         self.refresh_job(now);
@@ -465,7 +468,7 @@ impl Node {
             Input::Verified { id, verdict } => self.on_verified(now, id, verdict),
             Input::Blocks(blocks) => {
                 for block in blocks {
-                    // Blocks from elsewhere get the same checks; a bad one ends the batch.
+                    // Blocks from elsewhere get the same checks; the batch ends at a bad one.
                     if self.take_unchecked(now, block).is_err() {
                         break;
                     }
@@ -535,7 +538,8 @@ impl Node {
         self.refresh_job(now);
     }
 
-    /// A peer has a block that is dated too far ahead: it is asked again when it may be fine.
+    /// A peer has a block whose time is too far ahead: it is asked again when the block may be
+    /// valid.
     fn is_ahead(&mut self, now: Timestamp, peer: Peer, dated: Timestamp) {
         let known = self.ahead.earliest().is_some();
         self.ahead.heard(peer, dated, now);
@@ -544,8 +548,9 @@ impl Node {
         }
     }
 
-    /// What follows from a change of state: it is stored, told to people and passed on, to every room
-    /// but the one where everybody heard of it; the download and the miners get to know.
+    /// Carries out what follows from a change of state: it is stored, reported to the user and
+    /// passed on to every room except the one where everybody heard of it; the download and the
+    /// miners are told.
     fn apply(&mut self, now: Timestamp, changes: Changes, heard_on: Option<LinkId>) {
         let Changes { store, votes, returned, merged, lost, statements, proofs, tips, late } =
             changes;
@@ -558,7 +563,7 @@ impl Node {
             self.mining.votes_changed();
             self.out.event_once(Event::PendingChanged);
         }
-        // What a seal left out waits for nothing any more.
+        // What a seal left out is not pending any more.
         let goes_on = !self.chain().is_anchored();
         for id in returned {
             if goes_on {
@@ -566,7 +571,7 @@ impl Node {
             }
             self.out.event(Event::VoteDropped(id));
         }
-        // After those that are pending again: one of them may have lost its slot since.
+        // After the votes that are pending again: one of them may have lost its slot since.
         for id in lost {
             self.own_votes.forget(&id);
             self.out.event(Event::VoteLost(id));
@@ -575,7 +580,7 @@ impl Node {
             self.mining.tip_changed();
             self.gossip.tip_changed(match cause {
                 Cause::Block => heard_on,
-                // Who heard of the seal has not heard of this block.
+                // A peer that heard of the seal has not heard of this block.
                 Cause::Seal => None,
             });
             self.out.event(Event::NewTip { height, hash, abandoned });
@@ -592,7 +597,7 @@ impl Node {
             }
         }
         if listed && !self.own_votes.is_empty() {
-            // The proof that a vote is on it is asked for at once.
+            // The proof that a vote is on the list is asked for at once.
             self.ask_keepers(None);
         }
         if listed || late {
@@ -611,7 +616,7 @@ impl Node {
         }
     }
 
-    /// Takes in a block that nobody checked.
+    /// Takes in a block that was not checked.
     fn take_unchecked(&mut self, now: Timestamp, block: Block) -> Result<(), LinkError> {
         let known = self.chain().block(&block.header.hash());
         if known.is_some_and(|known| known.holds(&block.votes)) {
@@ -656,8 +661,8 @@ impl Node {
         }
     }
 
-    /// A nonce was found. The votes were checked when they came in: no signature is verified again. A
-    /// wrong nonce, from a miner that broke: said, and nothing else happens.
+    /// A miner found a nonce. The votes were checked when they came in: no signature is verified
+    /// again. A wrong nonce, from a broken miner, is reported and does nothing else.
     fn mined(&mut self, now: Timestamp, job: u64, nonce: u64) {
         let rebuilds = self.ballot_box.building();
         let on = rebuilds.map_or(self.chain(), Rebuilding::chain).tip().hash();
@@ -734,7 +739,7 @@ impl Node {
         self.flush_gossip(now);
     }
 
-    /// Acknowledges votes that are about to be stored, where this node is a keeper.
+    /// Acknowledges votes that are about to be stored, if this node is a keeper.
     fn keep_in_time(&mut self, now: Timestamp, store: &[StoreChange]) {
         if self.keeping.is_none() {
             return;
@@ -762,7 +767,7 @@ impl Node {
         }
     }
 
-    /// Signs the closing list, where this node is a keeper and it is time.
+    /// Signs the closing list, if this node is a keeper and it is time.
     fn sign_closing_list(&mut self, now: Timestamp) {
         self.look_for_own_list();
         let closes = self.ballot_box.closes();
@@ -772,7 +777,7 @@ impl Node {
         self.apply(now, changes, None);
     }
 
-    /// A keeper whose closing list is known signs no other one.
+    /// A keeper whose closing list is known signs no other list.
     fn look_for_own_list(&mut self) {
         let Some(keeping) = self.keeping.as_mut() else { return };
         let lists = self.ballot_box.statements().closing_lists_of(&keeping.public());
@@ -781,7 +786,8 @@ impl Node {
         }
     }
 
-    /// Asks which keepers are here: soon where one is missing or owes something, seldom otherwise.
+    /// Asks which keepers are here: soon if one is missing or has not answered something, rarely
+    /// otherwise.
     fn call_roll(&mut self, now: Timestamp) {
         let keepers = &self.ballot_box.chain().election().keepers;
         if self.links.is_empty() || keepers.is_empty() {
@@ -796,14 +802,14 @@ impl Node {
         }
     }
 
-    /// Votes of this node's user that a keeper is to be asked about.
+    /// Votes of this node's user that a keeper should be asked about.
     fn lacking_of(&self, keeper: &PublicKey) -> Vec<VoteId> {
         let listed = !self.statements().closing_lists_of(keeper).is_empty();
         self.own_votes.lacking(keeper, listed)
     }
 
-    /// Asks the keepers that are here for what they did not acknowledge yet, and sends it to them: all of
-    /// it, or the vote that was cast a moment ago.
+    /// Asks the keepers that are here for the acknowledgements that are missing, and sends them
+    /// those votes: all of them, or only the vote that was cast a moment ago.
     fn ask_keepers(&mut self, only: Option<VoteId>) {
         let present: Vec<_> = self.roll_call.present().collect();
         for (peer, keeper) in present {
@@ -823,7 +829,7 @@ impl Node {
         }
     }
 
-    /// Sends to everybody, but in the room where everybody heard of it.
+    /// Sends to every room except the one where everybody heard of it.
     fn broadcast(&mut self, message: &Message, heard_on: Option<LinkId>) {
         let bytes = message.encode();
         for link in self.links.without(heard_on) {
@@ -846,7 +852,8 @@ impl Node {
         }
     }
 
-    /// A peer did what an honest one does seldom; says whether it was dropped for doing it often.
+    /// A peer did what an honest peer does rarely; returns whether it was dropped for doing it
+    /// often.
     fn offended(&mut self, now: Timestamp, peer: Peer, offence: Offence) -> bool {
         let drop = self.peers.offends(peer, now, offence);
         if drop {
@@ -855,7 +862,7 @@ impl Node {
         drop
     }
 
-    /// A peer sent what no honest one sends.
+    /// A peer sent what no honest peer sends.
     fn reject(&mut self, now: Timestamp, peer: Peer, reason: Rejection) {
         self.peers.ban(peer);
         self.out.event(Event::PeerRejected { peer, reason });

@@ -1,15 +1,15 @@
-//! Blocks that are dated too far ahead of this node's clock: whom to ask again when they are not any more,
-//! and what they say of the clock.
+//! Blocks whose time is too far ahead of this node's clock: which peers to ask again later, and
+//! what the blocks say about the clock.
 //!
-//! A slow clock shows in every new block. One peer can show one, too, so it is told as what it is: a
-//! reason to look at the clock.
+//! A slow clock shows in every new block. But a single peer can also make up such a block, so it is
+//! only reported as a reason to look at the clock.
 
 use super::interface::Peer;
 use crate::{chain::ancestry::MAX_AHEAD_MS, time::Timestamp};
 
-/// Peers that are remembered: a few show what there is to see.
+/// Peers that are remembered: a few are enough.
 const MAX_PEERS: usize = 64;
-/// For so long a block says something of the clock.
+/// A block says something about the clock for this long.
 const REMEMBERED_MS: u64 = 300_000;
 
 /// The last such block of each peer.
@@ -25,7 +25,7 @@ struct Heard {
 }
 
 impl Ahead {
-    /// A peer has a block of this date.
+    /// A peer has a block with this time.
     pub fn heard(&mut self, peer: Peer, dated: Timestamp, now: Timestamp) {
         self.heard.retain(|heard| heard.from != peer);
         if self.heard.len() < MAX_PEERS {
@@ -33,17 +33,18 @@ impl Ahead {
         }
     }
 
-    /// The earliest date of such a block.
+    /// The earliest time of such a block.
     pub fn earliest(&self) -> Option<Timestamp> {
         self.heard.iter().map(|heard| heard.dated).min()
     }
 
-    /// Keeps only what peers said that are still heard of.
+    /// Keeps only the blocks of peers that are still heard.
     pub fn retain(&mut self, is_heard: impl Fn(&Peer) -> bool) {
         self.heard.retain(|heard| is_heard(&heard.from));
     }
 
-    /// The peers whose blocks may be fine now; they are forgotten, as are those heard of long ago.
+    /// The peers whose blocks may be valid now; they are forgotten, and so are those heard of long
+    /// ago.
     pub fn take_due(&mut self, now: Timestamp) -> Vec<Peer> {
         let mut due = Vec::new();
         self.heard.retain(|Heard { from, dated, at }| {

@@ -8,7 +8,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// An announced block so far below the tip is not fetched.
+/// A block this far below the tip is not fetched when it is announced.
 const STALE_BLOCKS: u32 = 16;
 
 /// What an announced header is worth.
@@ -16,20 +16,21 @@ const STALE_BLOCKS: u32 = 16;
 pub(super) enum Announced {
     /// Its block is here and not valid.
     Worthless,
-    /// Its clock or ours is off: it may be fine later.
+    /// The sender's clock or ours is wrong: the block may be valid later.
     Ahead(Timestamp),
     /// It breaks a rule.
     Broken(LinkError),
     /// Its parent is unknown here.
     Orphan,
-    /// It says what its sender has, and its block is not wanted: it is here, or far below the tip. Such
-    /// a block is cheap to make and of no use alone; should its branch win, its headers will show.
+    /// It says what its sender has, but its block is not wanted: it is here, or far below the tip.
+    /// Such a block is cheap to make and useless alone; should its branch win, its headers will
+    /// show it.
     Claim(Claim),
     /// Its block is wanted.
     Wanted(Claim),
 }
 
-/// Weighs a header against the chain.
+/// Compares a header with the chain.
 pub(super) fn weigh(chain: &Chain, header: &Header, now: Timestamp) -> Announced {
     let (hash, height) = (header.hash(), header.height);
     if let Some(weight) = chain.weight_at(&hash) {

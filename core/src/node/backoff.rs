@@ -1,13 +1,13 @@
-//! When to ask again for what is still missing: soon at first, then ever more seldom.
+//! When to ask again for what is still missing: soon at first, then less and less often.
 
 use crate::time::Timestamp;
 
-/// A question is repeated so long after the first time; each further wait is twice as long.
+/// A question is repeated this long after the first time; each further wait is twice as long.
 pub(super) const SOON_MS: u64 = 5_000;
 /// The longest wait.
 pub(super) const SELDOM_MS: u64 = 300_000;
 
-/// When a question went out last, and when it is due again.
+/// When a question was last asked, and when it is due again.
 #[derive(Default)]
 pub(super) struct Backoff {
     last: Option<Timestamp>,
@@ -16,7 +16,7 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// There is something new to ask, or somebody new: ask soon, but not in a burst.
+    /// There is something new to ask, or someone new to ask: ask soon, but not in a burst.
     pub fn hurry(&mut self, now: Timestamp) {
         self.wait = SOON_MS;
         let earliest = self.last.map_or(now, |last| last.plus_ms(SOON_MS));
@@ -28,12 +28,12 @@ impl Backoff {
         now >= self.next
     }
 
-    /// Whether it went out less than this time ago.
+    /// Whether it was asked less than this time ago.
     pub fn was_asked_within(&self, ms: u64, now: Timestamp) -> bool {
         self.last.is_some_and(|last| now < last.plus_ms(ms))
     }
 
-    /// It goes out.
+    /// The question was asked now.
     pub fn asked(&mut self, now: Timestamp) {
         let wait = self.wait.clamp(SOON_MS, SELDOM_MS);
         (self.last, self.next, self.wait) = (Some(now), now.plus_ms(wait), wait * 2);

@@ -1,9 +1,10 @@
-//! What this node has of the election: the chain, pending votes and statements, and what the seals come
-//! to.
+//! What this node has of the election: the chain, pending votes and statements, and what the seals
+//! mean.
 //!
-//! The one place where a vote, a block or a statement becomes a change of state. It knows no peers: it
-//! answers with [`Changes`], which the node stores, passes on and tells. Invariants: no pending vote has
-//! a slot that the chain uses; the sealing is brought up to date with each change of chain and seals.
+//! This is the one place where a vote, a block or a statement becomes a change of state. It knows
+//! no peers: it answers with [`Changes`], which the node stores, passes on and reports. Invariants:
+//! no pending vote has a slot that the chain uses; the sealing is updated with each change of chain
+//! and seals.
 
 mod statements;
 
@@ -44,9 +45,10 @@ use crate::{
 
 /// Votes of peers are still taken for this long after closing, and nobody seals before.
 pub const GRACE_MS: u64 = 120_000;
-/// A branch that would take votes out of the chain is followed after this time, or after so many block
-/// spacings, so that luck alone keeps no miner from putting in what the branch has more: beyond them the
-/// difficulty is eased. It is doubled with each such switch within an hour.
+/// A branch that would take votes out of the chain is followed after this time, or after a number
+/// of block spacings: long enough that bad luck alone does not stop a miner from adding the votes
+/// that only the branch has, because beyond them the difficulty is eased. The time is doubled with
+/// each such reorganisation within an hour.
 const MERGE_MS: u64 = 30_000;
 const MERGE_SPACINGS: u64 = 12;
 const MAX_MERGE_MS: u64 = 480_000;
@@ -55,15 +57,15 @@ const MAX_MERGE_MS: u64 = 480_000;
 pub struct BallotBox {
     chain: Chain,
     pending: PendingVotes,
-    /// Votes that came when voting was over.
+    /// Votes that arrived after voting was over.
     late: LateVotes,
-    /// The chain as it is built again without some votes, for a seal.
+    /// The chain as it is rebuilt without some votes, for a seal.
     rebuilding: Option<Rebuilding>,
-    /// All votes that are here and wait or count: those of the chain, and pending ones.
+    /// All votes that are here: those of the chain, and pending ones.
     set: VoteSet,
     statements: StatementBook,
     sealing: Sealing,
-    /// The better branch that is merged into the chain before it is followed.
+    /// The better branch whose votes are merged into the chain before it is followed.
     merging: Option<Merging>,
     /// When branches were followed that took votes out, within the last hour.
     taken_out: Vec<Timestamp>,
@@ -73,13 +75,13 @@ pub struct BallotBox {
 struct Merging {
     /// Its tip.
     tip: BlockHash,
-    /// Until then what it has more is mined here.
+    /// Until this time the votes that only it has are mined here.
     until: Timestamp,
-    /// Since then a better branch has waited.
+    /// A better branch has been waiting since this time.
     first: Timestamp,
     /// Whether it is better now.
     leads: bool,
-    /// When it last was.
+    /// When it was last better.
     led: Timestamp,
 }
 
@@ -88,7 +90,7 @@ struct Merging {
 pub(super) enum Cause {
     /// The block that was taken in.
     Block,
-    /// What seals come to: the tip is another block than was heard of.
+    /// The seals: the tip is another block than the one that was heard of.
     Seal,
 }
 
@@ -106,21 +108,21 @@ pub(super) struct NewTip {
 #[derive(Debug, Default)]
 #[must_use]
 pub(super) struct Changes {
-    /// What is to be stored, in this order.
+    /// What must be stored, in this order.
     pub store: Vec<StoreChange>,
-    /// Pending votes that are new here.
+    /// New pending votes.
     pub votes: Vec<Vote>,
-    /// Whether late votes are new here.
+    /// Whether there are new late votes.
     pub late: bool,
-    /// Votes that fell out of the chain and are pending again.
+    /// Votes that a reorganisation took out of the chain and that are pending again.
     pub returned: Vec<VoteId>,
-    /// How many votes of blocks beside the chain are pending now.
+    /// How many votes of side blocks are pending now.
     pub merged: usize,
     /// Pending votes that lost their slot to a vote in the chain.
     pub lost: Vec<VoteId>,
     /// Statements that were taken in.
     pub statements: Vec<Statement>,
-    /// Statements that were made here, out of votes that contradict each other.
+    /// Statements that were made here, from votes that contradict each other.
     pub proofs: Vec<Statement>,
     /// New tips, the last one the best.
     pub tips: Vec<NewTip>,
@@ -141,8 +143,8 @@ impl BallotBox {
         }
     }
 
-    /// Takes in what a store held. Answers with the changes that the seals led to; the
-    /// rest is in the store already.
+    /// Takes in the content of a store. Returns the changes that follow from the seals; the rest is
+    /// in the store already.
     pub(super) fn restore(
         &mut self,
         blocks: &mut dyn Iterator<Item = Result<CheckedBlock, BlockError>>,
@@ -184,12 +186,13 @@ impl BallotBox {
         &self.chain
     }
 
-    /// The votes that wait for a block.
+    /// The pending votes.
     pub fn pending(&self) -> &PendingVotes {
         &self.pending
     }
 
-    /// The votes that came when voting was over, and of which no keeper showed that they were cast in time.
+    /// The votes that arrived after voting was over, and which no keeper has shown to be cast in
+    /// time.
     pub fn late(&self) -> &LateVotes {
         &self.late
     }
@@ -199,7 +202,7 @@ impl BallotBox {
         &self.statements
     }
 
-    /// What the organiser's seals come to.
+    /// What the organiser's seals mean.
     pub fn sealing(&self) -> &Sealing {
         &self.sealing
     }
@@ -209,12 +212,12 @@ impl BallotBox {
         self.sealing.sealed().map(|(seal, _)| seal.sealed.height)
     }
 
-    /// The result as it counts: up to the sealed block, where there is one.
+    /// The tally that counts: up to the sealed block, if there is one.
     pub fn counted(&self) -> &Tally {
         self.sealing.sealed().map_or_else(|| self.chain.tally(), |(_, tally)| tally)
     }
 
-    /// The vote of a token that counts: the last one, up to the sealed block where there is one.
+    /// The vote of a token that counts: the last one, up to the sealed block if there is one.
     pub fn counting_vote(&self, token: TokenId) -> Option<VoteId> {
         let height = self.sealed_height().unwrap_or_else(|| self.chain.height());
         self.chain.latest_until(token, height).map(|(id, _)| id)
@@ -225,7 +228,7 @@ impl BallotBox {
         self.chain.vote_ids().chain(self.pending.iter().map(CheckedVote::id))
     }
 
-    /// What is said of all votes here.
+    /// The digest of all votes here.
     pub fn digest(&self) -> VotesDigest {
         self.set.digest()
     }
@@ -276,7 +279,7 @@ impl BallotBox {
         }
     }
 
-    /// What became of a vote, or nothing when it is not known here.
+    /// What happened to a vote, or `None` if it is not known here.
     pub fn receipt(&self, id: &VoteId) -> Option<Receipt> {
         if let Some(vote) = self.pending.get(id) {
             return Some(Receipt { vote_id: *id, vote: vote.vote().clone(), inclusion: None });
@@ -295,8 +298,7 @@ impl BallotBox {
         })
     }
 
-    /// When votes are not taken any more: the election's own time, or the organiser's early
-    /// closing.
+    /// When votes are no longer taken: the election's own time, or the organiser's early closing.
     pub fn closes(&self) -> Option<Timestamp> {
         let early = self.statements.closing().map(|closing| closing.at);
         self.chain.election().closes.into_iter().chain(early).min()
@@ -308,8 +310,8 @@ impl BallotBox {
         Hours::at(now, opens, self.closes(), self.chain.is_anchored())
     }
 
-    /// Whether another vote of a peer would be taken now, whatever it says. Votes that were cast in time
-    /// are still on their way for a while after closing.
+    /// Whether another vote of a peer would be taken now, whatever it says. Votes that were cast in
+    /// time can still arrive for a while after closing.
     pub(super) fn takes_votes(&self, now: Timestamp) -> bool {
         let (opens, closes) = (self.chain.election().opens, self.closes());
         let closes = closes.map(|closes| closes.plus_ms(GRACE_MS));
@@ -317,14 +319,15 @@ impl BallotBox {
         !self.pending.is_full() && hours.is_open()
     }
 
-    /// Whether votes that come now are late: kept apart until a keeper shows that they were cast in time.
+    /// Whether votes that arrive now are late: kept apart until a keeper shows that they were cast
+    /// in time.
     pub(super) fn keeps_late(&self, now: Timestamp) -> bool {
         let closed = self.closes().is_some_and(|closes| now >= closes.plus_ms(GRACE_MS));
         closed && !self.chain.is_anchored() && !self.chain.election().keepers.is_empty()
     }
 
-    /// Whether a keeper shows with this that a vote which is kept apart was cast in time. Its signature is
-    /// not looked at.
+    /// Whether this acknowledgement shows that a vote which is kept apart was cast in time. Its
+    /// signature is not checked.
     pub(super) fn would_admit(&self, acknowledged: &Acknowledged) -> bool {
         let signed = &acknowledged.acknowledgement;
         let lists = || self.statements.closing_lists_of(&signed.keeper);
@@ -342,8 +345,8 @@ impl BallotBox {
         changes
     }
 
-    /// Time of a block made now, if one may be made: not before opening, and never after a seal. Closing
-    /// ends the taking of votes, not the mining of those taken.
+    /// Time of a block made now, if one may be made: not before opening, and never after a seal.
+    /// Closing stops the taking of votes, but votes that were taken are still mined.
     pub fn block_time(&self, now: Timestamp) -> Option<Timestamp> {
         let begun = self.chain.election().opens.is_none_or(|opens| now >= opens);
         let time = now.max(self.chain.tip().header().timestamp);
@@ -357,8 +360,9 @@ impl BallotBox {
         Difficulty((demanded.difficulty.0 >> demanded.easing).max(1))
     }
 
-    /// A block on the tip with the pending votes that can stand in it, as many as fit, first votes before
-    /// changes and otherwise in their order; all but its nonce. Nothing if there is none.
+    /// A block on the tip with the pending votes that are allowed in it, as many as fit, first
+    /// votes before changes and otherwise in their order; all but its nonce. `None` if there are no
+    /// such votes.
     pub(super) fn next_block(&self, now: Timestamp) -> Option<(Header, Vec<CheckedVote>)> {
         let tip = self.chain.tip();
         let timestamp = self.block_time(now)?;
@@ -392,11 +396,12 @@ impl BallotBox {
         Some((header, votes))
     }
 
-    /// Out of a stranger's votes those that are worth verifying: each is new, or may prove a double
-    /// vote. What is known here was verified when it came, and what a proof convicts needs no second
-    /// one: a signature costs more than a look.
+    /// Selects the votes of a stranger that are worth verifying: each is new, or may prove a double
+    /// vote. What is known here was verified when it arrived, and a voter who is already proven to
+    /// have voted twice needs no second proof. Verifying a signature costs more than looking a vote
+    /// up.
     pub(super) fn worth_verifying(&self, now: Timestamp, votes: Vec<Vote>) -> Vec<Vote> {
-        // Votes that cannot be taken now matter only where they may prove a double vote.
+        // Votes that cannot be taken now matter only if they may prove a double vote.
         let taken = self.takes_votes(now) || self.keeps_late(now);
         let proves = self.chain.context().roll().is_some();
         // Two signatures of one vote are one vote.
@@ -404,7 +409,7 @@ impl BallotBox {
         votes
             .into_iter()
             .filter(|vote| match self.of_use(vote.token, vote.sequence) {
-                // Another signature of the same vote makes no other vote.
+                // Another signature of the same vote does not make another vote.
                 Some((known, _)) if known == vote.id() => false,
                 Some(_) => proves && self.statements.double_vote_of(vote.token).is_none(),
                 None => proves || taken,
@@ -416,8 +421,8 @@ impl BallotBox {
             .collect()
     }
 
-    /// Takes in a vote that is cast here. What is refused changes nothing, but that a double vote is
-    /// kept as a proof.
+    /// Takes in a vote that is cast here. A refused vote changes nothing, except that a double vote
+    /// is kept as a proof.
     pub(super) fn cast(
         &mut self,
         now: Timestamp,
@@ -456,8 +461,8 @@ impl BallotBox {
         Ok(id)
     }
 
-    /// Takes in votes. A used slot, a full pool or closed doors are passed over: honest peers send
-    /// that too. Behind closed doors they may be kept apart.
+    /// Takes in votes. If a slot is used, the pool is full or votes are not taken now, the vote is
+    /// skipped: honest peers send such votes, too. After closing, votes may be kept apart.
     pub(super) fn take_votes(&mut self, now: Timestamp, mut votes: Vec<CheckedVote>) -> Changes {
         let mut changes = Changes::default();
         self.look_for_double_votes(&mut votes.iter().map(CheckedVote::vote), &mut changes);
@@ -475,10 +480,10 @@ impl BallotBox {
         changes
     }
 
-    /// Takes in a block, and follows a change of the chain through the pending votes.
+    /// Takes in a block, and updates the pending votes to match the chain.
     ///
     /// # Errors
-    /// When it does not follow what is here; nothing has changed then.
+    /// If it does not follow a block that is here. In that case nothing changes.
     pub(super) fn take_block(
         &mut self,
         now: Timestamp,
@@ -498,13 +503,14 @@ impl BallotBox {
             Inserted::Beside | Inserted::Held => {
                 let block = self.chain.block(&hash).map(KeptBlock::open);
                 if let Some(block) = &block {
-                    // What is here was looked at when it came.
+                    // What was here before was checked when it arrived.
                     let votes = block.votes().iter().zip(block.vote_ids());
                     let new: Vec<_> = votes.filter(|(_, id)| !self.contains(id)).collect();
                     self.look_for_double_votes(&mut new.into_iter().map(|it| it.0), &mut changes);
                 }
                 if held {
-                    // Followed, it would bring them all the same: also those that come late.
+                    // Following the branch would bring them all anyway, including those that arrive
+                    // late.
                     let goes_on = self.merging.as_ref().is_some_and(|merging| {
                         merging.leads && self.chain.stands_on(&hash, &merging.tip)
                     });
@@ -526,9 +532,9 @@ impl BallotBox {
         Ok(changes)
     }
 
-    /// Lets the votes of blocks beside the chain wait for one in it: a branch that loses must not take its
-    /// votes along. Changes that could not stand in a block now are left there: nobody looked at what they
-    /// stand on.
+    /// Makes the votes of side blocks pending: if their branch loses, its votes must not be lost
+    /// with it. Changes that are not allowed in a block made now are left out: nobody checked the
+    /// votes they depend on.
     fn take_votes_of(
         &mut self,
         now: Timestamp,
@@ -543,14 +549,16 @@ impl BallotBox {
         }
     }
 
-    /// Follows a better branch: at once where that takes nothing out of the chain, otherwise when what it
-    /// has more had time to be mined here. Then the order decides.
+    /// Follows a better branch: at once if that takes nothing out of the chain, otherwise after
+    /// there was time to mine here the votes that only it has. Then the order of fork choice
+    /// decides.
     pub(super) fn settle(&mut self, now: Timestamp, changes: &mut Changes) {
         loop {
             let Some((tip, takes_out)) = self.chain.better_beside() else {
-                // Its next block may make it lead again: then the wait goes on, or halves that are deep
-                // apart and mine one vote after the other would never meet. Not when it is long ago: what it
-                // has more by then had no time to be mined here.
+                // Its next block may make it better again: then the wait goes on. Otherwise two
+                // halves that were apart for long and mine one vote after the other would never
+                // come together. Not if that was long ago: there was no time to mine here the votes
+                // that it has got since.
                 match &mut self.merging {
                     Some(merging) if now < merging.led.plus_ms(MERGE_MS) => merging.leads = false,
                     _ => {
@@ -573,7 +581,7 @@ impl BallotBox {
                 let goes_on = |merging: &&Merging| self.chain.stands_on(&tip, &merging.tip);
                 let first = begun.map_or(now, |merging| merging.first);
                 let until = begun.filter(goes_on).map_or_else(
-                    // Another branch: what it has more must be mined, too.
+                    // Another branch: the votes that only it has must be mined, too.
                     || now.plus_ms(wait).min(first.plus_ms(MAX_MERGE_MS)),
                     |merging| merging.until,
                 );
@@ -584,7 +592,7 @@ impl BallotBox {
                 self.taken_out.push(now);
             }
             self.merging = None;
-            // A branch that does not hold is forgotten; the next one may.
+            // A branch that is not valid is forgotten; the next one may be.
             if let Ok(switch) = self.chain.switch_to(tip) {
                 self.switched(&switch, Cause::Block, changes);
             }
@@ -615,7 +623,7 @@ impl BallotBox {
         self.chain.protect(branch);
     }
 
-    /// Remembers that a block is not valid: it is not verified again for the next peer.
+    /// Remembers that a block is not valid, so that it is not verified again for the next peer.
     pub(super) fn mark_invalid(&mut self, block: BlockHash) {
         self.chain.mark_invalid(block);
     }
@@ -626,9 +634,9 @@ impl BallotBox {
         !self.chain.uses(token, sequence) && self.pending.of_use(token, sequence).is_none()
     }
 
-    /// Whether an unused vote may wait for a block: its first change when the vote before is here, further
-    /// ones when a block made now could hold them. Otherwise a thief of a code could fill the pool with
-    /// numbers that nobody reaches.
+    /// Whether an unused vote may become pending: the first change of a vote if the vote before it
+    /// is here, further changes if they are allowed in a block made now. Otherwise a person who
+    /// stole a code could fill the pool with numbers that nobody reaches.
     fn may_wait(&self, now: Timestamp, vote: &Vote) -> Result<(), CastError> {
         let (token, sequence) = (vote.token, vote.sequence);
         if sequence == 0 || (sequence == 1 && self.pending.of_use(token, 0).is_some()) {
@@ -725,7 +733,7 @@ mod tests {
         here.cast(NOW, vote).0
     }
 
-    /// A block on the first one, with the votes of so many voters for this choice.
+    /// A block on the first one, with votes of these voters for this choice.
     fn rival(here: &BallotBox, voters: std::ops::Range<u32>, choice: u16) -> CheckedBlock {
         let context = here.chain.context();
         let votes = voters.map(|number| vote(context, number, 0, choice)).collect();
@@ -783,7 +791,7 @@ mod tests {
         assert_eq!(here.pending.iter().map(CheckedVote::id).collect::<Vec<_>>(), [kept]);
     }
 
-    /// A chain with one vote here, and a better branch beside it with two others.
+    /// A chain with one vote here, and a better side branch with two others.
     fn torn() -> (BallotBox, CheckedBlock, CheckedBlock) {
         let mut here = open();
         let (ours, better) = (rival(&here, 0..1, 1), rival(&here, 1..3, 0));
@@ -794,7 +802,7 @@ mod tests {
         (here, ours, better)
     }
 
-    /// The first wait where blocks are to come every ten seconds.
+    /// The first wait if blocks are to come every ten seconds.
     const WAIT: u64 = 120_000;
 
     fn at(ms: u64) -> Timestamp {
@@ -822,7 +830,7 @@ mod tests {
         crate::chain::pow::mine(&mut header);
         let merged = Block::of_checked(header, votes, &context()).unwrap();
         let _ = here.take_block(NOW, merged).unwrap();
-        // The wait of then would be over by now, and two voters more are there.
+        // The earlier wait would be over by now, but there are two more voters.
         let later = at(WAIT + 1);
         let votes = (3..5).map(|number| vote(&context(), number, 0, 0)).collect();
         let next = block_on(context().election(), better.header(), votes, |_| ());
@@ -860,7 +868,7 @@ mod tests {
         let _ = here.take_block(NOW, ours.clone()).unwrap();
         let tip = above(&here, &ours, 2);
         let _ = here.take_block(NOW, tip.clone()).unwrap();
-        // As many voters as one likes, out of votes that everybody has.
+        // As many voters as you like, from votes that everybody has.
         let votes = (0..2).map(|number| vote(&context(), number, 0, 1)).collect();
         let repeated = block_on(context().election(), ours.header(), votes, |_| ());
         let refused = here.take_block(NOW, repeated.check(&context()).unwrap());
@@ -880,7 +888,7 @@ mod tests {
         let ours = made(&first, vec![of(0, 0), of(1, 0)]);
         let _ = here.take_block(NOW, ours.clone()).unwrap();
         let _ = here.take_block(NOW, made(ours.header(), vec![of(2, 0)])).unwrap();
-        // Not better, so nobody looks at what its vote stands on.
+        // It is not better, so nobody checks what its vote depends on.
         let thief = block_at(context.election(), ours.header(), NOW, vec![of(0, 99)], |_| ());
         let _ = here.take_block(NOW, thief.check(&context).unwrap()).unwrap();
         assert!(here.pending.is_empty());
@@ -946,7 +954,7 @@ mod tests {
         let lost = rival(&here, 3..4, 0);
         let _ = here.take_block(NOW, lost.clone()).unwrap();
         assert!(here.pending.contains(&lost.vote_ids()[0]));
-        // Not when nobody's votes are taken any more.
+        // Not once votes are no longer taken.
         let late = rival(&here, 4..5, 0);
         let _ = here.take_block(AFTER, late.clone()).unwrap();
         assert!(!here.pending.contains(&late.vote_ids()[0]));

@@ -1,15 +1,16 @@
-//! What strangers may cost: so much in each second, and so much at once.
+//! What strangers may cost: a limit for each second, and a limit for each moment.
 
 use crate::time::Timestamp;
 
-/// So many units (bytes served, signatures, walks over all votes, points of patience) that time fills
-/// up again.
+/// A number of units (bytes served, signatures, walks over all votes, points of patience) that is
+/// filled up again as time passes.
 #[derive(Clone, Debug)]
 pub(super) struct Budget {
     per_second: u64,
     most: i64,
     least: i64,
-    /// Below 0 is a debt that time pays off: the last answer may have been a long one.
+    /// A level below 0 is a debt that is paid off by time: the last answer may have been a long
+    /// one.
     level: i64,
     at: Timestamp,
 }
@@ -20,22 +21,23 @@ impl Budget {
         Self { per_second, most, least: -most, level: most, at: Timestamp(0) }
     }
 
-    /// The same with another bound of what is owed: where one answer can take more than is there at once.
+    /// The same with another limit for the debt, for answers that can take more than is there at
+    /// once.
     pub fn owing(self, debt: u64) -> Self {
         Self { least: i64::try_from(debt).map_or(i64::MIN, |debt| -debt), ..self }
     }
 
-    /// Fills up for the time that passed; says whether there is something left.
+    /// Fills up for the time that passed; returns whether something is left.
     pub fn refill(&mut self, now: Timestamp) -> bool {
         let filled = u128::from(now.ms_since(self.at)) * u128::from(self.per_second) / 1000;
-        // Only time that made up whole units is spent: asking often must not stop the filling.
+        // Only time that made whole units is used up: asking often must not stop the filling.
         if filled > 0 {
             let filled = i64::try_from(filled).unwrap_or(i64::MAX);
             self.level = self.level.saturating_add(filled).min(self.most);
             self.at = if self.level == self.most {
                 now
             } else {
-                // Rounded up, or a part of a unit would be filled with each question.
+                // Rounded up; otherwise each question would fill in a part of a unit.
                 let spent = filled.unsigned_abs().saturating_mul(1000).div_ceil(self.per_second);
                 self.at.plus_ms(spent).min(now)
             };
@@ -43,7 +45,7 @@ impl Budget {
         self.level > 0
     }
 
-    /// Uses some of it: what was begun is finished, also with too little left.
+    /// Uses some of it: an answer that was begun is finished even if too little is left.
     pub fn take(&mut self, units: usize) {
         let units = i64::try_from(units).unwrap_or(i64::MAX);
         self.level = self.level.saturating_sub(units).max(self.least);
@@ -55,13 +57,13 @@ impl Budget {
     }
 }
 
-/// Whether something is within the budgets of one peer and of all.
+/// Whether a cost is within the budget of one peer and the budget of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Allowed {
     Yes,
-    /// Others used it up: no fault of this peer.
+    /// Others used the budget up: this is not this peer's fault.
     NotNow,
-    /// It used up its own.
+    /// The peer used up its own budget.
     Exceeded,
 }
 

@@ -1,6 +1,6 @@
-//! What is to be told to whole rooms: new votes, which travel together, and a new tip.
+//! What must be told to whole rooms: new votes, which are sent together, and a new tip.
 //!
-//! Takes what is new and where it was heard; answers with what to send where, when it is time. A room
+//! Takes what is new and where it was heard; returns what to send where, when it is time. A room
 //! where everybody heard it is not told again.
 
 use super::{interface::LinkId, pages::pages};
@@ -10,10 +10,10 @@ use crate::{
     wire::message::{MAX_VOTES, Message},
 };
 
-/// Votes that come in a burst travel together: one message for this time.
+/// Votes that arrive in a burst are sent together: at most one message in this time.
 const GOSSIP_EVERY_MS: u64 = 20;
 
-/// News that were not told yet.
+/// News that was not told yet.
 #[derive(Default)]
 pub(super) struct Gossip {
     /// New votes, and the room where they were heard.
@@ -29,7 +29,7 @@ pub(super) struct NewsOfTip {
     pub heard_on: Option<LinkId>,
 }
 
-/// Votes to be told now.
+/// Votes to tell now.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct News {
     /// The messages for each room.
@@ -39,7 +39,7 @@ pub(super) struct News {
 }
 
 impl Gossip {
-    /// Votes are new.
+    /// These votes are new.
     pub fn add(&mut self, votes: Vec<Vote>, heard_on: Option<LinkId>) {
         self.votes.extend(votes.into_iter().map(|vote| (heard_on, vote)));
     }
@@ -49,17 +49,17 @@ impl Gossip {
         self.tip = Some(NewsOfTip { heard_on });
     }
 
-    /// Whether there is a new tip that was not told yet; it is told once.
+    /// The new tip, if there is one that was not told yet; it is returned only once.
     pub fn take_tip(&mut self) -> Option<NewsOfTip> {
         self.tip.take()
     }
 
-    /// When votes are to be told, if there are any.
+    /// When to tell votes, if there are any.
     pub fn deadline(&self) -> Option<Timestamp> {
         (!self.votes.is_empty()).then_some(self.next)
     }
 
-    /// The votes that are to be told now.
+    /// The votes to tell now.
     pub fn take_due(&mut self, now: Timestamp, links: &mut dyn Iterator<Item = LinkId>) -> News {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return News::default();

@@ -30,11 +30,12 @@ use crate::{
     },
 };
 
-/// So many votes in a message are verified also when others used up what may be verified for nothing.
+/// This many votes in a message are verified even if others used up the budget for verifications
+/// that lead to nothing.
 const FEW_VOTES: usize = 16;
 
 impl Node {
-    /// Takes in a message, if its class is one that its sender may send now.
+    /// Takes in a message, if its sender may send a message of its class now.
     pub(super) fn hear(&mut self, now: Timestamp, from: Peer, broadcast: bool, message: Message) {
         self.peers.hear(from, now);
         let class = message.rules().class;
@@ -52,7 +53,7 @@ impl Node {
             }
             Class::Question { cost, refusal } => {
                 if !self.may_answer(now, from, cost) {
-                    // Whoever is refused asks another peer.
+                    // A peer that is refused asks another peer.
                     if let Some(refusal) = refusal.filter(|_| !self.peers.is_banned(from)) {
                         self.send(from, &refusal);
                     }
@@ -83,7 +84,7 @@ impl Node {
                 self.send_all(from, held.as_slice());
             }
             Message::Reconcile(question) => self.on_reconcile(now, from, &question),
-            // Whoever joins takes these: see `join`.
+            // `join` handles these.
             Message::Election(_) | Message::RollPage(_) => {}
             Message::Statements(statements) => {
                 self.on_statements(now, from, broadcast, statements);
@@ -106,12 +107,12 @@ impl Node {
             Message::GetShortBlocks(hashes) => {
                 let (answer, votes) = serving::short_blocks(here, &hashes);
                 self.send(from, &answer);
-                // Ids of packed blocks are hashed again: dearer than what is sent.
+                // Ids of packed blocks are hashed again, which costs more than sending them.
                 self.peers.served(from, votes * 24);
             }
             Message::ShortBlocks(blocks) => self.on_short_blocks(now, from, blocks),
             Message::Held(ids) => {
-                // Another tab of the same user is no other place.
+                // Another tab of the same user is not another place.
                 if from.link != LinkId::OWN_TABS && self.own_votes.held(from, &ids) {
                     self.out.event(Event::NetworkChanged);
                 }
@@ -119,7 +120,7 @@ impl Node {
         }
     }
 
-    /// A keeper that is asked for answers, within the budget for answers.
+    /// A keeper answers a roll-call, within the budget for answers.
     fn on_roll_call(&mut self, now: Timestamp, from: Peer, challenge: &Challenge) {
         if self.keeping.is_some() && self.may_answer(now, from, Cost::Short) {
             let presence =
@@ -157,7 +158,7 @@ impl Node {
         }
     }
 
-    /// What a keeper signed: taken from anybody, as it proves itself.
+    /// What a keeper signed: taken from anybody, because it can be checked by itself.
     fn on_acknowledged(&mut self, now: Timestamp, from: Peer, signed: Vec<Acknowledged>) {
         for acknowledged in signed {
             let vote = acknowledged.acknowledgement.vote;
@@ -183,8 +184,8 @@ impl Node {
         }
     }
 
-    /// A vote that is here is on a closing list, where somebody wants to know that: the list is signed, so that
-    /// the acknowledgement need not be looked at.
+    /// Notes that a vote that is here is on a closing list, if somebody wants to know that. The
+    /// list is signed, so the acknowledgement itself need not be checked.
     fn was_in_time(&mut self, acknowledged: &Acknowledged) {
         let Acknowledged { acknowledgement: signed, listed: Some(_) } = acknowledged else {
             return;
@@ -197,7 +198,8 @@ impl Node {
         }
     }
 
-    /// Whether a question is within the budgets. Whoever asks for too much again and again is dropped.
+    /// Whether a question is within the budgets. A peer that asks for too much again and again is
+    /// dropped.
     fn may_answer(&mut self, now: Timestamp, from: Peer, cost: Cost) -> bool {
         let allowed = self.peers.may_serve(from, now, cost != Cost::Looks);
         if allowed == Allowed::Exceeded {
@@ -237,7 +239,7 @@ impl Node {
         if hello.set == self.ballot_box.digest() {
             self.peers.has_the_same(from, now);
         }
-        // The one that asked compares; what could not be taken or kept is not asked for.
+        // The peer that asked compares; votes that could not be taken or kept are not asked for.
         let compares = !hello.wants_reply
             && self.peers.answers_greeting(from)
             && hello.set != self.ballot_box.digest()
@@ -248,14 +250,14 @@ impl Node {
             return;
         }
         if self.sync.is_from(from) {
-            // Most of what this node lacks comes with the peer's chain.
+            // Most of what this node lacks will come with the peer's chain.
             self.sync.compare_when_done();
         } else if self.peers.may_compare(from, now) {
             self.compare(now, from);
         }
     }
 
-    /// Takes in votes; one that no honest peer sends ends the listening.
+    /// Takes in votes. A vote that no honest peer sends gets its sender banned.
     fn on_votes(&mut self, now: Timestamp, from: Peer, broadcast: bool, votes: Vec<Vote>) {
         let full_page = !broadcast && votes.len() >= MAX_VOTES;
         let few = votes.len() <= FEW_VOTES;
@@ -265,7 +267,8 @@ impl Node {
         }
         match self.peers.may_verify(from, now) {
             Allowed::Yes => {}
-            // A few of a peer that kept its own budget: others must not shut a voter out.
+            // Votes of a peer within its own budget, if they are few: others must not shut a voter
+            // out.
             Allowed::NotNow if few => {}
             Allowed::NotNow => return,
             // An honest peer cannot know that nothing is taken here now.
@@ -279,7 +282,7 @@ impl Node {
         let votes = match check_all(votes, self.chain().context()) {
             Ok(votes) => votes,
             Err((_, error)) => {
-                // It comes back under another name: what that costs is in the budget of all.
+                // It can come back under another name: what that costs is in the budget of all.
                 self.peers.verified_idly(from, verified);
                 return self.reject(now, from, error.into());
             }
@@ -291,7 +294,7 @@ impl Node {
         if taken > 0 {
             self.peers.was_useful(from);
         }
-        // There was more than one answer holds: go on. Copies of a vote fill no page.
+        // There was more than fits in one answer: go on. Copies of a vote do not fill a page.
         if full_page && taken >= MAX_VOTES / 2 {
             self.compare(now, from);
         }
@@ -303,7 +306,7 @@ impl Node {
             Announced::Ahead(dated) => return self.is_ahead(now, from, dated),
             Announced::Broken(error) => return self.reject(now, from, error.into()),
             Announced::Orphan => {
-                // Compare tips, the headers will show what it is worth.
+                // Compare tips: the headers will show what it is worth.
                 if !self.offended(now, from, Offence::Orphan) {
                     self.send(from, &serving::hello(&self.ballot_box, true));
                 }
@@ -328,7 +331,7 @@ impl Node {
         }
     }
 
-    /// Takes in statements; one that proves nothing ends the listening.
+    /// Takes in statements. A statement that proves nothing gets its sender banned.
     fn on_statements(
         &mut self,
         now: Timestamp,
@@ -350,7 +353,7 @@ impl Node {
             self.peers.statements_were_new(from, now);
         }
         if full && progress {
-            // There was more than one answer holds.
+            // There was more than fits in one answer.
             self.ask_statements(now, from);
         }
     }
@@ -366,7 +369,8 @@ impl Node {
         }
     }
 
-    /// Whether a peer lacks so much that it will fetch this chain: that is not compared vote by vote.
+    /// Whether a peer lacks so much that it will fetch this chain, which need not be compared vote
+    /// by vote then.
     fn will_fetch(&self, hello: &Hello) -> bool {
         let anchored = hello.sealed.is_some() && hello.sealed == self.chain().anchor();
         let better = self.chain().is_better(hello.weight, hello.tip, anchored);
@@ -391,7 +395,7 @@ impl Node {
     }
 
     fn on_reconciled(&mut self, now: Timestamp, from: Peer, answer: &[u8]) {
-        // Only from whom it was asked, and only so often.
+        // Only from a peer that was asked, and only a limited number of times.
         if !self.peers.next_round(from) {
             return;
         }
@@ -403,7 +407,7 @@ impl Node {
             }
         };
         if self.peers.may_serve(from, now, false) == Allowed::Yes {
-            // Those of a better chain it fetches with the chain.
+            // It fetches the votes of a better chain with the chain.
             let claim = self.peers.claim(from);
             let better = |claim: &Claim| self.chain().is_better(claim.weight, claim.tip, false);
             let fetches = !claim.is_some_and(better);
@@ -414,7 +418,7 @@ impl Node {
             let messages = vote_pages(&mut lacking.iter());
             self.send_all(from, &messages);
         }
-        // Those that are kept apart are not here as votes, and need not come again.
+        // Votes that are kept apart are not among the votes here, but need not be sent again.
         let late = self.ballot_box.late();
         let wanted = difference.wanted.into_iter().filter(|id| !late.contains(id));
         let mut wanted: Vec<_> = wanted.collect();

@@ -1,7 +1,8 @@
-//! Which votes are on keepers' closing lists, for whoever seals: keepers are asked for the proofs.
+//! Which votes are on keepers' closing lists, for sealing: keepers are asked for the proofs.
 //!
-//! Takes the votes that are here, proofs that were checked and the time; answers with what to ask. Silence
-//! proves nothing: that a vote is on no list is known only once a keeper's whole list was shown.
+//! Takes the votes that are here, proofs that were checked and the time; returns what to ask.
+//! Silence proves nothing: only after a keeper's whole list was shown is it known that a vote is
+//! not on it.
 
 use std::collections::HashSet;
 
@@ -15,7 +16,7 @@ use crate::{
     wire::message::{MAX_HELD, VotesDigest},
 };
 
-/// Votes asked of one peer in a second: their proofs are within what a keeper serves to one.
+/// Votes asked of one peer in a second: their proofs are within what a keeper serves to one peer.
 const AT_ONCE: usize = 8 * MAX_HELD;
 const EVERY_MS: u64 = 1_000;
 
@@ -24,12 +25,12 @@ const EVERY_MS: u64 = 1_000;
 pub struct Lists<'a> {
     /// How many keepers showed their whole lists.
     pub whole: usize,
-    /// Those that did not, with how many votes they showed, and of how many.
+    /// The keepers that did not, with how many votes they showed, and of how many.
     pub partly: Vec<(&'a Keeper, u32, u32)>,
 }
 
-/// What a peer was asked that speaks for a keeper. Another one may pass the keeper's answer on, and swallow
-/// questions, so each is asked about all.
+/// What a peer that speaks for a keeper was asked. Another peer may pass the keeper's answer on and
+/// drop questions, so each is asked about all votes.
 struct Asked {
     peer: Peer,
     votes: HashSet<VoteId>,
@@ -37,7 +38,7 @@ struct Asked {
     next: Timestamp,
     /// The votes that were here when nothing was left to ask.
     done: Option<VotesDigest>,
-    /// When what is not proven is asked for again: an answer may have been lost.
+    /// When to ask again for what is not proven: an answer may have been lost.
     again: Backoff,
 }
 
@@ -49,13 +50,13 @@ pub(super) struct InTime {
 }
 
 impl InTime {
-    /// Forgets what was asked of peers that do not speak for a keeper any more.
+    /// Forgets what peers were asked that do not speak for a keeper any more.
     pub fn retain(&mut self, speaks: impl Fn(&Peer) -> bool) {
         self.asked.retain(|asked| speaks(&asked.peer));
     }
 
-    /// What to ask a peer about now that speaks for the keeper of this list. `known` are the votes that are
-    /// here, and those of proven double votes; `digest` changes with them.
+    /// What to ask now of a peer that speaks for the keeper of this list. `known` are the votes
+    /// that are here, and those of proven double votes; `digest` changes with them.
     pub fn questions(
         &mut self,
         now: Timestamp,
@@ -111,7 +112,7 @@ impl InTime {
         &mut self.proven[place].1
     }
 
-    /// A vote is on this closing list; says whether that was asked for and is new.
+    /// A vote is on this closing list; returns whether that was asked for and is new.
     pub fn proven(&mut self, list: &ClosingList, vote: VoteId) -> bool {
         let asked = self.asked.iter().any(|asked| asked.votes.contains(&vote));
         asked && self.proven_of(list).insert(vote)
@@ -173,7 +174,8 @@ mod tests {
         let mut in_time = InTime::default();
         let list = list(0..3_000);
         let here = 3_001;
-        // Somebody else passes the keeper's answer on and says nothing: the keeper is asked all the same.
+        // Another peer passes the keeper's answer on and then says nothing: the keeper is still
+        // asked.
         for peer in [LIAR, HONEST] {
             assert_eq!(ask(&mut in_time, peer, 0, &list, here), AT_ONCE);
             assert_eq!(ask(&mut in_time, peer, 999, &list, here), 0, "all at once is too much");

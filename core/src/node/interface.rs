@@ -24,12 +24,12 @@ use crate::{
 pub struct LinkId(pub u32);
 
 impl LinkId {
-    /// Nodes of the same user: other tabs of one browser. They are peers like any other, but that
-    /// they hold a vote says nothing about its being safe anywhere else.
+    /// Nodes of the same user: other tabs of one browser. They are peers like any other, except
+    /// that their having a vote does not show that it is safe anywhere else.
     pub const OWN_TABS: Self = Self(u32::MAX);
 }
 
-/// A peer as this node reaches it.
+/// A peer, as this node reaches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Peer {
     /// The connection.
@@ -70,12 +70,12 @@ pub enum Input {
     Verified {
         /// [`Signatures::id`].
         id: u64,
-        /// The index of the first that does not hold, if there is one.
+        /// The index of the first that is not valid, if there is one.
         verdict: Result<(), usize>,
     },
-    /// Blocks from elsewhere, oldest first: a store, a file, a node asked over HTTP.
+    /// Blocks from elsewhere, oldest first: from a store, a file, or a node asked over HTTP.
     Blocks(Vec<Block>),
-    /// The same, checked already: beside the node, on all processors.
+    /// The same, checked already: outside the node, on all processors.
     CheckedBlocks(Vec<CheckedBlock>),
     /// Votes from elsewhere, such as another tab's store.
     Votes(Vec<Vote>),
@@ -88,18 +88,18 @@ pub enum Input {
 /// A header whose nonce is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// Counts up; a result for an old job is still taken while its parent is the tip.
+    /// Rises with each job; a result for an old job is still taken while its parent is the tip.
     pub id: u64,
     /// Everything but the nonce.
     pub header: Header,
 }
 
-/// Signatures of a page of blocks, to be verified wherever there is time for it.
+/// Signatures of a page of blocks, to be verified wherever there is time.
 #[derive(Clone, Debug)]
 pub struct Signatures {
-    /// Names them in the answer.
+    /// Identifies them in the answer.
     pub id: u64,
-    /// In order.
+    /// The signatures, in order.
     pub list: Vec<VoteSignature>,
 }
 
@@ -118,7 +118,7 @@ pub enum StoreChange {
     PutStatement(Statement),
     /// Forget a signed statement that another one replaced.
     DropStatement(ShortId),
-    /// Acknowledge a vote from now on, as having come at this time. Only a keeper does.
+    /// Acknowledge a vote from now on, with this time of arrival. Only a keeper does.
     PutAcknowledged(VoteId, Timestamp),
 }
 
@@ -136,20 +136,20 @@ pub enum Event {
     },
     /// The pending votes changed.
     PendingChanged,
-    /// A pending vote lost its token to another vote in the chain.
+    /// A pending vote lost its vote slot to another vote in the chain.
     VoteLost(VoteId),
-    /// A vote fell out of the chain in a reorganisation, and waits for a block again.
+    /// A vote fell out of the chain in a reorganisation, and is pending again.
     VoteDropped(VoteId),
     /// A double vote, a closing or a seal was taken in.
     StatementsChanged,
-    /// A peer has a block that is dated too far ahead of this clock, which may be slow. Said once, until no
-    /// such block is known any more.
+    /// A peer has a block whose time is too far ahead of this clock, which may be slow. Reported
+    /// once, until no such block is known any more.
     BlockAhead(Timestamp),
-    /// Peers, sync or what they hold changed.
+    /// Peers, the download, or what peers have changed.
     NetworkChanged,
     /// A keeper acknowledged a vote that is followed here.
     Acknowledged(VoteId),
-    /// A peer broke the rules and is not listened to any more.
+    /// A peer broke the rules and is banned.
     PeerRejected {
         /// Who.
         peer: Peer,
@@ -158,7 +158,7 @@ pub enum Event {
     },
 }
 
-/// What no honest peer does, or none so often.
+/// What no honest peer does, or does so often.
 #[derive(Clone, Debug, PartialEq, Eq, derive_more::From)]
 pub enum Rejection {
     /// It sent bytes that break the format.
@@ -178,27 +178,27 @@ pub enum Rejection {
     Keeper(KeeperError),
     /// It sent a comparison of votes that cannot be read.
     Comparison(String),
-    /// It did again and again what an honest peer does seldom.
+    /// It did often what an honest peer does rarely.
     #[from]
     Often(Offence),
 }
 
-/// What an honest peer does seldom.
+/// What an honest peer does rarely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offence {
     /// Its headers did not add up to the work that it claimed.
     EmptyClaim,
-    /// It sent an answer to no question. A slow peer's late answer is one too.
+    /// It sent an answer that was not asked for. A slow peer's late answer is one, too.
     Unasked,
-    /// It announced a block on a parent that is unknown here. After a partition many are.
+    /// It announced a block whose parent is not known here. After a partition there are many.
     Orphan,
-    /// It handed out a block that has less work than all that is kept beside the chain.
+    /// It handed out a block that has less work than all side blocks that are kept.
     Worthless,
-    /// It asks for more, or sends more that leads to nothing, than its budget.
+    /// It asks for more than its budget, or sends more that leads to nothing.
     OverBudget,
 }
 
-/// What the driver is to do, in this order.
+/// What the driver must do, in this order.
 #[derive(Clone, Debug)]
 pub enum Output {
     /// Store this, all of it or nothing.
@@ -209,12 +209,12 @@ pub enum Output {
     Send(Peer, Vec<u8>),
     /// Ask the relay for this many random peers.
     Sample(LinkId, u8),
-    /// Look for this nonce; nothing means rest.
+    /// Look for a nonce for this header; `None` means rest.
     Mine(Option<Job>),
-    /// Verify these and answer with [`Input::Verified`], soon: the download they belong to waits for
-    /// it. There is at most one such question at a time.
+    /// Verify these and answer with [`Input::Verified`], soon: the download they belong to waits
+    /// for it. There is at most one such question at a time.
     Verify(Signatures),
-    /// Tell people.
+    /// Report this to the user.
     Event(Event),
 }
 
@@ -242,34 +242,34 @@ pub enum CastError {
         /// The vote that has it.
         by: VoteId,
     },
-    /// A change of a vote that this node does not have, or that is in no block yet.
+    /// A change of a vote that this node does not have, or that is not in a block yet.
     NoVoteBefore {
         /// The token.
         token: TokenId,
         /// The sequence number of the change.
         sequence: u8,
     },
-    /// A further change so soon after the one before.
+    /// A further change too soon after the one before.
     TooSoon {
         /// The token.
         token: TokenId,
         /// When it would be taken.
         earliest: Timestamp,
     },
-    /// Bounds of the pending votes.
+    /// There are as many pending votes as the bounds allow.
     Full,
 }
 
-/// Something that whoever seals should wait for.
+/// Something that the organiser should wait for before sealing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Missing {
-    /// Peers hold more than this node: what is sealed now would leave it out.
+    /// Peers have more than this node: a seal made now would leave that out.
     Behind,
-    /// A peer says that its chain is sealed, and no seal is here: a second one would contest it.
+    /// A peer says that its chain is sealed, and no seal is here: a second seal would contest it.
     Seal,
-    /// Nobody has said enough to know whether there is more; so many peers are here.
+    /// Nobody has said enough to know whether there is more; this many peers are here.
     Unsure(usize),
-    /// What the keeper of this name has was not compared with what is here, or it had more a moment ago.
+    /// The votes of this keeper were not compared with those here, or it had more a moment ago.
     Uncompared(String),
     /// A keeper may have votes that are not here.
     Lack(Lack),
@@ -285,7 +285,8 @@ pub enum Missing {
 }
 
 impl Missing {
-    /// Whether it is known that something is missing, not only unknown whether it is.
+    /// Whether it is known that something is missing. Otherwise it is only unknown whether nothing
+    /// is.
     pub fn is_known(&self) -> bool {
         match self {
             Self::Behind | Self::Seal | Self::Lack(_) | Self::Unshown { .. } => true,
@@ -307,29 +308,30 @@ impl Missing {
 pub enum SealError {
     /// There is no closing time in the past.
     NotClosed,
-    /// Votes that were cast in time may still be on their way, until then.
+    /// Votes that were cast in time may still arrive, until this time.
     TooEarly(Timestamp),
-    /// Others have more than is here.
+    /// Others have more than is here, or may have.
     #[from]
     Missing(Missing),
     /// There is a seal already.
     AlreadySealed,
-    /// The chain is still being built again without the votes that are left out.
+    /// The chain is still being rebuilt without the votes that are left out.
     Building {
         /// How many blocks are made.
         made: usize,
-        /// Of how many.
+        /// How many there will be.
         all: usize,
     },
-    /// So many votes that are here would neither be counted nor named as left out.
+    /// This many votes that are here would neither be counted nor named as left out.
     Unnamed(usize),
-    /// The keeper of this name did not show its whole closing list, so nothing says which votes it had in time.
+    /// This keeper did not show its whole closing list, so it is not known which votes it had in
+    /// time.
     NoList(String),
-    /// So many of the votes that are left out are on a keeper's closing list.
+    /// This many of the votes that are left out are on a keeper's closing list.
     Listed(usize),
-    /// The chain that was built without some votes does not fit to what is here any more.
+    /// The chain that was rebuilt without some votes does not match what is here any more.
     Changed,
-    /// The key is not the organiser's, or there is none.
+    /// The key is not the organiser's, or there is no organiser.
     #[from]
     Statement(StatementError),
 }

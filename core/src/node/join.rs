@@ -1,5 +1,5 @@
-//! Joining an election with nothing but its link: definition and voter roll are fetched from
-//! peers, and both check themselves against the id in the link.
+//! Joining an election with only its link: definition and voter roll are fetched from peers, and
+//! both can be checked against the id in the link.
 //!
 //! A state machine like [`super::Node`], which takes over when it is done.
 
@@ -17,19 +17,19 @@ use crate::{
     wire::message::Message,
 };
 
-/// A question that was not answered is put to another peer after this time.
+/// After this time a question that was not answered is asked of another peer.
 const ANSWER_WITHIN_MS: u64 = 4_000;
 /// Pages asked for at a time, spread over the peers: 32 KiB each.
 const MAX_ASKED: usize = 8;
-/// Peers remembered; the relay names others when these do not answer.
+/// Peers remembered; if these do not answer, the relay names others.
 const MAX_PEERS: usize = 32;
 
-/// How far it is.
+/// How far the joining is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// Nobody sent the definition yet.
     Definition,
-    /// Pages of the voter roll that are here, and all.
+    /// Pages of the voter roll that are here, and the number of all pages.
     Roll {
         /// Pages here.
         have: u32,
@@ -45,23 +45,23 @@ pub enum Step {
     Ask(Vec<(Peer, Vec<u8>)>),
     /// Everything is here.
     Done(ElectionContext),
-    /// The election itself is broken: its roll keeps no rule, or not the one it commits to.
+    /// The election itself is broken: its roll breaks a rule, or is not the one that it commits to.
     Broken(ContextError),
 }
 
-/// An election on its way here.
+/// An election that is being fetched.
 pub struct Join {
     id: ElectionId,
     election: Option<Election>,
     roll: Option<RollBuilder>,
     peers: Vec<Peer>,
-    /// Pages on their way: whom they were asked of, and until when.
+    /// Pages that were asked for: from whom, and until when.
     asked: HashMap<u32, (Peer, Timestamp)>,
     turn: usize,
 }
 
 impl Join {
-    /// Begins with the id in the link. `known` is a definition that is here already.
+    /// Begins with the id in the link. `known` is a definition that is already here.
     pub fn new(id: ElectionId, known: Option<Election>) -> Self {
         let mut join = Self {
             id,
@@ -98,7 +98,7 @@ impl Join {
         self.peers.len()
     }
 
-    /// How far it is.
+    /// How far the joining is.
     pub fn progress(&self) -> Progress {
         match (&self.election, &self.roll) {
             (Some(_), Some(roll)) => {
@@ -128,13 +128,13 @@ impl Join {
         self.step(now)
     }
 
-    /// A peer, or all of a relay, is gone.
+    /// A peer, or every peer of a relay, is gone.
     pub fn gone(&mut self, gone: impl Fn(&Peer) -> bool) {
         self.peers.retain(|peer| !gone(peer));
         self.asked.retain(|_, (peer, _)| !gone(peer));
     }
 
-    /// Takes a message. What does not fit is passed over, and its sender not asked again.
+    /// Takes a message. A message that does not fit is ignored, and its sender is not asked again.
     pub fn message(&mut self, now: Timestamp, from: Peer, bytes: &[u8]) -> Step {
         match Message::decode(bytes) {
             Ok(Message::Election(election)) if self.election.is_none() => {
@@ -148,7 +148,7 @@ impl Join {
                     self.asked.remove(&index);
                     match roll.add(page) {
                         Ok(()) => {}
-                        // Its proof held, so the organiser put it there.
+                        // Its proof was valid, so the organiser put it there.
                         Err(RollError::Key(error)) => {
                             return Step::Broken(RollError::Key(error).into());
                         }
@@ -161,7 +161,7 @@ impl Join {
         self.step(now)
     }
 
-    /// What is to be done now; to be called every second or so as well.
+    /// What to do now; must also be called about every second.
     pub fn step(&mut self, now: Timestamp) -> Step {
         let done = match (&self.election, &self.roll) {
             (Some(_), None) => true,

@@ -1,7 +1,7 @@
-//! The keepers' room: looking for keepers, and answering as one.
+//! The keepers' room: looking for keepers, and answering as a keeper.
 //!
-//! Both take frames of the room and the time, and answer with what to say there. Nothing in this room is
-//! trusted further than its signature; a short address is computed again by whoever asked.
+//! Both take frames of the room and the time, and return what to say there. Nothing in this room is
+//! trusted further than its signature; a short address is computed again by the peer that asked.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -22,18 +22,18 @@ use crate::{
 
 /// Keepers that a seeker remembers.
 const MAX_CARDS: usize = 64;
-/// Elections that were found under one short address.
+/// The most elections that are found under one short address.
 const MAX_FOUND_IN_ALL: usize = 4 * MAX_FOUND;
-/// Roll-calls that may still be answered: a slow line has several under way.
+/// Roll-calls that may still be answered: on a slow line several can be open at once.
 const MAX_OPEN: usize = 8;
-/// Roll-calls that a keeper may leave unanswered before it is not here any more.
+/// Roll-calls that a keeper may leave unanswered before it counts as gone.
 const MAX_MISSED: u64 = 3;
-/// Answers of a keeper in this room, to all and to each: a signature takes some 20 µs.
+/// Answers of a keeper in this room, to all and to each: a signature takes about 20 µs.
 const ANSWERS_PER_SECOND: u64 = 500;
 const ANSWERS_AT_ONCE: u64 = 2_000;
 const EACH_PER_SECOND: u64 = 2;
 const EACH_AT_ONCE: u64 = 30;
-/// Askers whose budget is remembered; all are forgotten when there are more.
+/// Askers whose budget is remembered; when there are more, all are forgotten.
 const MAX_ASKERS: usize = 1_024;
 
 /// Something to be said in the room.
@@ -52,7 +52,7 @@ pub struct FoundKeeper {
     pub name: String,
     /// Its key.
     pub key: PublicKey,
-    /// What became of the election that it was asked to hold.
+    /// What happened to the election that it was asked to hold.
     pub answer: Option<Answer>,
     /// Whether it said which elections it has under the short address that is looked up.
     pub looked_up: bool,
@@ -63,10 +63,11 @@ pub struct FoundKeeper {
     named: usize,
 }
 
-/// Whoever looks for keepers, or for an election by its short address.
+/// A node that looks for keepers, or for an election by its short address.
 pub struct Seeker {
     seed: Challenge,
-    /// The last roll-calls, the newest first: a relay drops one that equals another of a moment ago.
+    /// The last roll-calls, the newest first: a relay drops one that equals another from a moment
+    /// ago.
     challenges: VecDeque<Challenge>,
     /// How many there were.
     calls: u64,
@@ -75,12 +76,12 @@ pub struct Seeker {
     keepers: BTreeMap<PublicKey, FoundKeeper>,
     looked_up: Option<ShortAddress>,
     found: BTreeSet<ElectionId>,
-    /// What is to be held, and by whom.
+    /// Which election to hold, and which keepers should hold it.
     wish: Option<(ElectionId, Vec<PublicKey>)>,
 }
 
 impl Seeker {
-    /// Begins with random bytes, which challenges are made from.
+    /// Begins with random bytes, from which challenges are made.
     pub fn new(seed: Challenge) -> Self {
         Self {
             seed,
@@ -94,8 +95,8 @@ impl Seeker {
         }
     }
 
-    /// Looks up a short address. Each keeper is asked by itself: a relay drops a broadcast that equals another
-    /// one of a moment ago, as those of two voters with one slip would.
+    /// Looks up a short address. Each keeper is asked separately: a relay drops a broadcast that
+    /// equals another one from a moment ago, as those of two voters with the same slip would.
     pub fn find(&mut self, address: ShortAddress) -> Vec<Say> {
         self.looked_up = Some(address);
         self.found.clear();
@@ -105,7 +106,8 @@ impl Seeker {
         self.ask()
     }
 
-    /// Asks these keepers to hold an election, each when it is here. Only they are told its id.
+    /// Asks these keepers to hold an election, each as soon as it is here. Only they are told its
+    /// id.
     pub fn hold(&mut self, election: ElectionId, keepers: Vec<PublicKey>) -> Vec<Say> {
         self.wish = Some((election, keepers));
         self.keepers.values().filter_map(|keeper| self.wish_to(keeper)).collect()
@@ -134,13 +136,13 @@ impl Seeker {
         Some(Say::To(keeper.peer, RoomMessage::Find(address).encode()))
     }
 
-    /// What a keeper is asked: for the election, and what became of a wish.
+    /// What a keeper is asked: for the election, and what happened to the wish.
     fn questions(&self, keeper: &FoundKeeper) -> impl Iterator<Item = Say> {
         self.wish_to(keeper).into_iter().chain(self.find_at(keeper))
     }
 
-    /// Asks again: everybody for keepers, and the keepers that are known. Who missed several roll-calls is
-    /// forgotten.
+    /// Asks again: everybody for keepers, and the keepers that are known. A keeper that missed
+    /// several roll-calls is forgotten.
     pub fn ask(&mut self) -> Vec<Say> {
         self.calls += 1;
         let calls = self.calls;
@@ -153,17 +155,18 @@ impl Seeker {
         all.chain(self.keepers.values().flat_map(|keeper| self.questions(keeper))).collect()
     }
 
-    /// Hears an answer; says what follows, or nothing where it changes nothing.
+    /// Hears an answer; returns what to say next, or `None` if it changes nothing.
     pub fn hear(&mut self, from: Peer, bytes: &[u8]) -> Option<Vec<Say>> {
         match RoomMessage::decode(bytes)? {
             RoomMessage::Card(card) => {
                 let own = self.own.get(&from.link)?;
-                // One program is one keeper: whoever shows many cards fills no places.
+                // One program is one keeper: a program that shows many cards does not fill the
+                // list.
                 let shown = self.keepers.values().find(|keeper| keeper.peer == from);
                 if shown.is_some_and(|keeper| keeper.key != card.key) {
                     return None;
                 }
-                // Those that are named have a place, whoever else is there.
+                // Keepers that the wish names always have a place, whoever else is here.
                 let named = self.wish.as_ref().is_some_and(|(_, named)| named.contains(&card.key));
                 let known = named || self.keepers.contains_key(&card.key);
                 let room = known || self.keepers.len() < MAX_CARDS;
@@ -189,7 +192,7 @@ impl Seeker {
                 Some(Vec::new())
             }
             RoomMessage::Found(address, ids) => {
-                // A keeper's word only: others could fill the list with what is wrong.
+                // Only answers of keepers are taken: others could fill the list with wrong ids.
                 let keeper = self.keepers.values_mut().find(|keeper| keeper.peer == from)?;
                 if self.looked_up != Some(address) {
                     return None;
@@ -212,7 +215,7 @@ impl Seeker {
         self.keepers.values()
     }
 
-    /// Elections that keepers have under the short address, as they say: it is to be computed again.
+    /// Elections that keepers say they have under the short address: it must be computed again.
     pub fn found(&self) -> &BTreeSet<ElectionId> {
         &self.found
     }
@@ -223,7 +226,7 @@ impl Seeker {
 pub enum Heard {
     /// Say this.
     Say(Say),
-    /// A peer wishes that an election be held: answer it with [`RoomMessage::Answer`].
+    /// A peer wishes that this keeper holds an election: answer it with [`RoomMessage::Answer`].
     Wish(Peer, ElectionId),
 }
 
@@ -246,7 +249,7 @@ impl Reception {
         }
     }
 
-    /// Hears a question. `find` says which elections are here under a short address.
+    /// Hears a question. `find` returns the elections that are here under a short address.
     pub fn hear(
         &mut self,
         now: Timestamp,
@@ -276,7 +279,8 @@ impl Reception {
             RoomMessage::Find(address) => {
                 let mut ids = find(address);
                 ids.truncate(MAX_FOUND);
-                // None is an answer too: whoever asks is not to wait for one.
+                // An empty list is an answer, too: the peer that asked should not have to wait for
+                // one.
                 RoomMessage::Found(address, ids)
             }
             RoomMessage::Hold(election) => return Some(Heard::Wish(from, election)),
@@ -310,7 +314,7 @@ mod tests {
         SecretKey::new([seed; 32]).public()
     }
 
-    /// What a keeper says to a seeker's question.
+    /// What a keeper answers to a seeker's question.
     fn answer(reception: &mut Reception, say: &Say, holds: &[ElectionId]) -> Option<Heard> {
         let asker = Peer { id: OWN, ..HONEST };
         let (broadcast, bytes) = match say {
@@ -337,7 +341,7 @@ mod tests {
         assert_eq!(wish, Say::To(HONEST, RoomMessage::Hold(ELECTION).encode()));
         let names: Vec<_> = seeker.keepers().map(|keeper| keeper.name.clone()).collect();
         assert_eq!(names.len(), 2);
-        // Somebody passes a keeper's answer to another asker on.
+        // Another peer passes a keeper's answer on to another asker.
         let mut other = Seeker::new([5; 32]);
         other.entered(HONEST.link, PeerId(78));
         assert_eq!(other.hear(LIAR, &one), None);
@@ -381,7 +385,7 @@ mod tests {
         assert_eq!(seeker.hear(HONEST, &found), Some(vec![]));
         assert_eq!(seeker.found().len(), MAX_FOUND);
         assert_eq!(seeker.hear(HONEST, &found), None, "nothing new");
-        // Who has none says so.
+        // A keeper that has none says so.
         seeker.hear(LIAR, &bytes(answer(&mut reception(2), &call, &[])));
         let said = |seeker: &Seeker| seeker.keepers().filter(|keeper| keeper.looked_up).count();
         assert_eq!(said(&seeker), 1);

@@ -1,8 +1,8 @@
-//! Being a keeper: which votes came in time, and the list of them at closing.
+//! Being a keeper: which votes arrived in time, and the list of them at closing.
 //!
-//! Takes ids and the time; answers with what is to be stored and with what it signs. Invariants: nothing is
-//! acknowledged that is not stored first, which the order of outputs sees to; once the closing list is
-//! signed nothing is added to it.
+//! Takes ids and the time; returns what must be stored and what the keeper signs. Invariants:
+//! nothing is acknowledged before it is stored, which the order of outputs ensures; once the
+//! closing list is signed nothing is added to it.
 
 use std::collections::BTreeMap;
 
@@ -24,11 +24,11 @@ use crate::{
 pub(super) struct Keeping {
     election: ElectionId,
     key: SecretKey,
-    /// The votes that came in time, and when. As many as can be in the election.
+    /// The votes that arrived in time, and when. As many as there can be in the election.
     acknowledged: BTreeMap<VoteId, Timestamp>,
     /// Its closing list.
     list: List,
-    /// Whether it was here when the election closed: what it has is then all that it acknowledged.
+    /// Whether it was here when the election closed: what it has then is all that it acknowledged.
     was_here: bool,
 }
 
@@ -36,22 +36,24 @@ pub(super) struct Keeping {
 enum List {
     /// It is not signed yet.
     Open,
-    /// It is over this set.
+    /// It was signed, over this set.
     Signed(ProvenSet),
-    /// One that this store did not lead to was signed with the key: by a store that was lost. Another one
-    /// would make the keeper's word worthless.
+    /// A list that does not follow from this store was signed with the key: the store that led to
+    /// it was lost. Signing another list would make the keeper's signature worthless.
     Elsewhere,
 }
 
 impl Keeping {
-    /// Begins, or goes on with what the store held. `open` says whether the election is not closed yet.
+    /// Begins, or continues from the content of a store. `open` says whether the election is not
+    /// closed yet.
     pub fn new(
         election: ElectionId,
         key: SecretKey,
         acknowledged: BTreeMap<VoteId, Timestamp>,
         open: bool,
     ) -> Self {
-        // Who acknowledged nothing and comes after closing has nothing to list: perhaps its store was lost.
+        // A keeper that has acknowledged nothing and starts after closing has nothing to list: its
+        // store may have been lost.
         let was_here = open || !acknowledged.is_empty();
         Self { election, key, acknowledged, list: List::Open, was_here }
     }
@@ -61,7 +63,8 @@ impl Keeping {
         self.key.public()
     }
 
-    /// A closing list of this key is known: nothing is acknowledged any more, and no other one is signed.
+    /// A closing list of this key is known: from now on nothing is acknowledged and no other list
+    /// is signed.
     pub fn knows_list(&mut self, list: &ClosingList) {
         if matches!(self.list, List::Open) {
             let set = self.set();
@@ -98,7 +101,7 @@ impl Keeping {
         list
     }
 
-    /// Acknowledges those of these votes that came in time.
+    /// Acknowledges those of these votes that arrived in time.
     pub fn acknowledge(&self, ids: &[VoteId]) -> Vec<Acknowledged> {
         let signed = |id: &VoteId| {
             let at = *self.acknowledged.get(id)?;
@@ -117,7 +120,7 @@ impl Keeping {
         Presence::sign(self.election, challenge, asker, &self.key)
     }
 
-    /// How many votes came in time.
+    /// How many votes arrived in time.
     pub fn len(&self) -> usize {
         self.acknowledged.len()
     }
@@ -182,7 +185,7 @@ mod tests {
         again.knows_list(&list);
         assert!(again.take(NOW, id(2)).is_none());
         assert!(again.acknowledge(&[id(1)])[0].listed.is_some());
-        // The crash came before the list was stored.
+        // The crash happened before the list was stored.
         let mut before = Keeping::new(context_kept().id(), keeper(0), held, false);
         assert_eq!(before.list(), list);
     }
@@ -194,13 +197,13 @@ mod tests {
         let _ = full.take(NOW, id(1));
         let _ = full.take(NOW, id(2));
         let list = full.list();
-        // From a backup, and the list comes from peers.
+        // From a backup, and the list arrives from peers.
         let mut restored =
             Keeping::new(context_kept().id(), keeper(0), [(id(1), NOW)].into(), false);
         restored.knows_list(&list);
         assert!(!restored.is_list_due(due, Some(CLOSES)));
         assert!(restored.acknowledge(&[id(1)])[0].listed.is_none());
-        // From nothing, when all is over.
+        // From an empty store, when everything is over.
         let empty = Keeping::new(context_kept().id(), keeper(0), BTreeMap::new(), false);
         assert!(!empty.is_list_due(due, Some(CLOSES)));
     }

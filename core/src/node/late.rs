@@ -1,5 +1,5 @@
-//! Votes that came after voting was over, where there are keepers: each is kept apart until a keeper shows
-//! that it was cast in time. Nobody mines them before.
+//! Votes that arrived after voting was over, in an election with keepers: each is kept apart until
+//! a keeper shows that it was cast in time. Nobody mines it before that.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,8 @@ use crate::{crypto::hash::VoteId, election::vote::CheckedVote};
 
 /// Strangers can fill this much: 10,000 votes of a few hundred bytes.
 pub const MAX_LATE: usize = 10_000;
-/// Votes with one token and sequence number: whoever signs many fills no room of others.
+/// Votes with one token and sequence number: a voter who signs many does not take up the room of
+/// others.
 const MAX_OF_ONE_USE: usize = 2;
 
 /// Late votes by their ids.
@@ -22,7 +23,7 @@ impl LateVotes {
         self.votes.len()
     }
 
-    /// Whether there is none.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.votes.is_empty()
     }
@@ -37,7 +38,7 @@ impl LateVotes {
         self.votes.contains_key(id)
     }
 
-    /// Puts one in, where there is room; says whether it is new.
+    /// Adds a vote if there is room; returns whether it is new.
     pub(super) fn insert(&mut self, vote: CheckedVote) -> bool {
         let slot = |vote: &CheckedVote| (vote.token, vote.sequence);
         self.votes.len() < MAX_LATE
@@ -51,7 +52,7 @@ impl LateVotes {
         self.votes.retain(|_, vote| could_be(vote));
     }
 
-    /// Takes one out.
+    /// Removes a vote.
     pub(super) fn remove(&mut self, id: &VoteId) -> Option<CheckedVote> {
         self.votes.remove(id)
     }

@@ -7,16 +7,18 @@ use crate::{time::Timestamp, wire::frame::PeerId};
 
 /// How often a relay is asked for peers to compare tips and votes with.
 const SAMPLE_EVERY_MS: u64 = 20_000;
-/// Several samples that agree tell something: whoever fills a room with names must fill it for a minute.
+/// Several samples that agree are meaningful: an attacker who fills a room with names must fill it
+/// for a minute.
 const SAMPLES_THAT_TELL: u32 = 3;
-/// Bytes waiting towards a relay above which nobody is served: own votes come first.
+/// If more bytes than this are waiting to be sent to a relay, nobody there is served: own votes
+/// come first.
 const MAX_BACKLOG: usize = 2 << 20;
 
 /// A connection.
 struct LinkState {
     /// What the relay calls this node.
     own: PeerId,
-    /// Bytes that wait to go out, as the driver says.
+    /// Bytes that are waiting to be sent, as the driver reported.
     backlog: usize,
 }
 
@@ -25,12 +27,13 @@ struct LinkState {
 pub(super) struct Links {
     up: BTreeMap<LinkId, LinkState>,
     next_sample: Timestamp,
-    /// Samples in a row in which somebody said something and nobody claimed a better chain.
+    /// Samples in a row in which somebody answered and nobody claimed a better chain.
     agreeing: u32,
 }
 
 impl Links {
-    /// A relay let this node in under this name. It is asked for peers at once, so the next sample has time.
+    /// A relay let this node in under this name. It is asked for peers at once, so the next sample
+    /// can wait.
     pub fn up(&mut self, now: Timestamp, link: LinkId, own: PeerId) {
         self.up.entry(link).or_insert(LinkState { own, backlog: 0 }).own = own;
         self.agreeing = 0;
@@ -42,7 +45,7 @@ impl Links {
         self.up.remove(&link);
     }
 
-    /// Bytes wait to go out.
+    /// This many bytes are waiting to be sent.
     pub fn set_backlog(&mut self, link: LinkId, bytes: usize) {
         if let Some(state) = self.up.get_mut(&link) {
             state.backlog = bytes;
@@ -54,12 +57,12 @@ impl Links {
         self.up.get(&link).map(|state| state.own)
     }
 
-    /// Whether so much waits that questions of peers there are not answered.
+    /// Whether so many bytes are waiting that questions of peers there are not answered.
     pub fn is_busy(&self, link: LinkId) -> bool {
         self.up.get(&link).is_some_and(|state| state.backlog > MAX_BACKLOG)
     }
 
-    /// Whether there are none.
+    /// Whether there are no connections.
     pub fn is_empty(&self) -> bool {
         self.up.is_empty()
     }
@@ -69,13 +72,13 @@ impl Links {
         self.up.keys().copied()
     }
 
-    /// Those on which nobody heard what was heard on `heard_on`.
+    /// The connections other than `heard_on`, on which nobody heard it yet.
     pub fn without(&self, heard_on: Option<LinkId>) -> Vec<LinkId> {
         self.iter().filter(|link| Some(*link) != heard_on).collect()
     }
 
-    /// Whether it is time to ask for peers again. `agree` says whether those that were drawn last say what
-    /// this node says.
+    /// Whether it is time to ask for peers again. `agree` says whether the peers that were drawn
+    /// last agree with this node.
     pub fn is_sample_due(&mut self, now: Timestamp, agree: bool) -> bool {
         let due = now >= self.next_sample;
         if due {

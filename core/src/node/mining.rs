@@ -1,8 +1,9 @@
-//! Which header the miners work on, and whether a nonce that they found is still of use.
+//! Which header the miners work on, and whether a nonce that they found can still be used.
 //!
-//! Takes the time, the tip and a way to make the next block; answers with an [`Order`]. Miners have no
-//! memory, so a new job costs nothing but a message; it is still made at most once a second while votes
-//! pour in, and every few seconds for its time to stay true. Invariant: at most [`MAX_JOBS`] jobs.
+//! Takes the time, the tip and a way to make the next block; returns an [`Order`]. Miners have no
+//! memory, so a new job costs only a message. Still it is renewed at most once a second while many
+//! votes arrive, and every few seconds so that its time stays right. Invariant: at most
+//! [`MAX_JOBS`] jobs.
 
 use std::collections::VecDeque;
 
@@ -41,7 +42,7 @@ pub(super) struct Mining {
     /// Whether votes or the tip changed since the last job.
     stale: bool,
     jobs: VecDeque<(Job, Vec<CheckedVote>)>,
-    /// When the job that the miners have was made; nothing while they rest.
+    /// When the job that the miners have was made; `None` while they rest.
     made: Option<Timestamp>,
     counter: u64,
 }
@@ -62,7 +63,7 @@ impl Mining {
         self.once = on;
     }
 
-    /// Votes came in, or a nonce was found.
+    /// Votes arrived, or a nonce was found.
     pub fn votes_changed(&mut self) {
         self.stale = true;
     }
@@ -72,8 +73,8 @@ impl Mining {
         (self.once, self.stale) = (false, true);
     }
 
-    /// Something else is to be built on the same block: what was found before is of no use, and the job is made
-    /// anew.
+    /// Something else is to be built on the same block: what was found before cannot be used, and a
+    /// new job is made.
     pub fn begin_anew(&mut self) {
         self.jobs.clear();
     }
@@ -99,8 +100,8 @@ impl Mining {
         self.make(now, next_block)
     }
 
-    /// The same where the chain is built again, whatever else was wished. Its blocks have their own times, so
-    /// a job stays as it is until it is done.
+    /// The same while the chain is rebuilt, whatever else was wished. Its blocks have their own
+    /// times, so a job stays as it is until it is done.
     pub fn rebuild(
         &mut self,
         now: Timestamp,
@@ -116,7 +117,7 @@ impl Mining {
 
     fn make(&mut self, now: Timestamp, next_block: &dyn Fn() -> Option<NextBlock>) -> Order {
         let Some((header, votes)) = next_block() else {
-            // What waits cannot stand in a block yet.
+            // The pending votes are not allowed in a block yet.
             return if self.made.take().is_some() { Order::Rest } else { Order::GoOn };
         };
         self.counter += 1;
@@ -129,8 +130,8 @@ impl Mining {
         Order::Mine(job)
     }
 
-    /// The block that a nonce completes. Nothing if its job is forgotten, or is not on the tip: two
-    /// miners that find a nonce for one job would make rivals of their own blocks.
+    /// The block that a nonce completes. `None` if its job is forgotten, or is not on the tip: two
+    /// miners that find a nonce for one job would make their own blocks rivals.
     pub fn found(&self, id: u64, nonce: u64, tip: BlockHash) -> Option<NextBlock> {
         let (job, votes) = self.jobs.iter().find(|(job, _)| job.id == id)?;
         let header = Header { nonce, ..job.header.clone() };

@@ -1,7 +1,7 @@
 //! What a node wants done, for the driver to take.
 //!
-//! Invariant: changes of the store come first and in one batch, so that nothing is sent or told that is
-//! not stored. There is no way to put anything before them, or to make a second batch.
+//! Invariant: changes of the store come first and in one batch, so that nothing is sent or reported
+//! that is not stored. There is no way to put anything before them, or to make a second batch.
 
 use std::collections::VecDeque;
 
@@ -43,22 +43,22 @@ impl Outbox {
         self.rest.push_back(Output::Sample(link, count));
     }
 
-    /// Has a nonce looked for; nothing means rest.
+    /// Asks for a nonce for a job; `None` means rest.
     pub fn mine(&mut self, job: Option<Job>) {
         self.rest.push_back(Output::Mine(job));
     }
 
-    /// Has signatures verified.
+    /// Asks for signatures to be verified.
     pub fn verify(&mut self, signatures: Signatures) {
         self.rest.push_back(Output::Verify(signatures));
     }
 
-    /// Tells people.
+    /// Reports something to the user.
     pub fn event(&mut self, event: Event) {
         self.rest.push_back(Output::Event(event));
     }
 
-    /// The same, but not twice among the last few: bursts bring one event, not thousands.
+    /// The same, but not if it is among the last few: a burst brings one event, not thousands.
     pub fn event_once(&mut self, event: Event) {
         let mut last = self.rest.iter().rev().take(8);
         if !last.any(|output| matches!(output, Output::Event(e) if *e == event)) {

@@ -1,8 +1,8 @@
 //! Votes that were cast here: followed until other peers say that they have them.
 //!
-//! Takes what is said and what is known of votes and peers; answers with whom to ask and what to send
-//! again. Invariant: at most [`MAX_FOLLOWED`] votes, and for each at most [`MAX_ASKED`] peers that were
-//! asked and [`MAX_HOLDERS`] that said yes.
+//! Takes what is said and what is known of votes and peers; returns whom to ask and what to send
+//! again. Invariant: at most [`MAX_FOLLOWED`] votes, and for each at most [`MAX_ASKED`] peers that
+//! were asked and [`MAX_HOLDERS`] that said yes.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -14,13 +14,13 @@ use crate::{
     time::Timestamp,
 };
 
-/// Own votes whose way through the network is followed.
+/// Own votes that are followed on their way through the network.
 const MAX_FOLLOWED: usize = 1024;
-/// Holders of an own vote that are counted.
+/// The most peers with an own vote that are counted.
 const MAX_HOLDERS: usize = 8;
 /// Peers that are remembered as asked for an own vote.
 const MAX_ASKED: usize = 32;
-/// An own vote is sent again until so many peers have it: one of them may lie.
+/// An own vote is sent again until this many peers have it: one of them may lie.
 const ENOUGH_HOLDERS: usize = 2;
 /// How often peers are asked whether they have an own vote that nobody confirmed yet.
 const FOLLOW_EVERY_MS: u64 = 5_000;
@@ -41,7 +41,7 @@ struct Followed {
 /// Where a vote is on this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Whereabouts {
-    /// It waits for a block.
+    /// It is pending.
     Pending,
     /// It is in the chain.
     InChain,
@@ -49,14 +49,14 @@ pub(super) enum Whereabouts {
     Nowhere,
 }
 
-/// What is to be done about votes that too few peers have.
+/// What to do about votes that too few peers have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Push {
     /// Ask peers whether they have these.
     pub ask: Vec<VoteId>,
     /// Send these to the room again: nobody has them.
     pub again: Vec<VoteId>,
-    /// Send these straight to peers that were asked and did not say that they have them.
+    /// Send these directly to peers that were asked and did not say that they have them.
     pub straight: Vec<(Peer, VoteId)>,
 }
 
@@ -83,7 +83,7 @@ impl OwnVotes {
         self.followed.remove(id);
     }
 
-    /// Whether none is followed.
+    /// Whether no vote is followed.
     pub fn is_empty(&self) -> bool {
         self.followed.is_empty()
     }
@@ -98,8 +98,8 @@ impl OwnVotes {
         self.followed.get(id).map_or(0, |followed| followed.holders.len())
     }
 
-    /// Whether what a keeper is said to have signed would be news: its first word on a vote that is
-    /// followed, an earlier date, or the proof that it is on its closing list.
+    /// Whether something that a keeper is said to have signed would be news: its first signature
+    /// for a vote that is followed, an earlier time, or the proof that it is on its closing list.
     pub fn wants(&self, acknowledged: &Acknowledged) -> bool {
         let signed = &acknowledged.acknowledgement;
         self.followed.get(&signed.vote).is_some_and(|followed| {
@@ -111,8 +111,9 @@ impl OwnVotes {
         })
     }
 
-    /// A keeper of this election acknowledged a vote: what is wanted, and was checked. What it signed before
-    /// is not taken back: the earliest date stays, and a proof once it is here.
+    /// A keeper of this election acknowledged a vote; the acknowledgement is wanted and was
+    /// checked. What it signed before is not taken back: the earliest time is kept, and so is a
+    /// proof.
     pub fn acknowledged(&mut self, acknowledged: Acknowledged) {
         let signed = acknowledged.acknowledgement;
         let Some(followed) = self.followed.get_mut(&signed.vote) else { return };
@@ -129,8 +130,8 @@ impl OwnVotes {
         followed.flat_map(|followed| followed.acknowledged.values()).cloned().collect()
     }
 
-    /// Votes that a keeper is to be asked about: those that it did not acknowledge, and where it signed its
-    /// closing list, those without the proof that they are on it.
+    /// Votes that a keeper should be asked about: those that it did not acknowledge, and if it
+    /// signed its closing list, those without the proof that they are on it.
     pub fn lacking(&self, keeper: &PublicKey, listed: bool) -> Vec<VoteId> {
         let lacks = |followed: &Followed| match followed.acknowledged.get(keeper) {
             Some(known) => listed && known.listed.is_none(),
@@ -153,8 +154,8 @@ impl OwnVotes {
         }
     }
 
-    /// A peer says that it has these votes; whether that was news. It counts only from a peer that was
-    /// asked, which this node drew: whoever says so unasked may be one with many names.
+    /// A peer says that it has these votes; returns whether that was news. It counts only from a
+    /// peer that this node drew and asked: a peer that says so unasked may be one with many names.
     pub fn held(&mut self, from: Peer, ids: &[VoteId]) -> bool {
         let mut news = false;
         for id in ids {
@@ -177,8 +178,8 @@ impl OwnVotes {
         due
     }
 
-    /// What is to be done about votes that too few peers have. A relay drops a repeated broadcast, and
-    /// so could whoever sent the same bytes first: so votes go straight to peers as well.
+    /// What to do about votes that too few peers have. A relay drops a repeated broadcast, or one
+    /// whose bytes another peer sent before: so votes are also sent directly to peers.
     pub fn push(
         &self,
         whereabouts: impl Fn(&VoteId) -> Whereabouts,
@@ -191,7 +192,8 @@ impl OwnVotes {
             let enough = followed.holders.len() >= ENOUGH_HOLDERS;
             match whereabouts(id) {
                 Whereabouts::Pending if !enough => {}
-                // In a block already, perhaps one made alone: who has that has the vote.
+                // It is in a block already, perhaps one made alone: a peer that has the block has
+                // the vote.
                 Whereabouts::InChain if followed.holders.is_empty() => {
                     push.ask.push(*id);
                     continue;

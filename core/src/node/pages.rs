@@ -1,15 +1,15 @@
-//! Long lists cut into messages.
+//! Long lists, cut into messages.
 
 use borsh::BorshSerialize;
 
 use crate::wire::message::MAX_MESSAGE_BYTES;
 
 /// Bytes of votes or blocks in one answer. Half of what a message may have: a bus between relays
-/// takes 1 MiB by default, and a page shows as progress. One block may be longer.
+/// takes 1 MiB by default, and progress is visible page by page. One block may be longer.
 pub(super) const PAGE_BYTES: usize = MAX_MESSAGE_BYTES / 2;
 
-/// Cuts a list into messages that fit a frame, each with at most `per_page`; at most `most` of them,
-/// and what is over is not looked at.
+/// Cuts a list into messages that fit into a frame, each with at most `per_page` entries. It makes
+/// at most `most` messages; the rest of the list is not read.
 pub(super) fn pages<T: BorshSerialize + Clone>(
     items: &mut dyn Iterator<Item = &T>,
     per_page: usize,

@@ -1,8 +1,8 @@
 //! The peers this node has heard of: what they claim, their reputation, and what they may cost.
 //!
-//! Takes what peers did and the time; answers whom to ask, whom to serve and whom to drop. Invariant: at
-//! most [`MAX_PEERS`] that are heard, [`MAX_LEFT`] that went and [`MAX_BANNED`] that are not heard any
-//! more. Whoever goes and comes back starts where it was.
+//! Takes what peers did and the time; returns whom to ask, whom to serve and whom to drop.
+//! Invariant: it has at most [`MAX_PEERS`] peers, [`MAX_LEFT`] that left and [`MAX_BANNED`] that
+//! are banned. A peer that leaves and comes back starts where it was.
 
 use std::{
     cmp::Reverse,
@@ -22,14 +22,15 @@ use crate::{
     time::Timestamp,
 };
 
-/// Enough to sync from and compare with; the quietest makes room for a new one.
+/// Enough to sync from and compare with. The peer that was silent the longest makes room for a new
+/// one.
 pub const MAX_PEERS: usize = 64;
-/// A peer that was not heard for this long is not counted any more.
+/// A peer that was silent for this long is not counted any more.
 const SILENT_MS: u64 = 70_000;
 /// Peers that broke the rules; the oldest is forgiven first.
 const MAX_BANNED: usize = 256;
 
-/// Peers that went and whose score is kept, in case they come back.
+/// Peers that left and whose score is kept, in case they come back.
 const MAX_LEFT: usize = 512;
 
 /// What a peer last said of itself.
@@ -41,41 +42,43 @@ pub struct Claim {
     pub height: Height,
     /// Weight it claims.
     pub weight: Weight,
-    /// The sealed block that its chain holds, as it claims.
+    /// The sealed block that its chain has, as it claims.
     pub sealed: Option<BlockHash>,
 }
 
 /// What a comparison of votes with a peer found. Its answers are not signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Compared {
-    /// When it was over.
+    /// When the comparison ended.
     pub at: Timestamp,
     /// How many votes it had that were not here.
     pub lacked: usize,
 }
 
-/// To one peer: a tab that syncs gets a page each half second at least.
+/// Bytes to one peer: a tab that syncs gets at least one page each half second.
 const PEER_PER_SECOND: u64 = 2 << 20;
 const PEER_AT_ONCE: u64 = 8 << 20;
-/// To all: what a relay reads from one connection, so that answers never pile up here.
+/// Bytes to all peers: what a relay reads from one connection, so that answers never pile up here.
 const ALL_PER_SECOND: u64 = 4 << 20;
 const ALL_AT_ONCE: u64 = 16 << 20;
-/// Who took no more than this is answered shortly although others used that up: a few that ask for all there
-/// is must not shut the others out. Each, and all of them.
+/// A peer that took no more than this gets a short answer although others used up the budget of
+/// all: a few peers that ask for everything must not shut the others out. This is for each peer,
+/// and for all of them together.
 const QUIET_PER_SECOND: u64 = 16 << 10;
 const QUIET_AT_ONCE: u64 = 256 << 10;
-/// What it may owe: a name that was served all there is in one answer is not quiet for a while.
+/// The most that it may owe: a name that was served everything in one answer is not quiet for a
+/// while.
 const QUIET_DEBT: u64 = 8 << 20;
 const ALL_QUIET_PER_SECOND: u64 = 1 << 20;
 const ALL_QUIET_AT_ONCE: u64 = 8 << 20;
 
-/// Signatures that are verified for nothing: of votes that are neither stored nor prove anything.
-/// From one peer, and from all: a small part of a core. Votes that are taken cost nothing of it.
+/// Signatures that are verified in vain: of votes that are neither stored nor prove anything. For
+/// one peer, and for all: a small part of a core. Votes that are taken do not count here.
 const PEER_IDLE_PER_SECOND: u64 = 250;
 const PEER_IDLE_AT_ONCE: u64 = 4_096;
 const ALL_IDLE_PER_SECOND: u64 = 1_000;
 const ALL_IDLE_AT_ONCE: u64 = 16_384;
-/// Between two questions for statements to one peer; doubled while they bring nothing.
+/// Time between two questions for statements to one peer; doubled while they bring nothing.
 const ASK_STATEMENTS_MS: u64 = 2_000;
 /// Walks over all votes for a peer's question: a comparison takes 64 at most.
 const PEER_WALKS_PER_SECOND: u64 = 4;
@@ -83,7 +86,7 @@ const PEER_WALKS_AT_ONCE: u64 = 64;
 const ALL_WALKS_PER_SECOND: u64 = 32;
 const ALL_WALKS_AT_ONCE: u64 = 256;
 
-/// At this score a peer is not heard any more. A point is forgiven each second.
+/// At this score a peer is banned. Every second one point is forgiven.
 const DROP_AT: u64 = 100;
 
 /// What an offence costs, in points.
@@ -97,16 +100,17 @@ fn points(offence: Offence) -> usize {
     }
 }
 
-/// Pending votes are compared with one peer at a time: with many they bring the same votes.
+/// Pending votes are compared with one peer at a time: comparing with many at once brings the same
+/// votes.
 const COMPARE_EVERY_MS: u64 = 2_000;
-/// Rounds of one comparison: a set of 100,000 votes that one side lacks whole takes about 50.
+/// Rounds of one comparison: if one side lacks a whole set of 100,000 votes, it takes about 50.
 const MAX_ROUNDS: u32 = 64;
-/// Between two comparisons of votes with one peer.
+/// Time between two comparisons of votes with one peer.
 const COMPARE_WITH_ONE_MS: u64 = 20_000;
 
-/// How far a peer is trusted to answer: who handed out blocks comes before who was not asked yet, and
-/// that before who left requests unanswered. So names without end do not hold up a node that knows one
-/// honest peer.
+/// How far a peer is trusted to answer. A peer that handed out blocks comes first, then one that
+/// was not asked yet, then one that left requests unanswered. So a stream of new names does not
+/// hold up a node that knows one honest peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Reputation {
     answers: bool,
@@ -129,20 +133,20 @@ struct PeerState {
     fruitless: u32,
     /// When votes may be compared with it again.
     compare: Timestamp,
-    /// Rounds that the comparison under way may still take.
+    /// Rounds that the current comparison may still take.
     rounds: u32,
-    /// How many votes that are not here that found.
+    /// How many votes that are not here the current comparison found.
     lacked: usize,
     /// What the last one found.
     compared: Option<Compared>,
     walks: Budget,
-    /// Points left until it is not heard any more.
+    /// Points left until it is banned.
     patience: Budget,
-    /// Whether it brought votes or blocks that were new and good: such a peer does not make room
-    /// for one that only talks.
+    /// Whether it brought votes or blocks that were new and good: such a peer does not have to make
+    /// room for one that only talks.
     useful: bool,
-    /// Whether this node greeted it first, out of those that a relay drew: who comes by itself does
-    /// not push it out.
+    /// Whether this node greeted it first, among those that a relay drew: a peer that comes by
+    /// itself does not push it out.
     invited: bool,
     /// Questions that it has not answered yet.
     asked: u32,
@@ -182,13 +186,13 @@ impl Default for PeerState {
     }
 }
 
-/// Bounded books about peers.
+/// What is known of peers, within bounds.
 pub struct Peers {
     known: HashMap<Peer, PeerState>,
     banned: VecDeque<Peer>,
-    /// Went or made room; the newest [`MAX_LEFT`].
+    /// Peers that left or made room; the newest [`MAX_LEFT`].
     left: VecDeque<(Peer, PeerState)>,
-    /// Greeted, and no answer yet; the newest [`MAX_PEERS`].
+    /// Peers that were greeted and have not answered yet; the newest [`MAX_PEERS`].
     greeted: VecDeque<Peer>,
     served: Budget,
     quiet: Budget,
@@ -223,7 +227,7 @@ impl Peers {
         self.known.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no peers.
     pub fn is_empty(&self) -> bool {
         self.known.is_empty()
     }
@@ -233,12 +237,12 @@ impl Peers {
         self.known.iter().map(|(peer, state)| (*peer, state.claim.as_ref()))
     }
 
-    /// Highest tip that any peer claims.
+    /// The highest height that any peer claims.
     pub fn highest(&self) -> Option<Height> {
         self.known.values().filter_map(|state| state.claim.as_ref()).map(|c| c.height).max()
     }
 
-    /// Whether a peer is among those that are heard.
+    /// Whether a peer is known here.
     pub(super) fn contains(&self, peer: &Peer) -> bool {
         self.known.contains_key(peer)
     }
@@ -248,8 +252,8 @@ impl Peers {
         self.known.get(&peer)?.claim.as_ref()
     }
 
-    /// A peer claims something, or nothing that this node understands: what is known of it stays, or
-    /// this would wipe its reputation.
+    /// A peer claims something, or says something that this node does not understand. What is known
+    /// of it stays; otherwise this would wipe its reputation.
     pub(super) fn claims(&mut self, peer: Peer, now: Timestamp, claim: Option<Claim>) {
         self.state_of(peer, now).claim = claim;
     }
@@ -290,7 +294,7 @@ impl Peers {
         Allowed::of(own, self.idle.refill(now))
     }
 
-    /// Counts signatures that were verified for nothing.
+    /// Counts signatures that were verified in vain.
     pub(super) fn verified_idly(&mut self, peer: Peer, signatures: usize) {
         self.idle.take(signatures);
         if let Some(state) = self.known.get_mut(&peer) {
@@ -298,8 +302,8 @@ impl Peers {
         }
     }
 
-    /// Whether to ask a peer for statements now. Each peer has its own time, so that none can take
-    /// another's turn; one whose answers bring nothing is asked ever less.
+    /// Whether to ask a peer for statements now. Each peer has its own time, so that no peer can
+    /// take another's turn. A peer whose answers bring nothing is asked less and less often.
     pub(super) fn may_ask_statements(&mut self, peer: Peer, now: Timestamp) -> bool {
         let state = self.known.get_mut(&peer);
         let Some(state) = state.filter(|state| now >= state.ask_statements) else { return false };
@@ -323,7 +327,7 @@ impl Peers {
         true
     }
 
-    /// Counts an offence; says whether the peer is to be dropped for it.
+    /// Counts an offence; returns whether the peer must be dropped for it.
     pub(super) fn offends(&mut self, peer: Peer, now: Timestamp, offence: Offence) -> bool {
         let Some(state) = self.known.get_mut(&peer) else { return false };
         state.patience.refill(now);
@@ -331,7 +335,7 @@ impl Peers {
         state.patience.is_spent()
     }
 
-    /// Notes a question to a peer, so that its answer is expected, late ones too.
+    /// Notes a question to a peer, so that its answer is expected, even if it is late.
     pub(super) fn asked(&mut self, peer: Peer) {
         if let Some(state) = self.known.get_mut(&peer) {
             state.asked = state.asked.saturating_add(1);
@@ -360,18 +364,18 @@ impl Peers {
         self.greeted.len() < before
     }
 
-    /// The peers that are not tabs of the same browser, which say nothing of what others have.
+    /// The peers that are not tabs of the same browser, which say nothing about what others have.
     fn others(&self) -> impl Iterator<Item = &PeerState> {
         let others = self.known.iter().filter(|(peer, _)| peer.link != LinkId::OWN_TABS);
         others.map(|(_, state)| state)
     }
 
-    /// Whether a peer elsewhere handed out good blocks.
+    /// Whether a peer outside this browser handed out good blocks.
     pub(super) fn somebody_answers(&self) -> bool {
         self.others().any(|state| state.answers)
     }
 
-    /// Whether a peer elsewhere says what it has.
+    /// Whether a peer outside this browser says what it has.
     pub(super) fn somebody_claims(&self) -> bool {
         self.others().any(|state| state.claim.is_some())
     }
@@ -384,14 +388,15 @@ impl Peers {
     }
 
     /// Notes that a peer handed out a good block that it was asked for. What it sends unasked says
-    /// nothing of that: who withholds can forward too.
+    /// nothing about that: a peer that withholds blocks can still forward others.
     pub(super) fn answered(&mut self, peer: Peer) {
         if let Some(state) = self.known.get_mut(&peer) {
             (state.useful, state.answers, state.stalls) = (true, true, 0);
         }
     }
 
-    /// A peer left a request unanswered. It may be slow: it is asked last, and heard as before.
+    /// A peer left a request unanswered. It may be slow: it is asked last, but otherwise treated as
+    /// before.
     pub(super) fn stalled(&mut self, peer: Peer) {
         if let Some(state) = self.known.get_mut(&peer) {
             (state.answers, state.stalls) = (false, state.stalls.saturating_add(1));
@@ -436,7 +441,7 @@ impl Peers {
         state.map(|state| state.rounds -= 1).is_some()
     }
 
-    /// The comparison found so many votes that are not here.
+    /// The comparison found this many votes that are not here.
     pub(super) fn lacked(&mut self, peer: Peer, votes: usize) {
         if let Some(state) = self.known.get_mut(&peer) {
             state.lacked += votes;
@@ -451,7 +456,7 @@ impl Peers {
         }
     }
 
-    /// A peer says that it has the votes that are here and no others.
+    /// A peer says that it has exactly the votes that are here.
     pub(super) fn has_the_same(&mut self, peer: Peer, now: Timestamp) {
         if let Some(state) = self.known.get_mut(&peer) {
             state.compared = Some(Compared { at: now, lacked: 0 });
@@ -477,8 +482,8 @@ impl Peers {
         }
     }
 
-    /// A peer went, or makes room: it is not counted any more, and starts where it was if it comes
-    /// back, or to go and come would wipe its score.
+    /// A peer left, or makes room: it is not counted any more, and starts where it was if it comes
+    /// back. Otherwise leaving and coming back would wipe its score.
     pub(super) fn leave(&mut self, peer: Peer) {
         if let Some(mut state) = self.known.remove(&peer) {
             state.claim = None;
@@ -496,20 +501,21 @@ impl Peers {
         self.greeted.retain(|peer| peer.link != link);
     }
 
-    /// Forgets peers that said nothing for a while; says whether there were any.
+    /// Forgets peers that were silent for a while; returns whether there were any.
     pub(super) fn forget_silent(&mut self, now: Timestamp) -> bool {
         let before = self.known.len();
         self.known.retain(|_, state| now.ms_since(state.heard) < SILENT_MS);
         self.known.len() < before
     }
 
-    /// A peer was heard.
+    /// A peer sent something.
     pub(super) fn hear(&mut self, peer: Peer, now: Timestamp) {
         self.state_of(peer, now);
     }
 
-    /// The state of a peer that was heard. If it is new, one that brought nothing yet makes room for it
-    /// if need be: who came by itself before who was drawn, the one not heard for the longest first.
+    /// The state of a peer that sent something. If it is new and there is no room, a peer that has
+    /// brought nothing yet makes room for it: a peer that came by itself before one that was drawn,
+    /// the one that was silent the longest first.
     fn state_of(&mut self, peer: Peer, now: Timestamp) -> &mut PeerState {
         if !self.known.contains_key(&peer) && self.known.len() >= MAX_PEERS {
             let quietest = self
@@ -533,10 +539,11 @@ impl Peers {
         state
     }
 
-    /// The peer that claims the best tip, out of those whose claim is better than the chain here;
-    /// among those of the best reputation the one known longest. `is_better` says that of a claim, and
-    /// whether its chain has the sealed block. What a peer claims decides nothing: a liar claims the
-    /// most, and comes under a new name when it was found out.
+    /// The peer to download from, among the peers whose claim is better than the chain here: the
+    /// best reputation comes first, then the one known the longest, then the best claim.
+    /// `is_better` tells how a claim compares, and whether its chain has the sealed block. How much
+    /// a peer claims decides almost nothing: a liar claims the most, and comes back under a new
+    /// name once it was found out.
     pub(super) fn best_above(&self, is_better: &dyn Fn(&Claim) -> Better) -> Option<Peer> {
         self.known
             .iter()
@@ -562,7 +569,7 @@ pub(super) enum Better {
     No,
     /// It is heavier.
     ByWeight,
-    /// It has the sealed block, and is heavier if this one has it too.
+    /// It has the sealed block; if this chain has it too, the claimed one is heavier.
     Sealed,
 }
 

@@ -1,4 +1,4 @@
-//! Votes that wait for a block, in the order in which they came.
+//! Pending votes, in the order in which they arrived.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,7 +7,7 @@ use crate::{
     election::{token::TokenId, vote::CheckedVote},
 };
 
-/// What fits in a reconciliation message of one frame, with room to spare.
+/// What fits into a reconciliation message of one frame, with room to spare.
 pub const MAX_PENDING_VOTES: usize = 100_000;
 /// Memory that strangers can fill with pending votes.
 pub const MAX_PENDING_BYTES: usize = 16 << 20;
@@ -17,10 +17,11 @@ struct Waiting {
     bytes: usize,
 }
 
-/// Pending votes: at most one for each token and sequence number, and none that the chain has used.
+/// Pending votes: at most one for each token and sequence number, and none whose slot the chain
+/// uses.
 #[derive(Default)]
 pub struct PendingVotes {
-    /// By arrival.
+    /// By order of arrival.
     waiting: BTreeMap<u64, Waiting>,
     by_id: HashMap<VoteId, u64>,
     /// By token and sequence number.
@@ -36,7 +37,7 @@ impl PendingVotes {
         self.waiting.len()
     }
 
-    /// Whether none waits.
+    /// Whether there are no pending votes.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
@@ -46,7 +47,7 @@ impl PendingVotes {
         self.len() >= MAX_PENDING_VOTES || self.bytes >= MAX_PENDING_BYTES
     }
 
-    /// Whether the vote waits here.
+    /// Whether the vote is pending here.
     pub fn contains(&self, id: &VoteId) -> bool {
         self.by_id.contains_key(id)
     }
@@ -61,19 +62,19 @@ impl PendingVotes {
         self.by_short.get(short).and_then(|at| self.waiting.get(at)).map(|waiting| &waiting.vote)
     }
 
-    /// The vote that waits with a token and sequence number.
+    /// The pending vote with a token and sequence number.
     pub fn of_use(&self, token: TokenId, sequence: u8) -> Option<&CheckedVote> {
         let at = self.by_use.get(&(token, sequence))?;
         self.waiting.get(at).map(|waiting| &waiting.vote)
     }
 
-    /// The vote with the highest sequence number that waits with a token.
+    /// The pending vote of a token with the highest sequence number.
     pub fn latest_of(&self, token: TokenId) -> Option<&CheckedVote> {
         let (_, at) = self.by_use.range((token, 0)..=(token, u8::MAX)).next_back()?;
         self.waiting.get(at).map(|waiting| &waiting.vote)
     }
 
-    /// Votes in the order in which they came.
+    /// Votes in the order in which they arrived.
     pub fn iter(&self) -> impl Iterator<Item = &CheckedVote> {
         self.waiting.values().map(|waiting| &waiting.vote)
     }

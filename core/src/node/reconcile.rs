@@ -1,17 +1,18 @@
-//! Comparing votes with a peer: what travels grows with the difference, not with the sets.
+//! Comparing votes with a peer: the bytes sent grow with the difference, not with the sets.
 //!
 //! Range-based set reconciliation (A. Meyer, "Range-Based Set Reconciliation", 2023) by the
-//! `negentropy` crate, whose messages are carried as they are. An item is a vote's id with the
-//! timestamp 0. Whoever begins learns both differences, sends what the other lacks and asks for
-//! what it lacks itself.
+//! `negentropy` crate, whose messages are carried unchanged. An item is a vote's id with the
+//! timestamp 0. The side that begins learns both differences, sends what the other lacks and asks
+//! for what it lacks itself.
 //!
-//! Invariant: nothing is kept between messages, so a peer that breaks off leaves nothing behind.
+//! Invariant: nothing is kept between messages, so a peer that stops in the middle leaves nothing
+//! behind.
 
 use negentropy::{Id, Negentropy, NegentropyStorageVector};
 
 use crate::{crypto::hash::VoteId, sorted::sorted, wire::message::MAX_RECONCILE_BYTES};
 
-/// The ids of votes, sorted, as they are compared.
+/// The ids of votes, sorted for comparing.
 pub(super) struct ComparedIds {
     storage: NegentropyStorageVector,
 }
@@ -19,11 +20,11 @@ pub(super) struct ComparedIds {
 /// What the answer of a peer shows, each list in ascending order.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Difference {
-    /// The peer has not these.
+    /// The peer does not have these.
     pub lacking: Vec<VoteId>,
     /// Only the peer has these.
     pub wanted: Vec<VoteId>,
-    /// What to ask next; nothing when all is compared.
+    /// What to ask next; `None` once everything is compared.
     pub next: Option<Vec<u8>>,
 }
 
@@ -31,7 +32,8 @@ impl ComparedIds {
     /// Sorts the ids.
     ///
     /// # Errors
-    /// When the crate refuses them. It does so for a set that is sealed already, and this one is not.
+    /// If the crate refuses them. It does so only for a set that is sealed already, and this one is
+    /// not.
     pub fn new(ids: &mut dyn Iterator<Item = VoteId>) -> Result<Self, negentropy::Error> {
         let mut storage = NegentropyStorageVector::new();
         for id in ids {
@@ -70,8 +72,8 @@ impl ComparedIds {
         session.set_initiator();
         let (mut have, mut need) = (Vec::new(), Vec::new());
         let next = session.reconcile_with_ids(answer, &mut have, &mut need)?;
-        // The crate hands them out in the order of a hash table: sorted, so that a node given the
-        // same input does the same.
+        // The crate returns them in the order of a hash table. They are sorted, so that a node does
+        // the same for the same input.
         let ids = |ids: Vec<Id>| sorted(ids.iter().map(|id| VoteId(id.to_bytes())).collect());
         Ok(Difference { lacking: ids(have), wanted: ids(need), next })
     }

@@ -1,9 +1,10 @@
 //! Which named keepers are here: they are asked to sign a fresh challenge.
 //!
-//! Takes answers and the time; answers with when to ask. An answer is bound to the asker's name, so that no
-//! peer can pass it on as its own. A relay can, as it gives the names: what a keeper acknowledges is signed
-//! anyway, who acknowledges nothing makes room, and the roll is called again while something is owed.
-//! Invariant: at most [`MAX_EACH`] peers for each keeper.
+//! Takes answers and the time; returns when to ask. An answer is bound to the asker's name, so that
+//! no peer can pass it on as its own. A relay can, because it gives the names. That does little
+//! harm: what a keeper acknowledges is signed anyway, a peer that acknowledges nothing makes room,
+//! and the roll is called again while something is owed. Invariant: at most [`MAX_EACH`] peers for
+//! each keeper.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -21,16 +22,16 @@ use crate::{
     wire::message::Challenge,
 };
 
-/// Peers that answered for one keeper: on a few relays.
+/// Peers that may answer for one keeper: it is on a few relays.
 const MAX_EACH: usize = 4;
-/// A peer that was asked so often and acknowledged nothing makes room for others.
+/// A peer that was asked this often and acknowledged nothing makes room for others.
 const MAX_ASKED: u32 = 4;
-/// Challenges that may still be answered: a slow line has several under way.
+/// Challenges that may still be answered: on a slow line several can be open at once.
 const MAX_OPEN: usize = 4;
-/// Calls that a peer may leave unanswered before it is not here any more.
+/// Calls that a peer may leave unanswered before it counts as gone.
 const MAX_MISSED: u64 = 3;
 
-/// For whom a peer answered.
+/// The keeper that a peer answered for.
 #[derive(Clone, Copy)]
 struct Here {
     keeper: PublicKey,
@@ -45,16 +46,16 @@ struct Here {
 pub(super) enum Answered {
     /// The keeper is here.
     New,
-    /// As was known; or an answer to an earlier call, which comes late.
+    /// It was known; or it is a late answer to an earlier call.
     Again,
-    /// Nobody signed it.
+    /// No keeper signed it.
     Nonsense,
 }
 
 /// The keepers that answered.
 #[derive(Default)]
 pub(super) struct RollCall {
-    /// The last ones, the newest first.
+    /// The last challenges, the newest first.
     challenges: VecDeque<Challenge>,
     /// How many there were.
     calls: u64,
@@ -68,13 +69,13 @@ impl RollCall {
         self.times.hurry(now);
     }
 
-    /// The challenge of a moment ago: whoever is reached now hears that one, too.
+    /// The challenge from a moment ago: a peer that is reached only now can answer that one, too.
     pub fn recent(&self, now: Timestamp) -> Option<Challenge> {
         self.challenges.front().copied().filter(|_| self.times.was_asked_within(SOON_MS, now))
     }
 
-    /// The challenge, when it is time for a roll-call. `wanted` says whether a keeper is missing or owes
-    /// something; otherwise it is called seldom, to see whether they are still here.
+    /// The challenge, if it is time for a roll-call. `wanted` says whether a keeper is missing or
+    /// owes something; otherwise the roll is called rarely, to see whether they are still here.
     pub fn due(&mut self, now: Timestamp, wanted: bool, draws: &mut Draws) -> Option<Challenge> {
         let seldom = !wanted && self.times.was_asked_within(SELDOM_MS, now);
         if seldom || !self.times.is_due(now) {
@@ -84,14 +85,15 @@ impl RollCall {
         self.calls += 1;
         let calls = self.calls;
         self.present.retain(|_, here| here.call + MAX_MISSED >= calls);
-        // Hashed, so that a challenge tells nothing of the next one.
+        // Hashed, so that a challenge reveals nothing about the next one.
         let challenge = tagged(Tag::ROLL_CALL, &draws.next().to_le_bytes());
         self.challenges.push_front(challenge);
         self.challenges.truncate(MAX_OPEN);
         Some(challenge)
     }
 
-    /// A peer answered for a keeper. `signed` says whether the keeper signed this challenge for this node.
+    /// A peer answered for a keeper. `signed` says whether the keeper signed this challenge for
+    /// this node.
     pub fn answered(
         &mut self,
         from: Peer,
@@ -102,7 +104,8 @@ impl RollCall {
             return Answered::Nonsense;
         };
         if let Some(here) = self.present.get_mut(&from) {
-            // A peer answers for one keeper: a relay that passes on the answers of several speaks for one.
+            // A peer answers for one keeper: a relay that passes on the answers of several speaks
+            // for one.
             if here.keeper == keeper {
                 here.call = self.calls;
             }
@@ -121,7 +124,7 @@ impl RollCall {
         self.present.values().any(|here| here.keeper == *keeper)
     }
 
-    /// What a peer was asked to acknowledge is not here yet, and it is asked again.
+    /// The peer did not acknowledge yet what it was asked for, and is asked again.
     pub fn asked(&mut self, peer: Peer) {
         let asked = self.present.get_mut(&peer).map(|here| {
             here.asked += 1;
@@ -132,7 +135,7 @@ impl RollCall {
         }
     }
 
-    /// It did.
+    /// The peer acknowledged something.
     pub fn acknowledged(&mut self, peer: Peer) {
         self.present.entry(peer).and_modify(|here| here.asked = 0);
     }
@@ -142,7 +145,7 @@ impl RollCall {
         self.present.iter().map(|(peer, here)| (*peer, here.keeper))
     }
 
-    /// Keeps only peers that are still heard of; says whether one went.
+    /// Keeps only peers that are still here; returns whether one left.
     pub fn retain(&mut self, is_heard: impl Fn(&Peer) -> bool) -> bool {
         let before = self.present.len();
         self.present.retain(|peer, _| is_heard(peer));
@@ -183,7 +186,7 @@ mod tests {
         let first = call.due(NOW, true, &mut draws).unwrap();
         let second = call.due(NOW.plus_ms(SOON_MS), true, &mut draws).unwrap();
         assert_ne!(first, second);
-        // A late answer is no offence, and shows nobody.
+        // A late answer is not an offence, and makes nobody present.
         assert_eq!(call.answered(HONEST, key(0), to(first)), Answered::Again);
         assert!(!call.is_present(&key(0)));
         assert_eq!(call.answered(HONEST, key(0), to(second)), Answered::New);
@@ -221,7 +224,7 @@ mod tests {
         let silent = call.present().next().unwrap().0;
         for _ in 0..MAX_ASKED {
             call.asked(silent);
-            // The same answer again wipes nothing out.
+            // The same answer again resets nothing.
             assert_eq!(call.answered(silent, key(0), to(challenge)), Answered::Again);
         }
         call.asked(silent);

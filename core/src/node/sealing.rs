@@ -1,5 +1,6 @@
-//! Sealing: what whoever seals should wait for, which votes keepers had in time, leaving votes out, signing.
-//! Page and command line show what is answered here, and have no rules of their own.
+//! Sealing: what to wait for before a seal, which votes keepers had in time, leaving votes out,
+//! signing. The page and the command line show what is answered here, and have no rules of their
+//! own.
 
 use super::{
     Node,
@@ -24,7 +25,7 @@ use crate::{
 };
 
 impl Node {
-    /// What whoever seals should wait for: others may have votes that are not here.
+    /// What to wait for before a seal: others may have votes that are not here.
     pub fn missing(&self) -> Vec<Missing> {
         let mut missing = Vec::new();
         if self.is_behind() {
@@ -56,7 +57,7 @@ impl Node {
     /// Seals the chain as [`Node::sign_seal`] signs it.
     ///
     /// # Errors
-    /// As there; nothing has changed then.
+    /// The errors of [`Node::sign_seal`]. In that case nothing changes.
     pub fn seal(
         &mut self,
         now: Timestamp,
@@ -68,14 +69,16 @@ impl Node {
         self.take_seal(now, seal)
     }
 
-    /// Signs a seal over the chain as it is here, or as it was built again, with the votes that are left out
-    /// and why. `anyway` signs although others are known to have more ([`Missing::is_known`]): neither a liar
-    /// nor a keeper that is gone must hold up a seal for ever. Nothing changes by it, so that it can be stored
-    /// before it is handed out with [`Node::take_seal`].
+    /// Signs a seal over the chain as it is here, or as it was rebuilt, with the votes that are
+    /// left out and the reasons. With `anyway` it signs although others are known to have more
+    /// ([`Missing::is_known`]): neither a liar nor a keeper that is gone must be able to hold up a
+    /// seal for ever. Nothing changes by it, so that the seal can be stored before
+    /// [`Node::take_seal`] hands it out.
     ///
     /// # Errors
-    /// When it is too early or sealed, something is known to be missing, a vote that is here is neither
-    /// counted nor named, one that is named is on a closing list, or the key is not the organiser's.
+    /// If it is too early or the election is sealed, something is known to be missing, a vote that
+    /// is here is neither counted nor named, a vote that is named is on a closing list, or the key
+    /// is not the organiser's.
     pub fn sign_seal(
         &self,
         now: Timestamp,
@@ -98,16 +101,17 @@ impl Node {
     /// Takes in, and hands out, a seal that [`Node::sign_seal`] signed a moment ago.
     ///
     /// # Errors
-    /// When the chain that was built again does not fit to what is here any more; nothing is sealed then.
+    /// If the rebuilt chain does not match what is here any more. In that case nothing is sealed.
     pub fn take_seal(&mut self, now: Timestamp, seal: Seal) -> Result<(), SealError> {
         let changes = self.ballot_box.take_seal(now, seal)?;
         self.apply(now, changes, None);
-        // Who has it says so when greeted.
+        // A peer that has it says so when it is greeted.
         self.greet_again.hurry(now);
         Ok(())
     }
 
-    /// Has keepers prove which votes are on their closing lists, from now on, or ends that: for whoever seals.
+    /// From now on asks keepers to prove which votes are on their closing lists, or stops that:
+    /// needed for sealing.
     pub fn look_at_lists(&mut self, on: bool) {
         self.in_time = on.then(|| self.in_time.take().unwrap_or_default());
     }
@@ -121,7 +125,7 @@ impl Node {
         })
     }
 
-    /// What keepers showed of their closing lists, where that is looked at.
+    /// What keepers showed of their closing lists, while they are asked for that.
     pub fn lists(&self) -> Option<Lists<'_>> {
         let in_time = self.in_time.as_ref()?;
         let mut found = Lists::default();
@@ -134,8 +138,8 @@ impl Node {
         Some(found)
     }
 
-    /// The names of keepers that showed no whole closing list. One that signed two lists counts for nothing, and
-    /// is among them only where there is no whole list to go by.
+    /// The names of keepers that showed no whole closing list. A keeper that signed two lists
+    /// counts for nothing, and is named only if there is no whole list to go by.
     pub fn unshown(&self) -> Vec<String> {
         let none = self.lists().unwrap_or_default().whole == 0;
         let shown = |keeper: &&Keeper| {
@@ -151,8 +155,9 @@ impl Node {
         keepers.filter(|keeper| !shown(keeper)).map(|keeper| keeper.name.clone()).collect()
     }
 
-    /// Votes of the chain that no keeper showed to be on its closing list, in ascending order. One that a
-    /// later vote of the same token stands on that is listed stays: it could not be left out without that one.
+    /// Votes of the chain that no keeper showed to be on its closing list, in ascending order. A
+    /// vote is not among them if a later vote of the same token depends on it and is listed: it
+    /// could not be left out without that one.
     pub fn unlisted(&self) -> Vec<VoteId> {
         let lists: Vec<_> = self.single_lists().map(|(_, list)| list).collect();
         let listed = |id: &VoteId| {
@@ -170,7 +175,8 @@ impl Node {
         sorted(all.filter(|id| !listed(id) && !stands_below_one(id)).collect())
     }
 
-    /// A named keeper that may have votes which are not here, if one may: not one that showed its whole list.
+    /// A named keeper that may have votes that are not here, if there is one; a keeper that showed
+    /// its whole list is not one.
     pub fn keepers_lack(&self) -> Option<Lack> {
         let shows = |key: &PublicKey| {
             let list = self.single_lists().find(|(keeper, _)| keeper.key == *key);
@@ -197,7 +203,7 @@ impl Node {
         let mut questions = Vec::new();
         for (keeper, list) in self.single_lists() {
             for peer in self.speakers_for(&keeper.key) {
-                // A voter who signed two may have one of them on the list.
+                // If a voter signed two ballots, one of them may be on the list.
                 let double = self.statements().double_votes();
                 let double = double.flat_map(|it| [it.first.id(), it.second.id()]);
                 let double = double.filter(|id| !self.ballot_box.contains(id));
@@ -214,8 +220,8 @@ impl Node {
         }
     }
 
-    /// Greets keepers again, where somebody seals: those that were not compared with, and afterwards those that
-    /// do not say yet that they have the result.
+    /// Greets keepers again while somebody seals: first those that were not compared with, later
+    /// those that do not say yet that they have the result.
     pub(super) fn greet_keepers(&mut self, now: Timestamp) {
         if self.in_time.is_none() || !self.greet_again.is_due(now) {
             return;
@@ -237,13 +243,14 @@ impl Node {
         }
     }
 
-    /// Begins to build the chain again without these votes of it, in ascending order, so that a seal can leave
-    /// them out ([`BallotBox::rebuilding`](super::ballot_box::BallotBox::rebuilding)), or gives that up where
-    /// there are none. Miners work on it before all else.
+    /// Begins to rebuild the chain without these of its votes, in ascending order, so that a seal
+    /// can leave them out ([`BallotBox::rebuilding`](super::ballot_box::BallotBox::rebuilding)).
+    /// With no votes it stops a rebuilding. Miners work on it before everything else.
     ///
     /// # Errors
-    /// When the election is not closed for two minutes yet, or is sealed; where it has keepers, when one of them
-    /// did not show its whole closing list (`anyway` asks for that of one only), or a vote that goes is on one.
+    /// If the election has not been closed for two minutes, or is sealed; if it has keepers, and
+    /// one of them did not show its whole closing list (with `anyway` one whole list is enough), or
+    /// a vote to leave out is on a list.
     pub fn leave_out(
         &mut self,
         now: Timestamp,

@@ -1,5 +1,6 @@
-//! Answers to peers' questions, out of what this node has. Each looks and changes nothing; whether a
-//! question is answered at all is decided by [`Message::rules`] and the budgets of [`super::peers`].
+//! Answers to peers' questions, from what this node has. They read and change nothing.
+//! [`Message::rules`] and the budgets of [`super::peers`] decide whether a question is answered at
+//! all.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -17,7 +18,8 @@ use crate::{
     },
 };
 
-/// Messages of votes in one answer: what fits in a relay's queue beside other things.
+/// Messages of votes in one answer: as many as fit into a relay's queue together with other
+/// messages.
 pub(super) const MAX_PAGES: usize = MAX_VOTES_ASKED / MAX_VOTES;
 
 /// What this node says of itself.
@@ -56,8 +58,8 @@ pub(super) fn roll_page(ballot_box: &BallotBox, index: u32) -> Option<Message> {
     Some(Message::RollPage(page))
 }
 
-/// Headers after the first hash that is in the chain. Without a meeting point there is no next block:
-/// the answer is empty, and nobody waits.
+/// Headers after the first hash that is in the chain. If no hash is, there is no next block: the
+/// answer is empty, so that nobody waits.
 pub(super) fn headers(ballot_box: &BallotBox, locator: &[BlockHash]) -> Message {
     let chain = ballot_box.chain();
     let mut headers = Vec::new();
@@ -72,7 +74,7 @@ pub(super) fn headers(ballot_box: &BallotBox, locator: &[BlockHash]) -> Message 
     Message::Headers(headers)
 }
 
-/// Hashes up to the first that is there a second time.
+/// Hashes up to the first repeated one.
 fn once(hashes: &[BlockHash]) -> impl Iterator<Item = &BlockHash> {
     let mut seen = BTreeSet::new();
     hashes.iter().take(MAX_BLOCKS_ASKED).take_while(move |hash| seen.insert(**hash))
@@ -138,7 +140,7 @@ pub(super) fn votes(ballot_box: &BallotBox, ids: &[VoteId]) -> Vec<Message> {
     vote_pages(&mut votes.iter())
 }
 
-/// The statements that a peer lacks, as many as fit in a message; nothing if it lacks none.
+/// The statements that a peer lacks, as many as fit into a message; `None` if it lacks none.
 pub(super) fn statements(ballot_box: &BallotBox, known: &[ShortId]) -> Option<Message> {
     let known: HashSet<_> = known.iter().collect();
     let all = ballot_box.statements().all();
@@ -150,7 +152,7 @@ pub(super) fn statements(ballot_box: &BallotBox, known: &[ShortId]) -> Option<Me
     Some(Message::Statements(page))
 }
 
-/// Those of these votes that are here; nothing if none is.
+/// Those of these votes that are here; `None` if none is.
 pub(super) fn held(ballot_box: &BallotBox, mut ids: Vec<VoteId>) -> Option<Message> {
     ids.retain(|id| ballot_box.contains(id));
     (!ids.is_empty()).then_some(Message::Held(ids))
@@ -161,7 +163,8 @@ mod tests {
     use super::*;
     use crate::testkit::{NOW, block, chain_of, context, vote};
 
-    /// What a node has with so many blocks of one vote each, and pending votes of the tokens 50 to 52.
+    /// What a node has after this many blocks of one vote each, with pending votes of the tokens 50
+    /// to 52.
     fn here(blocks: u64) -> BallotBox {
         let mut here = BallotBox::new(context());
         for token in 0..blocks {

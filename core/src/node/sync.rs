@@ -1,13 +1,13 @@
-//! Headers first, then blocks in pages, from one peer at a time. The signatures of a page are verified
-//! by the driver, on other threads or in other workers, while the next page is on its way.
+//! Headers first, then blocks in pages, from one peer at a time. The driver verifies the signatures
+//! of a page, on other threads or in other workers, while the next page is being fetched.
 //!
-//! A claim of a better chain starts a download of headers; only headers that were checked, link to the
-//! chain and make a better one lead to blocks being fetched. Every request has a
-//! deadline; a peer that misses it is asked last from then on.
+//! A claim of a better chain starts a download of headers. Blocks are fetched only for headers that
+//! were checked, link to the chain and make a better one. Every request has a deadline; a peer that
+//! misses it is asked last from then on.
 //!
-//! Takes what a peer sent, the time and the chain as it is; answers with what that comes to, and leaves
-//! it to the node what to do about it. Invariant: at most one download is under way, and it holds at
-//! most [`MAX_CANDIDATE`] headers. At most one page of blocks is being verified, and at most one more
+//! Takes what a peer sent, the time and the chain as it is; returns the outcome, and leaves it to
+//! the node what to do about it. Invariant: at most one download is in progress, with at most
+//! [`MAX_CANDIDATE`] headers. At most one page of blocks is being verified, and at most one more
 //! waits for that.
 
 use std::collections::VecDeque;
@@ -32,53 +32,54 @@ use crate::{
     wire::message::{MAX_BLOCKS_ASKED, MAX_HEADERS, Message, ShortBlock},
 };
 
-/// Headers of one download: more than a block every ten seconds makes in a hundred days. A branch within
-/// this is judged to its end before anything else of it is fetched; each header cost its sender a proof of
-/// work. Of a longer one so much is judged at a time, by itself.
+/// Headers of one download: more than there are in a hundred days with a block every ten seconds. A
+/// branch within this limit is judged to its end before anything else of it is fetched; each header
+/// cost its sender a proof of work. Of a longer branch this many are judged at a time, by
+/// themselves.
 pub const MAX_CANDIDATE: usize = 1_000_000;
-/// Time for an answer: a full page over 60 kB/s.
+/// Time for an answer: enough for a full page at 60 kB/s.
 const ANSWER_WITHIN_MS: u64 = 20_000;
-/// A part of a page that took longer than this, and came more slowly than this, is a drip.
+/// A part of a page that took longer than this, and arrived more slowly than this, is a drip.
 const DRIP_MS: u64 = 1_000;
 const DRIP_BYTES_PER_SECOND: u64 = 8_000;
-/// A peer that serves no more headers at the moment is asked again after this time, so often in a
-/// download.
+/// A peer that serves no more headers at the moment is asked again after this time, and this often
+/// in a download.
 const BUSY_MS: u64 = 2_000;
 const MAX_BUSY: u8 = 8;
-/// The deadline while nothing is asked for: pages are verified first.
+/// The deadline while nothing is asked for, because pages are verified first.
 const NOTHING_DUE: Timestamp = Timestamp(u64::MAX);
-/// Time for the first headers (200 kB at most) or an announced block: most are small, and who stalls
-/// is found out early. Doubled with each stall, up to the time for any answer, because the slow line
-/// may be this node's own.
+/// Time for the first headers (200 kB at most) or an announced block: most are small, and a peer
+/// that stalls is found out early. Doubled with each stall, up to the time for any answer, because
+/// the slow line may be this node's own.
 const FIRST_ANSWER_WITHIN_MS: u64 = 6_000;
 
 enum Stage {
-    /// `start` is the block of this chain that the headers begin after.
+    /// `start` is the block of this chain after which the headers begin.
     Headers {
         start: Option<BlockHash>,
         ancestry: Option<Box<Ancestry>>,
         hashes: Vec<BlockHash>,
-        /// When a peer that serves no more at the moment is asked again, and how often it was.
+        /// When to ask again a peer that serves no more at the moment, and how often it was asked.
         again: Option<Timestamp>,
         busy: u8,
     },
     Blocks {
         wanted: VecDeque<BlockHash>,
-        /// Where their votes may be here.
+        /// Used if many of their votes may be here.
         by_ids: Option<ByIds>,
         asked: Asked,
     },
 }
 
-/// What is asked for of the blocks that are wanted, from the first on.
+/// What is asked for of the wanted blocks, from the first on.
 enum Asked {
     /// Nothing.
     Nothing,
-    /// So many whole blocks.
+    /// This many whole blocks.
     Whole(usize),
-    /// So many short ones.
+    /// This many short blocks.
     Short(usize),
-    /// The votes of the first one that are not here.
+    /// The votes of the first block that are not here.
     Votes(Parts),
 }
 
@@ -89,12 +90,12 @@ struct Download {
     /// Height that the peer's headers reach.
     target: Height,
     pace: Pace,
-    /// Whether votes are to be compared with the peer when it is over.
+    /// Whether to compare votes with the peer when it is over.
     compares: bool,
 }
 
-/// A page of blocks whose signatures are being verified. It is taken in also if the download that
-/// it came with has ended by then.
+/// A page of blocks whose signatures are being verified. It is taken in even if the download that
+/// it belongs to has ended by then.
 struct Verifying {
     id: u64,
     from: Peer,
@@ -108,42 +109,42 @@ struct Verifying {
 pub struct Sync {
     download: Option<Download>,
     verifying: Option<Verifying>,
-    /// The download's next page, which came before that was done.
+    /// The download's next page, if it arrived before the current one was verified.
     waiting: Option<Vec<Block>>,
     last_id: u64,
     /// Stalls in a row, over all peers.
     stalls: u32,
 }
 
-/// What headers come to.
+/// The outcome for headers.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum HeadersFound {
-    /// They were not asked for, or came twice or late.
+    /// They were not asked for, or arrived twice or late.
     Ignored,
     /// More of them are asked for.
     Ask(Message),
     /// The peer serves no more at the moment: it is asked again.
     Later,
-    /// The peer claims more and hands out nothing: it is busy, or a liar.
+    /// The peer claims more but hands out nothing: it is busy, or lies.
     Stalled,
-    /// They hold nothing new, or do not meet the chain.
+    /// They have nothing new, or do not connect to the chain.
     Useless,
     /// They break a rule.
     Broken(LinkError),
-    /// They are all there is for now.
+    /// They are all that can be had for now.
     Branch(Branch),
 }
 
 /// A branch of headers that keep every rule.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Branch {
-    /// The block that it begins after, and its own.
+    /// The hash of the block that it begins after, and the hashes of its own blocks.
     pub hashes: Vec<BlockHash>,
     /// Weight of the chain up to its tip.
     pub weight: Weight,
     /// Its last block.
     pub tip: BlockHash,
-    /// Height of that.
+    /// Height of its last block.
     pub height: Height,
     /// Whether it has the sealed block.
     pub anchored: bool,
@@ -156,48 +157,48 @@ pub(super) struct Branch {
 pub(super) enum End {
     /// There is no more of it.
     Tip,
-    /// More is not judged in one go.
+    /// More is not judged at once.
     Full,
-    /// The peer serves no more at the moment, after waiting.
+    /// The peer serves no more at the moment, even after waiting.
     Busy,
-    /// The next block has this date, which is too far ahead.
+    /// The next block has this time, which is too far ahead.
     Ahead(Timestamp),
 }
 
-/// What blocks come to.
+/// The outcome for blocks.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum BlocksFound {
     /// They were not asked for.
     Ignored,
-    /// The peer hands out nothing, or in drops.
+    /// The peer hands out nothing, or too little at a time.
     Stalled,
     /// They wait until the page before them is verified.
     Wait,
-    /// They are to be verified.
+    /// They must be verified.
     Page(Vec<Block>),
 }
 
-/// What short blocks come to.
+/// The outcome for short blocks.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ShortBlocksFound {
     /// They were not asked for.
     Ignored,
-    /// The peer hands out nothing, or in drops.
+    /// The peer hands out nothing, or too little at a time.
     Stalled,
-    /// They are here.
+    /// They were taken in.
     Taken,
 }
 
-/// What the votes of a block come to.
+/// The outcome for the votes of a block.
 #[derive(Debug)]
 pub(super) enum VotesFound {
     /// They were not asked for.
     Ignored,
     /// The peer hands out nothing.
     Stalled,
-    /// The block came another way meanwhile.
+    /// The block arrived in another way meanwhile.
     Known,
-    /// The block.
+    /// The complete block.
     Block(CheckedBlock),
     /// They are not the block's: it is fetched whole.
     Others,
@@ -205,7 +206,7 @@ pub(super) enum VotesFound {
     Broken(BlockError),
 }
 
-/// What the driver is to verify of a page.
+/// What the driver must verify of a page.
 pub(super) enum ToVerify {
     /// These signatures.
     Signatures(Signatures),
@@ -213,29 +214,30 @@ pub(super) enum ToVerify {
     Nothing(VerifiedPage),
 }
 
-/// Blocks that were verified, up to the first that does not hold.
+/// Blocks that were verified, up to the first that is not valid.
 #[derive(Debug)]
 pub(super) struct VerifiedPage {
     /// Who sent them.
     pub from: Peer,
-    /// Each that holds.
+    /// The valid blocks.
     pub blocks: Vec<CheckedBlock>,
-    /// What is wrong with the next one, and its hash if it is the signatures: the hash commits to them.
+    /// What is wrong with the next block. Its hash is given if its signatures are wrong: the hash
+    /// commits to them.
     pub offender: Option<(BlockError, Option<BlockHash>)>,
     /// Whether the page raises the reputation of its peer.
     pub counts: bool,
 }
 
-/// What the download wants next.
+/// What the download needs next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Nothing: it waits for an answer or a verdict, or there is none.
+    /// Nothing: it waits for an answer or a verdict, or there is no download.
     Wait,
-    /// A page.
+    /// To ask a peer.
     Ask(Peer, Message),
-    /// That a block is taken in, all of whose votes were here.
+    /// To take in a block; all of its votes were here.
     Take(Peer, CheckedBlock),
-    /// That its peer is rejected.
+    /// To reject its peer.
     Broken(Peer, BlockError),
     /// Nothing more: it is complete.
     Done(Peer),
@@ -247,7 +249,7 @@ impl Sync {
         self.download.as_ref().map(|download| download.deadline)
     }
 
-    /// Height that is being downloaded to.
+    /// The height that the download will reach.
     pub fn target(&self) -> Option<Height> {
         self.download.as_ref().map(|download| download.target)
     }
@@ -262,8 +264,8 @@ impl Sync {
         self.peer() == Some(peer)
     }
 
-    /// Whether blocks are on their way whose headers proved their weight. A claim alone proves nothing,
-    /// and must not keep this node from announcing its own blocks.
+    /// Whether blocks are being fetched whose headers proved their weight. A claim alone proves
+    /// nothing, and must not keep this node from announcing its own blocks.
     pub(super) fn is_fetching(&self) -> bool {
         match self.download.as_ref().map(|download| &download.stage) {
             None | Some(Stage::Headers { .. }) => false,
@@ -281,15 +283,15 @@ impl Sync {
         self.download.as_ref().filter(|download| now >= download.deadline).map(|it| it.peer)
     }
 
-    /// A relay is gone, and the download with it.
+    /// A relay is gone, and with it a download over it.
     pub(super) fn link_down(&mut self, link: LinkId) {
         if self.peer().is_some_and(|peer| peer.link == link) {
             self.end();
         }
     }
 
-    /// Ends the download. What is being verified is taken in all the same. Says whether votes are to be
-    /// compared with its peer.
+    /// Ends the download. A page that is being verified is still taken in. Returns whether to
+    /// compare votes with its peer.
     pub(super) fn end(&mut self) -> bool {
         self.waiting = None;
         self.download.take().is_some_and(|download| download.compares)
@@ -310,12 +312,12 @@ impl Sync {
         self.stalls = self.stalls.saturating_add(1);
     }
 
-    /// A peer handed out good blocks: the line here is not to blame for earlier stalls.
+    /// A peer handed out good blocks: this node's line is not to blame for earlier stalls.
     pub(super) fn forgive_stalls(&mut self) {
         self.stalls = self.stalls.min(1);
     }
 
-    /// Begins a download, in place of the one before.
+    /// Begins a download in place of the one before.
     fn begin(&mut self, now: Timestamp, peer: Peer, stage: Stage, target: Height) {
         let deadline =
             now.plus_ms((FIRST_ANSWER_WITHIN_MS << self.stalls.min(2)).min(ANSWER_WITHIN_MS));
@@ -338,7 +340,7 @@ impl Sync {
         Message::GetHeaders(locator)
     }
 
-    /// Begins to fetch one block whose header was announced and checked, or what is missing of it.
+    /// Begins to fetch one block whose header was announced and checked, or its missing votes.
     pub(super) fn begin_block(
         &mut self,
         now: Timestamp,
@@ -400,7 +402,7 @@ impl Sync {
             return HeadersFound::Useless;
         };
         if headers.first().is_some_and(|header| header.previous != ancestry.tip()) {
-            // A page that came twice or late: what was asked for is still on its way.
+            // A page that arrived twice or late: what was asked for has not arrived yet.
             return HeadersFound::Ignored;
         }
         if headers.is_empty() && ancestry.height() < *target && *busy < MAX_BUSY {
@@ -459,8 +461,8 @@ impl Sync {
         Some((*peer, Message::GetHeaders(vec![ancestry.tip()])))
     }
 
-    /// The next step. While a page of whole blocks is verified, one more is fetched, and no more; what
-    /// comes as short ids waits, as it stands on them.
+    /// The next step. While a page of whole blocks is verified, one more is fetched, and no more.
+    /// Short blocks wait meanwhile, because they build on that page.
     pub(super) fn next(&mut self, now: Timestamp, here: &BallotBox) -> Next {
         let verifying = self.is_verifying();
         let Some(Download {
@@ -582,7 +584,7 @@ impl Sync {
         ShortBlocksFound::Taken
     }
 
-    /// Checks a page but for its signatures, which are left to the driver.
+    /// Checks a page except for its signatures, which are left to the driver.
     pub(super) fn begin_verifying(
         &mut self,
         from: Peer,
@@ -600,7 +602,7 @@ impl Sync {
         ToVerify::Signatures(Signatures { id, list })
     }
 
-    /// The page that a verdict is on; nothing if it is on none that is being verified.
+    /// The page that a verdict is for; `None` if no such page is being verified.
     pub(super) fn verified(&mut self, id: u64, verdict: Result<(), usize>) -> Option<VerifiedPage> {
         let Verifying { from, blocks, stalled, .. } =
             self.verifying.take_if(|verifying| verifying.id == id)?;
@@ -617,8 +619,8 @@ impl Sync {
         self.deadline() == Some(NOTHING_DUE)
     }
 
-    /// Puts a block together; what does not fit is fetched whole. `known` says whether the
-    /// block is here already.
+    /// Puts a block together; if the votes do not fit, it is fetched whole. `known` says whether
+    /// the block is here already.
     pub(super) fn on_block_votes(
         &mut self,
         now: Timestamp,
@@ -653,7 +655,8 @@ impl Sync {
                 wanted.pop_front();
                 VotesFound::Block(block)
             }
-            // Two votes share a short id, or not all fitted, or it lied: the whole block shows.
+            // Two votes share a short id, or not all votes fitted, or the peer lied: the whole
+            // block shows it.
             Err(error) if error.is_other_votes() => {
                 *asked = Asked::Whole(1);
                 if pace.is_too_slow(now, true, 0) {
@@ -671,13 +674,14 @@ impl Sync {
 struct Pace {
     /// When it was asked last.
     asked_at: Timestamp,
-    /// How often less came than was asked for, and that in drops, since something came fast enough.
+    /// How often less arrived than was asked for, and too slowly, since something arrived fast
+    /// enough.
     drips: u8,
 }
 
 impl Pace {
-    /// Takes an answer in; says whether the peer drips for the third time: it would keep the download for
-    /// days.
+    /// Takes in an answer; returns whether the peer drips for the third time: it would keep the
+    /// download going for days.
     fn is_too_slow(&mut self, now: Timestamp, fell_short: bool, bytes: usize) -> bool {
         let took = now.ms_since(self.asked_at);
         if took <= DRIP_MS || (bytes as u64) * 1000 / took >= DRIP_BYTES_PER_SECOND {
@@ -796,7 +800,7 @@ mod tests {
     #[test]
     fn who_serves_no_more_at_the_moment_is_asked_again_for_a_while() {
         let (ours, theirs) = (chain_of(0), chain_of(5));
-        // A full page in small came before.
+        // The first part of a full page, in small, arrived before.
         let (first, rest) = (headers(&theirs)[..3].to_vec(), headers(&theirs)[3..].to_vec());
         let after_it = |busy| {
             let mut sync = Sync::default();
@@ -817,7 +821,7 @@ mod tests {
             assert_eq!(sync.ask_again(now.plus_ms(BUSY_MS)), Some((PEER, question.clone())));
             assert_eq!(sync.ask_again(now.plus_ms(BUSY_MS)), None, "once");
         }
-        // However much it serves meanwhile: it is not waited for again.
+        // It is not waited for again, however much it serves meanwhile.
         let found =
             |headers: &[Header]| match after_it(MAX_BUSY).on_headers(NOW, PEER, headers, &ours) {
                 HeadersFound::Branch(branch) => (branch.hashes.len(), branch.end),
@@ -861,7 +865,7 @@ mod tests {
         assert_eq!(sync.next(NOW, &nothing_here()), Next::Ask(PEER, all));
         let page = |range: std::ops::Range<usize>| blocks(&theirs)[range].to_vec();
         assert_eq!(sync.on_blocks(NOW, PEER, page(0..1)), BlocksFound::Page(page(0..1)));
-        // In an open election there is nothing to verify: as if there were.
+        // In an open election there is nothing to verify; this acts as if there were.
         sync.verifying = Some(Verifying {
             id: 1,
             from: PEER,
@@ -933,7 +937,7 @@ mod tests {
                 ShortBlocksFound::Stalled => return assert_eq!(rounds, 2),
                 found => assert_eq!(found, ShortBlocksFound::Taken),
             }
-            // It lied: the whole block is asked for, and comes as slowly.
+            // It lied: the whole block is asked for, and comes just as slowly.
             assert!(matches!(sync.next(now, &here), Next::Ask(_, Message::GetBlocks(_))));
             now = now.plus_ms(DRIP_MS + 1);
             let page = BlocksFound::Page(vec![block.clone()]);
@@ -979,7 +983,7 @@ mod tests {
         assert!(matches!(stalled, VotesFound::Stalled));
         let known = sync.on_block_votes(NOW, PEER, hash, votes(), true, &context);
         assert!(matches!(known, VotesFound::Known));
-        // The block has one vote, not two: what came is not its own.
+        // The block has one vote, not two: what arrived is not its own.
         let (mut sync, _) = begun(Some(second_missing(&block.header, here)));
         let whole = sync.on_block_votes(NOW, PEER, hash, votes(), false, &context);
         assert!(matches!(whole, VotesFound::Others));

@@ -1,8 +1,8 @@
-//! All votes that a node has, in the chain and waiting alike: what peers compare, so that a branch that
-//! loses does not take its votes along.
+//! All votes that a node has, in the chain and pending: peers compare these sets, so that a branch
+//! that loses does not take its votes with it.
 //!
-//! The digest is kept up to date vote by vote; the sorted ids are made when they are first compared, until
-//! something changes.
+//! The digest is updated vote by vote. The sorted ids are made when they are first compared, and
+//! kept until something changes.
 
 use std::cell::OnceCell;
 
@@ -16,13 +16,14 @@ use crate::{
 #[derive(Default)]
 pub(super) struct VoteSet {
     votes: u32,
-    /// The sum of the ids, as numbers of 256 bits, lowest limb first. It does not depend on the order.
+    /// The sum of the ids, as numbers of 256 bits, lowest limb first. It does not depend on the
+    /// order.
     sum: [u64; 4],
     compared: OnceCell<Option<ComparedIds>>,
 }
 
 impl VoteSet {
-    /// The set of these ids, each of which is named once.
+    /// The set of these ids, each of which occurs once.
     pub fn of(ids: &mut dyn Iterator<Item = VoteId>) -> Self {
         let mut set = Self::default();
         ids.for_each(|id| set.insert(&id));
@@ -35,7 +36,7 @@ impl VoteSet {
         self.add(limbs(id), false);
     }
 
-    /// Takes out a vote that is in it: adds what makes its id 2^256.
+    /// Removes a vote that is in it: adds the number that makes its id 2^256.
     pub fn remove(&mut self, id: &VoteId) {
         self.votes = self.votes.saturating_sub(1);
         self.add(limbs(id).map(|limb| !limb), true);
@@ -50,7 +51,7 @@ impl VoteSet {
         }
     }
 
-    /// What is said of it in a greeting.
+    /// What a greeting says about it.
     pub fn digest(&self) -> VotesDigest {
         let mut sum = [0; 32];
         for (bytes, limb) in sum.chunks_exact_mut(8).zip(self.sum) {

@@ -1,4 +1,4 @@
-//! How a vote stands as far as this node knows: the facts for [`Standing`].
+//! How a vote stands, as far as this node knows: the facts for [`Standing`].
 
 use super::{LinkId, Node};
 use crate::{
@@ -57,7 +57,7 @@ impl Node {
         })
     }
 
-    /// The named keepers whose acknowledgement of a vote is worth this.
+    /// The named keepers whose acknowledgement of a vote has this worth.
     fn witnesses(&self, id: &VoteId, worth: Worth) -> Vec<Witness> {
         let election = self.chain().election();
         let witness = |acknowledged: &Acknowledged| {
@@ -106,7 +106,7 @@ impl Node {
         }
     }
 
-    /// Whether a vote is in the set that a seal is over, where this node can tell.
+    /// Whether a vote is in the set that a seal is over, if this node can tell.
     fn is_in(&self, seal: &Seal, id: &VoteId) -> Option<bool> {
         let Sealed { height, tip, .. } = &seal.sealed;
         if seal.sealed.left_out().any(|(left, _)| left == id) {

@@ -1,4 +1,4 @@
-//! Statements: taking them in, making them, and what seals do to the chain.
+//! Statements: taking them in, making them, and how seals change the chain.
 
 use std::collections::HashMap;
 
@@ -39,8 +39,8 @@ impl BallotBox {
     /// Closes the election now, before its time.
     ///
     /// # Errors
-    /// [`StatementError::NoOrganiser`] or [`StatementError::Signature`] when the key is not the
-    /// organiser's; nothing has changed then.
+    /// [`StatementError::NoOrganiser`] or [`StatementError::Signature`] if the key is not the
+    /// organiser's. In that case nothing changes.
     pub(in crate::node) fn close(
         &mut self,
         now: Timestamp,
@@ -51,11 +51,11 @@ impl BallotBox {
         Ok(self.take_statements(vec![closing]))
     }
 
-    /// Begins to build the chain again without these votes of it, in ascending order, so that a seal can leave
-    /// them out, or gives that up where there are none.
+    /// Begins to rebuild the chain without these of its votes, in ascending order, so that a seal
+    /// can leave them out. With no votes it stops a rebuilding.
     ///
     /// # Errors
-    /// As [`BallotBox::may_seal`], and when they are more than a seal can name.
+    /// The errors of [`BallotBox::may_seal`], and if there are more votes than a seal can name.
     pub(in crate::node) fn leave_out(
         &mut self,
         now: Timestamp,
@@ -71,12 +71,12 @@ impl BallotBox {
         Ok(())
     }
 
-    /// The chain as it is built again without some votes.
+    /// The chain as it is rebuilt without some votes.
     pub fn rebuilding(&self) -> Option<&Rebuilding> {
         self.rebuilding.as_ref()
     }
 
-    /// The same, while blocks of it are to be made.
+    /// The same, while blocks of it remain to be made.
     pub(in crate::node) fn building(&self) -> Option<&Rebuilding> {
         self.rebuilding().filter(|it| !it.is_done())
     }
@@ -95,25 +95,26 @@ impl BallotBox {
         self.rebuilding.as_ref().map_or(&self.chain, Rebuilding::chain)
     }
 
-    /// The votes here that a seal made now would not hold, in ascending order: they wait for a block, are left
-    /// out of blocks, or came since that was begun.
+    /// The votes here that a seal made now would not have, in ascending order: they are pending,
+    /// are left out of blocks, or arrived since the rebuilding began.
     pub fn not_to_be_sealed(&self) -> Vec<VoteId> {
         let chain = self.to_be_sealed();
         sorted(self.vote_ids().filter(|id| chain.place_of(id).is_none()).collect())
     }
 
-    /// The same without those that are left out of blocks: they wait for a block, or came since that was begun.
+    /// The same without those that are left out of blocks: they are pending, or arrived since the
+    /// rebuilding began.
     pub fn waiting(&self) -> Vec<VoteId> {
         let left_out = self.rebuilding().map_or(&[][..], Rebuilding::left_out);
         let votes = self.not_to_be_sealed().into_iter();
         votes.filter(|id| left_out.binary_search(id).is_err()).collect()
     }
 
-    /// Signs a seal over the chain as it is here, or as it was built again; nothing changes by it.
+    /// Signs a seal over the chain as it is here, or as it was rebuilt; nothing changes by it.
     ///
     /// # Errors
-    /// When the election is not closed, is sealed, the key is not the organiser's, or a vote that is here is
-    /// neither in the chain nor named as left out.
+    /// If the election is not closed, or is sealed, the key is not the organiser's, or a vote that
+    /// is here is neither in the chain nor named as left out.
     pub(in crate::node) fn sign_seal(
         &self,
         now: Timestamp,
@@ -144,7 +145,7 @@ impl BallotBox {
     /// Takes in a seal that [`BallotBox::sign_seal`] just signed here.
     ///
     /// # Errors
-    /// When the chain that was built again does not fit to what is here any more; nothing is sealed then.
+    /// If the rebuilt chain does not match what is here any more. In that case nothing is sealed.
     pub(in crate::node) fn take_seal(
         &mut self,
         now: Timestamp,
@@ -157,7 +158,7 @@ impl BallotBox {
         Ok(self.take_statements(vec![Statement::Seal(seal)]))
     }
 
-    /// Whether it is time for a seal: votes that were cast in time have had time to get here.
+    /// Whether it is time for a seal: votes that were cast in time have had time to arrive here.
     ///
     /// # Errors
     /// [`SealError::NotClosed`], [`SealError::TooEarly`] or [`SealError::AlreadySealed`].
@@ -172,8 +173,8 @@ impl BallotBox {
         }
     }
 
-    /// A named keeper that may have votes which are not here, if one may; `shows` says of which that is known
-    /// not to be so.
+    /// A named keeper that may have votes that are not here, if there is one; `shows` tells for
+    /// which keepers that is known to be wrong.
     pub(in crate::node) fn keepers_lack(&self, shows: &dyn Fn(&PublicKey) -> bool) -> Option<Lack> {
         let listed = |key: &PublicKey| {
             let lists = self.statements.closing_lists_of(key);
@@ -204,7 +205,8 @@ impl BallotBox {
         fresh
     }
 
-    /// Makes proofs of votes whose slot another vote has: here, or among them.
+    /// Makes proofs of votes whose slot is used by another vote: one that is here, or one among
+    /// them.
     pub(super) fn look_for_double_votes(
         &mut self,
         votes: &mut dyn Iterator<Item = &Vote>,
@@ -227,7 +229,7 @@ impl BallotBox {
         changes.proofs.extend(fresh);
     }
 
-    /// Brings the sealing, and the block that is final by it, up to date.
+    /// Updates the sealing, and the block that it makes final.
     pub(super) fn apply_seals(&mut self, changes: &mut Changes) {
         let results = self.statements.sealed_results().into_iter();
         let results: Vec<Vec<Seal>> =
@@ -238,7 +240,7 @@ impl BallotBox {
         match results.as_slice() {
             [] => self.sealing = Sealing::Unsealed,
             [seals] => {
-                // One that holds does so whatever else is signed over the same result.
+                // A valid seal stays valid, whatever else is signed over the same result.
                 let settled = self.sealing.sealed().is_some_and(|(known, _)| seals.contains(known));
                 if !(settled && self.chain.is_anchored()) {
                     self.apply_first(seals, changes);
@@ -253,11 +255,11 @@ impl BallotBox {
         }
     }
 
-    /// Of seals over one result the first that holds; where none does, the first over a block that may yet
-    /// come.
+    /// Of the seals over one result, applies the first that is valid; if none is, the first over a
+    /// block that may still arrive.
     fn apply_first(&mut self, seals: &[Seal], changes: &mut Changes) {
         let refuted = |sealing: &Sealing| matches!(sealing, Sealing::Refuted(_));
-        // What was refuted once is not tried again with each block.
+        // A seal that was refuted once is not tried again with each block.
         let known = match &self.sealing {
             Sealing::Refuted(known) => Some(known.clone()).filter(|_| seals.len() == 1),
             Sealing::Unsealed
@@ -297,7 +299,7 @@ impl BallotBox {
             return;
         }
         let here = self.chain.sealed_at(height);
-        // What it leaves out is not in its set, or it contradicts itself.
+        // A seal that leaves out a vote of its own set contradicts itself.
         let inside = |id: &VoteId| self.chain.place_of(id).is_some_and(|it| it.height <= height);
         let left_out = !seal.sealed.left_out().any(|(id, _)| inside(id));
         if left_out && here.is_some_and(|here| (here.set, here.tally) == seal.result()) {
@@ -344,7 +346,7 @@ mod tests {
         assert_eq!(here.sealed_height(), Some(Height(2)));
         assert_eq!(here.hours(NOW), Hours::Sealed);
         assert_eq!(here.may_seal(AFTER), Err(SealError::AlreadySealed));
-        // Over blocks that nobody has, with lower and with higher ids.
+        // Seals over blocks that nobody has, with lower and with higher ids.
         let elsewhere = |tip: u8| Sealed { tip: BlockHash([tip; 32]), ..sealed_of(&here.chain) };
         let others = [1, 2, 3, 4, 5, 6].map(|tip| Seal::sign(elsewhere(tip), &organiser()));
         let elsewhere = elsewhere(7);

@@ -1,4 +1,5 @@
-//! How a download goes on: what [`Sync`](crate::node::sync::Sync) says of what a peer sent, done.
+//! How a download goes on: carries out what [`Sync`](crate::node::sync::Sync) makes of the messages
+//! of a peer.
 
 use crate::{
     chain::{
@@ -22,7 +23,7 @@ use crate::{
     wire::message::ShortBlock,
 };
 
-/// Stalls in a row after which no announced block is fetched from a peer.
+/// After this many stalls in a row no announced block is fetched from a peer.
 const MAX_STALLS: u32 = 3;
 
 impl Node {
@@ -30,7 +31,7 @@ impl Node {
     pub(in crate::node) fn best_peer(&self) -> Option<Peer> {
         let chain = self.chain();
         self.peers.best_above(&|claim: &Claim| {
-            // What is here already waits to be followed, or for nothing.
+            // What is here already is waiting to be followed, or will not be followed.
             if chain.block(&claim.tip).is_some() {
                 return Better::No;
             }
@@ -43,7 +44,7 @@ impl Node {
         })
     }
 
-    /// Begins a download from the best peer that claims a better chain, unless one is under way.
+    /// Begins a download from the best peer that claims a better chain, unless one is in progress.
     pub(in crate::node) fn start_sync(&mut self, now: Timestamp) {
         let Some(peer) = self.best_peer().filter(|peer| self.is_free_for(*peer)) else { return };
         let claimed = self.peers.claim(peer).map_or(Height(0), |claim| claim.height);
@@ -53,15 +54,15 @@ impl Node {
         self.out.event(Event::NetworkChanged);
     }
 
-    /// Whether a download from a peer may begin: when none is under way, or one from a peer of
-    /// lower reputation, so that who withholds holds up nobody else.
+    /// Whether a download from a peer may begin: if none is in progress, or one from a peer of
+    /// lower reputation. So a peer that withholds blocks does not delay the others.
     fn is_free_for(&self, peer: Peer) -> bool {
         let better = |from| self.peers.reputation(peer) > self.peers.reputation(from);
         self.sync.peer().is_none_or(|from| from != peer && better(from))
     }
 
-    /// Fetches one block whose header was announced and checked, or what is missing of it, unless a
-    /// download is under way: its end compares tips again.
+    /// Fetches one block whose header was announced and checked, or its missing votes, unless a
+    /// download is in progress, which compares tips again when it ends.
     pub(in crate::node) fn fetch_block(
         &mut self,
         now: Timestamp,
@@ -69,7 +70,7 @@ impl Node {
         header: &Header,
         parts: Option<Parts>,
     ) {
-        // Who announced blocks before and did not hand them out: its headers still count.
+        // A peer that announced blocks before but did not hand them out: only its headers are used.
         if self.is_free_for(peer) && self.peers.stalls(peer) < MAX_STALLS {
             let question = self.sync.begin_block(now, peer, header, parts);
             self.send(peer, &question);
@@ -88,24 +89,25 @@ impl Node {
         if let End::Ahead(dated) = branch.end {
             self.is_ahead(now, from, dated);
         }
-        // It may have switched to a better chain since it made its claim, never to a worse one.
+        // It may have changed to a better chain since it made its claim, never to a worse one.
         let less = self.peers.claim(from).is_some_and(|claim| claim.weight > branch.weight);
         if less && branch.end == End::Tip && self.offended(now, from, Offence::EmptyClaim) {
             return;
         }
         if !self.chain().is_better(branch.weight, branch.tip, branch.anchored) {
             return match branch.end {
-                // It claimed better, and handed out a beginning for so long.
+                // It claimed a better chain, but for this long it handed out only a beginning.
                 End::Busy => self.stall(now, from),
                 End::Tip | End::Full | End::Ahead(_) => self.end_sync(now, from, true),
             };
         }
         if self.chain().block(&branch.tip).is_some() {
-            // All of it is here and waits to be followed. The peer has gone on since it made its claim.
+            // All of it is here and waits to be followed. The peer has gone on since it made its
+            // claim.
             return self.end_sync(now, from, true);
         }
         self.ballot_box.protect(&mut branch.hashes.iter().copied());
-        // A walk over all votes, so it is rationed: a header is cheap.
+        // This walks over all votes, so it is rationed: a header is cheap.
         let start = branch.hashes.first().filter(|start| {
             ByIds::is_worth_it(&self.ballot_box, start, branch.weight)
                 && self.peers.may_walk(from, now)
@@ -190,12 +192,12 @@ impl Node {
         }
     }
 
-    /// Takes in blocks of a page, up to the first that does not hold.
+    /// Takes in blocks of a page, up to the first that is not valid.
     fn take_page(&mut self, now: Timestamp, page: VerifiedPage) {
         let VerifiedPage { from, blocks, offender, counts } = page;
         for block in blocks {
             if self.peers.is_banned(from) {
-                // Dropped meanwhile, for what its blocks were worth.
+                // The peer was dropped meanwhile, because of its blocks.
                 return;
             }
             match self.take_sent_block(now, from, block) {
@@ -206,13 +208,13 @@ impl Node {
                     }
                 }
                 Taken::Later => {}
-                // The branch that it stands on was dropped meanwhile.
+                // The branch below it was dropped meanwhile.
                 Taken::NoParent => return self.end_sync_from(now, from, true),
                 Taken::Rejected => return,
             }
         }
         if let Some((error, hash)) = offender {
-            // It is not verified again for the next peer.
+            // So that it is not verified again for the next peer.
             if let Some(hash) = hash {
                 self.ballot_box.mark_invalid(hash);
             }
@@ -234,12 +236,12 @@ impl Node {
         }
     }
 
-    /// A peer handed out a block: that raises its reputation if the block is in the chain now. A side
-    /// block costs little to make.
+    /// A peer handed out a block: that raises its reputation if the block is in the chain now. A
+    /// side block costs little to make.
     fn answered(&mut self, now: Timestamp, from: Peer, hash: &BlockHash, counts: bool) {
         let block = self.chain().block(hash);
         if block.is_none() {
-            // Nothing remembers it: it could be handed out for ever for one proof of work.
+            // No record of it is kept: it could be handed out for ever for one proof of work.
             self.offended(now, from, Offence::Worthless);
         } else if counts && block.is_some_and(|block| self.chain().is_main(block)) {
             self.peers.answered(from);
@@ -303,20 +305,20 @@ impl Node {
         self.end_sync(now, peer, true);
     }
 
-    /// Gives up on a peer that is gone or was rejected.
+    /// Gives up on a peer that is gone or was banned.
     pub(in crate::node) fn fail_sync(&mut self, now: Timestamp, peer: Peer) {
         self.end_sync_from(now, peer, false);
     }
 }
 
-/// What became of a block that a peer was asked for.
+/// What happened to a block that a peer was asked for.
 enum Taken {
     /// It is here.
     Yes(BlockHash),
-    /// It is dated ahead of this clock: it may be fine later.
+    /// Its time is ahead of this clock: it may be valid later.
     Later,
-    /// The block that it stands on is not here.
+    /// Its parent is not here.
     NoParent,
-    /// It breaks a rule, and its sender is not heard any more.
+    /// It breaks a rule, and its sender was banned.
     Rejected,
 }
