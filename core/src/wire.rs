@@ -1,6 +1,6 @@
-//! What travels: messages between peers, and the frames in which a relay carries them.
+//! What is sent: messages between peers, and the frames in which a relay carries them.
 //!
-//! Knows what things look like, not what they lead to. Invariant: every list has a bound.
+//! Knows the form of messages, not what they lead to. Invariant: every list has a bound.
 
 pub mod keepers_room;
 pub mod message;

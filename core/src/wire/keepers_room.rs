@@ -1,5 +1,6 @@
-//! What is said in the keepers' room: a well-known room of every relay, where whoever makes an election
-//! finds keepers, and where keepers answer for short addresses. `docs/protocol.md` draws every byte.
+//! What is said in the keepers' room: a well-known room on every relay, where people who make
+//! elections find keepers, and where keepers answer for short addresses. `docs/protocol.md`
+//! describes every byte.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -13,7 +14,7 @@ use crate::{
     wire::{frame::PeerId, message::Challenge},
 };
 
-/// Elections in one answer to a short address: more than one is a rarity.
+/// Elections in one answer to a short address: more than one is rare.
 pub const MAX_FOUND: usize = 8;
 /// Bytes of one message in this room: the longest is an answer with [`MAX_FOUND`] ids.
 pub const MAX_BYTES: usize = 512;
@@ -30,14 +31,14 @@ pub struct Card {
     pub name: String,
     /// Its key.
     pub key: PublicKey,
-    /// The keeper's, over the tag, the room, the challenge, the asker and the name.
+    /// The keeper's signature over the tag, the room, the challenge, the asker and the name.
     pub signature: Signature,
 }
 
 impl Card {
     fn message(challenge: &Challenge, asker: PeerId, name: &str) -> Vec<u8> {
         let mut message = Tag::ROLL_CALL.0.to_vec();
-        // The asker is in it, so that nobody can pass the answer on as their own.
+        // The asker is included, so that nobody can pass the answer on as their own.
         message.extend(encode(&(room(), challenge, asker.0, name)));
         message
     }
@@ -48,7 +49,7 @@ impl Card {
         Self { name: name.into(), key: key.public(), signature }
     }
 
-    /// Whether the keeper signed this for this asker, and is fit to be named.
+    /// Whether the keeper signed this for this asker, and its name and key are allowed.
     pub fn answers(&self, challenge: &Challenge, asker: PeerId) -> bool {
         let Self { name, key, signature } = self;
         let message = Self::message(challenge, asker, name);
@@ -77,7 +78,7 @@ pub enum Refusal {
     NotStored,
 }
 
-/// What became of a wish that an election be held.
+/// What happened to a wish that a keeper holds an election.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Answer {
     /// It is being fetched from the election's room.
@@ -97,11 +98,11 @@ pub enum RoomMessage {
     Card(Card),
     /// Hold this election.
     Hold(ElectionId),
-    /// What became of that.
+    /// What happened to that wish.
     Answer(ElectionId, Answer),
     /// Which elections have this short address?
     Find(ShortAddress),
-    /// These; perhaps none. Whoever asked computes it again.
+    /// These; perhaps none. The peer that asked computes the address again.
     Found(ShortAddress, Vec<ElectionId>),
 }
 
@@ -111,7 +112,7 @@ impl RoomMessage {
         encode(self)
     }
 
-    /// Reads a message within its bounds; nothing where it breaks the format.
+    /// Reads a message within its bounds; `None` if it breaks the format.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let message =
             (bytes.len() <= MAX_BYTES).then(|| borsh::from_slice(bytes).ok()).flatten()?;
@@ -126,7 +127,8 @@ impl RoomMessage {
         }
     }
 
-    /// Whether everybody in the room may be told it at once: only what keepers alone answer.
+    /// Whether it may be sent to everybody in the room at once: only messages that keepers alone
+    /// answer.
     pub fn may_be_broadcast(&self) -> bool {
         match self {
             Self::RollCall(_) => true,

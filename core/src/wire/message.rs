@@ -1,4 +1,4 @@
-//! What peers say to each other, inside a relay's frames. `docs/protocol.md` draws every byte.
+//! What peers say to each other, inside a relay's frames. `docs/protocol.md` describes every byte.
 
 pub use blockvote_frames::frame::MAX_MESSAGE_BYTES;
 use blockvote_frames::frame::PeerId;
@@ -28,25 +28,26 @@ pub const MAX_HEADERS: usize = 2000;
 pub const MAX_BLOCKS_ASKED: usize = 256;
 /// Votes in one message.
 pub const MAX_VOTES: usize = 4096;
-/// Votes asked for at once: what two messages hold.
+/// Votes asked for at once: as many as two messages can have.
 pub const MAX_VOTES_ASKED: usize = 2 * MAX_VOTES;
-/// Hashes in a locator: 8 and then one for each doubling of 2^32 blocks.
+/// Hashes in a locator: 8 and then one for each doubling up to 2^32 blocks.
 pub const MAX_LOCATOR: usize = 64;
-/// Votes of one announced block that are asked for; a node that lacks more asks for the block.
+/// Votes of one announced block that are asked for; a node that lacks more asks for the whole
+/// block.
 pub const MAX_BLOCK_VOTES: usize = 8192;
 /// Votes of an announced block.
 pub const MAX_VOTES_ANNOUNCED: usize = MAX_VOTES_IN_BLOCK as usize;
 /// Bytes of one message of set reconciliation: room for some 2,000 ids.
 pub const MAX_RECONCILE_BYTES: usize = 64 << 10;
-/// Vote ids in one question whether a peer holds them.
+/// Vote ids in one question whether a peer has them.
 pub const MAX_HELD: usize = 256;
 
 /// Statements in one message: their signatures cost the receiver some 60 ms at most.
 pub const MAX_STATEMENTS_SENT: usize = 512;
-// The relay's crate knows no blocks: that one fits is shown here.
+// The frames crate does not know blocks, so here is the proof that a block fits.
 const _: () = assert!(MAX_BLOCK_BYTES + (64 << 10) == MAX_MESSAGE_BYTES);
 
-/// The votes of a node, in its chain and waiting: equal where the sets are.
+/// The votes of a node, in its chain and pending: equal if the sets are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct VotesDigest {
     /// How many.
@@ -64,15 +65,16 @@ pub struct Hello {
     pub tip: BlockHash,
     /// Height of its newest block.
     pub height: Height,
-    /// Weight of its chain. Believed only once its headers showed it.
+    /// Weight of its chain. It is believed only after its headers showed it.
     pub weight: Weight,
     /// All votes that it has.
     pub set: VotesDigest,
-    /// The sealed block that its chain holds.
+    /// The sealed block that its chain has.
     pub sealed: Option<BlockHash>,
-    /// Hash of the signed statements that it keeps ([`crate::chain::statements::StatementBook::digest`]).
+    /// Hash of the signed statements that it keeps
+    /// ([`crate::chain::statements::StatementBook::digest`]).
     pub statements: [u8; 32],
-    /// Whether a hello in return is asked for.
+    /// Whether a hello is wanted in return.
     pub wants_reply: bool,
 }
 
@@ -85,7 +87,7 @@ pub enum Message {
     GetElection,
     /// The definition; its id shows that it is the right one.
     Election(Box<Election>),
-    /// Send headers after the first of these hashes that stands in your chain.
+    /// Send headers after the first of these hashes that is in your chain.
     GetHeaders(Vec<BlockHash>),
     /// Consecutive headers, oldest first.
     Headers(Vec<Header>),
@@ -102,19 +104,20 @@ pub enum Message {
     Reconcile(Vec<u8>),
     /// Send these votes.
     GetVotes(Vec<VoteId>),
-    /// Do you hold these votes, pending or in your chain?
+    /// Do you have these votes, pending or in your chain?
     AskHeld(Vec<VoteId>),
-    /// These I hold.
+    /// I have these.
     Held(Vec<VoteId>),
     /// Send this page of the voter roll, counted from 0.
     GetRollPage(u32),
-    /// A page of the voter roll; it proves itself.
+    /// A page of the voter roll; it can be checked by itself.
     RollPage(RollPage),
     /// I know these statements. Send those that I lack.
     GetStatements(Vec<ShortId>),
-    /// Signed statements: double votes, a closing, seals. Each proves itself.
+    /// Signed statements: double votes, a closing, seals, closing lists. Each can be checked by
+    /// itself.
     Statements(Vec<Statement>),
-    /// The answer to [`Message::Reconcile`], of the same protocol.
+    /// The answer to [`Message::Reconcile`], in the same protocol.
     Reconciled(Vec<u8>),
     /// Send these votes of a block that you announced, counted from 0, in ascending order.
     GetBlockVotes(BlockHash, Vec<u32>),
@@ -126,7 +129,7 @@ pub enum Message {
     Present(Presence),
     /// Keeper, acknowledge these votes.
     GetAcknowledged(Vec<VoteId>),
-    /// Those that are here and came in time.
+    /// Those that are here and arrived in time.
     Acknowledged(Vec<Acknowledged>),
     /// Send these blocks, without their votes.
     GetShortBlocks(Vec<BlockHash>),
@@ -134,16 +137,16 @@ pub enum Message {
     ShortBlocks(Vec<ShortBlock>),
 }
 
-/// A block for who may have its votes.
+/// A block for a peer that may have its votes.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct ShortBlock {
     /// Its header.
     pub header: Header,
-    /// The beginnings of its votes' ids, in its order.
+    /// The beginnings of its votes' ids, in the order of its votes.
     pub votes: Vec<ShortId>,
 }
 
-/// What a keeper is asked to sign, drawn afresh.
+/// What a keeper is asked to sign; drawn anew for each roll-call.
 pub type Challenge = [u8; 32];
 
 /// A keeper's answer to a roll-call.
@@ -151,13 +154,13 @@ pub type Challenge = [u8; 32];
 pub struct Presence {
     /// The keeper's key.
     pub keeper: PublicKey,
-    /// The keeper's, over the tag, the election, the challenge and the asker's name.
+    /// The keeper's signature over the tag, the election, the challenge and the asker's name.
     pub signature: Signature,
 }
 
 impl Presence {
     fn message(election: ElectionId, challenge: &Challenge, asker: PeerId) -> Vec<u8> {
-        // The asker is in it, so that nobody can pass the answer on as their own.
+        // The asker is included, so that nobody can pass the answer on as their own.
         [&Tag::ROLL_CALL.0[..], &election.0, challenge, &asker.0.to_le_bytes()].concat()
     }
 
@@ -183,11 +186,11 @@ impl Presence {
 /// A message that breaks the format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MessageError {
-    /// Too long.
+    /// The message is too long.
     TooLong(usize),
     /// Not an encoding of a message.
     Malformed(String),
-    /// A list above its bound.
+    /// A list has more entries than its bound.
     TooMany {
         /// What is listed.
         what: &'static str,
@@ -198,20 +201,21 @@ pub enum MessageError {
     },
 }
 
-/// What a message is to whoever gets it.
+/// What a message is for its receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Class {
     /// Says something of its sender, to one peer.
     Greeting,
-    /// Of use to everybody in the room: the only class that may be broadcast. A question to everybody
-    /// would be answered by everybody.
+    /// Useful to everybody in the room: the only class that may be broadcast. A question to
+    /// everybody would be answered by everybody.
     Announcement,
     /// Asks for something.
     Question {
-        /// What answering costs beside the bytes that are sent.
+        /// What answering costs, besides the bytes that are sent.
         cost: Cost,
-        /// What a peer gets that asked for too much, so that it tries another one. Where there is one
-        /// the answer is [`Expected::Counted`]; where there is none the asker notices by itself.
+        /// What a peer gets that asked for too much, so that it tries another one. If there is a
+        /// refusal, the answer is [`Expected::Counted`]; if there is none, the asker notices by
+        /// itself.
         refusal: Option<Message>,
     },
     /// Answers a question.
@@ -219,7 +223,7 @@ pub enum Class {
 }
 
 impl Class {
-    /// Whether everybody in the room may be told it at once.
+    /// Whether it may be sent to everybody in the room at once.
     pub fn may_be_broadcast(&self) -> bool {
         match self {
             Self::Announcement => true,
@@ -228,24 +232,24 @@ impl Class {
     }
 }
 
-/// What it costs to answer a question, beside the bytes that are sent, which a budget counts.
+/// What it costs to answer a question, besides the bytes that are sent, which a budget counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cost {
-    /// A look at what is here, and a short answer: whoever took little is answered although others used up
-    /// what is handed out.
+    /// A look-up and a short answer: a peer that took little is answered even if others used up the
+    /// budget for answers.
     Short,
-    /// A look at what is here for each thing that is asked for.
+    /// A look-up for each thing that is asked for.
     Looks,
-    /// A walk over all votes, which has a budget of its own.
+    /// A walk over all votes, which has its own budget.
     Walk,
 }
 
 /// Who knows that an answer is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// Questions to each peer are counted: an answer to none is an offence.
+    /// Questions to each peer are counted: an answer without a question is an offence.
     Counted,
-    /// Whoever asked knows what was asked of whom, and passes over everything else.
+    /// The asker knows what was asked of which peer, and ignores everything else.
     ByAsker,
 }
 
@@ -260,13 +264,13 @@ pub struct List {
     pub max: usize,
 }
 
-/// Everything that must be said of a kind of message before it may come from a stranger.
+/// Everything that must be stated for a kind of message before it may come from a stranger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// What it is.
     pub class: Class,
-    /// Its list, where it has one; the rest of a message is of a fixed size, or a definition, whose
-    /// parts have bounds of their own.
+    /// Its list, if it has one; the rest of a message is of a fixed size, or a definition, whose
+    /// parts have their own bounds.
     pub list: Option<List>,
 }
 
@@ -342,7 +346,8 @@ impl Message {
                 question(Some(Self::ShortBlocks(Vec::new()))),
                 Some(("hashes", list.len(), MAX_BLOCKS_ASKED)),
             ),
-            // One block has as many at most, and more than one are sent only where they have no more.
+            // One block has at most this many, and several are sent only if together they have no
+            // more.
             Self::ShortBlocks(list) => {
                 let ids = list.iter().map(|block| block.votes.len()).sum();
                 (Class::Answer(Expected::Counted), Some(("short ids", ids, MAX_VOTES_ANNOUNCED)))
@@ -360,7 +365,7 @@ impl Message {
     /// Reads a message and checks the bounds of its lists.
     ///
     /// # Errors
-    /// What breaks the format: no honest peer of this version sends it.
+    /// What breaks the format: no honest peer of this version sends such bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, MessageError> {
         if bytes.len() > MAX_MESSAGE_BYTES {
             return Err(MessageError::TooLong(bytes.len()));
@@ -383,7 +388,8 @@ mod tests {
 
     type Make = Box<dyn Fn(usize) -> Message>;
 
-    /// Lists at their bounds and one above, for each kind of message that strangers can make long.
+    /// For each kind of message that strangers can make long: a list at its bound, and one above
+    /// it.
     #[test]
     fn a_list_above_its_bound_is_refused_and_one_at_it_is_not() {
         let id = VoteId([7; 32]);
