@@ -1,4 +1,5 @@
-//! Choices that need to be fair and not secret: a seed makes them, and the same seed the same ones.
+//! Random choices that must be fair but not secret. They follow from a seed: the same seed makes
+//! the same choices.
 
 /// Numbers of a splitmix64 sequence (Steele, Lea, Flood 2014).
 pub(crate) struct Draws {
@@ -6,7 +7,7 @@ pub(crate) struct Draws {
 }
 
 impl Draws {
-    /// A sequence.
+    /// A sequence that begins with this seed.
     pub fn new(seed: u64) -> Self {
         Self { state: seed }
     }

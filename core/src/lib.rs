@@ -1,11 +1,12 @@
 //! The voting chain as one state machine without I/O.
 //!
-//! Rooms, each of which knows only those above it: [`time`] and [`crypto`]; [`election`], what is voted
-//! on and by whom; [`chain`], the blocks and the rules they keep; [`wire`], what peers say; [`audit`],
-//! what anybody can check; [`custody`], what people keep to themselves; [`node`], which puts it
-//! together. The byte formats are drawn in `docs/format.md`, the wire in `docs/protocol.md`.
+//! The modules, each of which knows only those named before it: [`time`] and [`crypto`];
+//! [`election`], what is voted on and by whom; [`chain`], the blocks and their rules; [`wire`],
+//! what peers say; [`audit`], what anybody can check; [`custody`], what people keep to themselves;
+//! [`node`], which puts it all together. `docs/format.md` describes the byte formats,
+//! `docs/protocol.md` the wire.
 
-// A new kind of anything must be thought about wherever kinds are told apart.
+// If a new kind of anything is added, every place that distinguishes kinds must consider it.
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 pub mod audit;

@@ -1,7 +1,7 @@
 //! Elections, rolls, votes, blocks and nodes for tests, examples and measurements.
 //!
-//! Built for this crate's own tests and with the feature `testkit`; no program contains it. It breaks
-//! off loudly where something does not fit, as a test does.
+//! Built for this crate's own tests and with the feature `testkit`; no program contains it. It
+//! panics if something does not fit, as a test does.
 
 #![allow(
     clippy::unwrap_used,
@@ -55,8 +55,8 @@ pub fn vote(token: u64, text: &str) -> Vote {
     Vote::open(election().id(), TokenId(token), Ballot::Text(text.into()))
 }
 
-/// A time for a block of these votes: ten seconds after this one, or as long after it as their changes have
-/// to wait.
+/// A time for a block of these votes: ten seconds after this one, or later if their changes have to
+/// wait longer.
 fn time_after(earlier: Timestamp, votes: &[Vote]) -> Timestamp {
     let waits = votes.iter().map(|vote| wait_before(vote.sequence));
     earlier.plus_ms(waits.chain([10_000]).max().unwrap())
@@ -78,7 +78,7 @@ pub fn block_on(
     block_at(election, parent, time, votes, change)
 }
 
-/// A block on any other, made at a time.
+/// A block on any other, made at a given time.
 pub fn block_at(
     election: &Election,
     parent: &Header,
@@ -93,7 +93,7 @@ pub fn block_at(
     Block { header, votes }
 }
 
-/// A chain of [`election`] with one vote in each of so many blocks, by tokens from 0 on.
+/// A chain of [`election`] with one vote in each of this many blocks, by tokens from 0 on.
 pub fn chain_of(blocks: u64) -> Chain {
     let mut chain = Chain::new(context());
     for token in 0..blocks {
@@ -104,7 +104,7 @@ pub fn chain_of(blocks: u64) -> Chain {
     chain
 }
 
-/// An election like `base` with a roll of these keys, where an organiser closes and seals.
+/// An election like `base` with a roll of these keys, which an organiser closes and seals.
 pub fn with_roll(base: Election, keys: &[SecretKey], organiser: &SecretKey) -> ElectionContext {
     let roll = Roll::collect(keys.iter().map(SecretKey::public)).unwrap();
     let (root, size) = (roll.root(), roll.size());
@@ -146,8 +146,8 @@ impl Maker {
         Self { context, voters }
     }
 
-    /// The vote with this number, from 0 on: the voters vote in turn, and change their votes when all
-    /// have voted.
+    /// The vote with this number, from 0 on: the voters vote in turn, and change their votes once
+    /// all have voted.
     pub fn vote(&self, number: u64) -> Vote {
         let ballot = Ballot::Choices(vec![u16::from(number.is_multiple_of(2))]);
         let count = self.voters.len() as u64;
@@ -158,7 +158,7 @@ impl Maker {
         Vote::signed(self.context.id(), *token, (number / count) as u8, ballot, key)
     }
 
-    /// A block with so many votes, from this number on.
+    /// A block with this many votes, the first of them with number `from`.
     pub fn block(&self, parent: &Header, from: u64, votes: u64) -> Block {
         let votes: Vec<_> = (from..from + votes).map(|number| self.vote(number)).collect();
         let time = time_after(parent.timestamp.max(Timestamp(1_700_000_000_000)), &votes);

@@ -1,4 +1,4 @@
-//! Points in time. Core never asks for the time: it is handed in.
+//! Points in time. Core never reads a clock: the time is passed in.
 
 use std::fmt;
 
@@ -24,16 +24,16 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(pub u64);
 
 impl Timestamp {
-    /// The latest that JSON and JavaScript carry exactly: 2^53 - 1.
+    /// The latest time that JSON and JavaScript represent exactly: 2^53 - 1.
     pub const MAX: Self = Self((1 << 53) - 1);
 
-    /// This many milliseconds later, stopping at the end of time.
+    /// This many milliseconds later, at most [`Self::MAX`].
     #[must_use]
     pub fn plus_ms(self, ms: u64) -> Self {
         Self(self.0.saturating_add(ms))
     }
 
-    /// Milliseconds from `earlier` to here; 0 when `earlier` is later.
+    /// Milliseconds from `earlier` to this time; 0 if `earlier` is later.
     pub fn ms_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }

@@ -20,12 +20,12 @@ use crate::{
     },
 };
 
-/// A peer that lies, where one does.
+/// A peer that lies, if the test has one.
 pub const LIAR: Peer = Peer { link: LinkId(0), id: PeerId(1) };
-/// A peer that does not.
+/// A peer that does not lie.
 pub const HONEST: Peer = Peer { link: LinkId(0), id: PeerId(2) };
 
-/// What nodes are called that talk to each other in a test: each calls the other [`HONEST`].
+/// The name of each node that talks to another in a test: each calls the other [`HONEST`].
 pub const OWN: PeerId = HONEST.id;
 
 /// A connected node of [`super::election`] that knows nothing yet.
@@ -41,12 +41,12 @@ pub fn node_of(context: &ElectionContext) -> Node {
     node
 }
 
-/// What the node says; what it wants verified among it.
+/// What the node says, including what it wants verified.
 pub fn drain(node: &mut Node) -> Vec<Output> {
     std::iter::from_fn(|| node.poll_output()).collect()
 }
 
-/// What the node says when it has been told which signatures hold.
+/// What the node says, after it was told which signatures are valid.
 pub fn drain_verified(node: &mut Node) -> Vec<Output> {
     let mut outputs = Vec::new();
     while let Some(output) = node.poll_output() {
@@ -72,19 +72,19 @@ pub fn mine(node: &mut Node) -> Input {
     Input::Mined { job: job.id, nonce }
 }
 
-/// What the node says to a message.
+/// What the node answers to a message.
 pub fn hear(node: &mut Node, from: Peer, message: &Message) -> Vec<Output> {
     node.handle(NOW, Input::Message { from, broadcast: false, bytes: message.encode() });
     drain(node)
 }
 
-/// The same, told which signatures hold.
+/// The same, after it was told which signatures are valid.
 pub fn hear_verified(node: &mut Node, from: Peer, message: &Message) -> Vec<Output> {
     node.handle(NOW, Input::Message { from, broadcast: false, bytes: message.encode() });
     drain_verified(node)
 }
 
-/// What a node without votes says of them.
+/// The digest of a node without votes.
 pub fn no_votes() -> VotesDigest {
     VotesDigest { votes: 0, fingerprint: tagged(Tag::VOTES, &[0; 32]) }
 }

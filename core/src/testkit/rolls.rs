@@ -21,7 +21,7 @@ use crate::{
 
 /// When it closes.
 pub const CLOSES: Timestamp = Timestamp(NOW.0 + 600_000);
-/// A time so long after that that no vote is on its way any more.
+/// A time so long after that that no vote can still arrive.
 pub const AFTER: Timestamp = Timestamp(NOW.0 + 800_000);
 
 /// The key of a voter, counted from 0.
@@ -34,7 +34,7 @@ pub fn organiser() -> SecretKey {
     SecretKey::new([6; 32])
 }
 
-/// The election with so many voters.
+/// The election with this many voters.
 pub fn context_with(counting: Counting, voters: u32) -> ElectionContext {
     let keys: Vec<_> = (0..voters).map(voter).collect();
     let base = Election {

@@ -1,5 +1,5 @@
-//! Two nodes that talk until neither has anything to say, with what that costs: measured natively and in a
-//! browser's engine, which is why the clock comes from outside.
+//! Two nodes that talk until neither has anything to say, and what that costs. It is measured
+//! natively and in a browser's engine, so the clock comes from outside.
 
 use super::{Maker, nodes};
 use crate::{
@@ -22,13 +22,13 @@ const FULL: u64 = 5_000;
 pub struct Cost {
     /// Bytes that the two sent.
     pub bytes: usize,
-    /// Milliseconds that the one who began, and the other, were busy.
+    /// Milliseconds that each was busy: the one that began, and the other.
     pub busy_ms: [f64; 2],
     /// Signatures that were verified.
     pub signatures: usize,
 }
 
-/// Lets the one hear a message and both answer each other.
+/// Gives one node a message, then lets both answer each other.
 fn talk(
     [one, other]: [&mut Node; 2],
     message: Message,
@@ -62,7 +62,8 @@ fn talk(
     cost
 }
 
-/// What two nodes that have 100,000 votes in one chain, and ten more each, send and take to find out.
+/// What it costs two nodes to find the difference if they have the same 100,000 votes in one chain,
+/// and ten more each.
 pub fn comparison(clock: &dyn Fn() -> f64) -> Cost {
     let maker = Maker::open();
     let fill = |extra: std::ops::Range<u64>| {
@@ -88,8 +89,8 @@ pub fn comparison(clock: &dyn Fn() -> f64) -> Cost {
     cost
 }
 
-/// What it takes to fetch and follow a branch of 13 full blocks with the votes that are here in as many
-/// blocks, and one vote more.
+/// What it costs to fetch and follow a branch of 13 full blocks: the same votes as here in as many
+/// blocks, plus one vote.
 pub fn switch(clock: &dyn Fn() -> f64) -> Cost {
     const BLOCKS: u64 = 13;
     let maker = Maker::signed((BLOCKS * FULL + 1) as u32);
