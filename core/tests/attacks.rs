@@ -1,5 +1,5 @@
-//! Attacks on the rules of the chain that succeeded once, each as it was done: hash power without limit,
-//! dates as one likes, one stolen code. `docs/threat-model.md` says what each rule costs.
+//! Attacks on the rules of the chain that succeeded once, each as it was done: unlimited hash
+//! power, arbitrary times, one stolen code. `docs/threat-model.md` says what each rule costs.
 
 #![allow(clippy::unwrap_used, reason = "test code breaks off loudly")]
 
@@ -25,7 +25,7 @@ use blockvote_core::{
     time::Timestamp,
 };
 
-/// Long after closing: nothing is dated ahead.
+/// Long after closing, so that no time is ahead of the clock.
 const LATER: Timestamp = Timestamp(CLOSES.0 + 100_000_000);
 
 fn insert(chain: &mut Chain, block: Block) -> Result<Inserted, LinkError> {
@@ -61,7 +61,7 @@ fn blocks_dated_just_before_closing_do_not_end_the_voting() {
     for block in branch(&context, &genesis, votes, last) {
         insert(&mut chain, block).unwrap();
     }
-    // Voters who come after it, in time or while what they cast is on its way, are in the chain too.
+    // Voters who come after it, in time or while votes can still arrive, are in the chain, too.
     for (number, at) in [(3, last), (4, CLOSES), (5, CLOSES.plus_ms(60_000))] {
         let votes = vec![vote(&context, number, 0, 0)];
         let next = block_at(context.election(), chain.tip().header(), at, votes, |_| ());
@@ -81,7 +81,7 @@ fn a_chain_without_one_voter_is_not_better_whatever_its_work() {
     let honest = block_at(context.election(), &genesis, NOW, votes(0..4), |_| ());
     let tip = honest.header.hash();
     insert(&mut chain, honest).unwrap();
-    // The victim is number 3. The attacker has every public vote and all the hash power there is.
+    // The victim is number 3. The attacker has every public vote and unlimited hash power.
     for block in branch(&context, &genesis, votes(0..3), NOW) {
         insert(&mut chain, block).unwrap();
     }
@@ -102,7 +102,7 @@ fn the_thief_of_a_code_cannot_lock_its_owner_out_with_the_last_number() {
         let refused = node.cast(NOW, vote(&context, 0, sequence, 1));
         assert!(matches!(refused, Err(CastError::NoVoteBefore { .. })), "{sequence}: {refused:?}");
     }
-    // Nor in blocks of the thief's own.
+    // Not even in blocks of the attacker's own.
     let mut chain = Chain::new(context.clone());
     let genesis = chain.tip().header().clone();
     let votes = [0, 1, 2].map(|sequence| vote(&context, 0, sequence, 1)).to_vec();
@@ -127,7 +127,8 @@ fn the_difficulty_falls_only_as_time_passes() {
         parent = block.header.clone();
         insert(&mut chain, block).unwrap();
     }
-    // Forward, which halves it, and back again, as often as one likes: a step back is no block.
+    // Forward in time, which halves it, and back again, as often as you like: a block that goes
+    // back is refused.
     let forward = vec![vote(&context, 3, 0, 1)];
     let forward = block_at(context.election(), &parent, NOW.plus_ms(50_000), forward, |_| ());
     parent = forward.header.clone();

@@ -1,5 +1,5 @@
-//! The browser's four tries at a time, held to the hash of the `sha2` crate: the same test as on
-//! other machines, on the 128-bit instructions themselves.
+//! The browser's four tries at a time, compared with the hash of the `sha2` crate: the same test as
+//! on other machines, on the browser's own 128-bit instructions.
 
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used, reason = "test code breaks off loudly")]
@@ -43,14 +43,14 @@ fn four_tries_find_what_one_finds_and_miss_nothing() {
         let mut header = header(seed);
         let mut one = Search::new(&header);
         let mut four = FourSearch::new(&header);
-        // Also where the low half of the number is used up.
+        // Also if the low half of the number is used up.
         let start = seed.wrapping_mul(0x1234_5678_9abc_def1) | 0xffff_ff00;
         let (mut from, end) = (start, start.wrapping_add(TRIES));
         let mut found = 0;
         while let Some(nonce) = four.run(from, end.wrapping_sub(from)) {
             header.nonce = nonce;
             assert!(is_proven(&header), "seed {seed}");
-            // It is the first.
+            // It is the first one.
             loop {
                 let tried = FourSearch::nonce_of(from);
                 from = from.wrapping_add(1);

@@ -1,4 +1,5 @@
-//! Figures of a browser's engine: `cargo xtask bench engine`. Not tests: nothing here runs with them.
+//! Figures of a browser's engine: `cargo xtask bench engine`. Not tests: nothing here runs with
+//! them.
 
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used, reason = "test code breaks off loudly")]

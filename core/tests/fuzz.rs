@@ -1,8 +1,8 @@
-//! Fuzz targets: every decoder, and a node that is handed arbitrary frames.
+//! Fuzz targets: every decoder, and a node that receives arbitrary frames.
 //!
-//! As tests they run the kept corpus (`tests/__fuzz__`) and some thousand random inputs; with
-//! `cargo xtask fuzz` an engine looks for new paths. Inputs drive
-//! changes of the golden vectors, so that random bytes get past the first length field.
+//! As tests they run the stored corpus (`tests/__fuzz__`) and some thousand random inputs; with
+//! `cargo xtask fuzz` an engine looks for new paths. Inputs change the golden vectors, so that
+//! random bytes get past the first length field.
 
 #![allow(clippy::unwrap_used, reason = "test code breaks off loudly")]
 
@@ -38,7 +38,7 @@ static VECTORS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     vectors.values().filter_map(|value| hex::decode(value).ok()).collect()
 });
 
-/// Reads numbers off the input, and zeros behind its end.
+/// Reads numbers from the input, and zeros after its end.
 struct Dice<'a>(&'a [u8]);
 
 impl Dice<'_> {
@@ -53,7 +53,7 @@ impl Dice<'_> {
         if bound == 0 { 0 } else { number % bound }
     }
 
-    /// A golden vector with a few bytes changed, put in, or taken out.
+    /// A golden vector with a few bytes changed, inserted or removed.
     fn bytes(&mut self) -> Vec<u8> {
         let mut bytes = VECTORS[self.below(VECTORS.len())].clone();
         self.change(&mut bytes);
@@ -83,7 +83,7 @@ impl Dice<'_> {
 fn decoders_take_any_bytes() {
     bolero::check!().with_iterations(100_000).for_each(|input: &[u8]| {
         for bytes in [input.to_vec(), Dice(input).bytes()] {
-            // What is read is written back as it was: there is one form of everything.
+            // What is read is written back unchanged: every value has one form.
             if let Ok(message) = Message::decode(&bytes) {
                 assert_eq!(message.encode(), bytes);
             }
@@ -172,7 +172,7 @@ fn a_node_takes_any_frames_in_any_order() {
                     node.handle(now, Input::LinkUp(LinkId(0), PeerId(9)));
                 }
                 _ => {
-                    // Something that was said here, or a vector, changed a little.
+                    // A message from this run, or a vector, changed a little.
                     let mut bytes = match dice.byte() % 2 {
                         0 => dice.bytes(),
                         _ => heard[dice.below(heard.len())].clone(),

@@ -115,7 +115,7 @@ fn a_block_from_the_future_waits_and_nobody_is_punished_for_a_wrong_clock() {
     let early = block(node.chain(), vec![vote(1, "Yes")], |header| {
         header.timestamp = NOW.plus_ms(121_000);
     });
-    // Mined honestly by a clock that is ahead: the difficulty fits its time.
+    // Mined honestly with a clock that is ahead: the difficulty fits its time.
     let demanded =
         node.chain().tip().header().demand(early.header.timestamp, &election().parameters);
     let early = block(node.chain(), vec![vote(1, "Yes")], |header| {
@@ -131,7 +131,7 @@ fn a_block_from_the_future_waits_and_nobody_is_punished_for_a_wrong_clock() {
     };
     assert_eq!((said(&outputs), node.ahead()), (1, Some(NOW.plus_ms(121_000))));
     assert_eq!(said(&serve(&mut node, &early)), 0, "once");
-    // When it may be fine its sender is asked again.
+    // When it may be valid, its sender is asked again.
     let mut asked = |after: u64| {
         node.handle(NOW.plus_ms(after), Input::Tick);
         sent_to(&drain(&mut node), LIAR).len()
@@ -271,7 +271,7 @@ fn a_page_of_headers_that_comes_twice_is_no_offence() {
 fn a_branch_longer_than_the_bound_beside_the_chain_can_be_adopted() {
     let theirs = chain_of(1_300);
     let mut node = node();
-    // Its own chain is nearly as long, so the other stays beside it almost to the end.
+    // Its own chain is nearly as long, so the other stays a side branch almost to the end.
     let mut own = Chain::new(context());
     for token in 0..1_250 {
         let next = block(&own, vec![vote(10_000 + token, "No")], |_| ());

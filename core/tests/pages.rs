@@ -1,5 +1,5 @@
-//! Pages of a download whose signatures are verified outside of the node: what is fetched meanwhile,
-//! and what comes of it when peers leave or lie.
+//! Pages of a download whose signatures are verified outside the node: what is fetched meanwhile,
+//! and what happens if peers leave or lie.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code breaks off loudly")]
 
@@ -31,7 +31,7 @@ fn maker() -> Maker {
     Maker::signed(VOTERS)
 }
 
-/// The next block of everybody's votes. The offender's signature is another vote's.
+/// The next block with a vote of every voter. The vote at `offender` has another vote's signature.
 fn block(maker: &Maker, chain: &Chain, offender: Option<usize>) -> Block {
     let parent = chain.tip().header();
     let made = u64::from(parent.height.0 - 1) * u64::from(VOTERS);
@@ -45,7 +45,7 @@ fn block(maker: &Maker, chain: &Chain, offender: Option<usize>) -> Block {
     block
 }
 
-/// A chain of so many blocks above the first, and those.
+/// A chain of this many blocks above the first, and those blocks.
 fn chain(blocks: usize) -> (Chain, Vec<Block>) {
     let maker = maker();
     let mut chain = Chain::new(maker.context.clone());
@@ -108,7 +108,7 @@ fn the_next_page_is_fetched_while_one_is_verified_and_no_more_than_that() {
     assert_eq!(node.chain().height(), Height(1), "nothing is taken in before its verdict");
     let outputs = hear(&mut node, PEER, &page(&blocks[1..2]));
     assert!(to_verify(&outputs).is_none() && asked(&outputs).is_none(), "{outputs:?}");
-    // What nobody asked for is not kept, and the peer has nothing to answer meanwhile.
+    // What nobody asked for is not kept, and the peer owes no answer meanwhile.
     hear(&mut node, PEER, &page(&blocks[2..3]));
     node.handle(NOW.plus_ms(3_600_000), Input::Tick);
     assert!(node.is_behind() && asked(&drain(&mut node)).is_none());
@@ -116,7 +116,7 @@ fn the_next_page_is_fetched_while_one_is_verified_and_no_more_than_that() {
     assert_eq!(node.chain().height(), Height(2));
     let second = to_verify(&outputs).unwrap();
     assert_eq!(asked(&outputs).unwrap(), [blocks[2].header.hash(), blocks[3].header.hash()]);
-    // A verdict that was given already is none on what is verified now.
+    // A verdict that was already given does not apply to what is verified now.
     node.handle(NOW, Input::Verified { id: first.id, verdict: Err(0) });
     assert!(rejected(&drain(&mut node)).is_none());
     verify(&mut node, &second);
@@ -134,7 +134,7 @@ fn the_first_offender_ends_a_page_and_its_peer() {
     let (mut whole, mut blocks) = chain(2);
     let wrong = block(&maker(), &whole, Some(2));
     blocks.push(wrong.clone());
-    // Who made it holds it.
+    // The peer that made it has it.
     let context = whole.context().clone();
     whole.insert(wrong.check_but_signatures(&context).unwrap(), NOW).unwrap();
     let mut node = asking(&blocks, &whole);
@@ -149,7 +149,7 @@ fn the_first_offender_ends_a_page_and_its_peer() {
     assert_eq!(reason, Some(alone.into()));
     assert_eq!(node.chain().height(), Height(3), "the blocks before it are good");
     assert!(!node.is_behind());
-    // It is known now, and not fetched from anybody else.
+    // It is known now, and is not fetched from anybody else.
     hear(&mut node, OTHER, &hello_of(&whole));
     let outputs = hear(&mut node, OTHER, &Message::Headers(vec![blocks[2].header.clone()]));
     assert!(rejected(&outputs).is_some() && asked(&outputs).is_none(), "{outputs:?}");
@@ -208,12 +208,13 @@ fn a_verdict_does_not_make_up_for_a_stall_after_its_page_and_until_then_the_node
     };
     let outputs = hear(&mut node, OTHER, &hello_of(&whole));
     assert_eq!(asked(&outputs), Some(OTHER));
-    // Who stalled does not take the download from who has not.
+    // A peer that stalled does not take the download away from one that did not.
     let outputs = hear(&mut node, PEER, &hello_of(&whole));
     assert_eq!(asked(&outputs), None);
 }
 
-/// A chain of so many blocks above the first, each with one vote, beginning with this one.
+/// A chain of this many blocks above the first, each with one vote; `first` is the number of the
+/// first.
 fn branch(maker: &Maker, blocks: u64, first: u64) -> (Chain, Vec<Block>) {
     let mut chain = Chain::new(maker.context.clone());
     let mut all = Vec::new();
@@ -226,7 +227,7 @@ fn branch(maker: &Maker, blocks: u64, first: u64) -> (Chain, Vec<Block>) {
     (chain, all)
 }
 
-/// What this chain's holder answers.
+/// What a peer that has this chain answers.
 fn answer(blocks: &[Block], outputs: &[Output]) -> Option<Message> {
     outputs.iter().find_map(|output| match output {
         Output::Send(_, bytes) => match Message::decode(bytes).unwrap() {
@@ -249,7 +250,7 @@ fn answer(blocks: &[Block], outputs: &[Output]) -> Option<Message> {
 fn a_long_branch_is_kept_until_its_last_page_is_verified_although_its_peer_left() {
     let length = MAX_SIDE_BLOCKS as u64 + 20;
     let maker = Maker::signed(2 * u32::try_from(length).unwrap());
-    // So few votes are here that the branch is fetched in whole blocks.
+    // So few of the votes are here that the branch is fetched in whole blocks.
     let (own, stored) = branch(&maker, length / 10, 0);
     let (whole, blocks) = branch(&maker, length + 1, 500);
     let mut node = Node::new(maker.context.clone(), 7);
@@ -276,7 +277,7 @@ fn a_long_branch_is_kept_until_its_last_page_is_verified_although_its_peer_left(
     node.handle(NOW, Input::Gone(PEER));
     drain(&mut node);
     verify(&mut node, &last);
-    // It takes votes out, so they have two minutes to be put into the other chain.
+    // It takes votes out, so there are two minutes to put them into the other chain.
     node.handle(NOW.plus_ms(120_000), Input::Tick);
     assert_eq!(node.chain().tip().hash(), whole.tip().hash());
 }

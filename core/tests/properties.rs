@@ -1,4 +1,4 @@
-//! Properties that hold for every input: bytes read back, nothing panics, the count is the count.
+//! Properties that are true for every input: bytes read back, nothing panics, the count is right.
 
 #![allow(
     clippy::unwrap_used,
@@ -191,7 +191,7 @@ fn message() -> impl Strategy<Value = Message> {
     ]
 }
 
-/// Room is reserved for the largest vote there can be.
+/// Room is reserved for the largest possible vote.
 #[test]
 fn no_vote_is_larger_than_the_definition_says() {
     let words = "x".repeat(256);
@@ -231,7 +231,7 @@ fn mine_on(chain: &Chain, parent: &BlockHash, tokens: &[u64], seconds: u64) -> B
     block_at(election, parent, timestamp, votes, |_| ())
 }
 
-/// Votes of all shapes, 40 in a block: what is packed must read back.
+/// Votes of all shapes, 40 in a block: a packed block must read back.
 fn block_of_all_shapes(chain: &Chain, parent: &BlockHash, from: u64) -> Block {
     let mut block = mine_on(chain, parent, &[from], 5);
     block.votes = (from..from + 40)
@@ -283,7 +283,7 @@ fn a_deep_chain_says_of_its_blocks_what_they_said_also_after_deep_reorganisation
     let (mut one, mut other) = (Vec::new(), Vec::new());
     grow(&mut chain, &mut one, DEEP, 0);
     holds(&chain, &one);
-    // Every token stands elsewhere in the rival.
+    // Every token is in another place in the rival branch.
     grow(&mut chain, &mut other, DEEP + 5, 13);
     assert_eq!(chain.tip().to_block(), other[other.len() - 1], "the rival has more work");
     holds(&chain, &other);
@@ -291,7 +291,7 @@ fn a_deep_chain_says_of_its_blocks_what_they_said_also_after_deep_reorganisation
     holds(&chain, &one);
 }
 
-/// What waits to be verified is not valid yet: it must not pile up.
+/// Blocks that wait to be verified are not known to be valid yet: they must not pile up.
 #[test]
 fn a_verifier_keeps_no_more_than_a_block_of_unverified_bytes_waiting() {
     let context = easy();

@@ -1,4 +1,4 @@
-//! The rooms of this crate: who may know whom. ARCHITECTURE.md has the same in words.
+//! The modules of this crate: which may import which. ARCHITECTURE.md has the same in words.
 
 #![allow(clippy::unwrap_used, reason = "test code breaks off loudly")]
 
@@ -30,15 +30,16 @@ fn read(path: &Path, into: &mut BTreeMap<String, String>) {
             read(&path, into);
         } else if !path.ends_with("tests.rs") {
             let text = fs::read_to_string(&path).unwrap();
-            // What tests in a file use is their own business.
+            // Tests in a file may use what they like.
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
             into.insert(path.display().to_string(), code.to_owned());
         }
     }
 }
 
-/// The rooms that code names: `crate::room`, and in a list that begins with `use crate::{` each entry, as
-/// rustfmt sets it, at the beginning of a line or behind the brace. Comments name what they like.
+/// The rooms that code names: `crate::room`, and in a list that begins with `use crate::{` each
+/// entry at the beginning of a line or after the brace, as rustfmt formats it. Comments may name
+/// any room.
 fn rooms_named(code: &str) -> BTreeSet<&str> {
     let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
     let mut in_list = false;

@@ -1,4 +1,4 @@
-//! The signature rule is ZIP 215, one by one and in batches, on hostile inputs too; and how it
+//! The signature rule is ZIP 215, one by one and in batches, also for hostile inputs; and how it
 //! differs from the suites that others publish.
 
 #![allow(clippy::unwrap_used, reason = "test code breaks off loudly")]
@@ -19,7 +19,7 @@ fn challenge(r: &[u8; 32], key: &[u8; 32], message: &[u8]) -> Scalar {
     Scalar::from_bytes_mod_order_wide(&digest.into())
 }
 
-/// ZIP 215 written down again from its text: s below the order; A and R any encodings of points,
+/// ZIP 215 written again from its text: s below the order; A and R any encodings of points,
 /// canonical or not; and 8·s·B = 8·R + 8·k·A.
 fn by_the_text(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
     let (r, s) = signature.split_at(32);
@@ -31,7 +31,7 @@ fn by_the_text(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
     (s * ED25519_BASEPOINT_POINT - point - k * a).mul_by_cofactor().is_identity()
 }
 
-/// Encodings of y + p, where that fits in 255 bits: other dress for the same point.
+/// Encodings of y + p, if that fits in 255 bits: another way to encode the same point.
 fn undressed(point: &EdwardsPoint) -> Vec<[u8; 32]> {
     let canonical = point.compress().0;
     let mut all = vec![canonical];
@@ -42,7 +42,7 @@ fn undressed(point: &EdwardsPoint) -> Vec<[u8; 32]> {
         dressed[31] = 0x7f | (canonical[31] & 0x80);
         all.push(dressed);
     }
-    // A sign bit on a point with x = 0 says nothing.
+    // A sign bit on a point with x = 0 has no effect.
     for encoding in all.clone() {
         let mut signed = encoding;
         signed[31] ^= 0x80;
@@ -142,15 +142,15 @@ fn every_point_of_small_order_in_any_dress_is_kept_off_rolls_and_batches_agree_o
             cases.push(Case { key: PublicKey(key), message, signature: Signature(signature) });
         }
     }
-    // The published table of ZIP 215 has 14 encodings of points of small order, so 196 pairs; by
-    // its rule every one of them holds, which is why such keys must not vote.
+    // The published table of ZIP 215 has 14 encodings of points of small order, so 196 pairs. By
+    // its rule every one of them is valid, which is why such keys must not vote.
     assert_eq!(cases.len(), 196);
     assert!(signed(&cases).iter().all(Signed::holds));
     assert_eq!(verify_all(&signed(&cases)), Ok(()));
 }
 
-/// Wycheproof's verdicts are those of RFC 8032. ZIP 215 is as strict about s and the length, and more
-/// lenient about encodings of points. In this version of the suite that makes one difference:
+/// Wycheproof's verdicts are those of RFC 8032. ZIP 215 is as strict about s and the length, and
+/// more lenient about encodings of points. In this version of the suite that makes one difference:
 ///
 /// - case 151: R is y = 1 with the sign bit set, a second encoding of the neutral point. RFC 8032
 ///   refuses it; ZIP 215 takes every encoding of a point, so that batches need not look at the
@@ -165,7 +165,7 @@ fn wycheproofs_cases_get_its_verdicts() {
     for group in set.test_groups {
         let key = PublicKey(<[u8; 32]>::try_from(&group.key.pk[..]).unwrap());
         for test in &group.tests {
-            // A signature of another length is none in our format: it cannot be encoded.
+            // A signature of another length is not a signature in our format: it cannot be encoded.
             let holds = <[u8; 64]>::try_from(&test.sig[..]).is_ok_and(|bytes| {
                 let signature = Signature(bytes);
                 let signed = Signed { key: &key, message: &test.msg, signature: &signature };

@@ -1,5 +1,5 @@
 //! Thirty nodes in one process, with a seeded clock and a network that loses, delays, repeats,
-//! reorders and partitions. In the end all hold one tip, and no vote is lost or counted twice.
+//! reorders and partitions. In the end all have one tip, and no vote is lost or counted twice.
 //!
 //! Rerun one seed with `SEED=17 cargo test -p blockvote-core --test simulation -- --nocapture`.
 
@@ -54,7 +54,7 @@ const VOTES: u64 = 60;
 /// Voters of a bigger roll who cast nothing, unless a hostile machine has their keys.
 const MORE_VOTERS: u64 = 100;
 const LINK: LinkId = LinkId(0);
-/// A name is a machine's number and, above it, how often it took a new one.
+/// A name is a machine's number plus a multiple of this: how often the machine took a new name.
 const NAMES: u64 = 1_000;
 const START: u64 = 1_800_000_000_000;
 const CAST_UNTIL: u64 = 120_000;
@@ -65,7 +65,7 @@ const END: u64 = 420_000;
 const TICK: u64 = 500;
 const SEEDS: u64 = 100;
 const ROLL_SEEDS: u64 = 20;
-/// The network is whole again and quiet by then.
+/// By then the network is whole again and quiet.
 const CLOSE_AT: u64 = 278_000;
 /// Two minutes after that.
 const SEAL_AT: u64 = 400_000;
@@ -131,15 +131,15 @@ struct Machine {
     disk: Disk,
     job: Option<(Job, u64)>,
     group: u8,
-    /// Counts up with each connection, so that frames of an old one do not arrive.
+    /// Rises with each connection, so that frames of an old one do not arrive.
     connection: u64,
-    /// Counts up with each restart.
+    /// Rises with each restart.
     lives: u64,
-    /// What it does to the others, if it is no honest node.
+    /// What it does to the others, if it is hostile.
     hostile: Option<Kind>,
-    /// Counts up with each new name that a hostile one takes.
+    /// Rises with each new name that a hostile machine takes.
     names: u64,
-    /// Blocks whose headers lie, to hand out.
+    /// Blocks to hand out whose headers lie.
     miscounted: Vec<Block>,
 }
 
@@ -163,9 +163,9 @@ enum Event {
 
 struct World {
     context: ElectionContext,
-    /// The first machines are honest, the rest is not.
+    /// This many machines, the first ones, are honest; the others are hostile.
     honest: usize,
-    /// Times that an honest node dropped a hostile one of a kind.
+    /// How often an honest node dropped a hostile one, by kind.
     dropped: BTreeMap<Kind, u64>,
     /// Messages that hostile machines heard or made, to send them again.
     heard: Vec<Vec<u8>>,
@@ -180,7 +180,7 @@ struct World {
     refused: BTreeSet<u64>,
     /// How often a vote left the chain of an honest machine.
     departures: BTreeMap<(usize, VoteId), u64>,
-    /// Whoever rewrites the chain, and with what.
+    /// The attacker that rewrites the chain, and its means.
     attack: Option<Attack>,
 }
 
@@ -268,7 +268,7 @@ impl World {
                 }
                 Output::Send(peer, bytes) => {
                     let Some(to) = self.named(peer.id) else {
-                        // A hostile one's old name: the relay says that nobody has it.
+                        // A hostile machine's old name: the relay says that nobody has it.
                         let connection = self.machines[index].connection;
                         self.at(self.now + 5, Event::Gone { to: index, connection, peer });
                         continue;
@@ -286,7 +286,7 @@ impl World {
                 }
                 Output::Mine(job) => self.machines[index].job = job.map(|job| (job, 0)),
                 Output::Event(NodeEvent::PeerRejected { peer, reason }) => {
-                    // Hostile ones earn answers that their own node did not ask for.
+                    // Hostile machines get answers that their own node did not ask for.
                     if self.machines[index].hostile.is_some() {
                         continue;
                     }
@@ -330,7 +330,8 @@ impl World {
         }
         let copies = if self.rng.random_bool(0.05) { 2 } else { 1 };
         for _ in 0..copies {
-            // Among hostile ones, an honest machine with a slow line must not be taken for one.
+            // Among hostile machines, an honest one with a slow line must not be taken for one of
+            // them.
             let slow = from == 0 && self.honest < self.machines.len();
             let at = self.now + self.rng.random_range(if slow { 2_000..8_000 } else { 5..1_500 });
             let (connection, bytes) = (self.machines[to].connection, bytes.to_vec());
@@ -399,7 +400,7 @@ impl World {
                         Ok(id) => {
                             self.accepted.insert(id, used);
                         }
-                        // Signed and handed in, so it is a proof, although it was not taken.
+                        // It was signed and handed in, so it is a proof, although it was not taken.
                         Err(CastError::AlreadyVoted { by, .. }) if by != id => {
                             self.refused.insert(used.0);
                         }
@@ -453,7 +454,7 @@ impl World {
         }
     }
 
-    /// What a client of this machine would sign: the next number, where the last vote counts.
+    /// What a client of this machine would sign: the next number, if the last vote counts.
     fn vote(&self, machine: usize, number: u64, selection: &str) -> Vote {
         let (id, ballot) = (self.context.id(), Ballot::Text(selection.into()));
         let Some(roll) = self.context.roll() else {
@@ -479,7 +480,7 @@ impl World {
         self.act(index, |node, now| node.set_mining(now, true));
     }
 
-    /// The machine begins a new life with these on its disk.
+    /// The machine begins a new life with this on its disk.
     fn begin_again(
         &mut self,
         index: usize,
@@ -577,7 +578,8 @@ impl World {
     }
 }
 
-/// Seeds to run: `SEED=7` that one, `SEEDS_TIMES=6` six times the usual number, otherwise that.
+/// Seeds to run: `SEED=7` runs that one, `SEEDS_TIMES=6` six times the usual number; otherwise the
+/// usual number.
 fn seeds(usual: u64) -> std::ops::Range<u64> {
     let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     match number("SEED") {
@@ -611,7 +613,7 @@ fn a_side_whose_tabs_close_as_they_come_back_leaves_its_votes_with_the_others() 
     for seed in seeds {
         let context = with_roll(Counting::FirstCounts);
         let mut world = World::among(context, seed, ALL, &[]);
-        // Nothing else tears the network, and nothing is lost: the small side has six seconds.
+        // Nothing else splits the network, and nothing is lost: the small side has six seconds.
         let torn = |event: &Event| matches!(event, Event::Split | Event::Heal);
         world.events.retain(|Reverse((_, _, event))| !torn(event));
         world.at(SPLIT_AT, Event::PartLast { machines: SMALL });

@@ -34,7 +34,7 @@ pub fn open() -> Election {
     }
 }
 
-/// The codes of its three voters, of one secret.
+/// The codes of its three voters, made from one secret.
 fn codes() -> Vec<Code> {
     (0..3).map(|number| Code::derive(&[0x11; 32], number)).collect()
 }

@@ -1,7 +1,8 @@
-//! Golden vectors: the bytes and hashes that `docs/format.md` and `docs/protocol.md` show, by subject.
+//! Golden vectors: the bytes and hashes that `docs/format.md` and `docs/protocol.md` show, by
+//! subject.
 //!
-//! `BLESS=1 cargo test -p blockvote-core --test format` writes the file, for a change of the format that
-//! is meant; run it again without `BLESS` then.
+//! `BLESS=1 cargo test -p blockvote-core --test format` writes the file, for an intended change of
+//! the format; then run it again without `BLESS`.
 
 #![allow(
     clippy::unwrap_used,
@@ -30,7 +31,7 @@ fn documented() -> BTreeMap<String, String> {
     serde_json::from_str(&fs::read_to_string(file()).unwrap()).unwrap()
 }
 
-/// Breaks off at the first vector that is not as documented.
+/// Panics at the first vector that is not as documented.
 fn check(vectors: Vectors) {
     let documented = documented();
     for (name, text) in vectors {

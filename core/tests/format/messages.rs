@@ -79,7 +79,7 @@ fn a_message_is_as_documented() {
     check(vectors());
 }
 
-/// A message that is added without a vector shows here.
+/// A message that was added without a vector is found here.
 #[test]
 fn every_kind_of_message_has_a_vector() {
     let kinds: BTreeSet<u8> =

@@ -54,7 +54,7 @@ fn other_votes_than_those_asked_for_lead_to_the_whole_block() {
     let lie = Block { votes: vec![vote(3, "No")], ..made.clone() };
     assert!(rejected(&hear(&mut node, LIAR, &Message::Blocks(vec![lie]))).is_some());
     assert_eq!(node.chain().height(), Height(1));
-    // The same block is had from somebody else.
+    // The same block can be had from another peer.
     announce(&mut node, &made, HONEST);
     hear(&mut node, HONEST, &Message::BlockVotes(hash, vec![votes[2].clone()]));
     assert_eq!(node.chain().tip().hash(), hash);
@@ -67,7 +67,7 @@ fn who_withholds_a_block_once_does_not_hold_up_the_next() {
     announce(&mut node, &withheld, LIAR);
     node.handle(NOW.plus_ms(30_000), Input::Tick);
     drain(&mut node);
-    // Again, and while it is waited for, an honest block comes.
+    // The block is announced again, and while it is waited for, an honest block arrives.
     let again = block(node.chain(), vec![vote(2, "Yes")], |_| ());
     assert!(!announce(&mut node, &again, LIAR).is_empty());
     let honest = block(node.chain(), vec![vote(3, "Yes")], |_| ());
@@ -148,7 +148,7 @@ fn votes_beyond_those_asked_for_are_not_looked_at() {
     let mut node = node();
     hear(&mut node, HONEST, &Message::Votes(votes[..2].to_vec()));
     announce(&mut node, &made, HONEST);
-    // It would be refused wherever it was looked at.
+    // It would be refused wherever it was checked.
     let elsewhere = Vote { election: ElectionId([9; 32]), ..votes[0].clone() };
     let answer = Message::BlockVotes(hash, vec![votes[2].clone(), elsewhere]);
     assert_eq!(rejected(&hear(&mut node, HONEST, &answer)), None);

@@ -1,4 +1,5 @@
-//! Branches whose votes are here: only their short ids travel, and no signature is verified again.
+//! Branches whose votes are here: only their short ids are sent, and no signature is verified
+//! again.
 
 use blockvote_core::{
     chain::{
@@ -36,8 +37,8 @@ fn with_blocks(blocks: &[&[u32]]) -> Node {
     node
 }
 
-/// Tells `ours` of the chain of `theirs` and lets both talk until nobody says anything; what `ours` asked
-/// for, and how many signatures it wanted verified.
+/// Tells `ours` of the chain of `theirs` and lets both talk until nobody says anything. Returns
+/// what `ours` asked for, and how many signatures it wanted verified.
 fn fetch(ours: &mut Node, theirs: &mut Node) -> (Vec<Message>, usize) {
     let (mut asked, mut signatures) = (Vec::new(), 0);
     let mut heard = vec![hello_of(theirs.chain())];
@@ -78,7 +79,7 @@ fn hashes(chain: &Chain, heights: std::ops::RangeInclusive<u32>) -> Vec<BlockHas
 fn of_a_branch_whose_votes_are_here_no_vote_is_fetched_or_verified() {
     let mut ours = with_blocks(&[&[0, 1, 2], &[3, 4]]);
     let mut theirs = with_blocks(&[&[4, 0], &[2, 3, 1, 5]]);
-    // A vote that waits is here, too.
+    // A pending vote is here, too.
     ours.cast(NOW, votes([5]).remove(0)).unwrap();
     drain(&mut ours);
     let (asked, signatures) = fetch(&mut ours, &mut theirs);
@@ -146,7 +147,7 @@ fn told(
 fn a_lie_about_ids_leads_to_the_whole_block_which_shows_it() {
     let known = short(&votes([1, 0]));
     let whole = |header: &Header| vec![Message::GetBlocks(vec![header.hash()])];
-    // Fewer than the header covers, the same twice, none, and what nobody knows.
+    // Fewer than the header covers, the same one twice, none, and ids that nobody knows.
     let twice = vec![known[0], known[1], known[0]];
     for lie in [known.clone(), twice, Vec::new(), vec![ShortId([9; 8]); 3]] {
         let (mut node, header) = asking();
@@ -156,7 +157,7 @@ fn a_lie_about_ids_leads_to_the_whole_block_which_shows_it() {
         let outputs = hear(&mut node, LIAR, &Message::Blocks(vec![block]));
         assert!(rejected(&outputs).is_some());
     }
-    // What is asked for because of made-up ids does not come.
+    // What is asked for because of made-up ids does not arrive.
     let (mut node, header) = asking();
     let made_up = vec![known[0], known[1], ShortId([9; 8])];
     let question = Message::GetBlockVotes(header.hash(), vec![2]);

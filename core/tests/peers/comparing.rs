@@ -10,7 +10,7 @@ use blockvote_core::{
     wire::message::{Hello, MAX_VOTES, Message, PROTOCOL_VERSION, VotesDigest},
 };
 
-/// Carries messages between two nodes until both are silent; returns how many bytes went.
+/// Carries messages between two nodes until both are silent; returns how many bytes were sent.
 fn talk(a: &mut Node, b: &mut Node, mut for_b: Vec<Message>) -> usize {
     let mut bytes = 0;
     let mut for_a: Vec<Message> = Vec::new();
@@ -51,7 +51,7 @@ fn pending_votes_are_compared_by_their_difference() {
         statements: StatementBook::default().digest(),
         wants_reply: false,
     });
-    // An answer to no greeting begins nothing.
+    // An answer without a greeting begins nothing.
     assert_eq!(sent_to(&hear(&mut a, HONEST, &greeting), HONEST), []);
     greet(&mut a);
     let begun = sent_to(&hear(&mut a, HONEST, &greeting), HONEST);

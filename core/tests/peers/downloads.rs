@@ -1,4 +1,4 @@
-//! Downloads from peers that lie or drip.
+//! Downloads from peers that lie or send too slowly.
 
 use blockvote_core::{
     chain::{
@@ -32,7 +32,7 @@ fn claims_without_work_behind_them_cost_the_connection_and_a_late_answer_does_no
         dropped = dropped.or(rejected(&lying));
     }
     assert_eq!(dropped, Some(Offence::EmptyClaim.into()));
-    // An honest slow peer answers questions that were given up: once in a while, not always.
+    // An honest slow peer answers questions that were given up: now and then, not always.
     let mut later = NOW;
     for _ in 0..20 {
         later = later.plus_ms(20_000);
@@ -92,7 +92,7 @@ fn blocks_beside_the_chain_are_bounded_in_number_and_bytes_and_the_best_stay() {
     let insert = |chain: &mut Chain, block: Block| {
         chain.insert(block.check(chain.context()).unwrap(), late).unwrap();
     };
-    // What stands beside the chain stands on something that is kept.
+    // Every side block builds on a block that is kept.
     let hangs_together = |chain: &Chain| {
         chain.side_blocks().all(|block| chain.block(&block.header().previous).is_some())
     };
@@ -114,12 +114,13 @@ fn blocks_beside_the_chain_are_bounded_in_number_and_bytes_and_the_best_stay() {
         assert!(bytes <= MAX_SIDE_BYTES, "{bytes}");
     }
     assert!(chain.side_blocks().count() > 20 && is_whole(&chain) && hangs_together(&chain));
-    // Branches of two: when an end goes, what it stood on is an end.
+    // Branches of two: when an end is dropped, the block below it becomes an end.
     for number in 0..1_000 {
         let mut branch = Chain::new(context());
         for token in [2 * number, 2 * number + 1] {
             let next = block(&branch, vec![vote(10_000 + token, "No")], |_| ());
-            // The first may have gone at once, as the least of all; then the second stands on nothing.
+            // The first may have been dropped at once, as the least of all; then the second has no
+            // parent.
             let _ = chain.insert(next.clone().check(chain.context()).unwrap(), late);
             insert(&mut branch, next);
         }
@@ -136,8 +137,8 @@ fn a_branch_that_repeats_votes_is_refused_while_it_is_fetched() {
     let late = NOW.plus_ms(1 << 34);
     node.handle(late, Input::Blocks(own.collect()));
     drain(&mut node);
-    // Its headers have more work than the chain; its blocks hold one vote over and over. Where the
-    // branch is not yet better, nobody would look at that before it is.
+    // Its headers have more work than the chain; its blocks have one vote over and over. While the
+    // branch is not better yet, nobody would check that.
     let mut parent = Block::genesis(&election()).header().clone();
     let blocks: Vec<_> = (0..8)
         .map(|_| {
@@ -182,7 +183,7 @@ fn what_idle_names_say_makes_no_node_sure() {
         say(&mut node);
     }
     assert!(node.is_sure(), "several samples agree");
-    // Another tab of the same browser tells nothing, whatever it hands out.
+    // Another tab of the same browser shows nothing, whatever it hands out.
     let theirs = chain_of(3);
     let mut node = self::node();
     let tab = Peer { link: LinkId::OWN_TABS, id: PeerId(1) };

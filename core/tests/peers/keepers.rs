@@ -40,13 +40,13 @@ fn keeping(number: u8) -> Node {
     node
 }
 
-/// Hands everything that two nodes say to each other over until nothing is said any more. Each is
+/// Passes everything on that two nodes say to each other until neither says anything. Each is
 /// [`HONEST`] to the other.
 fn talk(now: Timestamp, one: &mut Node, other: &mut Node) {
     talk_with(HONEST, now, one, other);
 }
 
-/// The same, where the other is known to the first by another name.
+/// The same, if the first knows the other by another name.
 fn talk_with(other_is: Peer, now: Timestamp, one: &mut Node, other: &mut Node) {
     let mut said = [drain(one), drain(other)];
     while said.iter().any(|outputs| !outputs.is_empty()) {
@@ -83,7 +83,7 @@ fn standing(node: &Node, now: Timestamp, number: u32) -> Standing {
     node.standing(now, &vote.id(), &vote, &|_| None)
 }
 
-/// A voter who has cast, as yet alone.
+/// A node whose voter has cast a vote that nobody else has yet.
 fn voted() -> (Node, VoteId) {
     let mut node = node(&context_kept());
     let id = node.cast(NOW, vote(&context_kept(), 0, 0, 0)).unwrap();
@@ -94,7 +94,7 @@ fn voted() -> (Node, VoteId) {
 fn a_vote_is_received_when_both_keepers_have_it_on_their_disks() {
     let ((mut voter, id), mut one, mut two) = (voted(), keeping(0), keeping(1));
     assert_eq!(standing(&voter, NOW, 0), Standing::Unconfirmed);
-    // The roll was called when the node came; it is called again after five seconds.
+    // The roll was called when the node started; it is called again after five seconds.
     let soon = NOW.plus_ms(5_000);
     voter.handle(soon, Input::Tick);
     talk(soon, &mut voter, &mut one);
@@ -138,7 +138,7 @@ fn a_vote_that_came_in_a_block_is_acknowledged_too_and_a_restart_forgets_none() 
     let ask = Message::GetAcknowledged(vec![ballot.id()]);
     let first = sent_to(&hear(&mut keeps, HONEST, &ask), HONEST);
     assert_eq!(first.len(), 1);
-    // The store held the time.
+    // The time was in the store.
     let mut again = node(&context_kept());
     extend(&mut again, vec![ballot.clone()]);
     again.keep(NOW.plus_ms(9), keeper(0), [(ballot.id(), NOW)].into());
@@ -158,14 +158,14 @@ fn a_forged_acknowledgement_costs_its_sender_the_connection_and_changes_nothing(
     assert!(rejected(&outputs).is_some());
     assert_eq!(standing(&voter, NOW, 0), Standing::Unconfirmed);
     signed[0].acknowledgement.at = NOW;
-    // Of a vote that is not followed here: passed over.
+    // For a vote that is not followed here: ignored.
     let mut other = node(&context_kept());
     assert_eq!(rejected(&hear(&mut other, LIAR, &Message::Acknowledged(signed.clone()))), None);
     let outputs = hear(&mut voter, HONEST, &Message::Acknowledged(signed.clone()));
     let told =
         |output: &Output| matches!(output, Output::Event(Event::Acknowledged(of)) if *of == id);
     assert!(outputs.iter().any(told));
-    // The same again is no news.
+    // The same again is not news.
     let outputs = hear(&mut voter, HONEST, &Message::Acknowledged(signed));
     assert!(!outputs.iter().any(told));
 }
@@ -181,7 +181,7 @@ fn who_answers_a_roll_call_for_nobody_or_for_another_one_is_not_present() {
     let (id, challenge) = (context_kept().id(), challenge.unwrap());
     let stranger = Presence::sign(id, &challenge, OWN, &voter(0));
     let forged = Presence { keeper: keeper(1).public(), ..stranger };
-    // What the keeper signed for somebody else is not theirs to pass on.
+    // What the keeper signed for somebody else cannot be passed on as one's own.
     let others = Presence::sign(id, &challenge, LIAR.id, &keeper(0));
     for presence in [stranger, forged, others] {
         hear(&mut node, LIAR, &Message::Present(presence));
@@ -198,12 +198,12 @@ fn the_receipt_gets_the_proof_that_the_vote_is_on_the_closing_list() {
     voter.handle(soon, Input::Tick);
     talk(soon, &mut voter, &mut keeps);
     assert!(voter.acknowledgements(&id)[0].listed.is_none());
-    // The list comes before the proof, perhaps from somebody else.
+    // The list arrives before the proof, perhaps from another peer.
     keeps.handle(AFTER, Input::Tick);
     let list = keeps.statements().all().next().unwrap();
     voter.handle(AFTER, Input::Statements(vec![list]));
     assert!(matches!(standing(&voter, AFTER, 0), Standing::Unproven(_)), "no false alarm");
-    // It is asked for at once.
+    // The proof is asked for at once.
     talk(AFTER, &mut voter, &mut keeps);
     assert_eq!(voter.statements().closing_lists().count(), 1);
     let signed = voter.acknowledgements(&id);
@@ -220,7 +220,7 @@ fn a_burst_of_votes_costs_a_keeper_nothing_and_each_is_acknowledged() {
     let votes: Vec<_> = (0..6).map(|number| vote(&context, number, 0, 0)).collect();
     let now = NOW.plus_ms(6_000);
     let ids: Vec<_> = votes.into_iter().map(|vote| many.cast(now, vote).unwrap()).collect();
-    // Nothing was answered meanwhile, and the keeper still counts as here.
+    // Nothing was answered meanwhile, and the keeper still counts as present.
     assert_eq!(many.keepers_here().count(), 1);
     talk(now, &mut many, &mut keeps);
     assert!(ids.iter().all(|id| many.acknowledgements(id).len() == 1));
@@ -242,14 +242,15 @@ fn who_comes_after_closing_still_gets_what_a_keeper_acknowledged_in_time() {
     }
     assert!(organiser.pending().contains(&ballot.id()));
     assert!(organiser.ballot_box().late().is_empty());
-    // The keeper had one more: the next comparison shows that it has no more than is here.
+    // The keeper had one more vote: the next comparison shows that it has no more than is here.
     let compared = |node: &Node| node.compared_with(&keeper(0).public());
     assert_eq!(compared(&organiser).map(|it| it.lacked), Some(1));
     let later = LATE.plus_ms(30_000);
     organiser.handle(later, Input::Peers(LinkId(0), vec![HONEST.id]));
     talk(later, &mut organiser, &mut keeps);
     assert_eq!(compared(&organiser), Some(Compared { at: later, lacked: 0 }));
-    // Whoever passes the keeper's answer on speaks for it, too: nothing is known until both say the same.
+    // A peer that passes the keeper's answer on speaks for it, too: nothing is known until both say
+    // the same.
     let presence =
         Presence::sign(context_kept().id(), &challenge_of(&mut organiser), OWN, &keeper(0));
     hear(&mut organiser, LIAR, &Message::Present(presence));
@@ -273,7 +274,7 @@ fn a_late_vote_is_kept_apart_and_only_a_keeper_takes_it_in() {
         let acknowledgement = Acknowledgement::sign(election, ballot.id(), at, key);
         Message::Acknowledged(vec![Acknowledged { acknowledgement, listed: None }])
     };
-    // Dated after closing; not on the keeper's list; of a keeper that signed two lists.
+    // Dated after closing; not on the keeper's list; from a keeper that signed two lists.
     hear(&mut late, &signed(CLOSES, &keeper(0)));
     let list =
         |ids: &[VoteId]| Statement::ClosingList(ClosingList::sign(election, ids, &keeper(0)));
@@ -354,8 +355,8 @@ fn the_roll_is_called_at_once_on_every_connection() {
     }
 }
 
-/// A few peers take all that a keeper hands out in a second, again and again, and stay within their own
-/// budgets; others ask seldom, for as much.
+/// A few peers take everything that a keeper hands out in a second, again and again, and stay
+/// within their own budgets; others ask rarely, for just as much.
 #[test]
 fn who_asks_for_little_is_answered_whatever_others_take() {
     const VOTERS: u32 = 2_000;

@@ -1,5 +1,5 @@
-//! Peers that send well-formed messages and mean harm with them: too many, too slow, too often, for
-//! nothing. Budgets, reputation and places are kept for those that do their part.
+//! Peers that send well-formed messages in order to do harm: too many, too slow, too often, for
+//! nothing. Budgets, reputation and places are kept for peers that do their part.
 
 #![allow(
     clippy::unwrap_used,

@@ -13,7 +13,7 @@ use blockvote_core::{
     wire::{frame::PeerId, message::Message},
 };
 
-/// The ids that a peer is asked for whether it holds them.
+/// The ids that each peer is asked about: whether it has them.
 fn asked_held(outputs: &[Output]) -> BTreeMap<Peer, Vec<VoteId>> {
     let mut asked = BTreeMap::new();
     for output in outputs {
@@ -45,8 +45,8 @@ fn only_a_peer_that_was_asked_can_say_that_it_holds_a_vote_and_one_is_not_enough
     }
     assert_eq!(node.holders(&id), 0, "nobody of them was asked");
 
-    // One says that it holds it, and lies. The others get the vote itself, past any relay's filter
-    // of repeated broadcasts.
+    // One says that it has the vote, and lies. The others get the vote itself, past any relay's
+    // filter of repeated broadcasts.
     let (liar, others) = (*asked.keys().next().unwrap(), asked.keys().skip(1));
     hear(&mut node, liar, &Message::Held(vec![id]));
     assert_eq!(node.holders(&id), 1);

@@ -1,4 +1,4 @@
-//! Whose place among the peers goes to whom, and what is remembered of who went.
+//! Which peers make room for which, and what is remembered of peers that left.
 
 use blockvote_core::{
     crypto::hash::BlockHash,
@@ -45,7 +45,7 @@ fn a_hello_of_another_version_does_not_wipe_what_is_known_of_a_peer() {
 #[test]
 fn who_was_drawn_is_not_pushed_out_by_a_crowd_that_comes_by_itself() {
     let mut node = node();
-    // It spoke first, and was drawn after that.
+    // It spoke first, and was drawn later.
     hear(&mut node, HONEST, &hello(BlockHash([7; 32]), 1, 0));
     greet(&mut node);
     hear(&mut node, HONEST, &hello(BlockHash([7; 32]), 1, 0));
@@ -72,7 +72,7 @@ fn to_go_and_come_back_does_not_wipe_a_score() {
         drain(&mut node);
     }
     assert!(dropped, "2 points for each of 60");
-    // So does to be pushed out.
+    // Being pushed out has the same effect.
     for number in 0..60 {
         dropped = rejected(&hear(&mut node, HONEST, &orphan(100 + number))).is_some();
         if dropped {

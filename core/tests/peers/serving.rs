@@ -28,7 +28,7 @@ fn who_asks_for_megabytes_again_and_again_gets_no_more_than_its_share() {
         }
     }
     assert!((6 << 20..12 << 20).contains(&sent), "{sent} bytes");
-    // Another peer is served all the same, and this one again after a while.
+    // Another peer is still served, and this one again after a while.
     let outputs = hear(&mut node, HONEST, &Message::GetBlocks(vec![hash]));
     assert!(
         matches!(&sent_to(&outputs, HONEST)[..], [Message::Blocks(blocks)] if blocks.len() == 1)
@@ -72,7 +72,7 @@ fn what_was_served_at_once_is_a_debt_that_time_pays() {
     node.handle(NOW, Input::Blocks(vec![big]));
     drain(&mut node);
     let mut sent = 0;
-    // A question each 100 ms for 10 s: 8 MiB at once, 2 MiB a second, and one answer too much.
+    // A question every 100 ms for 10 s: 8 MiB at once, 2 MiB a second, and one answer too many.
     for step in 0..100 {
         let now = NOW.plus_ms(step * 100);
         node.handle(now, Input::Message { from: LIAR, broadcast: false, bytes: ask.clone() });

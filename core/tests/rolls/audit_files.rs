@@ -70,7 +70,7 @@ fn verify(bytes: &[u8]) -> Result<Report, ArchiveError> {
     Ok(verifier.report())
 }
 
-/// What is said of a file that does not hold.
+/// The failure of a file that is not valid.
 fn failed(bytes: &[u8]) -> String {
     let report = verify(bytes).unwrap();
     assert_eq!(WordedReport::from(&report).lines[0].outcome, Ended::Fail, "what failed is first");
@@ -137,7 +137,7 @@ fn every_flipped_byte_and_every_cut_of_an_audit_file_is_found() {
 #[test]
 fn forgeries_with_a_fresh_checksum_are_found_by_what_is_in_the_file() {
     let (context, statements, blocks, _) = audit();
-    // A block removed, or all: the seal misses its block.
+    // A block removed, or all of them: the seal does not find its block.
     assert!(failed(&write(&context, &statements, &blocks[..1])).contains("not in this chain"));
     assert!(failed(&write(&context, &statements, &[])).contains("not in this chain"));
     assert!(failed(&write(&context, &statements, &blocks[1..])).contains("does not follow"));
@@ -147,7 +147,7 @@ fn forgeries_with_a_fresh_checksum_are_found_by_what_is_in_the_file() {
     let mut fewer = blocks.clone();
     fewer[1].votes.pop();
     assert!(failed(&write(&context, &statements, &fewer)).contains("block 3 holds other votes"));
-    // A vote changed and the block mined again: only its voter could.
+    // A vote changed and the block mined again: only its voter could sign the change.
     let mut chain = Chain::new(context.clone());
     let mut votes = blocks[0].votes.clone();
     votes[0].ballot = Ballot::Choices(vec![2]);
@@ -169,12 +169,12 @@ fn forgeries_with_a_fresh_checksum_are_found_by_what_is_in_the_file() {
     assert!(failed(&write(&context, &[lie], &blocks)).contains("another count"));
     let lie = seal(&organiser(), &Sealed { set: VoteSetRoot([7; 32]), ..here });
     assert!(failed(&write(&context, &[lie], &blocks)).contains("another set of votes"));
-    // A seal below the newest block says what does not count.
+    // A seal below the newest block: the report says what does not count.
     let report = verify(&write(&context, &[second], &blocks)).unwrap();
     assert!(report.passed() && report.tally == *chain.tally());
     let sealed = Passed::Sealed { height: Height(2), after: 1, left_out: Vec::new() };
     assert_eq!(outcome(&report, Check::Seal), &Outcome::Passed(sealed));
-    // The roll of another election, and none.
+    // The roll of another election, and no roll.
     let other = context_with(Counting::LastCounts, 5);
     let bytes = write(&other, &[], &[]);
     let (_, head) = ArchiveWriter::new(&context);
@@ -195,7 +195,7 @@ fn a_record_of_gigabytes_is_refused_at_its_announcement() {
     bytes.extend(u32::MAX.to_le_bytes());
     let what = Damage::Length(u32::MAX as usize);
     assert_eq!(verify(&bytes), Err(ArchiveError::Damaged { blocks: 0, what }));
-    // Records of nothing but one kind do not pile up either.
+    // Records that are all of one kind do not pile up either.
     let mut reader = ArchiveReader::new();
     let (mut writer, head) = ArchiveWriter::new(&context);
     reader.push(&head);

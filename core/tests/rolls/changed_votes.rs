@@ -1,4 +1,4 @@
-//! Changed votes, and hours.
+//! Changed votes, and opening hours.
 
 use blockvote_core::{
     chain::{
@@ -44,7 +44,7 @@ fn the_last_vote_counts_where_the_election_says_so_and_a_reorganisation_takes_it
     node.handle(NOW.plus_ms(120_000), Input::Tick);
     assert_eq!(node.chain().tip().hash(), rival.tip().hash());
     assert_eq!(node.chain().tally().count("Yes"), 5);
-    // The votes of the abandoned blocks wait again, and none was cast twice.
+    // The votes of the abandoned blocks are pending again, and none was cast twice.
     let waiting: Vec<_> = node.pending().iter().map(|vote| vote.sequence).collect();
     assert_eq!(waiting.len(), 3);
     assert_eq!(node.statements().double_votes().len(), 0);

@@ -1,4 +1,4 @@
-//! Complaints: a vote that a keeper acknowledged and that the sealed result does not hold.
+//! Complaints: a vote that a keeper acknowledged but that is not in the sealed result.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +56,7 @@ fn acknowledged(keeps: &mut Node, id: VoteId) -> Vec<Acknowledged> {
     answers.flatten().collect()
 }
 
-/// Verifies what the node that sealed holds, with the keeper's list where that is asked for.
+/// Verifies what the node that sealed has, with more statements such as the keeper's list.
 fn verify(seals: &Node, more: Vec<Statement>, complaints: Vec<Complaint>) -> Report {
     let chain = seals.chain();
     let (mut writer, mut bytes) = ArchiveWriter::new(chain.context());
@@ -94,7 +94,7 @@ fn a_vote_that_was_acknowledged_and_left_out_is_a_complaint_that_holds() {
             at: NOW,
             reason: reason.map(str::to_owned),
         };
-        // With the closing list in the audit file, and without.
+        // With the closing list in the audit file, and without it.
         for more in [lists(&keeps), Vec::new()] {
             let report = verify(&seals, more, vec![complaint.clone()]);
             assert!(report.passed());
@@ -103,7 +103,7 @@ fn a_vote_that_was_acknowledged_and_left_out_is_a_complaint_that_holds() {
     }
 }
 
-/// The keeper had one of them, and the other one came in a block: both are on its list.
+/// The keeper had one of them, and the other one arrived in a block: both are on its list.
 #[test]
 fn a_voter_who_signed_two_ballots_disputes_no_result() {
     let context = context_kept();
@@ -161,7 +161,7 @@ fn a_complaint_that_proves_nothing_says_why() {
     assert_eq!(verify(&seals, lists(&keeps), complaints).complaints, expected);
     let tampered = verify(&seals, Vec::new(), vec![of(&changed, vec![good.clone()])]).complaints;
     assert!(matches!(tampered[..], [Err(ComplaintError::Vote(_))]), "{tampered:?}");
-    // Two lists of the keeper: its word counts for nothing, wherever the vote is.
+    // Two lists of the keeper: its signature is worth nothing, wherever the vote is.
     let two = ClosingList::sign(context.id(), &[], &keeper(0));
     let both = lists(&keeps).into_iter().chain([Statement::ClosingList(two)]).collect();
     let complaint = of(&victim, vec![good]);
@@ -183,7 +183,7 @@ fn a_keeper_acknowledges_what_came_in_time_and_nothing_afterwards() {
     let (mut keeps, _, victim) = left_out(None);
     let context = context_kept();
     let late = vote(&context, 2, 0, 0);
-    // Still on its way a minute after closing: taken, and not acknowledged.
+    // It arrives a minute after closing: taken, and not acknowledged.
     let mut other = node(&context);
     other.keep(NOW, keeper(1), BTreeMap::new());
     let grace = context.election().closes.unwrap().plus_ms(60_000);

@@ -1,4 +1,4 @@
-//! Two ballots of one voter: proven wherever their halves meet.
+//! Two ballots of one voter: proven wherever both votes meet.
 
 use blockvote_core::{
     chain::{
@@ -27,7 +27,7 @@ fn a_double_vote_is_proven_where_the_halves_meet_and_told_to_who_asks() {
     assert_eq!(sent(&outputs), [Message::Statements(vec![proof.clone()])]);
     assert_eq!(node.pending().len(), 1);
     assert!(node.statements().double_vote_of(one.token).is_some());
-    // Another node learns it by comparing digests, checks it, and passes it on.
+    // Another node learns of it by comparing digests, checks it, and passes it on.
     let mut other = self::node(&context);
     let hello = |digest, wants_reply| {
         Message::Hello(Hello {
@@ -51,7 +51,7 @@ fn a_double_vote_is_proven_where_the_halves_meet_and_told_to_who_asks() {
     let outputs = hear_verified(&mut other, LIAR, &answer[0]);
     assert_eq!(rejected(&outputs), None);
     assert_eq!(other.statements().digest(), node.statements().digest());
-    // What is known is not passed on again.
+    // What is known already is not passed on again.
     assert!(sent(&hear_verified(&mut other, LIAR, &answer[0])).is_empty());
 }
 
@@ -66,7 +66,7 @@ fn a_double_vote_is_proven_even_when_both_halves_come_together_or_from_the_user(
     node.cast(NOW, one.clone()).unwrap();
     assert!(matches!(node.cast(NOW, two.clone()), Err(CastError::AlreadyVoted { .. })));
     assert_eq!(node.statements().double_votes().len(), 1);
-    // Closed doors keep votes out, not the proof.
+    // After closing, votes are not taken, but the proof is.
     let mut node = self::node(&context);
     let bytes = Message::Votes(vec![one, two]).encode();
     node.handle(AFTER, Input::Message { from: LIAR, broadcast: true, bytes });

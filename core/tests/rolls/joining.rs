@@ -1,4 +1,4 @@
-//! Joining with nothing but a link.
+//! Joining with only a link.
 
 use blockvote_core::{
     crypto::key::SecretKey,
@@ -20,7 +20,7 @@ fn an_election_is_joined_by_its_link_alone_and_a_forged_page_leads_nowhere() {
     let mut join = Join::new(context.id(), None);
     let Step::Ask(asked) = join.peers(NOW, [LIAR, HONEST]) else { panic!() };
     assert_eq!(asked.len(), 2);
-    // Another election is not the one of the link.
+    // Another election is not the one in the link.
     let other = Message::Election(Box::new(Election::demo())).encode();
     assert!(matches!(join.message(NOW, LIAR, &other), Step::Ask(asked) if asked.is_empty()));
     let election = Message::Election(Box::new(served.chain().election().clone())).encode();
@@ -35,7 +35,7 @@ fn an_election_is_joined_by_its_link_alone_and_a_forged_page_leads_nowhere() {
     };
     assert!(asked.iter().all(|(peer, _)| *peer == LIAR), "the forger is not asked again");
     assert_eq!(asked.len(), 3);
-    // Silence is waited for, then asked again.
+    // The node waits out a silence, then asks again.
     assert!(matches!(join.step(NOW), Step::Ask(asked) if asked.is_empty()));
     assert!(matches!(join.step(NOW.plus_ms(9_000)), Step::Ask(asked) if asked.len() == 3));
     let page = |index| Message::RollPage(roll.page(index).unwrap()).encode();

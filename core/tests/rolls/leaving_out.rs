@@ -1,4 +1,4 @@
-//! Sealing without votes that stand in blocks: the chain is built again without them.
+//! Sealing without votes that are in blocks: the chain is rebuilt without them.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ use blockvote_core::{
     wire::message::{Message, Presence},
 };
 
-/// A node with votes of voters 0 to 4, one in a block each; voter 1 changed it.
+/// A node with votes of voters 0 to 4, each in its own block; voter 1 changed the vote.
 fn voted() -> Node {
     let context = context_with(Counting::LastCounts, 6);
     let mut node = node(&context);
@@ -59,7 +59,7 @@ fn named(votes: Vec<VoteId>) -> Vec<LeftOut> {
     vec![LeftOut { reason: "came after closing".into(), votes }]
 }
 
-/// Lets two nodes talk until nothing is said any more.
+/// Lets two nodes talk until neither says anything.
 fn talk(now: Timestamp, one: &mut Node, other: &mut Node) {
     let mut said = [drain(one), drain(other)];
     while said.iter().any(|outputs| !outputs.is_empty()) {
@@ -125,7 +125,7 @@ fn what_comes_while_the_chain_is_built_again_is_named_too_or_the_seal_waits() {
     let mut seals = voted();
     let late = leave_out(&mut seals);
     build(&mut seals);
-    // Somebody mines on, on the chain that all others have.
+    // Somebody goes on mining on the chain that all others have.
     let context = seals.chain().context().clone();
     extend(&mut seals, vec![vote(&context, 5, 0, 0)]);
     let more = id(&seals, 5, 0);
@@ -146,14 +146,14 @@ fn whoever_seals_learns_which_votes_no_keeper_had_in_time() {
     let mut seals = node(&context);
     let in_time = vote(&context, 0, 0, 0);
     keeps.handle(NOW, Input::Votes(vec![in_time.clone()]));
-    // Somebody mines another one when voting is over.
+    // Somebody mines another vote after voting is over.
     extend(&mut seals, vec![in_time.clone(), vote(&context, 1, 0, 0)]);
     let late = id(&seals, 1, 0);
     assert!(seals.lists().is_none(), "nobody asked");
     seals.look_at_lists(true);
     assert_eq!(seals.leave_out(AFTER, &[late], false), Err(SealError::NoList("Keeper 0".into())));
     let mut now = AFTER;
-    // Somebody passes the keeper's answer on and swallows what is asked.
+    // A peer passes the keeper's answer on and drops what is asked.
     seals.handle(now, Input::Tick);
     let challenge = sent(&drain(&mut seals)).into_iter().find_map(|message| match message {
         Message::RollCall(challenge) => Some(challenge),
@@ -179,7 +179,7 @@ fn whoever_seals_learns_which_votes_no_keeper_had_in_time() {
     assert_eq!(seals.leave_out(AFTER, &[late], false), other);
     let names = seals.sign_seal(AFTER, named(listed.to_vec()), &organiser(), true);
     assert_eq!(names.err(), Some(SealError::Listed(1)));
-    // Nobody answers for the other keeper, and of those that answer for the first one is silent.
+    // Nobody answers for the other keeper, and one of those that answer for the first is silent.
     let (known, unknown): (Vec<_>, Vec<_>) =
         seals.missing().into_iter().partition(Missing::is_known);
     assert!(matches!(&known[..], [Missing::Lack(lack)] if lack.keeper == "Keeper 1"), "{known:?}");
@@ -219,8 +219,9 @@ fn nothing_is_left_out_too_early_or_of_a_sealed_result_and_it_can_be_given_up() 
     assert_eq!(seals.leave_out(AFTER, &late, false), Err(SealError::AlreadySealed));
 }
 
-/// A voter votes and changes the vote at the keeper just before closing, and shows a block with another first
-/// vote right after it: the change, which is on the list, stands on a vote that is not.
+/// A voter votes and changes the vote at the keeper just before closing, and right after closing
+/// shows a block with another first vote. The change, which is on the list, then depends on a vote
+/// that is not.
 #[test]
 fn a_vote_stays_that_a_listed_change_stands_on() {
     let base = context_with(Counting::LastCounts, 6);
@@ -256,7 +257,7 @@ fn a_vote_stays_that_a_listed_change_stands_on() {
     seals.leave_out(now, &[late.id()], false).unwrap();
     build(&mut seals);
     assert_eq!(seals.seal(now, named(vec![late.id()]), &organiser(), false), Ok(()));
-    // What goes with a vote is looked at, too.
+    // Votes that are left out together with a vote are checked, too.
     assert!(seals.chain().place_of(&of(0, 1, 0).id()).is_some());
 }
 

@@ -1,4 +1,4 @@
-//! Elections with a voter roll: what a peer, a file or an organiser can try, and what comes of it.
+//! Elections with a voter roll: what a peer, a file or an organiser can try, and what happens then.
 
 #![allow(
     clippy::unwrap_used,

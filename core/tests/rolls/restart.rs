@@ -1,4 +1,4 @@
-//! What a store holds, taken in again.
+//! The content of a store, taken in again.
 
 use blockvote_core::{
     chain::{
@@ -29,7 +29,7 @@ fn what_was_proven_and_sealed_is_there_after_a_restart() {
     again.restore(AFTER, checked(), [], statements.clone()).unwrap();
     assert_eq!(again.ballot_box().sealing(), node.ballot_box().sealing());
     assert_eq!(again.statements().digest(), node.statements().digest());
-    // A store that somebody wrote a forged seal into.
+    // A store into which somebody wrote a forged seal.
     let forged = Seal::sign(sealed_of(node.chain()), &voter(1));
     let mut again = Node::new(context.clone(), 1);
     again.restore(AFTER, checked(), [], [Statement::Seal(forged)]).unwrap();
@@ -55,7 +55,7 @@ fn a_stored_block_is_held_to_its_votes_root_and_with_signatures_to_those() {
     let mut changed = stored.clone();
     forge(&mut changed);
     assert!(restore(false, changed.clone()).is_err() && restore(true, changed.clone()).is_err());
-    // Whoever mines it again has made a folder of their own: only the signatures show it.
+    // The block was mined again, so the folder matches itself: only the signatures show the change.
     changed.header.votes_root = Block::votes_root(&changed.votes);
     pow::mine(&mut changed.header);
     assert!(restore(false, changed.clone()).is_ok());

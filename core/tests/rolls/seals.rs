@@ -1,4 +1,4 @@
-//! Closings and seals: what they bind, and whom.
+//! Closings and seals: what they bind, and for whom.
 
 use blockvote_core::{
     chain::{
@@ -105,7 +105,7 @@ fn a_node_that_is_behind_does_not_seal() {
         }),
     );
     assert_eq!(node.seal(AFTER, Vec::new(), &organiser(), false), Err(Missing::Behind.into()));
-    // One that says that its chain, no better than this one, is sealed.
+    // A peer that says that its chain, which is no better than this one, is sealed.
     let said = Hello {
         version: PROTOCOL_VERSION,
         tip: other.chain().tip().hash(),
@@ -118,7 +118,7 @@ fn a_node_that_is_behind_does_not_seal() {
     };
     hear(&mut other, LIAR, &Message::Hello(said));
     assert_eq!(other.seal(AFTER, Vec::new(), &organiser(), false), Err(Missing::Seal.into()));
-    // A liar cannot hold it up for ever.
+    // A liar cannot hold the seal up for ever.
     assert_eq!(node.seal(AFTER, Vec::new(), &organiser(), true), Ok(()));
 }
 
@@ -175,7 +175,7 @@ fn statements_that_prove_nothing_are_rejected() {
         assert_eq!(node.statements().digest(), StatementBook::default().digest());
         assert_eq!(*node.ballot_box().sealing(), Sealing::Unsealed);
     }
-    // Nothing of the kind exists in an open election.
+    // None of this exists in an open election.
     let open = ElectionContext::open(Election::demo()).unwrap();
     assert!(Statement::DoubleVote(Box::new(double)).check(&open).is_err());
     assert!(Statement::Seal(seal(&organiser())).check(&open).is_err());
@@ -194,7 +194,7 @@ fn the_organiser_closes_early_and_seals_once_and_nobody_else_can() {
     assert!(node.cast(NOW, vote(&context, 1, 0, 0)).is_ok());
     let late = node.cast(NOW.plus_ms(5), vote(&context, 2, 0, 0)).unwrap_err();
     assert!(matches!(late, CastError::Closed(at) if at == NOW.plus_ms(5)));
-    // Whatever waits for a block is named, or counted.
+    // Every pending vote is named, or counted.
     let waits = vec![LeftOut {
         reason: "no block came any more".into(),
         votes: node.ballot_box().not_to_be_sealed(),
@@ -230,7 +230,7 @@ fn a_sealed_block_outlasts_more_work_until_a_second_seal_contests_it() {
     node.handle(AFTER, Input::Blocks(blocks.clone()));
     assert_eq!(node.chain().tip().hash(), sealed, "more work does not undo a sealed block");
 
-    // A node that holds the heavier chain gives it up for the sealed one.
+    // A node that has the heavier chain gives it up for the sealed one.
     let mut other = self::node(&context);
     other.handle(AFTER, Input::Blocks(blocks));
     let seal = node.statements().all().next().unwrap();
@@ -258,7 +258,7 @@ fn a_sealed_block_outlasts_more_work_until_a_second_seal_contests_it() {
     assert_eq!(other.chain().tip().hash(), sealed);
     assert!(matches!(other.ballot_box().sealing(), Sealing::Sealed { .. }));
 
-    // The organiser also sealed the other chain: nothing is final, work decides again.
+    // The organiser also sealed the other chain: nothing is final, and fork choice decides again.
     let second = seal_of(&heavier);
     for node in [&mut node, &mut other] {
         node.handle(AFTER, Input::Statements(vec![Statement::Seal(second.clone())]));

@@ -53,7 +53,7 @@ fn blocks_checked_together_get_the_verdicts_that_each_gets_alone() {
                 let mut blocks = good.clone();
                 let block = &mut blocks[offender];
                 match change {
-                    // Another voter's signature, one rule before it, and both in one chain.
+                    // Another voter's signature, a broken rule before it, and both in one chain.
                     0 => {
                         block.votes[index].authorization =
                             block.votes[(index + 1) % 6].authorization;
@@ -90,7 +90,7 @@ fn a_vote_that_its_voter_did_not_sign_is_rejected_in_votes_and_in_blocks() {
         Vote { token: TokenId(7), ..good.clone() },
         Vote { sequence: 1, ..good.clone() },
     ];
-    // Signed for an election that differs in nothing but its title.
+    // Signed for an election that differs only in its title.
     let mut elsewhere = good.clone();
     elsewhere.election = ElectionId([1; 32]);
     tampered.push(elsewhere);
@@ -110,7 +110,7 @@ fn a_vote_that_its_voter_did_not_sign_is_rejected_in_votes_and_in_blocks() {
         rejected(&hear_verified(&mut node, LIAR, &Message::Votes(vec![good.clone()]))),
         None
     );
-    // The same vote again, heard or in a block, is nothing new and no offence.
+    // The same vote again, heard or in a block, is nothing new and not an offence.
     assert_eq!(
         rejected(&hear_verified(&mut node, LIAR, &Message::Votes(vec![good.clone()]))),
         None
@@ -139,23 +139,24 @@ fn a_block_is_completed_from_checked_votes_and_only_what_came_is_verified() {
     let complete =
         |header: &Header, came: Vec<Vote>| Block::complete(header.clone(), here(), came, &context);
     assert_eq!(complete(&whole.header, vec![votes[1].clone()]), whole.clone().check(&context));
-    // Too few, or another one: these are not the votes of the header.
+    // Too few votes, or another one: these are not the votes of the header.
     for came in [vec![], vec![vote(&context, 1, 0, 0)]] {
         let error = complete(&whole.header, came).unwrap_err();
         assert!(matches!(error, BlockError::VotesRoot(_)), "{error:?}");
     }
-    // Fewer than the gaps, over a header that has just those: a vote here must not get the id of another.
+    // Fewer votes than gaps, under a header that has just those: a vote here must not get the id of
+    // another.
     let some = |number: usize| Some(votes[number].check(&context).unwrap());
     let gaps = vec![None, None, some(1), some(2)];
     let error =
         Block::complete(whole.header.clone(), gaps, vec![votes[0].clone()], &context).unwrap_err();
     assert!(matches!(error, BlockError::VotesRoot(_)), "{error:?}");
-    // A header over a forged vote: named with its place in the block.
+    // A header over a forged vote: the error names its position in the block.
     let forged = Vote { authorization: votes[0].authorization, ..votes[1].clone() };
     let bad = block(&chain, vec![votes[0].clone(), forged.clone(), votes[2].clone()], |_| ());
     let error = complete(&bad.header, vec![forged]).unwrap_err();
     assert!(matches!(error, BlockError::Vote { number: 2, .. }), "{error:?}");
-    // What was checked for another election is no vote here.
+    // A vote that was checked for another election is not a vote here.
     let other = context_with(Counting::LastCounts, 6);
     let foreign = vote(&other, 0, 0, 1).check(&other).unwrap();
     let error = Block::of_checked(

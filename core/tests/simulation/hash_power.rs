@@ -1,37 +1,38 @@
-//! Whoever has all the hash power there is, and wants one vote out of the chain.
+//! An attacker that has unlimited hash power, and wants one vote out of the chain.
 //!
-//! The attacker knows every public vote and rewrites the chain from below the victim's block: without that
-//! vote, in as many blocks as it likes, with voting credentials that it held back to look better. It hands
-//! out its chain as any node does, and does it again every few seconds. Among the honest voters some sign
-//! two votes, the network is torn and healed, and another peer's headers lie about their counts.
+//! The attacker knows every public vote and rewrites the chain from below the victim's block:
+//! without that vote, in as many blocks as it likes, with voting credentials that it kept back to
+//! look better. It hands out its chain as any node does, and does it again every few seconds. Among
+//! the honest voters some sign two votes, the network is split and healed, and another peer's
+//! headers lie about their counts.
 
 use super::*;
 
 const HONEST: usize = 8;
 const SEEDS: u64 = 48;
-/// The attack begins when votes are in blocks and goes on through partition, healing and, in every other
-/// seed, closing.
+/// The attack begins when votes are in blocks and goes on through partition, healing and, for every
+/// other seed, closing.
 const FIRST: u64 = 20_000;
 const LAST: u64 = 350_000;
 const CLOSED_AT: u64 = 125_000;
 const EVERY: u64 = 10_000;
 /// Blocks of a branch: its work, which costs its miner nothing.
 const BLOCKS: usize = 12;
-/// How far ahead of the clocks a block may be dated, less what the frames take.
+/// How far a block's time may be ahead of the clocks, less what the frames take.
 const AHEAD_MS: u64 = 110_000;
 
-/// How the attacker lays out its branch.
+/// How the attacker builds its branch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Shape {
-    /// All votes anew in a dozen blocks of now.
+    /// All votes again in a dozen blocks with the present time.
     #[default]
     Dozen,
-    /// On the tip, each vote in a block of its own, dated as early as can be, so that the difficulty goes up
-    /// with every one, and the last dated as late as can be, so that nothing eases it for as long as possible.
-    /// It takes no vote out: it is to hold up those that come.
+    /// On the tip, each vote in its own block, dated as early as possible, so that the difficulty
+    /// rises with every one, and the last dated as late as possible, so that nothing eases it for
+    /// as long as possible. It takes no vote out: it is meant to hold up the votes that come.
     Driven,
-    /// The blocks as they were, but for the victim's vote, and the change of a vote of the attacker's own on
-    /// top.
+    /// The blocks as they were, except for the victim's vote, with the change of a vote of the
+    /// attacker's own on top.
     Changes,
 }
 
@@ -51,15 +52,16 @@ pub struct Attack {
 }
 
 impl Attack {
-    /// Whether its votes are shown in blocks only: what others can put into blocks of their own first helps
-    /// them.
+    /// Whether its votes are shown only in blocks: a vote that others can put into their own blocks
+    /// first helps them.
     pub(super) fn hides_votes(&self) -> bool {
         self.shape == Shape::Driven
     }
 }
 
 impl World {
-    /// Replaces the attacker's chain by one without the victim's vote, unless that is not in it.
+    /// Replaces the attacker's chain by one without the victim's vote, unless that vote is not in
+    /// it.
     pub(super) fn rewrite(&mut self, index: usize) {
         let mut attack = self.attack.take().unwrap();
         let chain = self.machines[index].node.chain();
@@ -67,8 +69,8 @@ impl World {
             let known = self.accepted.keys().find(|id| chain.place_of(id).is_some());
             known.copied()
         });
-        // Such a branch is dear, and made once: not while votes wait for a block, or the honest miners would
-        // soon be past the tip that it was built on.
+        // Such a branch is expensive, and made only once: not while votes are pending, because the
+        // honest miners would soon be past the tip that it was built on.
         let waits =
             attack.credentials.is_empty() || !self.machines[index].node.pending().is_empty();
         if attack.shape == Shape::Driven && waits {
@@ -90,7 +92,7 @@ impl World {
         self.attack = Some(attack);
     }
 
-    /// The chain up to below `height`, then what the attack puts on it.
+    /// The chain up to below `height`, followed by the blocks of the attack.
     fn branch(&self, index: usize, height: Height, attack: &mut Attack) -> Vec<Block> {
         let (node, now) = (&self.machines[index].node, self.clock());
         let chain = node.chain();
@@ -99,7 +101,7 @@ impl World {
         let new = self.held_back(index, attack);
         let mut parent = chain.block_at(Height(height.0 - 1)).unwrap().header().clone();
         let victim = attack.victim.and_then(|id| chain.vote(&id)).unwrap();
-        // A change of the victim's vote cannot stand without it.
+        // A change of the victim's vote is not allowed without it.
         let is_other = |vote: &Vote| {
             let changes = vote.token == victim.token && vote.sequence > victim.sequence;
             !changes && vote.id() != victim.id()
@@ -147,7 +149,7 @@ impl World {
             Vote::signed(self.context.id(), token(key), sequence, ballot, key)
         };
         let votes: Vec<_> = if attack.shape == Shape::Changes {
-            // The next number of each credential, as soon as a block of now may hold it.
+            // The next number of each credential, as soon as a block made now may have it.
             let next = |key: &SecretKey| {
                 let latest = chain.latest_of(token(key)).map(|(_, vote)| vote.sequence);
                 let sequence = latest.map_or(0, |latest| latest + 1);
@@ -166,7 +168,7 @@ impl World {
 
 #[test]
 fn hash_power_without_bounds_takes_no_vote_out_of_an_honest_chain() {
-    // Nothing held back, one credential, five one by one, five at once.
+    // Nothing kept back, one credential, five one by one, five at once.
     let held_back = |seed| [(0, 0), (1, 1), (5, 1), (5, 5)][(seed % 4) as usize];
     attacked(SEEDS, Shape::Dozen, Counting::FirstCounts, held_back);
 }
@@ -191,7 +193,8 @@ fn difficulty_driven_up_and_a_tip_dated_ahead_keep_no_vote_out() {
     });
 }
 
-/// Runs so many seeds of an attack: how many credentials were held back, and how many go into a branch.
+/// Runs this many seeds of an attack. `held_back` tells for a seed how many credentials are kept
+/// back, and how many go into a branch.
 fn attacked(
     usual: u64,
     shape: Shape,
@@ -224,7 +227,7 @@ fn attacked(
                 hardest = hardest.max(block.header().difficulty.0);
             }
             for (id, (token, _)) in &world.accepted {
-                // This one, or another ballot of a voter who signed two.
+                // This vote, or another ballot of a voter who signed two.
                 let counted = chain.of_use(TokenId(*token), 0).is_some();
                 assert!(counted, "seed {seed}: node {index} lacks the vote {id} of {token}");
             }
@@ -238,7 +241,7 @@ fn attacked(
             );
         }
         if attack.used == 0 {
-            // Nor any other vote: through partition and healing none leaves a chain.
+            // And no other vote either: through partition and healing no vote leaves a chain.
             assert_eq!(world.departures, BTreeMap::new(), "seed {seed}");
         }
         branches += attack.branches;

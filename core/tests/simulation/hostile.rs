@@ -1,5 +1,5 @@
 //! Peers that lie, stall, flood, repeat, answer something else, withhold, and build on nothing.
-//! Each is a node that follows along, so that it knows what it is lying about.
+//! Each is a node that follows the chain, so that it knows what it is lying about.
 
 use blockvote_core::{
     chain::{
@@ -22,9 +22,10 @@ const SEEDS: u64 = 500;
 /// How often a hostile machine comes back under another name.
 const NEW_NAME_EVERY: u64 = 20_000;
 
-/// Until then every vote has to be in every honest chain, whatever the hostile ones do.
+/// By then every vote must be in every honest chain, whatever the hostile machines do.
 const LEAVE_AT: u64 = END - 90_000;
-/// From then on hostile ones make no new votes, so that blocks end. Everything else goes on.
+/// From then on hostile machines make no new votes, so that blocks come to an end. Everything else
+/// goes on.
 const LAST_VOTE: u64 = LEAVE_AT - 90_000;
 
 /// What a hostile machine does.
@@ -32,21 +33,21 @@ const LAST_VOTE: u64 = LEAVE_AT - 90_000;
 pub enum Kind {
     /// Claims work that it does not have.
     Liar,
-    /// Claims a little more than the best and answers nothing.
+    /// Claims a little more than the best chain and answers nothing.
     Staller,
-    /// Sends garbage, broken and foreign votes without end.
+    /// Sends garbage, and broken and foreign votes without end.
     Flooder,
-    /// Sends everything again that it heard.
+    /// Sends again everything that it heard.
     Repeater,
-    /// Answers something else than it was asked.
+    /// Answers something other than it was asked.
     Changeling,
-    /// Announces blocks that stand on nothing.
+    /// Announces blocks that build on nothing.
     Orphans,
     /// Announces blocks and hands them out to nobody.
     Withholder,
     /// Rewrites the chain without one vote: see `hash_power`.
     Rewriter,
-    /// Hands out headers, with their work done, whose counts its blocks do not keep.
+    /// Hands out headers with real work, whose counts are not those of their blocks.
     Miscounter,
 }
 
@@ -74,7 +75,7 @@ fn is_answer(message: &Message) -> bool {
 }
 
 impl World {
-    /// What becomes of a message that the machine's node wants to send.
+    /// What happens to a message that the machine's node wants to send.
     pub(super) fn twist(&mut self, index: usize, bytes: Vec<u8>) -> Option<Vec<u8>> {
         let Some(kind) = self.machines[index].hostile else { return Some(bytes) };
         let message = Message::decode(&bytes).unwrap();
@@ -128,7 +129,7 @@ impl World {
         }
     }
 
-    /// Hostile machines keep what they hear, to use it.
+    /// Hostile machines keep what they hear, to use it later.
     pub(super) fn overhear(&mut self, index: usize, bytes: &[u8]) {
         let Some(kind) = self.machines[index].hostile else { return };
         if self.heard.len() < 500 {
@@ -144,8 +145,9 @@ impl World {
         }
     }
 
-    /// The attack goes on to here, and must not have held anything up. Then the hostile ones go, as
-    /// a block that one of them held back could still come at any moment and be new to some.
+    /// The attack ends here, and must not have held anything up. Then the hostile machines leave,
+    /// because a block that one of them kept back could still arrive at any moment and be new to
+    /// some nodes.
     pub(super) fn hostile_leave(&mut self) {
         for (index, machine) in self.machines[..self.honest].iter().enumerate() {
             for (token, sequence) in self.accepted.values() {
@@ -159,7 +161,7 @@ impl World {
         }
     }
 
-    /// Blocks on the tip whose headers claim five voters more than they hold.
+    /// Blocks on the tip whose headers claim five voters more than they have.
     fn miscount(&mut self, index: usize) {
         let mut parent = self.machines[index].node.chain().tip().header().clone();
         let mut blocks = Vec::new();
@@ -176,7 +178,7 @@ impl World {
         self.machines[index].miscounted = blocks;
     }
 
-    /// A vote as the roll wants it, of a voter whom nobody else speaks for.
+    /// A valid vote on the roll, of a voter who does not otherwise vote.
     fn unused_vote(&self, number: u64) -> Vote {
         let key = voter(VOTES + MORE_VOTERS - 1 - number);
         let token = self.context.roll().unwrap().token_of(&key.public()).unwrap();
@@ -232,7 +234,8 @@ impl World {
                 let votes = ids.iter().map(ShortId::from).collect();
                 self.broadcast(index, &Message::NewBlock(ShortBlock { header, votes }).encode());
             }
-            // It mines votes that nobody else has, and so blocks that nobody can put together.
+            // It mines votes that nobody else has, and so makes blocks that nobody else can put
+            // together.
             Kind::Withholder if self.now < LAST_VOTE && self.now.is_multiple_of(5_000) => {
                 let vote = self.foreign_vote();
                 self.act(index, |node, now| {
@@ -250,7 +253,7 @@ fn among_hostile_peers_of_every_kind_honest_nodes_end_on_one_tip_and_lose_no_vot
     let one = seeds.end - seeds.start == 1;
     let mut dropped: BTreeMap<Kind, u64> = BTreeMap::new();
     for seed in seeds {
-        // Each kind alone, three of it, and all together.
+        // Each kind alone, three machines of it, and all kinds together.
         let alone = KINDS.get((seed % 8) as usize);
         let hostile = alone.map_or(KINDS.to_vec(), |kind| vec![*kind; 3]);
         let mut world =
