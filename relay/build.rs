@@ -1,5 +1,5 @@
 //! Embeds the built page: `../dist`, made by `cargo xtask build`. Files that end in `.br` are the
-//! brotli form of the file beside them.
+//! brotli form of the file with the same name without `.br`.
 
 use std::{
     env,
@@ -39,7 +39,7 @@ fn main() {
     }
 }
 
-/// A path as a string of Rust code.
+/// A path as a string literal of Rust code.
 fn absolute(path: &Path) -> String {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     format!("{:?}", path.to_string_lossy())

@@ -1,11 +1,11 @@
 //! Load on a relay over loopback: `cargo xtask load`.
 //!
-//! The relay runs as a process of its own, so that its processor time and memory are its own; the
-//! generator shares the machine with it. NATS's WebSocket is measured by the same numbers of
+//! The relay runs as a separate process, so that its processor time and memory are measured alone;
+//! the generator shares the machine with it. NATS's WebSocket is measured with the same numbers of
 //! connections and rates in the same run. Bounded: at most 10,000 connections and a few minutes.
 //!
-//! `load [part]…`, parts: paced, burst, stalled, idle, churn, nats; without any: all these. And `hour`:
-//! an hour of coming and going, compressed.
+//! `load [part]…`, parts: paced, burst, stalled, idle, churn, nats; without any: all of these. And
+//! `hour`: an hour of clients that come and go, compressed.
 
 #![allow(
     clippy::unwrap_used,
@@ -42,7 +42,7 @@ use tokio_tungstenite::{
 };
 
 const ROOM: ElectionId = ElectionId([7; 32]);
-/// About a vote.
+/// About the size of a vote.
 const PAYLOAD: usize = 113;
 const RATE: u64 = 30;
 const SECONDS: u64 = 10;
@@ -157,7 +157,7 @@ impl Server {
     }
 }
 
-/// Calls back with each payload of a stream of bytes; what is not whole yet stays.
+/// Calls back with each payload of a stream of bytes; an incomplete payload stays in the stream.
 fn payloads(kind: Kind, stream: &mut Vec<u8>, frame: &[u8], mut each: impl FnMut(&[u8])) {
     if kind == Kind::Relay {
         if let Ok(ServerFrame::Broadcast(_, _, payload)) = ServerFrame::decode(frame) {
@@ -280,7 +280,7 @@ impl Load {
         latencies.value_at_quantile(0.99)
     }
 
-    /// Votes as fast as it goes, below the queue that closes slow readers.
+    /// Votes as fast as possible, below the queue limit that closes slow readers.
     async fn burst(&mut self, what: &str) {
         self.measuring.store(false, Ordering::Relaxed);
         let others = self.sinks.len() as u64 - 1;
@@ -334,7 +334,7 @@ async fn churn() {
     }
 }
 
-/// A figure of the relay's.
+/// One of the relay's figures.
 async fn figure(server: &Server, name: &str) -> u64 {
     let url = format!("http://{}/metrics", server.program.address);
     let text = reqwest::get(url).await.unwrap().text().await.unwrap();
@@ -342,8 +342,8 @@ async fn figure(server: &Server, name: &str) -> u64 {
     text.lines().find_map(|line| line.strip_prefix(&name)).unwrap().parse().unwrap()
 }
 
-/// What a thousand tabs that stay twenty seconds do in an hour, as fast as it goes: 160,000 come,
-/// vote and go, most without a word. Breaks off when anything is left behind.
+/// What a thousand tabs that stay for twenty seconds do in an hour, as fast as possible: 160,000
+/// come, vote and leave, most without a word. Panics if anything is left behind.
 async fn hour() {
     const ROUNDS: u64 = 32;
     const TABS: usize = 5_000;
@@ -367,7 +367,7 @@ async fn hour() {
                 let frame = ClientFrame::Broadcast(room, &vote).encode();
                 socket.send(Message::Binary(frame.into())).await.unwrap();
                 if number % 10 == 0 {
-                    // A good end; the others are gone like a closed laptop.
+                    // A proper end; the others vanish like a closed laptop.
                     let _ = socket.close(None).await;
                 }
             });
@@ -376,7 +376,7 @@ async fn hour() {
             done.unwrap();
         }
         if round + 1 == ROUNDS / 2 {
-            // The duplicate filter is full by then.
+            // By then the duplicate filter is full.
             memory = server.program.memory();
         }
     }
@@ -442,7 +442,7 @@ async fn main() {
     if wants("churn") {
         churn().await;
     }
-    // Only by name: it is for `cargo xtask soak`.
+    // Only if it is named: it is for `cargo xtask soak`.
     if parts.iter().any(|part| part == "hour") {
         hour().await;
     }

@@ -1,4 +1,4 @@
-//! How many connections and rooms each address holds.
+//! How many connections and rooms each address has.
 
 use std::{
     collections::HashMap,
@@ -15,21 +15,21 @@ use crate::{config::Config, metrics::Metrics, refusals::Refused, throttle::Bucke
 
 /// What a broadcast costs its sender besides its bytes: everybody in the room gets a frame.
 const BROADCAST_COST: usize = 1 << 10;
-/// A broadcast to more costs more in proportion.
+/// A broadcast to a larger room costs proportionally more.
 const SMALL_ROOM: usize = 32;
 
-/// What a broadcast to a room counts against its sender's address.
+/// How much a broadcast to a room counts against its sender's address.
 pub fn cost_of_broadcast(bytes: usize, members: usize) -> f64 {
     (bytes + BROADCAST_COST) as f64 * (members.max(SMALL_ROOM) as f64 / SMALL_ROOM as f64)
 }
 
-/// What one address holds.
+/// What one address has.
 #[derive(Debug)]
 struct Held {
     connections: usize,
     /// Its rooms, and how many of its connections are in each.
     rooms: HashMap<ElectionId, usize>,
-    /// What its connections may yet broadcast.
+    /// How much its connections may still broadcast.
     broadcasts: Bucket,
 }
 
@@ -37,14 +37,15 @@ struct Held {
 struct Books {
     connections: usize,
     each: HashMap<IpAddr, Held>,
-    /// What addresses without a connection may yet broadcast: to come again must not pay.
+    /// How much addresses without a connection may still broadcast: leaving and coming back must
+    /// gain nothing.
     left: HashMap<IpAddr, Bucket>,
-    /// At this size those that owe nothing any more are taken out.
+    /// At this size, addresses that owe nothing any more are removed.
     sweep_at: usize,
 }
 
 impl Books {
-    /// Remembers what an address that left owes; at most `max` addresses.
+    /// Remembers what an address that left owes; for at most `max` addresses.
     fn remember(&mut self, key: IpAddr, mut broadcasts: Bucket, now: Instant, max: usize) {
         if broadcasts.is_full(now) {
             return;
@@ -63,40 +64,40 @@ impl Books {
 }
 
 /// Counts connections in all, and connections, rooms and broadcasts for each address. Its size is
-/// bounded by the number of connections and their rooms, and once more for addresses that left a
-/// moment ago.
+/// limited by the number of connections and their rooms, and by the same number again for addresses
+/// that left a moment ago.
 #[derive(Debug)]
 pub struct Addresses {
     max_in_all: usize,
     max_each: usize,
     max_rooms: usize,
-    /// Where that bound does not hold.
+    /// Networks without a limit on rooms.
     many_rooms: Vec<IpNet>,
-    /// Bytes a second that one address may broadcast, and at once.
+    /// Bytes that one address may broadcast: per second, and at once.
     broadcasts: (f64, f64),
     trusted: Vec<IpNet>,
     metrics: Arc<Metrics>,
     books: Mutex<Books>,
 }
 
-/// A connection counted in all; dropping it counts back.
+/// A connection counted in all; dropping it undoes the count.
 #[derive(Debug)]
 pub struct Counted {
     addresses: Arc<Addresses>,
     /// The other end of the socket.
     from: IpAddr,
-    /// Whose it is, unless a trusted proxy has yet to say so.
+    /// The address that it is counted for, unless a trusted proxy has yet to name it.
     address: Option<Arc<CountedAddress>>,
 }
 
-/// A connection counted for its address; dropping it counts back.
+/// A connection counted for its address; dropping it undoes the count.
 #[derive(Debug)]
 pub struct CountedAddress {
     addresses: Arc<Addresses>,
     key: IpAddr,
 }
 
-/// IPv6 hands whole networks to one customer: the first 64 bits are the address.
+/// With IPv6 one customer gets a whole network: the first 64 bits are the address.
 fn key(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
@@ -114,7 +115,7 @@ fn address(text: &str) -> Option<IpAddr> {
 }
 
 impl Addresses {
-    /// Books without a connection.
+    /// Counts without any connection.
     pub fn new(config: &Config, metrics: Arc<Metrics>) -> Arc<Self> {
         Arc::new(Self {
             max_in_all: config.max_connections,
@@ -136,7 +137,7 @@ impl Addresses {
         self.trusted.iter().any(|network| network.contains(&address.to_canonical()))
     }
 
-    /// Counts a connection in. One of a trusted proxy is counted for an address later.
+    /// Counts a connection. One from a trusted proxy is counted for an address later.
     ///
     /// # Errors
     /// Which limit it would break.
@@ -173,8 +174,8 @@ impl Addresses {
         Some(CountedAddress { addresses: Arc::clone(self), key })
     }
 
-    /// The client's address as a trusted proxy gives it: the last one in the list that is no
-    /// trusted proxy itself. What stands before it, the client may have written.
+    /// The client's address as a trusted proxy gives it: the last one in the list that is not a
+    /// trusted proxy itself. The client may have written what comes before it.
     fn forwarded(&self, from: IpAddr, list: Option<&str>) -> IpAddr {
         let mut named = from;
         for text in list.unwrap_or_default().rsplit(',') {
@@ -189,11 +190,11 @@ impl Addresses {
 }
 
 impl Counted {
-    /// The mark on the address that the connection is counted for. `forwarded` is the
-    /// `X-Forwarded-For` of the request; it counts only from a trusted proxy.
+    /// The count of this connection for its address. `forwarded` is the `X-Forwarded-For` of the
+    /// request; it is used only from a trusted proxy.
     ///
     /// # Errors
-    /// When the address holds as many as it may.
+    /// If the address has as many connections as it may.
     pub fn address(&self, forwarded: Option<&str>) -> Result<Arc<CountedAddress>, Refused> {
         if let Some(address) = &self.address {
             return Ok(Arc::clone(address));
@@ -204,7 +205,7 @@ impl Counted {
 }
 
 impl CountedAddress {
-    /// Counts this connection into a room; says whether its address may be in one more.
+    /// Counts this connection for a room; returns whether its address may be in one more.
     pub fn enter_room(&self, room: ElectionId) -> bool {
         let mut books = self.addresses.books();
         let Some(held) = books.each.get_mut(&self.key) else { return false };
@@ -217,7 +218,7 @@ impl CountedAddress {
         true
     }
 
-    /// Counts this connection out of a room that it was counted into.
+    /// Undoes the count of this connection for a room.
     pub fn leave_room(&self, room: &ElectionId) {
         let mut books = self.addresses.books();
         if let Some(held) = books.each.get_mut(&self.key)
@@ -230,10 +231,10 @@ impl CountedAddress {
         }
     }
 
-    /// Counts a broadcast, or says how long to wait before this address may broadcast again.
+    /// Counts a broadcast, or returns how long to wait before this address may broadcast again.
     ///
     /// # Errors
-    /// The time to wait. Nothing is counted then.
+    /// The time to wait. In that case nothing is counted.
     pub fn broadcast(&self, cost: f64, now: Instant) -> Result<(), Duration> {
         let mut books = self.addresses.books();
         let Some(held) = books.each.get_mut(&self.key) else { return Ok(()) };
@@ -341,7 +342,7 @@ mod tests {
         assert_eq!(come().broadcast(1.0, now), Err(pause), "it came again");
         let other = addresses.enter(ip("192.0.2.2")).unwrap().address(None).unwrap();
         assert_eq!(other.broadcast(1.0, now), Ok(()));
-        // It leaves a second time, deeper in debt, and that one counts.
+        // It leaves a second time, deeper in debt, and that debt counts.
         let again = come();
         again.give_back(f64::from(-(2 << 20)), now);
         let deeper = again.broadcast(1.0, now).unwrap_err();
@@ -371,7 +372,7 @@ mod tests {
         let proxy = ip("10.0.0.1");
         for (list, found) in [
             (Some("192.0.2.7"), "192.0.2.7"),
-            // What the client wrote itself stands before what the proxy added.
+            // What the client wrote itself comes before what the proxy added.
             (Some("203.0.113.9, 192.0.2.7"), "192.0.2.7"),
             (Some("203.0.113.9, 192.0.2.7, 10.0.0.2"), "192.0.2.7"),
             (Some("[2001:db8::5]"), "2001:db8::5"),

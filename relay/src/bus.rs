@@ -1,7 +1,8 @@
-//! What joins several relays to one.
+//! The bus, which joins several relays.
 //!
-//! A bus carries frames at most once and promises nothing. What it loses, peers find out by
-//! comparing; whoever notices a loss says [`Heard::Missed`] or [`Heard::Lost`], and clients are told to compare.
+//! A bus carries frames at most once and promises nothing. If it loses frames, peers find out by
+//! comparing. A part that notices a loss reports [`Heard::Missed`] or [`Heard::Lost`], and clients
+//! are told to compare.
 
 pub mod in_process;
 pub mod nats;
@@ -24,10 +25,11 @@ use tokio::{
 
 use crate::relay_ids::RelayId;
 
-/// Frames that wait to be heard, and their bytes: what does not fit is missed, and said to be.
+/// The most frames, and the most bytes, that may wait to be heard: what does not fit is missed, and
+/// that is reported.
 const HEARD_FRAMES: usize = 8_192;
 const HEARD_BYTES: usize = 64 << 20;
-/// Between two times that it is said: clients compare then.
+/// The time between two reports of missed frames: clients compare after each.
 const SAID_EVERY: Duration = Duration::from_secs(1);
 
 /// Where a frame goes.
@@ -46,11 +48,11 @@ pub enum Subject {
 pub enum Heard {
     /// A frame.
     Frame(Subject, Bytes),
-    /// Frames, or news of the bus itself, may have been missed.
+    /// Frames, or reports of the bus itself, may have been missed.
     Missed,
-    /// A frame of this relay did not get out to there.
+    /// A frame of this relay did not get through to this subject.
     Lost(Subject),
-    /// The bus is there, or away.
+    /// Whether the bus is there.
     Up(bool),
 }
 
@@ -66,18 +68,18 @@ struct Waiting {
 pub struct Hearing {
     queue: mpsc::Receiver<Heard>,
     waiting: Arc<Waiting>,
-    /// When it was last said that something was missed.
+    /// When it was last reported that something was missed.
     said: Option<Instant>,
 }
 
-/// The bus's side of it.
+/// The bus's side of a [`Hearing`].
 #[derive(Clone, Debug)]
 pub struct Ear {
     queue: mpsc::Sender<Heard>,
     waiting: Arc<Waiting>,
 }
 
-/// An ear, and what it hears.
+/// An ear, and the hearing that belongs to it.
 pub fn ear() -> (Ear, Hearing) {
     let (sender, queue) = mpsc::channel(HEARD_FRAMES);
     let waiting = Arc::<Waiting>::default();
@@ -95,7 +97,7 @@ impl Heard {
 }
 
 impl Ear {
-    /// Says something, without waiting.
+    /// Passes on what was heard, without waiting.
     pub fn hear(&self, heard: Heard) {
         let bytes = heard.bytes();
         let before = self.waiting.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -104,13 +106,14 @@ impl Ear {
         }
         self.waiting.bytes.fetch_sub(bytes, Ordering::Relaxed);
         self.waiting.missed.store(true, Ordering::SeqCst);
-        // Wakes who emptied the queue in between; a full queue is seen to be one when it is read on.
+        // Wakes a reader that emptied the queue in the meantime. If the queue is full, the reader
+        // finds out when it reads on.
         let _ = self.queue.try_send(Heard::Missed);
     }
 }
 
 impl Hearing {
-    /// The next thing that is heard; nothing when the bus is gone for good.
+    /// The next thing that is heard; `None` if the bus is gone for good.
     pub async fn next(&mut self) -> Option<Heard> {
         loop {
             let now = Instant::now();
@@ -139,12 +142,12 @@ impl Hearing {
 
 /// A connection to the bus. None of its methods waits.
 pub trait Bus: Debug + Send + Sync {
-    /// Sends a frame to other relays, never back to this one. Says whether it is on its way;
-    /// if not, it is lost.
+    /// Sends a frame to other relays, never back to this one. Returns whether it was accepted for
+    /// sending; if not, it is lost.
     fn send(&self, to: Subject, frame: Bytes) -> bool;
-    /// Hears a room from now on. What is for this relay and its peers is always heard.
+    /// Hears a room from now on. Frames for this relay and its peers are always heard.
     fn listen(&self, room: ElectionId);
-    /// Hears a room no more.
+    /// Stops hearing a room.
     fn unlisten(&self, room: ElectionId);
     /// Whether frames go through now.
     fn is_up(&self) -> bool;

@@ -1,7 +1,7 @@
 //! Every setting of the relay, with its default and its reason.
 //!
-//! One place for all of them: `relay.toml` beside this crate shows each with its default (a test
-//! holds the two together), and each can be set in a file, in the environment and by a flag.
+//! All settings are here: `relay.toml` next to this crate shows each with its default (a test
+//! compares the two), and each can be set in a file, in the environment and by a flag.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -43,12 +43,12 @@ pub struct Config {
     #[serde(deserialize_with = "maybe_address")]
     pub metrics_listen: Option<SocketAddr>,
     /// Origins besides the relay's own from which pages may connect, such as
-    /// `https://vote.example.org`, or `*` for all: a relay trusts nobody, so it may serve anybody's
-    /// pages.
+    /// `https://vote.example.org`, or `*` for all: a relay need not trust anybody, so it may serve
+    /// anybody's pages.
     #[serde(deserialize_with = "texts")]
     pub allowed_origins: Vec<String>,
-    /// Networks of reverse proxies whose `X-Forwarded-For` is believed. From others it is ignored:
-    /// anybody can write it.
+    /// Networks of reverse proxies whose `X-Forwarded-For` is believed. From others it is ignored,
+    /// because anybody can write it.
     #[serde(deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
     /// The bus that joins several relays to one, such as `nats://127.0.0.1:4222`.
@@ -59,7 +59,7 @@ pub struct Config {
     pub tls_certificate: Option<PathBuf>,
     /// PEM file with the certificate's private key.
     pub tls_key: Option<PathBuf>,
-    /// How often the two are looked at for a change; SIGHUP looks at once.
+    /// How often the two files are checked for a change; SIGHUP checks at once.
     #[serde(with = "seconds")]
     pub tls_reload: Duration,
     /// How log lines look.
@@ -67,39 +67,41 @@ pub struct Config {
 
     /// Connections in all: about 20 KiB each when idle.
     pub max_connections: usize,
-    /// Connections from one address (IPv6: from one /64). A school sits behind one address.
+    /// Connections from one address (IPv6: from one /64). A whole school may be behind one address.
     pub max_per_address: usize,
     /// Different rooms that the connections of one address may be in.
     pub max_rooms_per_address: usize,
-    /// Networks whose addresses may be in any number of rooms: those of keepers, which hold many elections.
+    /// Networks whose addresses may be in any number of rooms: those of keepers, which hold many
+    /// elections.
     #[serde(deserialize_with = "networks")]
     pub many_rooms: Vec<IpNet>,
     /// Rooms that one connection may be in.
     pub max_rooms: usize,
     /// Bytes of one frame; fixed by the protocol, lower on a bus that takes less.
     pub max_frame_bytes: usize,
-    /// Frames that wait for one connection before it counts as too slow.
+    /// Frames that may wait for one connection; with more it counts as too slow.
     pub queue_frames: usize,
-    /// Bytes that wait for one connection before it counts as too slow.
+    /// Bytes that may wait for one connection; with more it counts as too slow.
     pub queue_bytes: usize,
-    /// Bytes that wait for all connections: above it the slowest of those that are sent to are
-    /// closed, whatever their own queue.
+    /// Bytes that may wait for all connections; with more, the slowest of the connections that
+    /// frames are sent to are closed, whatever the limit of their own queue.
     pub queue_bytes_in_all: usize,
-    /// Frames a second that one connection may send for long; reading pauses above it.
+    /// Frames a second that one connection may send in the long run; above it, reading pauses.
     pub frames_per_second: f64,
     /// Frames that one connection may send at once.
     pub frames_burst: f64,
-    /// Bytes a second that one connection may send for long; reading pauses above it. Counted at
-    /// the socket, so that fragments, pings and headers count too.
+    /// Bytes a second that one connection may send in the long run; above it, reading pauses.
+    /// Counted at the socket, so that fragments, pings and headers count, too.
     pub bytes_per_second: f64,
-    /// Bytes that one connection may send at once: several full frames, or sync would crawl.
+    /// Bytes that one connection may send at once: several full frames, because sync would be too
+    /// slow otherwise.
     pub bytes_burst: f64,
-    /// Bytes a second that all connections of one address may broadcast, each broadcast counted as
-    /// 1 KiB more than it has, and in rooms of more than 32 in proportion to the members, as
-    /// everybody gets it; reading pauses above it.
+    /// Bytes a second that all connections of one address may broadcast; above it, reading pauses.
+    /// Each broadcast counts 1 KiB more than its size, and in rooms of more than 32 in proportion
+    /// to the members, because all of them get it.
     pub broadcast_bytes_per_second: f64,
-    /// Bytes that one address may broadcast at once: less than a queue holds, so that one address
-    /// alone does not make a reader too slow.
+    /// Bytes that one address may broadcast at once: less than a queue can take, so that one
+    /// address alone does not make a reader too slow.
     pub broadcast_bytes_burst: f64,
 
     /// Time for the header of a request.
@@ -108,33 +110,33 @@ pub struct Config {
     /// Time for a TLS handshake, and from the WebSocket's opening to the first room.
     #[serde(with = "seconds")]
     pub handshake_timeout: Duration,
-    /// How long a connection may go on without becoming a WebSocket: enough for the page over a
+    /// How long a connection may exist without becoming a WebSocket: enough to load the page over a
     /// slow line.
     #[serde(with = "seconds")]
     pub http_timeout: Duration,
     /// How often a ping asks whether the other side is still there.
     #[serde(with = "seconds")]
     pub ping_interval: Duration,
-    /// A connection on which no whole frame, pongs included, came for this long is closed.
+    /// A connection on which no whole frame, pongs included, arrived for this long is closed.
     #[serde(with = "seconds")]
     pub idle_timeout: Duration,
-    /// A write that does not go out within this time ends the connection.
+    /// If a write takes longer than this, the connection is closed.
     #[serde(with = "seconds")]
     pub write_timeout: Duration,
 
     /// After SIGTERM: how long `/readyz` says no before clients are told, so that a load balancer
-    /// sends nobody new.
+    /// sends no new clients.
     #[serde(with = "seconds")]
     pub drain_delay: Duration,
     /// After SIGTERM: clients are told to move at random moments within this time, so that they do
-    /// not fall upon another relay all at once.
+    /// not all go to another relay at once.
     #[serde(with = "seconds")]
     pub drain_spread: Duration,
     /// Time for queues to empty and connections to end after that.
     #[serde(with = "seconds")]
     pub drain_timeout: Duration,
 
-    /// Frames remembered so that a repeated broadcast goes out once.
+    /// Frames remembered so that a repeated broadcast is sent only once.
     pub duplicate_frames: usize,
     /// How long they are remembered.
     #[serde(with = "seconds")]
@@ -184,19 +186,19 @@ impl Default for Config {
     }
 }
 
-/// A setting that is unknown, of another kind, or impossible.
+/// A setting that is unknown, of the wrong kind, or impossible.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A file, variable or flag that cannot be read as settings.
     #[error("{0}")]
     Unreadable(String),
-    /// Settings that do not go together.
+    /// Settings that do not fit together.
     #[error("{0}")]
     Impossible(&'static str),
 }
 
 impl Config {
-    /// Settings from a file, then the environment, then flags: the later wins.
+    /// Settings from a file, then the environment, then flags: the later one wins.
     ///
     /// # Errors
     /// [`ConfigError`], which names the setting and where it came from.
@@ -210,7 +212,7 @@ impl Config {
         }
         figment = figment.merge(Env::prefixed(ENVIRONMENT).ignore(&["config"]));
         for (name, text) in flags {
-            // What is no number, list or truth value is text.
+            // What is not a number, list or truth value is text.
             let value: Value = match text.parse() {
                 Ok(value @ (Value::Num(..) | Value::Array(..) | Value::Bool(..))) => value,
                 _ => text.parse::<f64>().map_or_else(|_| Value::from(text.as_str()), Value::from),
@@ -311,7 +313,8 @@ fn wrong(kind: &Kind) -> String {
         Kind::UnknownVariant(found, expected) => {
             format!("expected {}, not {found:?}", expected.join(" or "))
         }
-        // The reader of the file shows the line with a mark below it: the place and the reason are enough.
+        // The reader of the file shows the line with a mark below it: only the position and the
+        // reason are used.
         kind => {
             let words = kind.to_string();
             let lines: Vec<_> = words.lines().filter(|line| !line.trim().is_empty()).collect();

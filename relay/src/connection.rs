@@ -1,6 +1,6 @@
 //! One WebSocket: reading, throttling, forwarding, writing.
 //!
-//! Invariant: whatever ends the connection, the client leaves every room and its queue is freed.
+//! Invariant: however the connection ends, the client leaves every room and its queue is freed.
 
 use std::{collections::HashSet, error::Error as _, sync::Arc};
 
@@ -74,14 +74,14 @@ pub async fn run(relay: Arc<Relay>, socket: WebSocket, address: Arc<CountedAddre
     relay.metrics.connections.dec();
 }
 
-/// A random moment of the draining time: not all clients fall upon the next relay at once.
+/// A random moment within the draining time, so that not all clients go to the next relay at once.
 async fn moment_to_move(relay: &Relay) {
     relay.stop.cancelled().await;
     let spread = relay.config.drain_spread.mul_f64(rand::random_range(0.0..1.0));
     sleep(relay.config.drain_delay + spread).await;
 }
 
-/// Sends what waits.
+/// Sends what is waiting.
 async fn flush(
     relay: &Relay,
     client: &Client,
@@ -108,7 +108,7 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Reads until the connection ends. Returns what the client is to be told.
+    /// Reads until the connection ends. Returns what to tell the client.
     async fn run(
         &self,
         rooms: &mut HashSet<ElectionId>,
@@ -137,7 +137,7 @@ impl Reading<'_> {
                     }
                 }
                 Ok(Message::Text(_)) => return Some(Close::Text),
-                // Reading on sends the answer to a ping or a close.
+                // The answer to a ping or a close is sent by reading on.
                 Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_)) => {}
                 Err(error) => return close_for(&error),
             }
@@ -151,7 +151,7 @@ impl Reading<'_> {
         }
     }
 
-    /// Does what a frame says.
+    /// Does what a frame asks for.
     async fn forward(
         &self,
         rooms: &mut HashSet<ElectionId>,
@@ -195,7 +195,7 @@ impl Reading<'_> {
             }
             ClientFrame::Broadcast(room, payload) => {
                 let cost = cost_of_broadcast(payload.len(), relay.rooms.size(&room));
-                // Before it goes out: many connections of one address come to one frame at a time.
+                // Before it is sent: many connections of one address have to take turns.
                 while let Err(pause) = self.address.broadcast(cost, Instant::now()) {
                     relay.metrics.throttled(Throttled::Broadcasts);
                     sleep(pause).await;
@@ -232,7 +232,7 @@ fn close_for(error: &axum::Error) -> Option<Close> {
     }
 }
 
-/// Drains the queue and keeps asking whether the other side is there.
+/// Empties the queue and keeps asking whether the other side is still there.
 async fn write(
     relay: &Relay,
     client: &Client,
@@ -241,13 +241,13 @@ async fn write(
     heard: &watch::Receiver<Instant>,
 ) -> Option<Close> {
     let config = &relay.config;
-    // A ping is due a random part of the interval from now: ten thousand that came at once are not
-    // asked at once.
+    // The first ping is sent after a random part of the interval: ten thousand clients that arrived
+    // at once are not asked at once.
     let first = Instant::now() + config.ping_interval.mul_f64(rand::random_range(0.5..1.0));
     let mut ping = tokio::time::interval_at(first, config.ping_interval);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        // Allocated again for each round, so that an idle connection holds none.
+        // Allocated again for each round, so that an idle connection needs no memory for it.
         let mut batch = Vec::new();
         let sent = tokio::select! {
             count = drain.recv_many(&mut batch, BATCH) => {
@@ -271,7 +271,7 @@ async fn write(
     }
 }
 
-/// Counts frames out of the queue, also when their writing is broken off.
+/// Counts frames as they leave the queue, even if writing them is cancelled.
 struct Leaving<'a>(&'a Client, usize);
 
 impl Drop for Leaving<'_> {
@@ -289,7 +289,7 @@ async fn send_all(
 ) -> Result<(), axum::Error> {
     let _leaving = Leaving(client, batch.iter().map(|frame| frame.bytes.len()).sum());
     let oldest = batch.first().map(|frame| frame.at);
-    // What is written lies in the socket's buffer: it counts until it is gone.
+    // What is written is in the socket's buffer: it counts until it has been sent.
     let mut writing = Vec::with_capacity(batch.len());
     for frame in batch.drain(..) {
         let (bytes, waiting) = frame.take();

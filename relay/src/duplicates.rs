@@ -1,6 +1,6 @@
-//! Broadcasts that went out a moment ago.
+//! Broadcasts that were sent a moment ago.
 //!
-//! Invariant: the key is the relay's own hash of the bytes that were forwarded. Nobody can occupy
+//! Invariant: the key is the relay's own hash of the bytes that were forwarded. Nobody can use up
 //! the key of a vote without sending exactly that vote.
 
 use std::{
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 type Key = [u8; 16];
 
-/// Keys, and the same in the order in which they came.
+/// Keys, and the same keys in the order in which they arrived.
 type Seen = (HashSet<Key>, VecDeque<(Instant, Key)>);
 
 /// Remembers the newest broadcasts for a while, up to a number.

@@ -1,5 +1,5 @@
-//! For conformance suites: sends back whatever comes. Only with the feature `echo`, never in a
-//! relay that serves people.
+//! For conformance suites: sends back everything that it receives. Only with the feature `echo`,
+//! never in a relay that serves people.
 
 use axum::{
     extract::{

@@ -1,7 +1,7 @@
 //! The relay: forwards frames between the peers of an election's room, and serves the page.
 //!
-//! It holds no chain and is trusted with nothing: it can drop or delay, never forge. Everything a
-//! client can fill is bounded in [`config::Config`].
+//! It has no chain, and nobody needs to trust it: it can drop or delay, but never forge. Everything
+//! that a client can fill is bounded in [`config::Config`].
 
 pub mod addresses;
 pub mod bus;

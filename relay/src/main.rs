@@ -151,7 +151,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
         tracing::info!("stopping: telling clients to connect again");
         stop.cancel();
     });
-    // Scripts and tests wait for this line. Nobody may be reading.
+    // Scripts and tests wait for this line. It is fine if nobody reads it.
     let _ = writeln!(std::io::stdout(), "relay listening on {scheme}://{address}");
     serve(relay, listener, certificate).await
 }

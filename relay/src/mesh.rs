@@ -1,8 +1,8 @@
-//! Several relays as one: who is in a room on other relays.
+//! Several relays that act as one: who is in a room on other relays.
 //!
 //! Relays tell each other how many peers they have in a room, every [`PRESENCE_EVERY`] and when the
-//! first comes or the last goes. A question for random peers is shared out by those numbers; the
-//! share of another relay is answered by that relay, straight to the peer that asked.
+//! first arrives or the last leaves. A question for random peers is divided by those numbers; each
+//! other relay answers its share directly to the peer that asked.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,7 +23,7 @@ use crate::{
 
 /// How often a relay says how many peers it has in each of its rooms.
 pub const PRESENCE_EVERY: Duration = Duration::from_secs(5);
-/// What was not repeated within this time is over.
+/// What was not repeated within this time is not valid any more.
 const PRESENCE_FOR: Duration = Duration::from_secs(16);
 /// Other relays that are counted in one room.
 const MAX_RELAYS: usize = 64;
@@ -41,13 +41,13 @@ impl Presence {
     }
 }
 
-/// This relay among others.
+/// This relay and the others.
 #[derive(Debug)]
 pub struct Mesh {
     /// This relay's name.
     pub name: RelayId,
     bus: Arc<dyn Bus>,
-    /// Only of rooms that have peers here.
+    /// Only for rooms that have peers here.
     elsewhere: Mutex<HashMap<ElectionId, HashMap<RelayId, Presence>>>,
     /// Rooms in which a frame did not reach the other relays.
     lost: Mutex<HashSet<ElectionId>>,
@@ -56,7 +56,7 @@ pub struct Mesh {
 }
 
 impl Mesh {
-    /// Alone until others are heard.
+    /// A relay alone until it hears others.
     pub fn new(name: RelayId, bus: Arc<dyn Bus>) -> Self {
         Self {
             name,
@@ -67,7 +67,7 @@ impl Mesh {
         }
     }
 
-    /// Sends a frame to other relays; whether it is on its way.
+    /// Sends a frame to other relays; returns whether it was accepted for sending.
     pub fn send(&self, to: Subject, frame: Bytes) -> bool {
         self.bus.send(to, frame)
     }
@@ -108,12 +108,13 @@ impl Mesh {
         self.lost().insert(room);
     }
 
-    /// Whether frames for a room were lost since this was asked.
+    /// Whether frames for a room were lost since the last call.
     pub fn take_lost(&self, room: &ElectionId) -> bool {
         self.lost().remove(room)
     }
 
-    /// Whether to tell a room's clients of peers elsewhere: not each time that one comes and goes.
+    /// Whether to tell a room's clients of peers elsewhere: not each time that one arrives and
+    /// leaves.
     pub fn may_tell(&self, room: ElectionId, now: Instant) -> bool {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let last = told.get(&room);
@@ -124,7 +125,8 @@ impl Mesh {
         may
     }
 
-    /// Says how many peers are in a room here; whether it is on its way.
+    /// Tells other relays how many peers are in a room here; returns whether that was accepted for
+    /// sending.
     pub fn say(&self, room: ElectionId, peers: usize, wants_reply: bool, lost: bool) -> bool {
         let peers = u32::try_from(peers).unwrap_or(u32::MAX);
         let frame = RelayFrame::Presence { relay: self.name, peers, wants_reply, lost };
@@ -142,7 +144,8 @@ impl Mesh {
         self.elsewhere().get(room).is_some_and(|relays| relays.contains_key(&relay))
     }
 
-    /// Shares a question for `count` peers out: how many from here, and how many from where.
+    /// Divides a question for `count` peers: how many from here, and how many from each other
+    /// relay.
     pub fn shares(
         &self,
         room: &ElectionId,
@@ -179,7 +182,7 @@ impl Mesh {
         }
     }
 
-    /// The bus is away: nobody there can be reached, and samples are of those here alone.
+    /// The bus is away: nobody there can be reached, and samples are only of peers here.
     pub fn forget_all(&self) {
         self.elsewhere().clear();
     }

@@ -1,7 +1,7 @@
-//! A socket that is read no faster than a rate.
+//! A socket that is read only at a limited rate.
 //!
-//! Counted where the bytes come in, so that whatever a client sends counts: headers, TLS records,
-//! frames, fragments without end, pings. Reading pauses; TCP holds the rest back.
+//! Counted where the bytes arrive, so that everything that a client sends counts: headers, TLS
+//! records, frames, fragments without end, pings. Reading pauses; TCP makes the sender wait.
 
 use std::{
     io,

@@ -36,7 +36,7 @@ pub struct Metrics {
     pub addresses: Gauge,
     /// Tasks of the whole program.
     pub tasks: Gauge,
-    /// Bytes that wait in the queues towards clients; a frame for many is counted once.
+    /// Bytes that wait in the queues to clients; a frame for many is counted once.
     pub queued_bytes: Gauge,
     /// Frames received from clients.
     pub received: Counter,
@@ -46,15 +46,16 @@ pub struct Metrics {
     pub delivered: Counter,
     /// Bytes queued for delivery.
     pub delivered_bytes: Counter,
-    /// From a frame's arrival to its leaving for the socket: the oldest frame of each write.
+    /// The time from a frame's arrival until it is passed to the socket: of the oldest frame in
+    /// each write.
     pub delivery: Histogram,
-    /// 1 while the relays hear each other, or while there is no bus to be on.
+    /// 1 while the relays hear each other, or if there is no bus.
     pub bus_up: Gauge,
     /// Frames sent to other relays.
     pub bus_sent: Counter,
     /// Frames heard from other relays.
     pub bus_heard: Counter,
-    /// Times that clients were told to compare, because frames between relays were missed.
+    /// How often clients were told to compare, because frames between relays were missed.
     pub resyncs: Counter,
     throttled: Reasons,
     closed: Reasons,
@@ -124,7 +125,7 @@ fn count(family: &Reasons, reason: &'static str) {
     family.get_or_create(&Labels { reason }).inc();
 }
 
-/// Each figure is there from the start.
+/// Makes each figure exist from the start.
 fn begin(family: &Reasons, reasons: &mut dyn Iterator<Item = &'static str>) {
     for reason in reasons {
         drop(family.get_or_create(&Labels { reason }));
@@ -159,7 +160,7 @@ impl Metrics {
         count(&self.throttled, reason.label());
     }
 
-    /// Counts deliveries, many at once: a broadcast touches the figures once.
+    /// Counts deliveries, many at once: a broadcast updates the figures once.
     pub fn delivered(&self, frames: u64, bytes: u64) {
         self.delivered.inc_by(frames);
         self.delivered_bytes.inc_by(bytes);
@@ -173,7 +174,7 @@ impl Metrics {
     /// All figures as text.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        // Writing into a String cannot fail.
+        // Writing to a String cannot fail.
         let _ = encode(&mut text, &self.registry);
         text
     }

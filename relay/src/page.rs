@@ -1,5 +1,5 @@
-//! The page, out of the relay's own binary: compressed ahead of time, cached by content, under a
-//! policy that lets nothing run but itself.
+//! The page, from the relay's own binary: compressed in advance, cached by content, under a policy
+//! that lets only its own files run.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -45,7 +45,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// No inline script or style, nothing from elsewhere; wasm may compile, workers come from here,
-/// sockets go to any relay.
+/// sockets may go to any relay.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; \
     style-src 'self'; img-src 'self' data:; font-src 'self'; manifest-src 'self'; \
     connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
@@ -72,7 +72,7 @@ fn is_hashed(path: &str) -> bool {
         .any(|part| part.len() == 16 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// Answers a request for a file of the page; unknown paths without an ending are screens of the
+/// Answers a request for a file of the page; unknown paths without a file ending are screens of the
 /// page.
 pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     if method != Method::GET && method != Method::HEAD {
@@ -91,8 +91,8 @@ pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let caching = match path {
         _ if is_hashed(path) => "public, max-age=31536000, immutable",
         "index.html" => "no-cache",
-        // Fetched early by the page and again by its workers: once is enough. Of a newer build than
-        // this copy the page says so.
+        // Fetched early by the page and again by its workers: once is enough. If the file is of a
+        // newer build than the page, the page says so.
         _ => "max-age=60",
     };
     fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(path)));

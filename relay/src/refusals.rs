@@ -1,5 +1,5 @@
-//! What the relay refuses, all of it: connections, frames, and what ends a connection. Each has a label
-//! in the figures, fixed words that tie no address to a vote; a client that is told gets a
+//! Everything that the relay refuses: connections, frames, and what ends a connection. Each has a
+//! label in the figures: fixed words that tie no address to a vote. A client that is told gets a
 //! WebSocket close code or an HTTP status with words that say what to do.
 
 /// An enum of reasons with their labels, all of which are in the figures from the start.
@@ -12,7 +12,7 @@ macro_rules! reasons {
         }
 
         impl $name {
-            /// Every reason there is.
+            /// Every reason.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
             /// Its label in the figures.
@@ -28,19 +28,19 @@ macro_rules! reasons {
 reasons! {
     /// Why a connection does not become a WebSocket.
     Refused {
-        /// The operating system gave none, for lack of file descriptors for instance.
+        /// The operating system gave no connection, for example for lack of file descriptors.
         Accept = "accept",
-        /// Too many from this address.
+        /// Too many connections from this address.
         Address = "address",
-        /// Too many in all.
+        /// Too many connections in all.
         Full = "full",
-        /// Broken HTTP, or too slow.
+        /// Broken HTTP, or the request took too long.
         Http = "http",
         /// A page from elsewhere that was not allowed.
         Origin = "origin",
-        /// It speaks no version of the protocol that this relay does.
+        /// It speaks no version of the protocol that this relay speaks.
         Subprotocol = "subprotocol",
-        /// No TLS, or too slow.
+        /// No TLS, or the handshake took too long.
         Tls = "tls",
     }
 }
@@ -60,19 +60,19 @@ reasons! {
 reasons! {
     /// Why a frame is not forwarded.
     Dropped {
-        /// Another relay sent what is no frame.
+        /// Another relay sent bytes that are not a frame.
         BadBusFrame = "bad_bus_frame",
-        /// The bus is away, or took no more.
+        /// The bus is away, or took no more frames.
         Bus = "bus",
-        /// The peer it is for reads too slowly; whoever sent it asks again.
+        /// The peer that it is for reads too slowly; its sender asks again.
         Busy = "busy",
-        /// It went out a moment ago.
+        /// It was sent a moment ago.
         Duplicate = "duplicate",
-        /// Too much waits for all clients together; the client is closed.
+        /// Too many bytes wait for all clients together; the client is closed.
         Memory = "memory",
         /// Its sender is not in the room.
         NotInRoom = "not_in_room",
-        /// Too much waits for this client, which is closed.
+        /// Too much is waiting for this client, which is closed.
         QueueFull = "queue_full",
     }
 }
@@ -84,19 +84,19 @@ reasons! {
         Client = "client",
         /// Nothing was heard for too long.
         Idle = "idle",
-        /// Broken WebSocket.
+        /// It broke the WebSocket protocol.
         Protocol = "protocol",
-        /// Text.
+        /// It sent text.
         Text = "text",
-        /// Bad UTF-8.
+        /// It sent bad UTF-8.
         Utf8 = "utf8",
-        /// Not a frame of this protocol.
+        /// It sent bytes that are not a frame of this protocol.
         Frame = "bad_frame",
         /// Too many rooms.
         Rooms = "rooms",
-        /// No room in time.
+        /// It entered no room in time.
         NoRoom = "no_room",
-        /// Too long.
+        /// It sent a frame that is too long.
         Size = "too_big",
         /// The relay stops.
         Restart = "restart",
@@ -106,8 +106,8 @@ reasons! {
 }
 
 impl Close {
-    /// What the client is told: the WebSocket close code (RFC 6455, section 7.4, and the registry behind
-    /// it) and words for its log. Nothing, if it ended the connection itself.
+    /// What the client is told: the WebSocket close code (RFC 6455, section 7.4, and its registry)
+    /// and words for its log. `None` if it ended the connection itself.
     pub fn told(self) -> Option<(u16, &'static str)> {
         Some(match self {
             Self::Client => return None,

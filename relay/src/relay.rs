@@ -1,6 +1,6 @@
 //! The relay's state, and what a client asks of it.
 //!
-//! A connection calls it; it calls nobody back: what it has for a client it puts into that client's
+//! A connection calls it; it never calls back: what it has for a client it puts into that client's
 //! queue.
 
 mod other_relays;
@@ -38,13 +38,13 @@ pub struct Relay {
     pub config: Config,
     /// Figures.
     pub metrics: Arc<Metrics>,
-    /// Who is where.
+    /// Which clients are in which rooms.
     pub rooms: Rooms,
     /// Other relays.
     pub mesh: Mesh,
-    /// What went out a moment ago.
+    /// What was sent a moment ago.
     pub duplicates: Duplicates,
-    /// Cancelled when the relay is to stop.
+    /// Cancelled when the relay must stop.
     pub stop: CancellationToken,
     /// What the bus brings; taken when the relay is served.
     hearing: Mutex<Option<Hearing>>,
@@ -53,7 +53,7 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// A relay by itself.
+    /// A relay alone.
     pub fn new(config: Config) -> Arc<Self> {
         Self::on_hub(config, &Arc::default())
     }
@@ -65,10 +65,10 @@ impl Relay {
         Self::with_bus(config, name, bus, hearing)
     }
 
-    /// One of several relays that meet over NATS, or a relay by itself: as the settings say.
+    /// One of several relays that meet over NATS, or a relay alone, depending on the settings.
     ///
     /// # Errors
-    /// When the bus's address is none. A bus that is not there yet is waited for.
+    /// If the bus's address is not valid. A bus that is not there yet is waited for.
     pub async fn connect(config: Config) -> anyhow::Result<Arc<Self>> {
         let Some(address) = config.bus.clone() else {
             return Ok(Self::new(config));
@@ -99,7 +99,7 @@ impl Relay {
         self.mesh.max_frame_bytes().saturating_sub(FRAME_MARGIN)
     }
 
-    /// Why the relay should get no new clients now, or nothing when it should.
+    /// Why the relay should get no new clients now, or `None` if it should.
     pub fn not_ready(&self) -> Option<&'static str> {
         if self.stop.is_cancelled() {
             Some("draining\n")
@@ -110,14 +110,14 @@ impl Relay {
         }
     }
 
-    /// Lets a client into a room, and tells other relays when it is the first.
+    /// Lets a client into a room, and tells other relays if it is the first.
     pub fn enter(&self, room: ElectionId, client: &Arc<Client>) {
         if self.rooms.join(room, client, || self.mesh.opened(room)) == 0 {
             self.say_presence(room, true, false);
         }
     }
 
-    /// Takes a client out of a room, and tells other relays when it was the last.
+    /// Removes a client from a room, and tells other relays if it was the last.
     pub fn leave(&self, room: ElectionId, client: PeerId) {
         if self.rooms.leave(&room, client, || self.mesh.closed(room)) {
             self.say_presence(room, false, false);
@@ -143,8 +143,8 @@ impl Relay {
         sent
     }
 
-    /// A frame did not reach other relays. What was for a room, its peers elsewhere have to compare
-    /// for; what was for one peer or relay, it asks for again.
+    /// A frame did not reach other relays. If it was for a room, the peers of the room elsewhere
+    /// have to compare; if it was for one peer or relay, that one asks again.
     fn lost(&self, to: Subject) {
         if let Subject::Room(room) = to
             && self.rooms.size(&room) > 0
@@ -153,7 +153,7 @@ impl Relay {
         }
     }
 
-    /// Delivers a broadcast here and elsewhere, unless it went out a moment ago.
+    /// Delivers a broadcast here and elsewhere, unless it was sent a moment ago.
     pub fn broadcast(&self, room: ElectionId, from: PeerId, payload: &[u8], now: Instant) -> bool {
         if !self.duplicates.is_new(&room, payload, now) {
             self.metrics.dropped(Dropped::Duplicate);
@@ -167,7 +167,7 @@ impl Relay {
         true
     }
 
-    /// Delivers a frame to one peer, here or elsewhere; says whether that peer is there.
+    /// Delivers a frame to one peer, here or elsewhere; returns whether that peer is there.
     pub fn direct(
         &self,
         room: ElectionId,
@@ -186,7 +186,7 @@ impl Relay {
             && self.over_bus(Subject::Peer(to), frame())
     }
 
-    /// Peers of this relay for a peer that asked; what others contribute they send themselves.
+    /// Peers of this relay for a peer that asked; other relays send their share themselves.
     pub fn sample(&self, room: ElectionId, asking: PeerId, count: u8) -> Option<Vec<PeerId>> {
         let count = usize::from(count.min(MAX_SAMPLE));
         let here = self.rooms.size(&room).saturating_sub(1);
@@ -196,7 +196,7 @@ impl Relay {
             let frame = RelayFrame::Sample { count: share, asking, room }.encode();
             asked |= self.over_bus(Subject::Relay(relay), frame.into());
         }
-        // Nobody is an answer too, unless another relay gives one.
+        // An empty list is an answer, too, unless another relay answers.
         (own > 0 || !asked).then(|| self.rooms.sample(&room, asking, own))
     }
 }

@@ -1,4 +1,4 @@
-//! What relays say to each other on the bus, besides frames that are for clients.
+//! What relays say to each other on the bus, apart from frames for clients.
 
 use blockvote_frames::{frame::PeerId, ids::ElectionId};
 
@@ -11,16 +11,16 @@ const SAMPLE: u8 = 0x81;
 const WANTS_REPLY: u8 = 1;
 const LOST: u8 = 2;
 
-/// One of them.
+/// A frame between relays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RelayFrame {
-    /// So many peers of the room are here.
+    /// This many peers of the room are here.
     Presence {
         /// The relay that says it.
         relay: RelayId,
         /// How many.
         peers: u32,
-        /// Whether it wants to be told how many are there.
+        /// Whether it wants to be told in return how many peers are there.
         wants_reply: bool,
         /// Whether it lost frames for the room, so that clients there have to compare.
         lost: bool,
@@ -31,7 +31,7 @@ pub enum RelayFrame {
         count: u8,
         /// Who asked.
         asking: PeerId,
-        /// Of this room.
+        /// The room.
         room: ElectionId,
     },
 }
@@ -57,7 +57,7 @@ impl RelayFrame {
         frame
     }
 
-    /// Reads bytes; nothing if they are none of these.
+    /// Reads bytes; `None` if they are not such a frame.
     pub fn decode(frame: &[u8]) -> Option<Self> {
         let ([kind, number], rest) = frame.split_first_chunk::<2>()?;
         match *kind {

@@ -1,11 +1,11 @@
 //! Names of relays and of connections.
 //!
-//! A connection's name says which relay it is on, so that a frame for one peer goes to one relay.
+//! A connection's name tells which relay it is on, so that a frame for one peer goes to one relay.
 
 use blockvote_frames::frame::PeerId;
 
-/// Bits of a peer's name that are its relay's: among ten relays two share one in 20,000 starts,
-/// and what goes astray then is answered by "gone".
+/// Bits of a peer's name that are its relay's. Among ten relays two share them once in 20,000
+/// starts; a frame that goes to the wrong relay because of that is answered by "gone".
 const RELAY_BITS: u32 = 20;
 const SHIFT: u32 = u64::BITS - RELAY_BITS;
 
@@ -25,17 +25,18 @@ impl RelayId {
         Self(u32::try_from(peer.0 >> SHIFT).unwrap_or(u32::MAX))
     }
 
-    /// A name for a connection: 44 random bits, so that among 20,000 two share one in 90,000.
+    /// A name for a connection: 44 random bits, so that among 20,000 connections two share one in
+    /// one of 90,000 cases.
     pub fn draw_peer(self) -> PeerId {
         PeerId(u64::from(self.0) << SHIFT | rand::random::<u64>() >> RELAY_BITS)
     }
 
-    /// The four bytes that stand for it between relays.
+    /// The four bytes that identify it between relays.
     pub fn bytes(self) -> [u8; 4] {
         self.0.to_le_bytes()
     }
 
-    /// The relay that those bytes stand for.
+    /// The relay that those bytes identify.
     pub fn from_bytes(bytes: [u8; 4]) -> Self {
         Self(u32::from_le_bytes(bytes))
     }

@@ -1,4 +1,4 @@
-//! Who is in which room, and the queues towards them.
+//! Which clients are in which rooms, and the queues to them.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -23,7 +23,7 @@ use crate::{
 /// Below this a queue counts as short: it is not the one that fills the memory.
 const SHORT_QUEUE: usize = 64 << 10;
 
-/// Counts the bytes of a frame for as long as it is in any queue: once, however many get it.
+/// Counts the bytes of a frame as long as it is in any queue: once, however many clients get it.
 #[derive(Debug)]
 pub struct Waiting {
     bytes: i64,
@@ -36,10 +36,10 @@ impl Drop for Waiting {
     }
 }
 
-/// A frame on its way to clients, and when it came.
+/// A frame that waits to be sent to clients, and when it arrived.
 #[derive(Clone, Debug)]
 pub struct Queued {
-    /// The frame, encoded once and shared by all who get it.
+    /// The frame, encoded once and shared by all clients that get it.
     pub bytes: Bytes,
     /// When its sender's frame arrived.
     pub at: Instant,
@@ -47,7 +47,7 @@ pub struct Queued {
 }
 
 impl Queued {
-    /// A frame that is about to wait.
+    /// A frame that is about to be queued.
     pub fn new(bytes: impl Into<Bytes>, at: Instant, metrics: &Arc<Metrics>) -> Self {
         let bytes = bytes.into();
         let waiting = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
@@ -56,7 +56,7 @@ impl Queued {
         Self { bytes, at, waiting: Arc::new(waiting) }
     }
 
-    /// The frame, and what counts it until it has left for good.
+    /// The frame, and the value that counts it until it was sent.
     pub fn take(self) -> (Bytes, Arc<Waiting>) {
         (self.bytes, self.waiting)
     }
@@ -72,13 +72,13 @@ pub struct Client {
     max_bytes: usize,
     max_in_all: usize,
     metrics: Arc<Metrics>,
-    /// Cancelled when the connection is to end.
+    /// Cancelled when the connection must end.
     pub ended: CancellationToken,
     why: OnceLock<Close>,
 }
 
 impl Client {
-    /// A client with an empty queue, and the end that the connection drains.
+    /// A client with an empty queue, and the receiving end for the connection.
     pub fn new(
         id: PeerId,
         config: &Config,
@@ -108,7 +108,8 @@ impl Client {
     }
 
     /// Queues a frame that another peer sent to this client alone, unless its queue is half full:
-    /// peers ask again for what did not come, and nobody may be closed for what one sends to it.
+    /// peers ask again for what did not arrive, and no client may be closed because of what one
+    /// peer sends to it.
     pub fn push_of_peer(&self, frame: impl Into<Bytes>, at: Instant) {
         let frame = frame.into();
         let queued = self.queued.load(Ordering::Relaxed);
@@ -128,7 +129,7 @@ impl Client {
         usize::try_from(self.metrics.queued_bytes.get()).unwrap_or(0)
     }
 
-    /// Queues a frame, which the caller counts; ends the connection when it does not fit.
+    /// Queues a frame, which the caller counts; ends the connection if it does not fit.
     fn queue(&self, frame: Queued) -> bool {
         if self.ended.is_cancelled() {
             return false;
@@ -148,12 +149,12 @@ impl Client {
         false
     }
 
-    /// Says that a queued frame left the queue.
+    /// Reports that a queued frame left the queue.
     pub fn drained(&self, bytes: usize) {
         self.queued.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Ends the connection; the first reason stands.
+    /// Ends the connection; the first reason is kept.
     pub fn end(&self, why: Close) {
         let _ = self.why.set(why);
         self.ended.cancel();
@@ -165,7 +166,8 @@ impl Client {
     }
 }
 
-/// Who is in a room: in a list, so that drawing a few costs a few, whatever the size of the room.
+/// The clients in a room. They are in a list, so that drawing a few costs the same whatever the
+/// size of the room.
 #[derive(Debug, Default)]
 struct Members {
     clients: Vec<Arc<Client>>,
@@ -199,7 +201,7 @@ pub struct Rooms {
 }
 
 impl Rooms {
-    /// No rooms.
+    /// Starts without rooms.
     pub fn new(metrics: Arc<Metrics>) -> Self {
         Self { metrics, rooms: Mutex::default() }
     }
@@ -212,8 +214,8 @@ impl Rooms {
         self.rooms().get(room).cloned()
     }
 
-    /// Lets a client in and returns how many others are there. `opened` is called while nobody
-    /// else can enter or leave, when it is the first.
+    /// Lets a client in and returns how many others are there. If it is the first, `opened` is
+    /// called while nobody else can enter or leave.
     pub fn join(&self, room: ElectionId, client: &Arc<Client>, opened: impl FnOnce()) -> usize {
         let mut rooms = self.rooms();
         if !rooms.contains_key(&room) {
@@ -228,8 +230,8 @@ impl Rooms {
         others
     }
 
-    /// Takes a client out and says whether it was the last. `closed` is called while nobody else
-    /// can enter or leave, when it was.
+    /// Removes a client and returns whether it was the last. If so, `closed` is called while nobody
+    /// else can enter or leave.
     pub fn leave(&self, room: &ElectionId, client: PeerId, closed: impl FnOnce()) -> bool {
         let mut rooms = self.rooms();
         let mut last = false;
@@ -247,7 +249,7 @@ impl Rooms {
         last
     }
 
-    /// The rooms with somebody in them, and how many.
+    /// The rooms with somebody in them, and how many clients each has.
     pub fn sizes(&self) -> Vec<(ElectionId, usize)> {
         let rooms: Vec<_> =
             self.rooms().iter().map(|(room, members)| (*room, Arc::clone(members))).collect();
@@ -256,7 +258,7 @@ impl Rooms {
         rooms.iter().map(|(room, members)| (*room, size(members))).collect()
     }
 
-    /// Who is in a room.
+    /// The clients in a room.
     pub fn members(&self, room: &ElectionId) -> Vec<Arc<Client>> {
         let Some(members) = self.get(room) else { return Vec::new() };
         members.read().unwrap_or_else(PoisonError::into_inner).clients.clone()
@@ -270,7 +272,7 @@ impl Rooms {
         })
     }
 
-    /// Queues a frame for everybody in the room but its sender: encoded once, shared by all.
+    /// Queues a frame for everybody in the room except its sender: encoded once, shared by all.
     pub fn broadcast(&self, room: &ElectionId, from: PeerId, frame: &Queued) {
         let Some(members) = self.get(room) else {
             return;
@@ -288,7 +290,7 @@ impl Rooms {
         members.at.get(&id).and_then(|at| members.clients.get(*at)).cloned()
     }
 
-    /// Up to `count` of the room but the one that asks, drawn at random.
+    /// Up to `count` clients of the room except the one that asks, drawn at random.
     pub fn sample(&self, room: &ElectionId, asking: PeerId, count: usize) -> Vec<PeerId> {
         let Some(members) = self.get(room) else {
             return Vec::new();

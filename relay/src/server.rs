@@ -1,4 +1,4 @@
-//! Accepting connections, routing requests, stopping in order.
+//! Accepting connections, routing requests, and an orderly stop.
 
 use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -49,11 +49,11 @@ fn router(relay: &Arc<Relay>) -> Router {
     router.fallback(page::serve).with_state(Arc::clone(relay))
 }
 
-/// Accepts connections until `relay.stop` is cancelled and a while after, then lets them end. With a
-/// certificate it speaks TLS only.
+/// Accepts connections until `relay.stop` is cancelled and for a while after that, then lets them
+/// end. With a certificate it speaks TLS only.
 ///
 /// # Errors
-/// When there can be no TLS.
+/// If TLS is wanted and cannot be set up.
 pub async fn serve(
     relay: Arc<Relay>,
     listener: TcpListener,
@@ -69,7 +69,7 @@ pub async fn serve(
     accept(&relay, &listener, tls).await;
     drop(listener);
     relay.tasks.close();
-    // Those that are told last have the whole time-out left.
+    // The clients that are told last still have the whole time-out.
     let within = config.drain_spread + config.drain_timeout;
     if timeout(within, relay.tasks.wait()).await.is_err() {
         tracing::warn!(open = relay.tasks.len(), "some connections did not end in time");
@@ -104,7 +104,7 @@ async fn accept(relay: &Arc<Relay>, listener: &TcpListener, tls: Option<TlsAccep
                 Err(refusal) => relay.metrics.refused(refusal),
             },
             Err(error) => {
-                // Out of file descriptors or the like: what is open goes on, what is new waits.
+                // Out of file descriptors or the like: open connections go on, new ones wait.
                 relay.metrics.refused(Refused::Accept);
                 tracing::warn!(%error, "cannot accept a connection");
                 sleep(Duration::from_millis(100)).await;
@@ -113,7 +113,7 @@ async fn accept(relay: &Arc<Relay>, listener: &TcpListener, tls: Option<TlsAccep
     }
 }
 
-/// Looks at the certificate's files now and then, and at SIGHUP.
+/// Checks the certificate's files now and then, and at SIGHUP.
 async fn keep_certificate(relay: Arc<Relay>, certificate: Arc<Certificate>) {
     let mut hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok();
     let mut ticks = tokio::time::interval(relay.config.tls_reload.max(Duration::from_millis(100)));
@@ -139,7 +139,7 @@ async fn keep_certificate(relay: Arc<Relay>, certificate: Arc<Certificate>) {
     }
 }
 
-/// A connection that was counted in.
+/// A connection that was counted.
 struct Accepted {
     relay: Arc<Relay>,
     app: Router,
@@ -180,7 +180,8 @@ impl Accepted {
             .with_upgrades();
         let mut connection = pin!(connection);
         let mut deadline = pin!(sleep(relay.config.http_timeout));
-        // Who comes while it drains asks whether it is ready, and gets an answer.
+        // A client that connects during draining may ask whether the relay is ready, and gets an
+        // answer.
         let mut stopping = relay.stop.is_cancelled();
         loop {
             tokio::select! {
@@ -218,10 +219,10 @@ async fn metrics(State(relay): State<Arc<Relay>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, kind)], relay.metrics.text())
 }
 
-/// Serves the figures on an address of their own, until the relay stops.
+/// Serves the figures on a separate address, until the relay stops.
 ///
 /// # Errors
-/// When the address cannot be listened on.
+/// If it cannot listen on the address.
 pub async fn serve_metrics(relay: Arc<Relay>, listen: SocketAddr) -> anyhow::Result<()> {
     let taken = || format!("cannot listen on {listen} for /metrics; choose another metrics_listen");
     let listener = TcpListener::bind(listen).await.with_context(taken)?;
@@ -240,8 +241,8 @@ pub async fn serve_metrics(relay: Arc<Relay>, listen: SocketAddr) -> anyhow::Res
     Ok(())
 }
 
-/// Whether a page from this origin may connect: programs send none, the relay's own page has the
-/// relay's own host, others must be allowed by name.
+/// Whether a page from this origin may connect: programs send no origin, the relay's own page has
+/// the relay's own host, others must be allowed by name.
 fn origin_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return true;
@@ -271,7 +272,7 @@ async fn upgrade(
         let why = format!("this relay speaks the WebSocket subprotocol {SUBPROTOCOL}\n");
         return (StatusCode::BAD_REQUEST, why).into_response();
     }
-    // All of them in order make one list; a proxy adds its own line or to the line before.
+    // All of them in order make one list; a proxy adds its own line or extends the line before.
     let forwarded: Vec<_> = headers
         .get_all("x-forwarded-for")
         .iter()

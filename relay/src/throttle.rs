@@ -1,7 +1,7 @@
 //! Token buckets: how long reading pauses for a connection that sends more than it may.
 //!
-//! Pausing instead of closing: no honest peer is punished for a burst, and a flooder gets the rate
-//! it was promised and no more, because TCP holds the rest back.
+//! It pauses instead of closing: no honest peer is punished for a burst, and a flooder gets the
+//! allowed rate and no more, because TCP makes it wait.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ impl Bucket {
         self.level >= self.burst
     }
 
-    /// Takes `amount` out (or puts it back, when it is negative) and says how long to pause until
+    /// Takes `amount` out (or puts it back, if it is negative) and returns how long to pause until
     /// the level is above zero again.
     pub fn take(&mut self, amount: f64, now: Instant) -> Option<Duration> {
         let filled = now.saturating_duration_since(self.at).as_secs_f64() * self.rate;

@@ -1,6 +1,6 @@
 //! TLS by rustls, with a certificate that can change while the relay runs.
 //!
-//! Invariant: a certificate that cannot be read leaves the one before in place.
+//! Invariant: if a certificate cannot be read, the one before stays in use.
 
 use std::{
     path::{Path, PathBuf},
@@ -22,7 +22,7 @@ use tokio_rustls::{
 
 use crate::config::Config;
 
-/// Where the certificate lies, and the one in use.
+/// The files of the certificate, and the one in use.
 #[derive(Debug)]
 pub struct Certificate {
     chain: PathBuf,
@@ -36,7 +36,7 @@ impl Certificate {
     /// The certificate that the settings name, if they name one.
     ///
     /// # Errors
-    /// What is wrong with which file.
+    /// What is wrong, and with which file.
     pub fn of(config: &Config) -> anyhow::Result<Option<Arc<Self>>> {
         let files = config.tls_certificate.clone().zip(config.tls_key.clone());
         files.map(|(chain, key)| Self::read(chain, key)).transpose()
@@ -45,16 +45,16 @@ impl Certificate {
     /// Reads a certificate and its key.
     ///
     /// # Errors
-    /// What is wrong with which file.
+    /// What is wrong, and with which file.
     fn read(chain: PathBuf, key: PathBuf) -> anyhow::Result<Arc<Self>> {
         let current = RwLock::new((certified(&chain, &key)?, stamp(&chain, &key)));
         Ok(Arc::new(Self { chain, key, current }))
     }
 
-    /// Reads the files again if they changed; says whether they did.
+    /// Reads the files again if they changed; returns whether they did.
     ///
     /// # Errors
-    /// What is wrong with which file; the certificate before stays in use.
+    /// What is wrong, and with which file; the certificate before stays in use.
     pub fn reload(&self) -> anyhow::Result<bool> {
         let found = stamp(&self.chain, &self.key);
         if self.current.read().unwrap_or_else(PoisonError::into_inner).1 == found {
@@ -65,7 +65,7 @@ impl Certificate {
         Ok(true)
     }
 
-    /// Accepts TLS connections with whatever certificate is in use at that moment.
+    /// Accepts TLS connections with the certificate that is in use at that moment.
     ///
     /// # Errors
     /// None with the cipher suites that are built in.

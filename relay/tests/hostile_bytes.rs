@@ -1,4 +1,4 @@
-//! Every trap that a public relay meets, byte by byte.
+//! Every trap that a public relay can meet, byte by byte.
 
 #![allow(
     clippy::expect_used,
@@ -42,7 +42,7 @@ async fn a_half_open_peer_is_closed_after_the_idle_time() {
     let bytes = rest(raw(running.address).await).await;
     assert!(bytes.contains(&0x89), "it was asked by a ping");
     assert!(closes_with(&bytes, 1001));
-    // One that reads answers by itself, and stays.
+    // One that reads answers pings without further code, and stays.
     let mut alive = Client::join(running.address).await;
     let pings = async {
         let mut pings = 0;
@@ -107,7 +107,7 @@ async fn foreign_origins_and_other_subprotocols_do_not_get_in() {
     assert_eq!(status(address, "").await, "400");
 }
 
-/// A masked frame: first byte, payload. The mask is zero, so the payload stands as it is.
+/// A masked frame: first byte, payload. The mask is zero, so the payload is unchanged.
 fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![first, 0x80 | u8::try_from(payload.len()).unwrap(), 0, 0, 0, 0];
     bytes.extend(payload);
@@ -128,7 +128,7 @@ async fn a_length_of_2_to_the_63_is_refused_before_anything_is_set_aside() {
     let mut stream = raw(running.address).await;
     stream.write_all(&[0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4]).await.unwrap();
     let answer = rest(stream).await;
-    // Longer than the protocol of WebSocket allows, or too long here: both are said.
+    // Longer than the WebSocket protocol allows, or too long here: either may be said.
     assert!(closes_with(&answer, 1009) || closes_with(&answer, 1002), "{answer:?}");
 }
 
@@ -136,7 +136,8 @@ async fn a_length_of_2_to_the_63_is_refused_before_anything_is_set_aside() {
 async fn a_frame_that_trickles_in_is_cut_off_after_the_idle_time() {
     let running = start(quick()).await;
     let mut stream = raw(running.address).await;
-    // The head of a frame of 100 bytes, and then a byte now and then: pongs cannot come between.
+    // The head of a frame of 100 bytes, and then a byte now and then: pongs cannot be sent in
+    // between.
     stream.write_all(&[0x82, 0x80 | 0x64, 0, 0, 0, 0]).await.unwrap();
     let (mut reading, mut writing) = stream.into_split();
     let trickle = tokio::spawn(async move {
@@ -172,7 +173,7 @@ async fn fragments_without_end_are_read_no_faster_than_bytes_may_come_and_end_at
     let _ = timeout(SOON, reading.read_to_end(&mut bytes)).await.expect("it goes on for ever");
     timeout(SOON, bomb).await.unwrap().unwrap();
     assert!(metric(&running.relay, "blockvote_relay_throttled_total{reason=\"bytes\"}") > 0);
-    // What stood in the socket's own buffers is not counted: it was never read.
+    // What was in the socket's own buffers is not counted: it was never read.
     assert!(metric(&running.relay, "blockvote_relay_bytes_received_total") < 64 << 10);
 }
 

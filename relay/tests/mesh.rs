@@ -1,4 +1,4 @@
-//! Several relays as one, in one process and over a real NATS server.
+//! Several relays that act as one, in one process and over a real NATS server.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code breaks off loudly")]
 
@@ -43,7 +43,7 @@ async fn sees(running: &Running, elsewhere: usize) {
     });
 }
 
-/// The next frame that is no repeated "joined".
+/// The next frame that is not a repeated "joined".
 async fn next(tab: &mut Tab) -> Vec<u8> {
     loop {
         let frame = tab.next().await;
@@ -63,7 +63,7 @@ async fn three_relays_are_as_one(relays: [Running; 3]) {
     for (running, elsewhere) in [(one, 3), (two, 3), (three, 2)] {
         sees(running, elsewhere).await;
     }
-    // A broadcast reaches everybody once, however often it is sent and wherever.
+    // A broadcast reaches everybody once, however often it is sent and from wherever.
     a.send(&ClientFrame::Broadcast(ROOM, b"a vote")).await;
     for tab in [&mut b, &mut c, &mut d] {
         let frame = next(tab).await;
@@ -75,19 +75,19 @@ async fn three_relays_are_as_one(relays: [Running; 3]) {
         let frame = next(tab).await;
         assert_eq!(ServerFrame::decode(&frame), Ok(ServerFrame::Broadcast(ROOM, b.id, b"end")));
     }
-    // One peer is reached wherever it is; a full frame too.
+    // One peer is reached wherever it is, even with a full frame.
     let long = vec![7; MAX_FRAME_BYTES - 64];
     d.send(&ClientFrame::Send(ROOM, a.id, &long)).await;
     let frame = next(&mut a).await;
     assert_eq!(ServerFrame::decode(&frame), Ok(ServerFrame::Direct(ROOM, d.id, &long)));
-    // One that is not there is gone: here, on another relay, on no relay.
+    // A peer that is not there is gone: here, on another relay, on no relay.
     let elsewhere = two.relay.mesh.name.draw_peer();
     for missing in [one.relay.mesh.name.draw_peer(), elsewhere, PeerId(u64::MAX)] {
         a.send(&ClientFrame::Send(ROOM, missing, b"hello")).await;
         let frame = next(&mut a).await;
         assert_eq!(ServerFrame::decode(&frame), Ok(ServerFrame::Gone(ROOM, missing)));
     }
-    // A sample holds peers of all relays.
+    // A sample has peers of all relays.
     a.send(&ClientFrame::Sample(ROOM, 8)).await;
     let mut found = HashSet::new();
     while found.len() < 3 {
@@ -96,7 +96,7 @@ async fn three_relays_are_as_one(relays: [Running; 3]) {
         found.extend(peers);
     }
     assert_eq!(found, HashSet::from([b.id, c.id, d.id]));
-    // Who leaves is not counted any more.
+    // Peers that leave are not counted any more.
     drop((c, d));
     sees(one, 1).await;
 }
@@ -121,8 +121,8 @@ async fn ready(running: &Running) -> (u16, String) {
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
-/// Whatever takes the bus away: each relay goes on by itself and says so; afterwards clients are
-/// told to compare, and frames cross again.
+/// However the bus is taken away, each relay goes on alone and says so; afterwards clients are told
+/// to compare, and frames reach other relays again.
 async fn goes_on_and_comes_back(
     nats: &mut Nats,
     away: impl FnOnce(&mut Nats),

@@ -46,7 +46,7 @@ async fn frames_reach_everybody_else_in_the_room_and_nobody_outside() {
     let frame = a.next().await;
     assert_eq!(ServerFrame::decode(&frame), Ok(ServerFrame::Peers(ROOM, vec![b.id])));
 
-    // The outsider may not speak into the room either, and heard nothing of all this.
+    // The outsider may not send into the room either, and heard nothing of all this.
     let intruder = ClientFrame::Broadcast(ROOM, b"from outside").encode();
     outsider.send(Message::Binary(intruder.into())).await.unwrap();
     until(&running.relay, "blockvote_relay_dropped_total{reason=\"not_in_room\"}", 1).await;
@@ -140,7 +140,7 @@ async fn a_reader_that_lags_is_told_with_a_code_and_never_loses_frames_in_silenc
                 break;
             }
             Some(Ok(_)) => {}
-            // The close frame did not fit into what the reader had left unread.
+            // The close frame did not fit into what the reader had not read yet.
             Some(Err(_)) | None => break,
         }
     }
@@ -201,7 +201,8 @@ async fn one_address_broadcasts_no_more_than_its_share_over_all_its_connections(
     for _ in 0..8 {
         reader.next().await;
     }
-    // The last of them may go out while the one before is paid: seven sixteenths of a second.
+    // The last of them may be sent while the one before is being paid for: seven sixteenths of a
+    // second.
     assert!(begun.elapsed() > Duration::from_millis(400), "{:?}", begun.elapsed());
     assert!(metric(&running.relay, "blockvote_relay_throttled_total{reason=\"broadcasts\"}") > 0);
 }
@@ -243,7 +244,7 @@ async fn figures_and_pages_are_served_under_a_strict_policy() {
     assert_eq!(get("/missing.js").await.status(), 404);
     let page = get("/e/1234/vote").await;
     if page.status() == 404 {
-        // Built without the page: said in words.
+        // Built without the page: the answer says so.
         assert!(page.text().await.unwrap().contains("built without the page"));
         return;
     }

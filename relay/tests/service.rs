@@ -109,7 +109,7 @@ async fn a_full_disk_for_logs_and_no_reader_of_its_output_do_not_end_it() {
     for _ in 0..20 {
         let _ = connect_async(request(program.address)).await;
     }
-    // A place is free again as soon as those connections are counted out.
+    // There is room again as soon as those connections are no longer counted.
     let again = async { while connect_async(request(program.address)).await.is_err() {} };
     timeout(SOON, again).await.expect("it does not accept any more");
 }
@@ -124,14 +124,14 @@ async fn out_of_descriptors_it_stays_up_and_accepts_again() {
     for _ in 0..60 {
         others.push(TcpStream::connect(program.address).await.unwrap());
     }
-    // What is open goes on.
+    // Open connections go on.
     first.send(&ClientFrame::Sample(ROOM, 1)).await;
     first.next().await;
     drop(others);
     timeout(SOON, Client::join(program.address)).await.unwrap();
 }
 
-/// A certificate for localhost, written to the two files; and what trusts it.
+/// Writes a certificate for localhost to the two files; returns it, and a connector that trusts it.
 fn certificate(folder: &std::path::Path) -> (Vec<u8>, TlsConnector) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     fs::write(folder.join("chain.pem"), made.cert.pem()).unwrap();
@@ -143,7 +143,7 @@ fn certificate(folder: &std::path::Path) -> (Vec<u8>, TlsConnector) {
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    // A resumed session would not look at the certificate.
+    // A resumed session would not check the certificate.
     config.resumption = Resumption::disabled();
     (made.cert.der().to_vec(), TlsConnector::from(Arc::new(config)))
 }
@@ -167,7 +167,7 @@ async fn it_speaks_tls_and_takes_a_new_certificate_while_it_runs() {
     let tls = connect(&trusting).await.unwrap();
     let (socket, _) = client_async(request(running.address), tls).await.unwrap();
     let mut client = Client::enter(socket).await;
-    // Who speaks no TLS, or says nothing, is let go.
+    // A client that does not speak TLS, or says nothing, is disconnected.
     let mut plain = TcpStream::connect(running.address).await.unwrap();
     let mut rest = Vec::new();
     timeout(SOON, plain.read_to_end(&mut rest)).await.expect("it waits for ever").unwrap();
@@ -189,7 +189,7 @@ async fn a_forwarded_address_is_believed_from_a_trusted_proxy_only() {
     let ours = format!("Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n");
     let from = |address: &str| format!("{ours}X-Forwarded-For: {address}\r\n");
     let limits = Config { max_per_address: 1, ..Config::default() };
-    // From a stranger the header is nothing: all come from one address.
+    // From a stranger the header has no effect: all clients come from one address.
     let running = start(limits.clone()).await;
     let (_held, first) = status_with(running.address, &from("192.0.2.1")).await;
     assert_eq!(first, "101");
@@ -200,7 +200,7 @@ async fn a_forwarded_address_is_believed_from_a_trusted_proxy_only() {
     let trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     let running = start(Config { trusted_proxies, ..limits }).await;
     let (_one, first) = status_with(running.address, &from("192.0.2.1")).await;
-    // What the client wrote itself stands before what the proxy added.
+    // What the client wrote itself comes before what the proxy added.
     let (_two, same) = status_with(running.address, &from("203.0.113.9, 192.0.2.1")).await;
     let (_three, other) = status_with(running.address, &from("192.0.2.2")).await;
     assert_eq!([first, same, other], ["101", "429", "101"]);
@@ -255,10 +255,10 @@ async fn stalled_readers_hold_no_more_than_the_queues_in_all_may() {
     let mut reader = Client::join(running.address).await;
     let mut payload = vec![7; 512 << 10];
     let mut most = 0;
-    // To each of its own: a frame for many is in memory once.
+    // A frame for each client alone: a frame for many is in memory only once.
     for (number, stalled) in (0_u8..).zip(&readers) {
         payload[0] = number;
-        // The system's own buffers take some.
+        // The system's own buffers take some of it.
         for _ in 0..12 {
             sender.send(&ClientFrame::Send(ROOM, stalled.id, &payload)).await;
         }
@@ -268,10 +268,10 @@ async fn stalled_readers_hold_no_more_than_the_queues_in_all_may() {
         assert_eq!(got, [number], "an honest reader misses nothing");
         most = most.max(metric(&running.relay, "blockvote_relay_queued_bytes"));
     }
-    // A queue that is short may always take a frame more.
+    // A short queue may always take one more frame.
     assert!((8 << 20..(9 << 20) + 102 * (64 << 10)).contains(&most), "{most} bytes were queued");
     until(&running.relay, "blockvote_relay_dropped_total{reason=\"busy\"}", 80).await;
-    // A broadcast, and those whose queue is not short are closed.
+    // A broadcast, and the clients whose queue is not short are closed.
     sender.send(&ClientFrame::Broadcast(ROOM, b"all")).await;
     until(&running.relay, "blockvote_relay_closed_total{reason=\"slow\"}", 4).await;
     until(&running.relay, "blockvote_relay_dropped_total{reason=\"memory\"}", 1).await;
@@ -305,7 +305,7 @@ async fn after_much_coming_and_going_everything_is_as_before() {
         loop {
             let text = figures().await;
             let gauge = |name: &str| text.contains(&format!("blockvote_relay_{name} 0\n"));
-            // The connection that asks for the figures is one, and may be two for a moment.
+            // The connection that asks for the figures is one, and there may be two for a moment.
             let idle = tasks(&text) <= tasks_before;
             if idle && gauge("connections") && gauge("rooms") && gauge("queued_bytes") {
                 break;
@@ -313,7 +313,7 @@ async fn after_much_coming_and_going_everything_is_as_before() {
         }
     };
     timeout(SOON, empty).await.expect("something stays behind");
-    // The client that asked for figures may hold one or two.
+    // The client that asked for figures may still have one or two.
     assert!(program.open_descriptors() <= before + 4);
 }
 

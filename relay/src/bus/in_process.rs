@@ -1,4 +1,4 @@
-//! The bus of relays in one process: of one relay by default, of several in tests.
+//! The bus between relays in one process: a single relay by default, several in tests.
 
 use std::{
     collections::{HashMap, HashSet},

@@ -1,9 +1,9 @@
 //! The bus over NATS.
 //!
-//! Subjects, each behind the configured prefix: `room.<election>` for what everybody in a room
-//! gets, `peer.<relay>.<name>` for one peer, `relay.<relay>` for one relay. Only rooms with peers
-//! are subscribed. NATS delivers at most once; every reconnection and every overflow on the way in
-//! is told as [`Heard::Missed`], a frame that did not get out as [`Heard::Lost`].
+//! Subjects, each with the configured prefix: `room.<election>` for what everybody in a room gets,
+//! `peer.<relay>.<name>` for one peer, `relay.<relay>` for one relay. Only rooms with peers are
+//! subscribed. NATS delivers at most once. Every reconnection and every overflow of incoming frames
+//! is reported as [`Heard::Missed`], a frame that did not get out as [`Heard::Lost`].
 
 use std::{
     collections::{HashMap, HashSet},
@@ -28,19 +28,20 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{Bus, Ear, Heard, Hearing, Subject, ear};
 use crate::relay_ids::RelayId;
 
-/// Frames that wait for the bus, and their bytes: what does not fit is lost and said so.
+/// The most frames, and the most bytes, that may wait for the bus: what does not fit is lost, and
+/// that is reported.
 const QUEUE_FRAMES: usize = 8_192;
 const QUEUE_BYTES: usize = 64 << 20;
-/// Frames that the client holds besides, each up to 1.1 MiB.
+/// Further frames in the client, each up to 1.1 MiB.
 const CLIENT_FRAMES: usize = 64;
-/// Frames of one subject that wait for this relay.
+/// Frames of one subject that may wait for this relay.
 const HEARD_FRAMES: usize = 8_192;
-/// A bus that does not take a frame within this time counts as away for this frame.
+/// If the bus does not take a frame within this time, it counts as away for this frame.
 const SEND_WITHIN: Duration = Duration::from_secs(1);
-/// A bus that is silent for three of these is given up: frozen is away.
+/// A bus that is silent for three of these is given up: frozen counts as away.
 const PING_EVERY: Duration = Duration::from_secs(2);
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-/// The longest wait between two tries to come back.
+/// The longest wait between two tries to connect again.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
@@ -66,7 +67,7 @@ impl Nats {
     /// connection and what it hears.
     ///
     /// # Errors
-    /// When the address is none.
+    /// If the text is not an address.
     pub async fn connect(
         address: &str,
         prefix: &str,
@@ -176,13 +177,13 @@ impl Bus for Nats {
     }
 
     fn max_frame_bytes(&self) -> usize {
-        // Until there was a server, nobody knows.
+        // Not known before there was a server.
         let said = self.shared.client.get().map(Client::max_payload);
         said.filter(|bytes| *bytes > 0).unwrap_or(usize::MAX)
     }
 }
 
-/// Hands the queue to the client, which writes many frames at once.
+/// Passes the queue to the client, which writes many frames at once.
 async fn publish(
     shared: Arc<Shared>,
     client: Client,
@@ -193,14 +194,14 @@ async fn publish(
         let bytes = frame.len();
         let sent = timeout(SEND_WITHIN, client.publish(shared.subject(to), frame)).await;
         shared.queued.fetch_sub(bytes, Ordering::Relaxed);
-        // While the bus is away its return is the sign.
+        // While the bus is away, its return is the signal instead.
         if !matches!(sent, Ok(Ok(()))) && shared.up.load(Ordering::Relaxed) {
             ear.hear(Heard::Lost(to));
         }
     }
 }
 
-/// Keeps the subscriptions as they are wanted.
+/// Keeps the subscriptions up to date with the wanted rooms.
 async fn subscribe(shared: Arc<Shared>, client: Client, name: RelayId, ear: Ear) {
     let own =
         [format!("{}.peer.{name}.*", shared.prefix), format!("{}.relay.{name}", shared.prefix)];
@@ -208,7 +209,7 @@ async fn subscribe(shared: Arc<Shared>, client: Client, name: RelayId, ear: Ear)
     for subject in own {
         match client.subscribe(subject).await {
             Ok(subscriber) => always.push(hear(subscriber, ear.clone())),
-            // Only a client that ended refuses.
+            // Only a client that has ended refuses.
             Err(error) => return tracing::error!(%error, "cannot subscribe on the bus"),
         }
     }
@@ -239,7 +240,7 @@ fn hear(mut subscriber: Subscriber, ear: Ear) -> AbortOnDropHandle<()> {
     }))
 }
 
-/// What a subject's last part names.
+/// What a subject's last parts name.
 fn parse(subject: &str) -> Option<Subject> {
     let mut parts = subject.rsplit('.');
     let name = parts.next()?;

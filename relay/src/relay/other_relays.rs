@@ -1,6 +1,6 @@
-//! What a relay hears from others, and what it tells them.
+//! What a relay hears from other relays, and what it tells them.
 //!
-//! Invariant: what came from the bus never goes back to it as it is, so there are no echoes.
+//! Invariant: what came from the bus never goes back to it unchanged, so there are no echoes.
 
 use std::{
     collections::HashSet,
@@ -24,7 +24,7 @@ use crate::{
     rooms::Queued,
 };
 
-/// All presences go out within this time of each interval, in so many parts.
+/// All presences are sent within this time of each interval, in this many parts.
 const PRESENCE_SPREAD: Duration = Duration::from_secs(2);
 const PRESENCE_STEPS: u32 = 20;
 /// Clients are told to compare at moments within this time, so that they do not all ask at once.
@@ -32,7 +32,7 @@ const RESYNC_SPREAD: Duration = Duration::from_secs(3);
 /// Clients told at once.
 const RESYNC_STEPS: u32 = 30;
 
-/// Rooms whose clients are to be told to compare, and whether a task tells them.
+/// Rooms whose clients must be told to compare, and whether a task is telling them.
 #[derive(Debug, Default)]
 pub(super) struct Missed {
     rooms: HashSet<ElectionId>,
@@ -53,17 +53,17 @@ impl Relay {
         }
     }
 
-    /// Takes what other relays say.
+    /// Handles what other relays say.
     pub fn heard(self: &Arc<Self>, heard: Heard) {
         match heard {
             Heard::Up(up) => self.bus_is(up),
             Heard::Missed => {
-                // That it went or came back may be what was missed.
+                // What was missed may be that the bus went away or came back.
                 let up = self.mesh.is_up();
                 if self.metrics.bus_up.get() != i64::from(up) {
                     self.bus_is(up);
                 }
-                // So may that a frame of this relay did not get out.
+                // It may also be that a frame of this relay did not get out.
                 for (room, _) in self.rooms.sizes() {
                     self.mesh.set_lost(room);
                 }
@@ -109,7 +109,8 @@ impl Relay {
                     self.say_presence(room, false, false);
                 }
                 if alone && peers > 0 && self.mesh.may_tell(room, now) {
-                    // Who sampled a moment ago was told of nobody there, and heard nothing of it.
+                    // A client that asked for a sample a moment ago was not told of anybody there,
+                    // and heard nothing of this.
                     for client in self.rooms.members(&room) {
                         client.push(self.joined(room), now);
                     }
@@ -161,7 +162,7 @@ impl Relay {
         Some(())
     }
 
-    /// Says how many peers are where, until the relay stops.
+    /// Tells other relays how many peers are in each room, until the relay stops.
     pub(crate) async fn keep_presence(self: Arc<Self>) {
         let mut ticks = tokio::time::interval(PRESENCE_EVERY);
         loop {
@@ -172,7 +173,7 @@ impl Relay {
             if !self.mesh.is_up() {
                 continue;
             }
-            // In parts, so that many rooms do not fill the way out all at once.
+            // In parts, so that many rooms do not fill the queue to the bus all at once.
             let rooms = self.rooms.sizes();
             for part in rooms.chunks(rooms.len().div_ceil(PRESENCE_STEPS as usize).max(1)) {
                 for (room, _) in part {
@@ -185,12 +186,13 @@ impl Relay {
         }
     }
 
-    /// Says how many peers are in a room; again if meanwhile the first came or the last went, as
-    /// what is said of that may have been overtaken by this.
+    /// Tells how many peers are in a room. Tells it again if meanwhile the first arrived or the
+    /// last left, because this message may have arrived after the one about that.
     pub(super) fn say_presence(&self, room: ElectionId, wants_reply: bool, lost: bool) {
         loop {
             let peers = self.rooms.size(&room);
-            // What is not on its way, the next presence says again; a loss must not be forgotten.
+            // What could not be sent is repeated by the next presence; a loss must not be
+            // forgotten.
             if !self.mesh.say(room, peers, wants_reply, lost) && lost {
                 self.mesh.set_lost(room);
             }
@@ -201,12 +203,13 @@ impl Relay {
     }
 
     /// Frames between relays were missed in these rooms. Clients are told by a repeated "joined",
-    /// which makes them compare with a few peers: spread over a while, and once for losses close
-    /// together.
+    /// which makes them compare with a few peers: spread over a while, and only once for losses
+    /// close together.
     fn tell_to_compare(self: &Arc<Self>, rooms: impl IntoIterator<Item = ElectionId>) {
         let mut missed = self.missed();
         missed.rooms.extend(rooms);
-        // Whoever tells already begins once more at its end: those told first may have missed more.
+        // A task that is already telling them begins again at its end: those told first may have
+        // missed more.
         if std::mem::replace(&mut missed.telling, true) {
             return;
         }
@@ -230,10 +233,10 @@ impl Relay {
         });
     }
 
-    /// Tells the clients of rooms to compare, over a while; says whether the relay goes on.
+    /// Tells the clients of rooms to compare, over a while; returns whether the relay goes on.
     async fn tell(&self, rooms: HashSet<ElectionId>) -> bool {
         let pause = RESYNC_SPREAD / RESYNC_STEPS;
-        // Presences come in first, so that samples reach over the bus again.
+        // Presences arrive first, so that samples work over the bus again.
         tokio::time::sleep(pause).await;
         let mut told = Vec::new();
         for room in rooms {

@@ -1,4 +1,4 @@
-//! A relay in this process and clients of it over real sockets.
+//! A relay in this process, and its clients over real sockets.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(
@@ -117,7 +117,8 @@ pub fn metric(relay: &Relay, line: &str) -> u64 {
     found.map_or(0, |value| value.trim().parse().unwrap())
 }
 
-/// Waits until a figure of the relay gets there: the event is the relay's own.
+/// Waits until a figure of the relay is at least this high: the figure is the relay's own sign that
+/// something happened.
 pub async fn until(relay: &Relay, line: &str, at_least: u64) {
     let reached = async {
         while metric(relay, line) < at_least {
@@ -155,10 +156,10 @@ pub async fn raw(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// Everything that comes until the connection ends.
+/// Everything that arrives until the connection ends.
 pub async fn rest(mut stream: TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
-    // A reset after the last bytes is an end too.
+    // A reset after the last bytes is an end, too.
     let _ = timeout(SOON, stream.read_to_end(&mut bytes)).await.expect("it never ended");
     bytes
 }

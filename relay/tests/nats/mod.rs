@@ -12,7 +12,7 @@ use std::{
 pub struct Nats {
     child: Option<Child>,
     address: SocketAddr,
-    /// Where it tells about its connections.
+    /// Where it reports its connections.
     pub monitor: SocketAddr,
     settings: PathBuf,
     _folder: tempfile::TempDir,
@@ -49,7 +49,7 @@ impl Nats {
         format!("nats://{}", self.address)
     }
 
-    /// Starts it on the same port, unless it runs.
+    /// Starts it on the same port, unless it is running.
     pub fn run(&mut self) {
         let mut command = Command::new(server());
         command.arg("--config").arg(&self.settings).stdout(Stdio::null()).stderr(Stdio::null());
@@ -63,7 +63,7 @@ impl Nats {
         }
     }
 
-    /// SIGSTOP, SIGCONT.
+    /// Sends a signal: SIGSTOP, SIGCONT.
     pub fn signal(&self, name: &str) {
         let id = self.child.as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());

@@ -1,4 +1,4 @@
-//! A program that says on its first line where it listens, such as the relay.
+//! A program, such as the relay, whose first line says where it listens.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "test code breaks off loudly")]
@@ -25,13 +25,13 @@ impl Program {
         Self { child, address }
     }
 
-    /// STOP, CONT, TERM.
+    /// Sends a signal: STOP, CONT, TERM.
     pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
-    /// A file of the kernel's about the process.
+    /// One of the kernel's files about the process.
     pub fn about(&self, file: &str) -> String {
         std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).unwrap()
     }
