@@ -11,7 +11,7 @@ const PIECE: usize = 1 << 20;
 
 /// The records of a file in their order; ends with the first error.
 pub struct Records {
-    /// Gone after the end or an error.
+    /// `None` after the end or an error.
     file: Option<File>,
     reader: ArchiveReader,
     piece: Vec<u8>,
@@ -21,7 +21,7 @@ impl Records {
     /// Opens a file.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If it cannot be read.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         Ok(Self { file: Some(file), reader: ArchiveReader::new(), piece: vec![0; PIECE] })

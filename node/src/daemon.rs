@@ -1,7 +1,7 @@
 //! The native driver around [`Node`]: one thread that owns the node and its store.
 //!
-//! Commands come in through one queue. Whatever a round of commands changes is committed to disk
-//! in one transaction before anything of it is sent, answered or told.
+//! Commands arrive in one queue. Everything that a round of commands changes is committed to disk
+//! in one transaction before anything about it is sent, answered or reported.
 
 mod links;
 mod restore;
@@ -28,7 +28,7 @@ use crate::{
     store::{Contents, Store},
 };
 
-/// Commands that wait; senders wait beyond it, and so does the relay behind them.
+/// Commands that may wait; beyond that senders wait, and so does the relay behind them.
 const QUEUE: usize = 1024;
 /// Commands handled between two commits.
 const ROUND: usize = 256;
@@ -40,7 +40,7 @@ type Condition = Box<dyn FnOnce(&Node, Timestamp) -> bool + Send>;
 enum Command {
     Input(Input),
     Call(Call),
-    /// Ends the node if that holds, and says whether it does.
+    /// Ends the node if the condition is true, and returns whether it is.
     StopIf(Condition, oneshot::Sender<bool>),
     Stop,
 }
@@ -56,7 +56,7 @@ pub struct Handle {
     pub miner: Miner,
 }
 
-/// The thread is gone: the store failed, or the node is stopping.
+/// The thread has ended: the store failed, or the node is stopping.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the node is stopping")]
 pub struct Stopped;
@@ -65,7 +65,7 @@ impl Handle {
     /// Runs something on the node and returns its result once everything it changed is stored.
     ///
     /// # Errors
-    /// [`Stopped`] when the node does not run any more.
+    /// [`Stopped`] if the node does not run any more.
     pub async fn call<T: Send + 'static>(
         &self,
         what: impl FnOnce(&mut Node, Timestamp) -> T + Send + 'static,
@@ -81,10 +81,10 @@ impl Handle {
         receiver.await.map_err(|_| Stopped)
     }
 
-    /// Hands in an event.
+    /// Passes an event to the node.
     ///
     /// # Errors
-    /// [`Stopped`] when the node does not run any more.
+    /// [`Stopped`] if the node does not run any more.
     pub async fn input(&self, input: Input) -> Result<(), Stopped> {
         self.commands.send(Command::Input(input)).await.map_err(|_| Stopped)
     }
@@ -94,10 +94,11 @@ impl Handle {
         self.tip.clone()
     }
 
-    /// Ends the node if this holds: nothing is taken in between. Says whether it ended.
+    /// Ends the node if the condition is true; nothing is taken in between. Returns whether it
+    /// ended.
     ///
     /// # Errors
-    /// [`Stopped`] when the node does not run any more.
+    /// [`Stopped`] if the node does not run any more.
     pub async fn stop_if(
         &self,
         holds: impl FnOnce(&Node, Timestamp) -> bool + Send + 'static,
@@ -113,7 +114,7 @@ impl Handle {
         self.commands.closed().await;
     }
 
-    /// Ends the node after what is queued.
+    /// Ends the node after the commands in the queue.
     pub async fn stop(&self) {
         let _ = self.commands.send(Command::Stop).await;
     }
@@ -133,20 +134,20 @@ struct Daemon {
 /// How a node is run.
 #[derive(Clone, Copy)]
 pub struct How<'a> {
-    /// Whether signatures of stored blocks are checked again.
+    /// Whether the signatures of stored blocks are checked again.
     pub signatures: bool,
     /// Whether it mines by itself.
     pub mining: bool,
     /// Mining threads.
     pub threads: usize,
-    /// The key of a keeper, which signs where the definition names it.
+    /// The key of a keeper, which signs if the definition names it.
     pub keep: Option<&'a SecretKey>,
 }
 
-/// The thread of a node; its end is the end of the node.
+/// The thread of a node; when it ends, the node has ended.
 pub type Thread = JoinHandle<anyhow::Result<()>>;
 
-/// With the node its mining threads end.
+/// The mining threads end with the node.
 impl Drop for Daemon {
     fn drop(&mut self) {
         self.miner.end();
@@ -156,7 +157,7 @@ impl Drop for Daemon {
 /// Starts the node on its own thread. Without a store it lives in memory.
 ///
 /// # Errors
-/// A stored block that does not verify.
+/// If a stored block does not verify.
 pub fn start(
     store: Option<Store>,
     mut contents: Contents,
@@ -248,14 +249,14 @@ impl Daemon {
         }
     }
 
-    /// Stores, then sends and tells, then answers.
+    /// Stores, then sends and reports, then answers.
     fn carry_out(&mut self, after: Vec<After>) -> anyhow::Result<()> {
         let mut changes = Vec::new();
         let mut effects = Vec::new();
         while let Some(output) = self.node.poll_output() {
             match output {
                 Output::Persist(batch) => changes.extend(batch),
-                // Goes on while this is stored.
+                // This goes on while the changes are stored.
                 Output::Verify(signatures) => self.verify(signatures),
                 effect => effects.push(effect),
             }
@@ -263,7 +264,7 @@ impl Daemon {
         if let Some(store) = self.store.as_mut().filter(|_| !changes.is_empty()) {
             store.apply(&changes).context("cannot write the chain to disk; the node stops")?;
         }
-        // Of several new tips the last is told.
+        // Of several new tips only the last is reported.
         let is_tip = |effect: &Output| matches!(effect, Output::Event(Event::NewTip { .. }));
         let last_tip = effects.iter().rposition(is_tip);
         for (index, effect) in effects.into_iter().enumerate() {
@@ -323,21 +324,21 @@ impl Daemon {
         }
     }
 
-    /// Verifies a page's signatures beside the node's thread, which goes on.
+    /// Verifies a page's signatures outside the node's thread, which goes on.
     fn verify(&self, Signatures { id, list }: Signatures) {
         let commands = self.commands.clone();
         self.runtime.spawn_blocking(move || {
             let verdict = verify_on_all(&list);
-            // When the node has stopped, nobody needs it.
+            // If the node has stopped, nobody needs it.
             let _ = commands.blocking_send(Command::Input(Input::Verified { id, verdict }));
         });
     }
 }
 
-/// Waits for a node's end without holding a thread of the runtime.
+/// Waits for a node's end without blocking a thread of the runtime.
 ///
 /// # Errors
-/// Why it ended, if not because it was told to.
+/// Why it ended, unless it was told to.
 pub async fn ended(thread: Thread) -> anyhow::Result<()> {
     let (sender, receiver) = oneshot::channel();
     std::thread::spawn(move || {

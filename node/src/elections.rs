@@ -1,4 +1,4 @@
-//! The elections that this program holds, by id.
+//! The elections that this program has, by id.
 
 use std::{
     collections::BTreeMap,
@@ -12,16 +12,16 @@ use crate::{
     relays::{Relays, Room},
 };
 
-/// One of them.
+/// One of these elections.
 #[derive(Clone)]
 pub struct Held {
     /// Its node.
     pub handle: Handle,
-    /// Its question.
+    /// Its title.
     pub title: String,
 }
 
-/// All of them. Each is in its room on each relay.
+/// All elections. Each is in its own room on each relay.
 #[derive(Clone)]
 pub struct Elections {
     held: Arc<RwLock<BTreeMap<ElectionId, Held>>>,
@@ -29,18 +29,18 @@ pub struct Elections {
 }
 
 impl Elections {
-    /// None yet.
+    /// No elections yet.
     pub fn new(relays: Relays) -> Self {
         Self { held: Arc::default(), relays }
     }
 
-    /// Holds one more, and enters its room.
+    /// Adds an election, and enters its room.
     pub fn insert(&self, id: ElectionId, held: Held) {
         self.relays.enter(id, &Room::of(held.handle.clone()));
         self.held.write().unwrap_or_else(PoisonError::into_inner).insert(id, held);
     }
 
-    /// Holds one no longer, and leaves its room.
+    /// Removes an election, and leaves its room.
     pub fn remove(&self, id: &ElectionId) -> Option<Held> {
         self.relays.leave(id);
         self.held.write().unwrap_or_else(PoisonError::into_inner).remove(id)

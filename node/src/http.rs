@@ -36,7 +36,7 @@ const MAX_REQUEST: usize = 64 << 10;
 pub struct App {
     /// The node.
     pub handle: Handle,
-    /// Requests that wait for a block to be forged.
+    /// Requests that wait for a block to be mined.
     pub forging: Arc<AtomicUsize>,
     /// Nodes registered over HTTP.
     pub registered: Arc<Registered>,
@@ -47,19 +47,19 @@ pub struct App {
 pub struct Host {
     /// All elections.
     pub elections: Elections,
-    /// The one that it was started with, for which the seed's routes speak.
+    /// The election that it was started with, which the seed's routes are for.
     pub own: Option<ElectionId>,
-    /// Host names, besides addresses and `localhost`, under which this node may be asked.
+    /// Host names, besides addresses and `localhost`, by which this node may be called.
     pub allowed_hosts: Arc<[String]>,
     forging: Arc<AtomicUsize>,
     registered: Arc<Registered>,
 }
 
 impl Host {
-    /// Of these elections.
+    /// Serves these elections.
     ///
     /// # Errors
-    /// When no HTTP client can be made.
+    /// If no HTTP client can be made.
     pub fn new(
         elections: Elections,
         own: Option<ElectionId>,
@@ -118,10 +118,10 @@ pub fn router(host: Host) -> Router {
         .layer(middleware::from_fn_with_state(host.allowed_hosts, guard::own_host_and_origin))
 }
 
-/// Binds the address, so that a port in use is found before anything else is started.
+/// Binds the address, so that a port in use is noticed before anything else is started.
 ///
 /// # Errors
-/// With what to do about it.
+/// The problem, with what to do about it.
 pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
         format!(
@@ -133,7 +133,7 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 /// Serves until stopped.
 ///
 /// # Errors
-/// When the listener fails.
+/// If the listener fails.
 pub async fn serve(
     listener: TcpListener,
     host: Host,

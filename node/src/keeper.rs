@@ -1,7 +1,7 @@
 //! Being a keeper: a key, the keepers' room, and elections for others, each in its own store.
 //!
-//! An election is admitted when a definition that names this keeper was fetched and there is room. It is
-//! found again after a restart. Invariant: an unsealed election with votes is never dropped.
+//! An election is admitted if a definition that names this keeper was fetched and there is room. It
+//! is found again after a restart. Invariant: an unsealed election with votes is never removed.
 
 mod shelf;
 
@@ -47,20 +47,20 @@ use crate::{
     store::{Cache, Contents, Store},
 };
 
-/// Inputs of a room that wait.
+/// Inputs of a room that may wait.
 const QUEUE: usize = 256;
-/// Elections that are fetched at the same time; wishes beyond it are refused as full.
+/// Elections that are fetched at the same time; wishes beyond that are refused as full.
 const MAX_FETCHING: usize = 16;
-/// Of these at most so many for one asker.
+/// Of these at most this many for one asker.
 const MAX_FETCHING_EACH: usize = 2;
-/// Time for fetching definition and voter roll, and for the definition alone: whoever wishes that an
-/// election be held is there to hand it out.
+/// Time to fetch definition and voter roll, and to fetch the definition alone: the peer that wishes
+/// for the election to be held is there to hand it out.
 const FETCH_WITHIN: Duration = Duration::from_mins(2);
 const DEFINITION_WITHIN: Duration = Duration::from_secs(15);
 const TICK: Duration = Duration::from_secs(1);
 /// Peers asked for at a time while an election is fetched.
 const SAMPLE: u8 = 8;
-/// How often what stands on the shelf is looked at.
+/// How often the shelf is checked.
 const LOOK_EVERY: Duration = Duration::from_mins(1);
 
 /// How a keeper runs.
@@ -69,12 +69,12 @@ pub struct Settings {
     pub name: String,
     /// Its folder: the key, and one folder for each election.
     pub folder: PathBuf,
-    /// What it takes.
+    /// How much it takes.
     pub limits: Limits,
-    /// Mining threads for each election. A keeper mines: what it received must not wait until somebody
-    /// else comes, when votes are not taken from peers any more.
+    /// Mining threads for each election. A keeper mines: the votes it received must not wait until
+    /// another node comes when votes are not taken from peers any more.
     pub threads: usize,
-    /// The election that the program holds besides: it answers for its short address too.
+    /// The program's own election, if it has one: the keeper answers for its short address, too.
     pub own: Option<ElectionId>,
 }
 
@@ -90,7 +90,7 @@ struct Inner {
     elections: Elections,
     relays: Relays,
     shelf: Mutex<Shelf>,
-    /// One election is admitted at a time: what room is left is counted and taken together.
+    /// One election is admitted at a time: the room that is left is counted and taken in one step.
     admitting: tokio::sync::Mutex<()>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -99,15 +99,16 @@ struct Inner {
 #[derive(Default)]
 struct Shelf {
     entries: BTreeMap<ElectionId, Entry>,
-    /// Elections that are being fetched, and for whom; and those whose folders are being removed.
+    /// Elections that are being fetched, and for whom; and elections whose folders are being
+    /// removed.
     fetching: BTreeMap<ElectionId, Option<Peer>>,
     addresses: BTreeMap<ShortAddress, BTreeSet<ElectionId>>,
 }
 
-/// The keeper's key, made where there is none.
+/// The keeper's key; it is made if there is none.
 ///
 /// # Errors
-/// When the file cannot be read or written.
+/// If the file cannot be read or written.
 pub fn key(folder: &Path) -> anyhow::Result<SecretKey> {
     fs::create_dir_all(folder).with_context(|| {
         format!("cannot make the data folder {}; choose one with --data", folder.display())
@@ -124,7 +125,8 @@ pub fn key(folder: &Path) -> anyhow::Result<SecretKey> {
     file.open(None).in_words().with_context(|| path.display().to_string())
 }
 
-/// Takes the folder for one keeper: two that shared its key would answer for elections that the other holds.
+/// Takes the folder for one keeper: two keepers with the same key would answer for each other's
+/// elections.
 fn lock(folder: &Path) -> anyhow::Result<File> {
     let path = folder.join("keeper.lock");
     let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
@@ -141,11 +143,11 @@ fn lock(folder: &Path) -> anyhow::Result<File> {
 }
 
 impl Keeper {
-    /// Starts with the elections that its folder holds.
+    /// Starts with the elections in its folder.
     ///
     /// # Errors
-    /// When its folder cannot be used. An election whose store is damaged is left out and named in the
-    /// log.
+    /// If its folder cannot be used. An election whose store is damaged is left out and named in
+    /// the log.
     pub fn start(
         settings: Settings,
         elections: Elections,
@@ -199,7 +201,7 @@ impl Keeper {
         format!("{}:{}", self.0.key.public().to_text(), self.0.settings.name)
     }
 
-    /// Waits until everything has ended, once it was told to stop.
+    /// Waits until everything has ended, after it was told to stop.
     pub async fn ended(&self) {
         self.0.tasks.close();
         self.0.tasks.wait().await;
@@ -216,7 +218,7 @@ impl Keeper {
     /// Opens an election that was kept before.
     fn open(&self, folder: &Path) -> anyhow::Result<()> {
         let Some((store, contents)) = Store::open_kept(folder)? else {
-            // A crash came while it was made, or while it was removed: nothing of it was acknowledged.
+            // A crash happened while it was made or removed: nothing of it was acknowledged.
             tracing::warn!(folder = %folder.display(), "holds no election; it is removed");
             return fs::remove_dir_all(folder).context("it cannot be removed");
         };
@@ -232,7 +234,7 @@ impl Keeper {
         self.begin(store, contents)
     }
 
-    /// Runs the node of an election and stands it on the shelf.
+    /// Runs the node of an election and puts it on the shelf.
     fn begin(&self, store: Store, contents: Contents) -> anyhow::Result<()> {
         let (id, title) = (contents.context.id(), contents.context.election().title.clone());
         let bytes = shelf::reserve(contents.context.election()).unwrap_or_default();
@@ -261,7 +263,7 @@ impl Keeper {
                 ended = &mut ended => ended,
             };
             if let Err(error) = ended {
-                // Nothing of it may be acknowledged any more; the others go on.
+                // Nothing of it may be acknowledged any more; the other elections go on.
                 let why = problem(&error);
                 tracing::error!(election = id.short(), why, "an election is kept no longer");
                 keeper.0.elections.remove(&id);
@@ -270,7 +272,7 @@ impl Keeper {
         Ok(())
     }
 
-    /// Hears what is said in the keepers' room.
+    /// Handles what is said in the keepers' room.
     async fn receive(self, links: Links, mut heard: mpsc::Receiver<Input>) {
         let mut reception = Reception::new(self.0.settings.name.clone(), self.0.key.clone());
         loop {
@@ -296,7 +298,7 @@ impl Keeper {
         }
     }
 
-    /// Somebody wishes that an election be held.
+    /// A peer wishes that this keeper holds an election.
     fn wish(&self, links: &Links, from: Peer, id: ElectionId) -> Answer {
         let mut shelf = self.shelf();
         if shelf.fetching.contains_key(&id) {
@@ -329,7 +331,7 @@ impl Keeper {
         Answer::Fetching
     }
 
-    /// Fetches an election from its room, and stands it on the shelf.
+    /// Fetches an election from its room, and puts it on the shelf.
     async fn fetch(&self, id: ElectionId) -> Result<(), Refusal> {
         let (inputs, heard) = mpsc::channel(QUEUE);
         let links = Links::default();
@@ -346,7 +348,7 @@ impl Keeper {
         self.admit(context).await
     }
 
-    /// Asks peers for definition and roll. What is not to be held is seen by its definition.
+    /// Asks peers for definition and roll. The definition shows whether the election may be held.
     async fn join(
         &self,
         id: ElectionId,
@@ -409,7 +411,7 @@ impl Keeper {
         }
     }
 
-    /// Stands an election on the shelf, where there is room.
+    /// Puts an election on the shelf, if there is room.
     async fn admit(&self, context: ElectionContext) -> Result<(), Refusal> {
         let _one = self.0.admitting.lock().await;
         let limits = &self.0.settings.limits;
@@ -424,7 +426,7 @@ impl Keeper {
             if all_gone {
                 break;
             }
-            // One of them has votes by now: look again at what else may go.
+            // One of them has votes by now: check again which others can be removed.
         }
         let folder = self.folder().join(id.to_string());
         let keeper = self.clone();
@@ -439,8 +441,8 @@ impl Keeper {
         })
     }
 
-    /// Keeps an election no longer, if it is still sealed or empty: the node itself says so, and takes nothing
-    /// in between. Says whether it went.
+    /// Removes an election, if it is still sealed or empty: the node itself tells, and takes
+    /// nothing in between. Returns whether it was removed.
     async fn drop(&self, id: &ElectionId) -> bool {
         let Some(Held { handle, .. }) = self.0.elections.get(id) else {
             self.shelf().entries.remove(id);
@@ -465,7 +467,7 @@ impl Keeper {
                 ids.remove(id);
                 !ids.is_empty()
             });
-            // Nobody has it fetched again before its folder is gone.
+            // Nobody can have it fetched again before its folder is gone.
             shelf.fetching.insert(*id, None);
         }
         self.0.elections.remove(id);
@@ -478,7 +480,7 @@ impl Keeper {
         true
     }
 
-    /// Brings what the shelf says of elections up to date, and lets those go that are sealed and old.
+    /// Updates what the shelf knows of elections, and removes those that are sealed and old.
     async fn look_after(self) {
         let mut look = tokio::time::interval(LOOK_EVERY);
         loop {

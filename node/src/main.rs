@@ -53,7 +53,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // What other commands have to say they say themselves.
+    // Other commands print themselves what they have to say.
     let usual = if matches!(arguments.command, Command::Node(_)) { "info" } else { "warn" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     tracing_subscriber::fmt()

@@ -13,14 +13,14 @@ use blockvote_core::{
     node::Job,
 };
 
-/// Nonces tried before looking whether the job changed: about 10 ms.
+/// Nonces tried before checking whether the job changed: about 10 ms.
 const BATCH: u64 = 1 << 17;
 
 #[derive(Default)]
 struct Shared {
     job: Mutex<Option<Job>>,
     changed: Condvar,
-    /// Counts up with each change of the job.
+    /// Rises with each change of the job.
     epoch: AtomicU64,
     /// Next batch of the current job.
     next: AtomicU64,
@@ -37,7 +37,7 @@ pub struct Miner {
 }
 
 impl Miner {
-    /// Starts the threads; they rest until a job comes. `found` gets the job's id and the nonce.
+    /// Starts the threads; they rest until a job arrives. `found` gets the job's id and the nonce.
     pub fn start(threads: usize, found: impl Fn(u64, u64) + Clone + Send + 'static) -> Self {
         let shared = Arc::new(Shared::default());
         for _ in 0..threads {
@@ -63,7 +63,7 @@ impl Miner {
         self.set(None);
     }
 
-    /// Gives all threads another job, or rest.
+    /// Gives all threads another job; `None` makes them rest.
     pub fn set(&self, job: Option<Job>) {
         let mut current = self.shared.job.lock().unwrap_or_else(PoisonError::into_inner);
         *current = job;

@@ -1,6 +1,6 @@
 //! Lines for people and scripts.
 
-/// `println!`, but a reader that went away (`| head`, a closed terminal) is no reason to break off.
+/// `println!`, but if the reader is gone (`| head`, a closed terminal), the program goes on.
 macro_rules! say {
     ($($words:tt)*) => {{
         use std::io::Write as _;
@@ -9,8 +9,8 @@ macro_rules! say {
 }
 pub(crate) use say;
 
-/// An error and its causes on one line. Some libraries repeat in an error what its cause says: that is
-/// said once.
+/// An error and its causes on one line. Some libraries repeat the text of the cause in the error:
+/// it is printed once.
 pub fn problem(error: &anyhow::Error) -> String {
     let mut said = String::new();
     for cause in error.chain() {
@@ -24,8 +24,8 @@ pub fn problem(error: &anyhow::Error) -> String {
     said
 }
 
-/// Why a text is not the JSON that was expected: which part is missing or wrong, or where it is no
-/// JSON at all.
+/// Why a text is not the JSON that was expected: which part is missing or wrong, or where the text
+/// stops being JSON.
 pub fn json_problem(error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
     if error.is_data() {

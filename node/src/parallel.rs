@@ -1,4 +1,4 @@
-//! Work on all processors, with the results in the order of what goes in.
+//! Work on all processors, with the results in the order of the inputs.
 
 use std::{
     sync::{
@@ -10,14 +10,15 @@ use std::{
 
 use blockvote_core::election::vote::{VoteSignature, verify_signatures};
 
-/// Inputs handed to one processor at a time.
+/// Inputs given to one processor at a time.
 const AT_ONCE: usize = 4;
 
-/// Does `work` on every input and hands the results, in the order of the inputs, to `take`. Inputs
-/// are drawn as results are taken, so that few are in memory; what `take` leaves is not worked on.
+/// Does `work` on every input and passes the results, in the order of the inputs, to `take`. Inputs
+/// are drawn as results are taken, so that few are in memory at a time. Inputs that `take` leaves
+/// are not worked on.
 ///
 /// # Panics
-/// When `work` does.
+/// If `work` panics.
 pub fn in_order<T: Send, R: Send, O>(
     inputs: impl Iterator<Item = T> + Send,
     work: impl Fn(T) -> R + Sync,
@@ -35,7 +36,7 @@ fn in_order_on<T: Send, R: Send, O>(
 ) -> O {
     let (jobs, waiting) = sync_channel::<(Vec<T>, SyncSender<Vec<R>>)>(processors);
     let (order, ordered) = sync_channel::<Receiver<Vec<R>>>(2 * processors);
-    // The workers alone hold it: when the last of them panicked, nothing can be sent any more.
+    // Only the workers have it: when the last of them has panicked, nothing can be sent any more.
     let waiting = Arc::new(Mutex::new(waiting));
     let work = &work;
     thread::scope(|scope| {
@@ -44,7 +45,7 @@ fn in_order_on<T: Send, R: Send, O>(
             loop {
                 let part: Vec<_> = inputs.by_ref().take(AT_ONCE).collect();
                 let (result, results) = sync_channel(1);
-                // Nobody takes results any more when this fails.
+                // If this fails, nobody takes results any more.
                 if part.is_empty()
                     || order.send(results).is_err()
                     || jobs.send((part, result)).is_err()
@@ -61,19 +62,20 @@ fn in_order_on<T: Send, R: Send, O>(
                 }
             });
         }
-        // A part without results is one whose thread panicked; the scope does so too at its end.
+        // A part without results is one whose thread panicked; the scope will also panic at its
+        // end.
         let mut results = ordered.into_iter().map_while(|part| part.recv().ok()).flatten();
         take(&mut results)
     })
 }
 
-/// So few signatures take less time than a thread.
+/// This few signatures take less time than starting a thread.
 const FEW_SIGNATURES: usize = 32;
 
 /// Verifies signatures on all processors.
 ///
 /// # Errors
-/// The index of the first that does not hold.
+/// The index of the first signature that is not valid.
 pub fn verify_on_all(signatures: &[VoteSignature]) -> Result<(), usize> {
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let size = signatures.len().div_ceil(processors).max(FEW_SIGNATURES);
@@ -85,7 +87,8 @@ pub fn verify_on_all(signatures: &[VoteSignature]) -> Result<(), usize> {
                 (part, thread::Builder::new().spawn_scoped(scope, work))
             })
             .collect();
-        // All are waited for. What a thread could not do, or could not be started for, is done here.
+        // Waits for all of them. What a thread could not do, or could not be started for, is done
+        // here.
         let verdicts: Vec<_> = parts
             .into_iter()
             .map(|(part, thread)| {
@@ -153,7 +156,7 @@ mod tests {
             })
             .is_err()
         };
-        // One or all of the threads.
+        // One thread fails, or all of them.
         for processors in [1, 2, 3] {
             assert!(panics(processors, 999));
             assert!(panics(processors, 50));

@@ -1,6 +1,7 @@
 //! Nodes registered over HTTP, as in the seed: this node pulls their chains and pending tokens.
 //!
-//! They are asked all at once with short time-outs, so that one that is down delays nobody.
+//! They are all asked at once with short time-outs, so that a node that is down does not delay the
+//! others.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,16 +23,16 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{daemon::Handle, output::problem};
 
-/// Nodes that can be registered; each is asked at every vote.
+/// The most nodes that can be registered; each is asked at every vote.
 const MAX_REGISTERED: usize = 32;
 const SHORT: Duration = Duration::from_millis(1500);
-/// For a whole chain.
+/// The time-out for a whole chain.
 const LONG: Duration = Duration::from_secs(30);
-/// Answers other than chains.
+/// Bytes of an answer other than a chain.
 const MAX_ANSWER: usize = 4 << 20;
-/// A chain taken over HTTP. Longer ones come through a relay, in pages.
+/// Bytes of a chain taken over HTTP. Longer ones arrive through a relay, in pages.
 const MAX_CHAIN: usize = 512 << 20;
-/// Blocks handed to the node at a time.
+/// Blocks given to the node at a time.
 const BATCH: usize = 64;
 
 /// The nodes registered here.
@@ -40,7 +41,7 @@ pub struct Registered {
     client: reqwest::Client,
 }
 
-/// What a node says of its chain.
+/// What a node says about its chain.
 #[derive(Deserialize)]
 struct Status {
     election: ElectionId,
@@ -48,7 +49,7 @@ struct Status {
     weight: Weight,
 }
 
-/// Takes `http://127.0.0.1:5001`, `127.0.0.1:5001` or the like to `127.0.0.1:5001`.
+/// Turns `http://127.0.0.1:5001`, `127.0.0.1:5001` or the like into `127.0.0.1:5001`.
 fn authority(text: &str) -> anyhow::Result<String> {
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     let wrong = || format!("{text:?} is not a node's address; it looks like http://127.0.0.1:5001");
@@ -63,7 +64,7 @@ impl Registered {
     /// No nodes yet.
     ///
     /// # Errors
-    /// When the HTTP client cannot start.
+    /// If the HTTP client cannot start.
     pub fn new() -> anyhow::Result<Self> {
         let client = reqwest::Client::builder()
             .no_proxy()
@@ -76,7 +77,7 @@ impl Registered {
     /// Registers nodes, all or none.
     ///
     /// # Errors
-    /// The first address that is none, or too many of them.
+    /// The first text that is not an address, or that there are too many.
     pub fn add(&self, addresses: &[String]) -> anyhow::Result<()> {
         let new =
             addresses.iter().map(|text| authority(text)).collect::<anyhow::Result<Vec<_>>>()?;
@@ -110,7 +111,7 @@ impl Registered {
         Ok(serde_json::from_slice(&body)?)
     }
 
-    /// Whether the token is pending at a registered node; and the nodes that could not be asked.
+    /// Whether the token is pending at a registered node; also the nodes that could not be asked.
     pub async fn pending_elsewhere(&self, token: TokenId) -> (bool, Vec<String>) {
         let nodes = self.list();
         let asked = nodes.iter().map(async |node| {
@@ -123,8 +124,8 @@ impl Registered {
         (found, unreachable(&nodes, &answers))
     }
 
-    /// Takes over the best chain among the registered nodes, if it is better; and the nodes
-    /// that could not be asked.
+    /// Takes over the best chain among the registered nodes, if it is better; returns whether it
+    /// did, and the nodes that could not be asked.
     pub async fn take_over(&self, handle: &Handle) -> (bool, Vec<String>) {
         let before = *handle.tip().borrow();
         let nodes = self.list();

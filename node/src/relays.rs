@@ -1,7 +1,7 @@
-//! Following relays: connect, enter rooms, pass frames both ways, come back after a loss.
+//! Following relays: connect, enter rooms, pass frames both ways, connect again after a loss.
 //!
-//! A node is in one room for each election that it holds; a connection carries up to [`ROOMS_EACH`] of
-//! them, as many as relays allow. What comes is handed to whoever owns the room.
+//! A node is in one room for each of its elections; a connection carries up to [`ROOMS_EACH`] of
+//! them, as many as relays allow. What arrives is passed to the owner of the room.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -40,7 +40,7 @@ use crate::{
 /// Rooms on one connection: what a relay allows by default.
 const ROOMS_EACH: usize = 16;
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
-/// Bytes written before the next look at what came, and the time for them: 60 kB/s.
+/// Bytes written before the next look at what arrived, and the time for them: 60 kB/s.
 const WRITTEN_AT_ONCE: usize = 1 << 20;
 const WRITE_WITHIN: Duration = Duration::from_secs(20);
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -64,7 +64,7 @@ pub fn check_url(url: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Who hears what comes from a room.
+/// The receiver of what arrives from a room.
 #[derive(Clone)]
 pub enum Owner {
     /// The node of an election.
@@ -76,9 +76,9 @@ pub enum Owner {
 /// A room, and who is in it.
 #[derive(Clone)]
 pub struct Room {
-    /// What is sent there.
+    /// The queues to the relays.
     pub links: Links,
-    /// Who hears what comes.
+    /// The receiver of what arrives.
     pub owner: Owner,
 }
 
@@ -88,7 +88,7 @@ impl Room {
         Self { links: handle.links.clone(), owner: Owner::Node(handle) }
     }
 
-    /// Hands an input over; says whether the owner still hears.
+    /// Passes an input on; returns whether the owner still listens.
     async fn input(&self, input: Input) -> bool {
         match &self.owner {
             Owner::Node(handle) => handle.input(input).await.is_ok(),
@@ -97,7 +97,7 @@ impl Room {
     }
 }
 
-/// A room with the number of its entry: whoever enters it again is somebody else.
+/// A room with the number of its entry: entering it again makes another entry.
 type Entered = (u64, Room);
 
 /// The rooms of one connection.
@@ -105,7 +105,7 @@ type Entered = (u64, Room);
 struct Rooms {
     entered: Mutex<BTreeMap<ElectionId, Entered>>,
     changed: Notify,
-    /// Whether no other room is to share it.
+    /// Whether no other room may share it.
     apart: bool,
 }
 
@@ -135,7 +135,7 @@ pub struct Relays {
 }
 
 impl Relays {
-    /// Follows these, until told to stop. Their order is the order of links.
+    /// Follows these relays until told to stop. Their order is the order of links.
     pub fn new(urls: Vec<String>, stop: CancellationToken) -> Self {
         let connections = Arc::new(Mutex::new(vec![Vec::new(); urls.len()]));
         Self {
@@ -152,7 +152,7 @@ impl Relays {
         self.enter_with(id, room, false);
     }
 
-    /// The same on connections of its own: where a relay refuses it, no other room suffers.
+    /// The same on connections of its own: if a relay refuses the room, no other room suffers.
     pub fn enter_apart(&self, id: ElectionId, room: &Room) {
         self.enter_with(id, room, true);
     }
@@ -164,7 +164,7 @@ impl Relays {
         {
             let link = LinkId(number);
             room.links.set_state(link, url, LinkState::Down("connecting".into()));
-            // Those that were left end by themselves.
+            // Connections whose rooms were all left end by themselves.
             connections.retain(|rooms| !rooms.lock().is_empty());
             let is_free =
                 |rooms: &&Arc<Rooms>| !apart && !rooms.apart && rooms.lock().len() < ROOMS_EACH;
@@ -190,7 +190,7 @@ impl Relays {
         }
     }
 
-    /// Waits until all connections have ended, once they were told to stop.
+    /// Waits until all connections have ended, after they were told to stop.
     pub async fn ended(&self) {
         self.tasks.close();
         self.tasks.wait().await;
@@ -260,7 +260,7 @@ async fn connect(url: &str) -> anyhow::Result<Socket> {
     }
 }
 
-/// What goes on while a relay is connected.
+/// The state while a relay is connected.
 struct Connected<'a> {
     rooms: &'a Rooms,
     link: LinkId,
@@ -301,7 +301,7 @@ async fn connection(
             }
             frame = outgoing.next() => {
                 let Some(frame) = frame else { bail!("the relay takes frames too slowly") };
-                // A part at a time: meanwhile nothing is read.
+                // A part at a time: nothing is read meanwhile.
                 let mut bytes = frame.len();
                 let writing = async {
                     sink.feed(Message::Binary(Bytes::from(frame))).await?;
@@ -335,7 +335,7 @@ async fn connection(
 }
 
 impl Connected<'_> {
-    /// Frames that bring the relay to what rooms there are now.
+    /// Frames that make the relay's rooms the present ones.
     fn come_and_go(&mut self) -> Vec<Vec<u8>> {
         let rooms = self.rooms.lock();
         let now: BTreeMap<_, _> = rooms.iter().map(|(id, (entry, _))| (*id, *entry)).collect();

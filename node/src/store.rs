@@ -39,12 +39,12 @@ const EVIDENCE: TableDefinition<&[u8], &[u8]> = TableDefinition::new("evidence")
 const RECEIVED: TableDefinition<&[u8], u64> = TableDefinition::new("received");
 const FORMAT: u16 = 3;
 
-/// Memory for what was read and is to be written.
+/// Memory for what was read and what will be written.
 #[derive(Clone, Copy, Debug)]
 pub enum Cache {
-    /// Of the one election of a node.
+    /// For a node's only election.
     One = 64 << 20,
-    /// Of one among many.
+    /// For one election among many.
     OfMany = 1 << 20,
 }
 
@@ -54,13 +54,13 @@ pub struct Store {
     arrivals: u64,
 }
 
-/// What a data folder held.
+/// The content of a data folder.
 pub struct Contents {
     /// The election that the folder belongs to.
     pub context: ElectionContext,
-    /// Encoded blocks with their heights, oldest first, read as they are asked for.
+    /// Encoded blocks with their heights, oldest first; each is read when it is asked for.
     pub blocks: Box<dyn Iterator<Item = anyhow::Result<(u32, Vec<u8>)>> + Send>,
-    /// Pending votes in the order in which they came.
+    /// Pending votes in the order in which they arrived.
     pub pending: Vec<Vote>,
     /// Signed statements.
     pub statements: Vec<Statement>,
@@ -69,7 +69,7 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// Of an election without votes.
+    /// The content for an election without votes.
     pub fn empty(context: ElectionContext) -> Self {
         Self {
             context,
@@ -114,8 +114,8 @@ fn roll_of(bytes: &[u8]) -> anyhow::Result<Roll> {
 }
 
 impl Store {
-    /// Opens a data folder, making it if need be. `asked` is the election asked for; without one the
-    /// folder's own is taken, and [`Election::plain`] where the folder is new.
+    /// Opens a data folder and makes it if it is missing. `asked` is the election asked for;
+    /// without one the folder's own is taken, or [`Election::plain`] if the folder is new.
     ///
     /// # Errors
     /// In words for people: locked, not writable, damaged, of another election.
@@ -153,7 +153,7 @@ impl Store {
         Ok((store, contents))
     }
 
-    /// Opens a folder that holds an election; nothing where it holds none.
+    /// Opens a folder that has an election; `None` if it has none.
     ///
     /// # Errors
     /// In words for people, as [`Store::open`].
@@ -248,7 +248,7 @@ impl Store {
     /// Writes changes in order, all or nothing.
     ///
     /// # Errors
-    /// What the disk said; nothing of the batch may be acknowledged then.
+    /// The error of the disk. In that case nothing of the batch may be acknowledged.
     pub fn apply(&mut self, changes: &[StoreChange]) -> anyhow::Result<()> {
         let transaction = self.database.begin_write()?;
         {

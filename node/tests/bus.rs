@@ -1,5 +1,5 @@
-//! Native nodes on three relays that are one over a real NATS server. The bus, a relay and a node are
-//! killed and frozen; afterwards there is one tip, no vote is lost and none counts twice.
+//! Native nodes on three relays that act as one over a real NATS server. The bus, a relay and a
+//! node are killed and frozen; afterwards there is one tip, and no vote is lost or counted twice.
 
 #![allow(clippy::unwrap_used, reason = "test code breaks off loudly")]
 
@@ -59,13 +59,13 @@ async fn whatever_is_killed_or_frozen_the_nodes_agree_afterwards() {
     let _three = relay(&address, &["--bus", &bus]);
     agree(&[&a, &b, &c], 9).await;
 
-    // A node is killed in the midst of votes, and comes back from its disk.
+    // A node is killed while votes come in, and comes back from its disk.
     a.vote(10, "Biden").await;
     drop(a);
     b.vote(11, "Trump").await;
     let a = Process::start(&kept);
     agree(&[&a, &b, &c], 11).await;
 
-    // None twice: the count is the number of tokens.
+    // None is counted twice: the count is the number of tokens.
     counted(&[&a, &b, &c], 11).await;
 }

@@ -1,5 +1,5 @@
-//! A relay that is stopped in order while votes pour in, and started again, over and over: what any
-//! node took is in every chain afterwards.
+//! A relay that is stopped in order while many votes come in, and started again, over and over:
+//! every vote that a node took is in every chain afterwards.
 
 #![allow(clippy::unwrap_used, reason = "test code breaks off loudly")]
 
@@ -22,7 +22,7 @@ async fn no_vote_that_was_taken_is_lost_when_relays_drain_under_load() {
     let arguments = ["--memory", "--mine", "--relay", &url];
     let nodes = [(); 3].map(|()| Process::start(&arguments));
     let (taken, stops) = (AtomicU64::new(0), AtomicU64::new(0));
-    // Each node gets votes of its own without a pause, until the last relay is there.
+    // Each node gets votes of its own without a pause, until the last relay is running.
     let voting = async |number: u64| {
         let mut token = number << 32;
         while stops.load(Ordering::Relaxed) < STOPS {

@@ -34,8 +34,8 @@ async fn nothing_acknowledged_is_lost_when_a_node_is_killed() {
     for round in 0..ROUNDS {
         let mut node = Process::start(&["--data", &data, "--mine"]);
         let pid = node.child.id();
-        // What was acknowledged before is there: in the chain or pending.
-        // Pending first: a vote moves from there into the chain meanwhile, never back.
+        // What was acknowledged before is there: in the chain or pending. Pending is asked first:
+        // meanwhile a vote can move from there into the chain, but never back.
         let pending = node.get("/token_id").await;
         let mut held = tokens(&node.get("/chain").await);
         for token in pending.as_object().unwrap().keys() {
@@ -44,7 +44,7 @@ async fn nothing_acknowledged_is_lost_when_a_node_is_killed() {
         for token in acknowledged.lock().await.iter() {
             assert!(held.contains_key(token), "round {round}: token {token} is lost");
         }
-        // Votes pour in from several sides, blocks are mined, and in the midst of it: kill -9.
+        // Votes come in from several sides, blocks are mined, and while that goes on: kill -9.
         let mut writers = JoinSet::new();
         let node_address = node.address.clone();
         for writer in 0..4_u64 {
@@ -64,7 +64,7 @@ async fn nothing_acknowledged_is_lost_when_a_node_is_killed() {
                 }
             });
         }
-        // After a different amount of work each round, counted in acknowledged votes.
+        // After a different amount of work in each round, counted in acknowledged votes.
         let enough = 20 + 13 * round as usize;
         let before = acknowledged.lock().await.len();
         let working = async {

@@ -1,5 +1,6 @@
-//! A partition as networks make it: in silence. Three network namespaces, each with a relay and a
-//! node, on a bridge with the bus; a link is pulled, so that nobody is told anything, and put back.
+//! A partition as real networks make it: silently. Three network namespaces, each with a relay and
+//! a node, on a bridge with the bus; a link is taken down, so that nobody is told anything, and
+//! brought up again.
 //!
 //! Making namespaces needs root. Without it the test says so and ends, unless
 //! `BLOCKVOTE_NAMESPACES` is set, as `cargo xtask soak` does.
@@ -21,13 +22,13 @@ use nats::Nats;
 use network::{Program, agree, counted, relay_program, url};
 use process::{BINARY, Process};
 
-/// Runs `ip`; says whether it went well.
+/// Runs `ip`; returns whether it succeeded.
 fn ip(arguments: &str) -> bool {
     let ran = Command::new("ip").args(arguments.split(' ')).stderr(Stdio::null()).status();
     ran.is_ok_and(|status| status.success())
 }
 
-/// Namespaces on a bridge. Each has one link for the network, which can be pulled, and one over
+/// Namespaces on a bridge. Each has one link for the network, which can be taken down, and one over
 /// which this test asks its node.
 struct Network {
     name: String,
@@ -35,7 +36,7 @@ struct Network {
 }
 
 impl Network {
-    /// Nothing when this machine does not allow it.
+    /// `None` if this machine does not allow it.
     fn build(count: u8) -> Option<Self> {
         let name = format!("bv{}", std::process::id() % 100_000);
         let network = Self { name: name.clone(), count };
@@ -71,7 +72,7 @@ impl Network {
         let mut command = self.inside(n, relay_program());
         let listen = format!("10.93.0.{}:8080", 10 + n);
         command.args(["--listen", &listen, "--bus", bus]);
-        // A peer behind a pulled link is half open: it is given up soon.
+        // A peer behind a link that is down is half open: it is given up soon.
         command.args(["--set", "ping_interval=1", "--set", "idle_timeout=3"]);
         command.args(["--set", &format!("metrics_listen=10.93.{n}.2:9090")]);
         Program::start(command.env("RUST_LOG", "error"))
@@ -100,7 +101,7 @@ impl Drop for Network {
     }
 }
 
-/// Waits until a relay says something of itself, on its own address for that.
+/// Waits until a relay reports something about itself, on its own address for that.
 async fn says(n: u8, path: &str, what: &str, is_so: impl Fn(&str) -> bool) {
     let url = format!("http://10.93.{n}.2:9090{path}");
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -127,7 +128,7 @@ async fn parts_that_were_cut_off_in_silence_agree_afterwards() {
     let nats = Nats::start_on("10.93.0.1", 2 << 20);
     let relays = [1, 2, 3].map(|n| network.relay(n, &nats.url()));
     let [a, b, c] = [1, 2, 3].map(|n| network.node(n, &url(&relays[usize::from(n) - 1])));
-    // Its relay is elsewhere: the line between a node and its relay is cut as well.
+    // Its relay is elsewhere: the line between a node and its relay is cut, too.
     let d = network.node(4, &url(&relays[0]));
     a.vote(1, "Biden").await;
     b.vote(2, "Trump").await;
@@ -146,7 +147,7 @@ async fn parts_that_were_cut_off_in_silence_agree_afterwards() {
     agree(&[&a, &b], 6).await;
     holds(&c, 6).await;
     holds(&d, 5).await;
-    // So long that everybody noticed: the relay its bus, the other relay its silent client.
+    // Long enough that everybody noticed: the relay its bus, the other relay its silent client.
     says(3, "/readyz", "the bus is away", |text| text == "the bus is away\n").await;
     says(1, "/metrics", "a client was silent", |text| {
         !text.contains("closed_total{reason=\"idle\"} 0\n")
@@ -157,7 +158,7 @@ async fn parts_that_were_cut_off_in_silence_agree_afterwards() {
     says(3, "/readyz", "it is ready", |text| text == "ready\n").await;
     agree(&[&a, &b, &c, &d], 8).await;
 
-    // Cut off and back again before anybody gives up.
+    // Cut off and connected again before anybody gives up.
     network.set_link(2, "down");
     b.vote(9, "Biden").await;
     a.vote(10, "Biden").await;

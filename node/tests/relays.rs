@@ -34,8 +34,8 @@ async fn stop(running: Running) {
     running.task.await.unwrap();
 }
 
-/// Waits until both hold the same tip with so many votes and nothing pending. Both are asked again
-/// each time: two blocks found at once are settled a moment later.
+/// Waits until both have the same tip with this many votes and nothing pending. Both are asked
+/// again each time: two blocks found at once are settled a moment later.
 async fn agree(a: &Process, b: &Process, votes: u64) {
     let agreed = async {
         loop {

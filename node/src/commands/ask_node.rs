@@ -42,7 +42,7 @@ impl At {
         Self { node: self.node.clone(), election: None }
     }
 
-    /// The same, asked about the election that is named, if one is.
+    /// The same node, asked about the given election, if there is one.
     fn named(&self, election: Option<&str>) -> anyhow::Result<Self> {
         Ok(match election.map(election_named).transpose()? {
             Some(election) => self.about(election),
@@ -50,7 +50,7 @@ impl At {
         })
     }
 
-    /// The whole path of something under `/api/v1`.
+    /// The whole path for something under `/api/v1`.
     fn path(&self, path: &str) -> String {
         match self.election {
             Some(election) => format!("/api/v1/elections/{election}{path}"),
@@ -58,13 +58,13 @@ impl At {
         }
     }
 
-    /// Asks, and reads the answer. The path is one under `/api/v1`.
+    /// Asks, and reads the answer. The path is relative to `/api/v1`.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         let request = request(&self.node, Method::GET, &self.path(path))?;
         json_of(&self.node, send(&self.node, request).await?).await
     }
 
-    /// Asks for something that need not be there.
+    /// Asks for something that may be missing.
     pub async fn find<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Option<T>> {
         let response =
             answer(&self.node, request(&self.node, Method::GET, &self.path(path))?).await?;
@@ -115,7 +115,7 @@ pub struct Export {
     json: bool,
 }
 
-/// The id of an election, out of whatever names it.
+/// The id of an election, from anything that names it.
 pub fn election_named(text: &str) -> anyhow::Result<ElectionId> {
     if let Ok(id) = text.parse() {
         return Ok(id);
@@ -171,7 +171,7 @@ async fn answer(node: &str, request: RequestBuilder) -> anyhow::Result<Response>
     })
 }
 
-/// The audit file of a node, or what an address of it with a path answers.
+/// The audit file of a node; if the address has a path, what it answers there.
 pub async fn export_of(node: &str) -> anyhow::Result<Response> {
     let path = if address(node)?.path() == "/" { "/api/v1/export" } else { "" };
     no_page(node, send(node, request(node, Method::GET, path)?).await?)
@@ -181,7 +181,7 @@ fn not_a_node(node: &str) -> String {
     format!("{node} answers, but not as a node does; the address of a relay is not that of a node")
 }
 
-/// An answer that is no web page: a relay has one for every path.
+/// An answer that is not a web page: a relay has one for every path.
 fn no_page(node: &str, response: Response) -> anyhow::Result<Response> {
     let kind = response.headers().get(reqwest::header::CONTENT_TYPE);
     let page = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
@@ -194,7 +194,7 @@ pub async fn piece(response: &mut Response) -> anyhow::Result<Option<Bytes>> {
     response.chunk().await.map_err(|_| anyhow!("the node broke off in the middle of its answer"))
 }
 
-/// The node answered that it does not do what was asked, and why.
+/// The node answered that it refuses what was asked, and why.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Refused(String);
@@ -212,7 +212,7 @@ async fn send(node: &str, request: RequestBuilder) -> anyhow::Result<Response> {
     }
 }
 
-/// The answer in JSON, or who does not speak it.
+/// The answer in JSON, or an error that says what does not speak JSON.
 async fn json_of<T: DeserializeOwned>(node: &str, response: Response) -> anyhow::Result<T> {
     let answer = response.json().await;
     answer.ok().with_context(|| not_a_node(node))
@@ -242,7 +242,7 @@ pub async fn tally(tally: Tally) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How many votes of a node are in no block yet.
+/// How many votes of a node are pending.
 fn waiting(status: &Value) -> Option<String> {
     match status.get("pending")?.as_u64()? {
         0 => None,
@@ -251,7 +251,7 @@ fn waiting(status: &Value) -> Option<String> {
     }
 }
 
-/// Prints counts, the highest first, and the choices that nobody made.
+/// Prints counts, the highest first, then the choices that nobody made.
 pub fn print_tally(tally: &blockvote_core::election::tally::Tally, choices: &[String]) {
     for (selection, count) in tally.ranked() {
         crate::output::say!("{count:>8}  {selection}");
@@ -283,7 +283,7 @@ pub async fn export(export: Export) -> anyhow::Result<ExitCode> {
     }
     let mut reader = blockvote_core::audit::archive::ArchiveReader::new();
     let (mut bytes, mut blocks) = (0, 0);
-    // Written beside its place and moved there when it is whole.
+    // Written next to its final name and moved there once it is whole.
     let part = with_ending(&export.out, ".part");
     let mut file = fs::File::create_new(&part).with_context(|| {
         format!("cannot write {}; if an earlier export left it, remove it", part.display())
@@ -298,7 +298,7 @@ pub async fn export(export: Export) -> anyhow::Result<ExitCode> {
     }
     reader.finish().in_words()?;
     file.sync_all()?;
-    // A link, unlike a move, takes nobody's place.
+    // A link, unlike a move, replaces nothing.
     fs::hard_link(&part, &export.out).with_context(|| format!("cannot write {shown}"))?;
     fs::remove_file(&part).with_context(|| format!("cannot remove {}", part.display()))?;
     if export.json {

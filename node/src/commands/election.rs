@@ -166,7 +166,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         } => {
             let record = organiser.file.with_extension("seal");
             if !relays.is_empty() {
-                // Not what the environment says.
+                // Not from the environment.
                 let named =
                     |argument: String| argument == "--node" || argument.starts_with("--node=");
                 ensure!(

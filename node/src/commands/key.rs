@@ -90,7 +90,7 @@ fn read_file(path: &Path) -> anyhow::Result<KeyFile> {
     KeyFile::read(text.as_str()).in_words().with_context(|| path.display().to_string())
 }
 
-/// The secret half, the passphrase asked for where one is needed.
+/// The secret half; the passphrase is asked for if one is needed.
 pub fn open(path: &Path) -> anyhow::Result<SecretKey> {
     let file = read_file(path)?;
     let opened = match file.open(None) {

@@ -111,7 +111,7 @@ fn default_folder(context: Option<&ElectionContext>) -> anyhow::Result<PathBuf> 
 }
 
 impl Arguments {
-    /// Whether the node has an election of its own: a keeper need not.
+    /// Whether the node has an election of its own: a keeper need not have one.
     fn has_own(&self, data: Option<&Path>) -> bool {
         self.keep.is_none()
             || self.election.is_some()
@@ -133,7 +133,7 @@ impl Arguments {
         }
     }
 
-    /// The election that the node is started with, opened, and what its file holds beyond it.
+    /// Opens the election that the node is started with, and runs its node.
     fn open_own(
         &self,
         published: Option<&Published>,

@@ -1,8 +1,8 @@
-//! Numbers behind options.
+//! Numbers given as options.
 
 use std::ops::RangeInclusive;
 
-/// Reads a whole number of a range; anything else is answered with what was expected.
+/// Reads a whole number within a range; for anything else the error says what was expected.
 pub fn whole<T: TryFrom<u64>>(
     range: RangeInclusive<u64>,
 ) -> impl Fn(&str) -> Result<T, String> + Clone {

@@ -1,4 +1,4 @@
-//! A node of a command's own: in memory, on relays, for as long as the command needs it.
+//! A command's own node: in memory, on relays, for as long as the command needs it.
 
 use anyhow::anyhow;
 use blockvote_core::election::election_context::ElectionContext;
@@ -10,7 +10,7 @@ use crate::{
     store::Contents,
 };
 
-/// It ends with [`OwnNode::end`].
+/// A running node; end it with [`OwnNode::end`].
 pub struct OwnNode {
     /// The node.
     pub handle: Handle,
@@ -20,11 +20,11 @@ pub struct OwnNode {
 }
 
 impl OwnNode {
-    /// Starts a node that knows nothing of the election yet but definition and roll. It mines with so many
-    /// threads.
+    /// Starts a node that knows only the definition and the roll of the election. It mines with
+    /// this many threads.
     ///
     /// # Errors
-    /// When an address is no relay's, or the node cannot run.
+    /// If an address is not a relay's, or the node cannot run.
     pub fn start(
         context: ElectionContext,
         urls: Vec<String>,
@@ -50,7 +50,7 @@ impl OwnNode {
     }
 }
 
-/// That none of these relays is reached, and why.
+/// The error if none of these relays is reached, with the reasons.
 pub fn unreached(links: &Links) -> anyhow::Error {
     let relays = links.states().into_iter().map(|(url, state)| match state {
         LinkState::Up => url,

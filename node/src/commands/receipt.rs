@@ -99,7 +99,7 @@ async fn check(
         );
         return Ok((false, "other_election", vec![words]));
     }
-    // What the file says in words is for people; what counts is the vote.
+    // The words in the file are for people; the vote is what counts.
     let chosen = receipt.vote.ballot.words(&election.definition.question());
     ensure!(
         chosen == file.selection && election.definition.title == file.title,
@@ -122,7 +122,7 @@ async fn check(
             words.push(format!("{} acknowledged it at {}.", keeper.name, acknowledgement.at));
         }
     }
-    // The node's own words are not asked whether there is a seal: its chain is verified here.
+    // The node's word that there is a seal is not relied on: its chain is verified here.
     let (seal, outcome) = left_out(&file, &signed, at, complaint, &mut words).await?;
     if let Some(outcome) = outcome {
         return Ok(outcome);
@@ -175,8 +175,8 @@ async fn check(
     }
 }
 
-/// What keepers signed for the vote: what the receipt holds, and what is new at the node and holds by itself.
-/// The file keeps it, also for when node and keeper are gone.
+/// What keepers signed for the vote: what the receipt has, and what is new at the node and valid by
+/// itself. It is kept in the file, in case node and keeper are gone later.
 async fn acknowledged(
     file: &ReceiptFile,
     path: &Path,
@@ -191,7 +191,7 @@ async fn acknowledged(
             .find(|known| known.acknowledgement.keeper == fresh.acknowledgement.keeper);
         match known {
             None if fresh.acknowledgement.is_signed() => signed.push(fresh),
-            // The same word, with the proof that it is on the closing list.
+            // The same acknowledgement, with the proof that the vote is on the closing list.
             Some(known)
                 if known.listed.is_none() && known.acknowledgement == fresh.acknowledgement =>
             {
@@ -215,11 +215,11 @@ async fn acknowledged(
 enum Sealed {
     No,
     Yes,
-    /// And names this vote as left out, for this reason.
+    /// And the seal names this vote as left out, for this reason.
     Without(String),
 }
 
-/// Whether the result is sealed, verified here; and what is to be said where it lacks a vote that a keeper
+/// Whether the result is sealed, verified here; and what to say if it lacks a vote that a keeper
 /// acknowledged in time.
 async fn left_out(
     file: &ReceiptFile,

@@ -1,4 +1,4 @@
-//! Files and words that are nobody else's business.
+//! Files and texts that must stay secret, and other small files.
 
 use std::{
     fs::{self, OpenOptions},
@@ -14,10 +14,10 @@ use rand::RngCore;
 /// Files that are read whole: keys, receipts, organisers' files with 100,000 names.
 const MAX_FILE: u64 = 64 << 20;
 
-/// Writes a file that is not there yet. A private one can be read by its owner only.
+/// Writes a file that does not exist yet. A private one can be read only by its owner.
 ///
 /// # Errors
-/// When there is such a file, or it cannot be written.
+/// If the file exists, or cannot be written.
 pub fn write_new(
     path: &Path,
     text: impl AsRef<[u8]>,
@@ -37,26 +37,27 @@ pub fn write_new(
     })?;
     let written = file.write_all(text.as_ref()).and_then(|()| file.sync_all());
     if written.is_err() {
-        // A part of it is worse than nothing.
+        // A part of the file would be worse than none.
         fs::remove_file(path).ok();
     }
     written.with_context(|| format!("cannot write {shown}"))
 }
 
-/// Puts other contents into a private file that this command made: whole or not at all.
+/// Replaces the content of a private file that this command made: whole or not at all.
 ///
 /// # Errors
-/// When it cannot be written.
+/// If it cannot be written.
 pub fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
     let part = path.with_added_extension("part");
     write_new(&part, text, true, "--receipt")?;
     fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Reads a file of bounded size as text. `what` it should be is named where it is not text at all.
+/// Reads a file of limited size as text. `what` says what the file should be; the error names it if
+/// the file is not text.
 ///
 /// # Errors
-/// When it cannot be read, is too big, or is not text.
+/// If it cannot be read, is too big, or is not text.
 pub fn read(path: &Path, what: &str) -> anyhow::Result<String> {
     let text = String::from_utf8(read_bytes(path)?).ok();
     text.with_context(|| format!("{} is not {what}", path.display()))
@@ -65,7 +66,7 @@ pub fn read(path: &Path, what: &str) -> anyhow::Result<String> {
 /// The same for a file with a secret in it.
 ///
 /// # Errors
-/// As [`read`].
+/// The errors of [`read`].
 pub fn read_secret(path: &Path, what: &str) -> anyhow::Result<SecretText> {
     read(path, what).map(SecretText::from)
 }
@@ -73,7 +74,7 @@ pub fn read_secret(path: &Path, what: &str) -> anyhow::Result<SecretText> {
 /// The same as bytes.
 ///
 /// # Errors
-/// When it cannot be read or is too big.
+/// If it cannot be read or is too big.
 pub fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     let shown = path.display();
     let file = fs::File::open(path).with_context(|| format!("cannot read {shown}"))?;
@@ -84,10 +85,10 @@ pub fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A passphrase: as [`ask`].
+/// Asks for a passphrase, as [`ask`] does.
 ///
 /// # Errors
-/// When there is none.
+/// If there is none.
 pub fn passphrase(variable: &str) -> anyhow::Result<Passphrase> {
     Passphrase::typed(ask("passphrase", variable)?)
         .with_context(|| format!("no passphrase was given: {variable} is empty"))
@@ -105,10 +106,10 @@ pub fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// The same, typed twice where it is typed: a typo would lock for ever.
+/// The same; if it is typed, it is typed twice: a typo would lock the secret for ever.
 ///
 /// # Errors
-/// When there is none, or the two differ.
+/// If there is none, or the two differ.
 pub fn ask_twice(what: &str, variable: &str) -> anyhow::Result<SecretText> {
     let word = ask(what, variable)?;
     if std::env::var_os(variable).is_none() && std::io::stdin().is_terminal() {
@@ -118,10 +119,10 @@ pub fn ask_twice(what: &str, variable: &str) -> anyhow::Result<SecretText> {
     Ok(word)
 }
 
-/// A secret word: from the variable, typed unseen, or the first line of the input.
+/// A secret text: from the variable, typed without being shown, or the first line of the input.
 ///
 /// # Errors
-/// When there is none.
+/// If there is none.
 pub fn ask(what: &str, variable: &str) -> anyhow::Result<SecretText> {
     if let Ok(word) = std::env::var(variable) {
         return Ok(word.into());

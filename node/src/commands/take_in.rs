@@ -1,4 +1,4 @@
-//! An audit file, taken into a running node.
+//! Takes an audit file into a running node.
 
 use std::{
     collections::HashSet,
@@ -25,11 +25,11 @@ use crate::{audit_file::Records, daemon::Handle, parallel::in_order};
 const AT_ONCE: usize = 64;
 const TELL_EVERY: Duration = Duration::from_secs(2);
 
-/// Takes in what a file holds beyond the election: with the checks of what peers send, on all
-/// processors, stored part by part. It blocks, on a thread that may.
+/// Takes in what a file has besides the election: with the same checks as for what peers send, on
+/// all processors, stored part by part. It blocks, so call it on a thread that may block.
 ///
 /// # Errors
-/// When the file cannot be read or a block of it does not hold, or the node is stopping.
+/// If the file cannot be read or a block of it is not valid, or the node is stopping.
 pub fn take_in(handle: &Handle, context: &ElectionContext, path: &Path) -> anyhow::Result<()> {
     enum Checked {
         Block(Box<CheckedBlock>, usize),

@@ -1,4 +1,4 @@
-//! A node's chain, verified here: what this machine signs rests on it, not on what the node says.
+//! A node's chain, verified here: what this machine signs depends on it, not on what the node says.
 
 use anyhow::{Context, bail, ensure};
 use blockvote_core::{
@@ -14,11 +14,11 @@ use blockvote_words::{InWords, report::WordedReport};
 use super::ask_node::{self, At};
 use crate::clock;
 
-/// Fetches a node's chain and verifies all of it. `look` sees each record before it is verified, with the
-/// verifier of those before it.
+/// Fetches a node's chain and verifies all of it. `look` sees each record before it is verified,
+/// with the verifier of the records before it.
 ///
 /// # Errors
-/// When it is another election than this one, or does not verify.
+/// If it is another election, or does not verify.
 pub async fn verified_export(
     at: &At,
     election: ElectionId,

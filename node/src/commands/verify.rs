@@ -37,7 +37,7 @@ use crate::{
 
 /// Files and answers that are not streamed.
 const MAX_JSON: usize = 256 << 20;
-/// Every rule is kept, and something speaks against the result all the same. 2 is for wrong arguments.
+/// No rule is broken, but something still speaks against the result. 2 is for wrong arguments.
 const DISPUTED: u8 = 3;
 /// Bytes of a file whose blocks are verified together.
 const VERIFIED_AT_ONCE: usize = 4 << 20;
@@ -150,7 +150,7 @@ fn complaint(path: &Path) -> anyhow::Result<Complaint> {
     Complaint::read(&text).in_words().with_context(|| path.display().to_string())
 }
 
-/// On standard error, and only when that is a terminal.
+/// On standard error, and only if that is a terminal.
 fn progress_bar(length: u64) -> ProgressBar {
     let bar = ProgressBar::new(length);
     let template = "{msg} [{wide_bar}] {bytes}/{total_bytes}, {eta} left";
@@ -221,7 +221,8 @@ async fn archive_report(
     Ok(WordedReport::from(&verifier.report()))
 }
 
-/// Verifies the blocks read so far, each in itself on all processors; says whether to go on.
+/// Verifies the blocks read so far, the own contents of each on all processors; returns whether to
+/// go on.
 fn verify_blocks(verifier: &mut Verifier, blocks: &mut Vec<Block>, bar: &ProgressBar) -> bool {
     if blocks.is_empty() {
         return true;
@@ -325,7 +326,7 @@ fn print_report(report: &WordedReport) {
     }
     crate::output::say!("");
     if report.passed {
-        // The report does not carry the choices: those made are shown.
+        // The report does not have the choices, so only choices that were made are shown.
         ask_node::print_tally(&report.tally, &[]);
         crate::output::say!("tip {}", report.tip);
         if let Some(height) = report.sealed {

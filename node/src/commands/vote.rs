@@ -1,9 +1,10 @@
 //! `blockvote vote`: with a voting code, with one's own key, or with a number in an open election.
 //!
-//! Whatever is signed is signed here, and binds the voter: two ballots of one sequence number are a proof
-//! against whoever signed them. So nothing is signed on the node's word. The voter names the election, the
-//! chain of the node is verified here, and a vote that the node says is waiting must be shown, signed. What
-//! this cannot see is that a node hands out an earlier chain: only the receipt of the last vote shows that.
+//! Everything that is signed is signed here, and binds the voter: two ballots with one sequence
+//! number are a proof against the voter. So nothing is signed because the node says so. The voter
+//! names the election, the chain of the node is verified here, and the node must show, with its
+//! signature, a vote that it says is pending. One thing cannot be noticed here: that a node hands
+//! out an earlier chain. Only the receipt of the last vote shows that.
 
 use std::{
     path::PathBuf,
@@ -51,9 +52,9 @@ use super::{
 };
 use crate::{clock, output::say};
 
-/// Keepers whose word is enough: with two, one may be wrong.
+/// Acknowledgements that are enough: with two, one may be wrong.
 const ENOUGH_KEEPERS: usize = 2;
-/// How long their word is waited for.
+/// How long to wait for them.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
 const ASK_EVERY: Duration = Duration::from_millis(100);
 
@@ -132,7 +133,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let (vote_id, definition) = (vote.id(), context.election());
     let mut receipt = ReceiptFile::new(Receipt { vote_id, vote, inclusion: None }, definition);
     if let Some(path) = &arguments.receipt {
-        // Before it is sent: whoever loses the answer can still hand the vote in again.
+        // Before it is sent: if the answer is lost, the vote can still be handed in again.
         secret_files::write_new(path, receipt.to_text(), true, "--receipt")?;
     }
     let answer = match at.post("/votes", &body).await {
@@ -141,12 +142,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let refused = error.is::<Refused>();
             let Some(path) = &arguments.receipt else { return Err(error) };
             if refused && !definition.has_roll() {
-                // Of a vote that was not taken, and that anybody could cast.
+                // The receipt of a vote that was not taken, and that anybody could cast.
                 let _ = std::fs::remove_file(path);
                 return Err(error);
             }
-            // A node can refuse a signed vote and hand it in later: with another choice elsewhere that would be
-            // a double vote.
+            // A node can refuse a signed vote and hand it in later: together with another choice
+            // elsewhere that would be a double vote.
             let what = if refused {
                 "the node refuses the vote, which is signed"
             } else {
@@ -192,8 +193,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What keepers of the election signed for a vote, as far as they do so at once: each is asked for by the
-/// node, and what does not hold is passed over.
+/// What keepers of the election signed for a vote, if they do so soon: the node asks each of them,
+/// and invalid acknowledgements are ignored.
 async fn acknowledged(at: &At, context: &ElectionContext, vote: VoteId) -> Vec<Acknowledged> {
     let wanted = context.election().keepers.len().min(ENOUGH_KEEPERS);
     let until = Instant::now() + ACKNOWLEDGED_WITHIN;
@@ -242,7 +243,7 @@ async fn open_vote(
     Ok((at, ElectionContext::open(definition).in_words()?, vote, body))
 }
 
-/// A vote that is signed, after a look at everything that it could contradict.
+/// A signed vote, after checking everything that it could contradict.
 async fn signed_vote(
     arguments: &Arguments,
     named: Option<ElectionId>,
@@ -263,7 +264,7 @@ async fn signed_vote(
         if let Record::Block(block) = record {
             let token = found.as_ref().map(|(_, token)| *token);
             for vote in block.votes.iter().filter(|vote| Some(vote.token) == token) {
-                // Each stands after the one before it, or the chain does not verify.
+                // Each comes after the one before it, or the chain does not verify.
                 latest = Some(vote.clone());
                 made = block.header.timestamp;
             }
@@ -298,7 +299,7 @@ async fn signed_vote(
     let claim: LatestAnswer = at.get(&format!("/tokens/{token}")).await?;
     let here = latest.as_ref().map(|vote| vote.sequence);
     if claim.sequence > here {
-        // It waits for a block, or so the node says: it has to show the vote.
+        // The node says that it is pending: it has to show the vote.
         let waiting = shown(&at, &claim, &context, token).await?;
         latest = Some(waiting);
     }
@@ -349,7 +350,7 @@ async fn signed_vote(
     Ok((at, context, vote, body))
 }
 
-/// The token of a key, by the voter roll itself.
+/// The token of a key, from the voter roll itself.
 fn of_key(context: ElectionContext, key: &SecretKey) -> anyhow::Result<(ElectionContext, TokenId)> {
     let roll = context.roll().context("this election is open: vote in it with --token")?;
     let token = roll.token_of(&key.public()).context(
@@ -358,7 +359,7 @@ fn of_key(context: ElectionContext, key: &SecretKey) -> anyhow::Result<(Election
     Ok((context, token))
 }
 
-/// The vote that the node says is waiting, if it is one that this token's voter signed.
+/// The vote that the node says is pending, if it is one that this token's voter signed.
 async fn shown(
     at: &At,
     claim: &LatestAnswer,
@@ -379,7 +380,7 @@ fn read_receipt(path: &std::path::Path) -> anyhow::Result<Vote> {
     Ok(file.receipt.vote)
 }
 
-/// The key to sign with, where the right is one.
+/// The key to sign with, if the voter signs.
 fn secret(right: &Right) -> anyhow::Result<Option<SecretKey>> {
     if let Some(file) = &right.key {
         return key::open(file).map(Some);

@@ -1,4 +1,4 @@
-//! What waits to be sent to each relay, and the state of the connections.
+//! The frames that wait to be sent to each relay, and the state of the connections.
 
 use std::{
     collections::HashMap,
@@ -12,27 +12,28 @@ use blockvote_core::{node::LinkId, wire::frame::ClientFrame};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// Frames that wait for a relay before its connection is given up and made again, and their bytes.
+/// The most frames, and the most bytes, that may wait for a relay before its connection is given up
+/// and made again.
 const LINK_QUEUE: usize = 4096;
 const LINK_QUEUE_BYTES: usize = 32 << 20;
 
 /// State of the connection to a relay, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkState {
-    /// Not yet, or not any more; what was last seen.
+    /// Not connected, or not any more; the last problem.
     Down(String),
     /// In the room.
     Up,
 }
 
-/// The receiving end of what is to be sent to a relay.
+/// The receiving end of the queue to a relay.
 pub struct Outgoing {
     frames: mpsc::Receiver<Vec<u8>>,
     waiting: Arc<AtomicUsize>,
     overflowed: CancellationToken,
 }
 
-/// Makes a queue for what is to be sent to a relay, by however many rooms.
+/// Makes a queue to a relay, for any number of rooms.
 pub fn queue() -> (Queue, Outgoing) {
     let (sender, frames) = mpsc::channel(LINK_QUEUE);
     let waiting = Arc::<AtomicUsize>::default();
@@ -43,7 +44,7 @@ pub fn queue() -> (Queue, Outgoing) {
 }
 
 impl Outgoing {
-    /// The next frame, or nothing when the connection is given up.
+    /// The next frame, or `None` if the connection is given up.
     pub async fn next(&mut self) -> Option<Vec<u8>> {
         tokio::select! {
             () = self.overflowed.cancelled() => None,
@@ -51,18 +52,18 @@ impl Outgoing {
         }
     }
 
-    /// A frame that waits already.
+    /// A frame that is already waiting.
     pub fn ready(&mut self) -> Option<Vec<u8>> {
         self.frames.try_recv().ok()
     }
 
-    /// Says that so many bytes are gone.
+    /// Reports that this many bytes were sent.
     pub fn sent(&self, bytes: usize) {
         self.waiting.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
-/// The other end, and the bytes that wait in between.
+/// The sending end, and the bytes that wait in the queue.
 #[derive(Clone)]
 pub struct Queue {
     sender: mpsc::Sender<Vec<u8>>,
@@ -88,12 +89,12 @@ impl Links {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is sent to a relay goes into this queue from now on.
+    /// From now on, what is sent to a relay goes into this queue.
     pub fn attach(&self, link: LinkId, queue: Queue) {
         self.books().senders.insert(link, queue);
     }
 
-    /// Takes a relay's queue away.
+    /// Removes a relay's queue.
     pub fn detach(&self, link: LinkId) {
         self.books().senders.remove(&link);
     }
@@ -117,8 +118,8 @@ impl Links {
         books.senders.get(&link).map_or(0, |queue| queue.waiting.load(Ordering::Relaxed))
     }
 
-    /// Queues a frame for a relay. Where it does not fit, the connection is given up and made again, and
-    /// peers compare what they have.
+    /// Queues a frame for a relay. If it does not fit, the connection is given up and made again,
+    /// and peers compare what they have.
     pub fn send(&self, link: LinkId, frame: &ClientFrame<'_>) {
         let mut books = self.books();
         let Some(queue) = books.senders.get(&link) else { return };

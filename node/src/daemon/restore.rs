@@ -1,4 +1,4 @@
-//! Bringing a node to what its store holds.
+//! Brings a node to the state in its store.
 
 use anyhow::Context;
 use blockvote_core::{chain::block::Block, node::Node};
@@ -8,8 +8,8 @@ use crate::{clock, parallel::in_order, store::Contents};
 
 const DAMAGED: &str = "the data folder holds a block that does not verify: move the folder away, and the node fetches the chain again";
 
-/// Brings a node to what its store holds. Blocks are read, checked on all processors and taken in at
-/// the same time. Says how many there were.
+/// Brings a node to the state in its store. Blocks are read, checked on all processors and taken in
+/// at the same time. Returns how many there were.
 pub fn restore(node: &mut Node, contents: Contents, signatures: bool) -> anyhow::Result<u32> {
     let context = node.chain().context().clone();
     let check = |entry: anyhow::Result<(u32, Vec<u8>)>| {

@@ -1,4 +1,4 @@
-//! All elections that this node holds: a list, and the interface of each.
+//! All elections that this node has: a list, and the interface of each.
 
 use axum::{
     Json, Router,
@@ -22,8 +22,8 @@ pub fn routes() -> OpenApiRouter<Host> {
     OpenApiRouter::new().routes(routes!(elections))
 }
 
-/// The interface of each election: what stands behind its id is what `/api/v1/…` is for the election that
-/// the node was started with.
+/// The interface of each election: the same routes after its id as after `/api/v1/` for the
+/// election that the node was started with.
 pub fn each() -> Router<Host> {
     Router::new().route("/api/v1/elections/{election}/{*rest}", axum::routing::any(one))
 }
@@ -66,7 +66,7 @@ async fn elections(State(host): State<Host>) -> Json<Vec<HeldJson>> {
             acknowledged: node.acknowledged_here(),
             peers: node.peers().len() as u64,
         });
-        // One that is being dropped.
+        // An election that is being removed is left out.
         list.extend(shown.await.ok());
     }
     Json(list)
@@ -87,7 +87,7 @@ async fn one(
     let path: PathAndQuery = format!("/{rest}{query}").parse().map_err(|_| {
         ApiError::bad(format!("{rest:?} is not an address of this interface; see /docs"))
     })?;
-    // A fresh one: what the outer address was split into does not belong to the inner one.
+    // A fresh request: the path parameters of the outer address do not belong to the inner one.
     let (parts, body) = request.into_parts();
     let mut inner = Request::new(body);
     *inner.method_mut() = parts.method;

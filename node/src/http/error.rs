@@ -24,7 +24,7 @@ pub struct ErrorBody {
     not_asked: Vec<String>,
 }
 
-/// An answer that is not the one hoped for.
+/// An answer that reports a problem.
 #[derive(Debug)]
 pub struct ApiError {
     status: StatusCode,
@@ -77,7 +77,7 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// A JSON body, whatever content type it came with: foreign pages are kept out by their origin.
+/// A JSON body, whatever its content type: pages from elsewhere are kept out by their origin.
 pub struct Body(pub serde_json::Value);
 
 impl<S: Send + Sync> FromRequest<S> for Body {
@@ -128,7 +128,7 @@ pub async fn not_found(uri: Uri) -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, format!("there is nothing at {path}; see /docs"))
 }
 
-/// What a node answers that holds elections for others alone.
+/// What a node answers that only holds elections for others.
 pub async fn keeps_only(uri: Uri) -> ApiError {
     let path = uri.path();
     let error = format!(

@@ -1,9 +1,9 @@
-//! No foreign web page drives this node.
+//! No web page from elsewhere controls this node.
 //!
-//! A page elsewhere can make a browser send requests here. They are told apart by three headers
-//! that scripts cannot forge: `Host` (against DNS rebinding: only addresses, `localhost` and
-//! allowed names), `Origin` (must be this node's own) and `Sec-Fetch-Site` (images and links send
-//! no origin).
+//! A page elsewhere can make a browser send requests here. Such requests are recognised by three
+//! headers that scripts cannot forge: `Host` (against DNS rebinding: only addresses, `localhost`
+//! and allowed names), `Origin` (must be this node's own) and `Sec-Fetch-Site` (images and links
+//! send no origin).
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -46,7 +46,7 @@ fn refusal(headers: &HeaderMap, allowed: &[String]) -> Option<String> {
     None
 }
 
-/// Lets through what comes from programs and from this node's own pages.
+/// Lets requests of programs and of this node's own pages through.
 pub async fn own_host_and_origin(
     State(allowed): State<Arc<[String]>>,
     request: Request,

@@ -1,4 +1,5 @@
-//! Blocks and chains as JSON: the seed's fields, and the further ones that make them verifiable.
+//! Blocks and chains as JSON: the seed's fields, and the further ones that are needed to verify
+//! them.
 
 use anyhow::{Context, anyhow, bail, ensure};
 use blockvote_core::{
@@ -162,7 +163,7 @@ impl BlockJson {
     }
 }
 
-/// All blocks of a chain; cheap, so that the node's thread is not held up by writing JSON.
+/// All blocks of a chain; cheap, so that the node's thread does not wait while JSON is written.
 pub fn chain_blocks(chain: &Chain) -> (Election, Vec<KeptBlock>) {
     let heights = (1..=chain.height().0).map(Height);
     let blocks = heights.filter_map(|height| chain.block_at(height).cloned()).collect();
@@ -177,7 +178,7 @@ pub fn chain_json((election, blocks): &(Election, Vec<KeptBlock>)) -> Vec<BlockJ
 /// Reads what `GET /chain` of a node answered.
 ///
 /// # Errors
-/// What is not as this node writes it.
+/// What differs from the form that this node writes.
 pub fn read_chain_json(value: Value) -> anyhow::Result<(Election, Vec<Block>)> {
     #[derive(Deserialize)]
     struct ChainJson {

@@ -1,4 +1,4 @@
-//! The routes of the Python system that this one descends from, with its answers.
+//! The routes of the Python system that this project comes from, with its answers.
 
 use axum::{Json, extract::State, http::StatusCode};
 use blockvote_core::{
@@ -44,7 +44,7 @@ struct Message {
     not_asked: Vec<String>,
 }
 
-/// The fields of a vote, with one sentence for whatever is wrong.
+/// The fields of a vote; if something is wrong, one sentence says what.
 pub fn read_vote(body: &Value, token_name: &str) -> Result<(TokenId, String), ApiError> {
     let field = |name: &str, expected: &str| {
         body.get(name).filter(|value| !value.is_null()).ok_or_else(|| {
@@ -65,7 +65,7 @@ pub fn read_vote(body: &Value, token_name: &str) -> Result<(TokenId, String), Ap
     Ok((TokenId(token), selection.to_owned()))
 }
 
-/// A vote of an open election, in words. Where there is a voter roll, the node says that it must be
+/// A vote of an open election, in words. If there is a voter roll, the node says that it must be
 /// signed.
 pub fn open_vote(node: &Node, token: TokenId, selections: &[String]) -> Result<Vote, CastError> {
     let ballot = node.chain().election().ballot(selections)?;
@@ -171,8 +171,8 @@ async fn store_posted(state: State<App>) -> Result<Json<Value>, ApiError> {
     store(state).await
 }
 
-/// A request that waits for a block. The last one to end withdraws the job, also when its client
-/// went away; one that began meanwhile keeps it.
+/// A request that waits for a block. The last one to end withdraws the job, even if its client went
+/// away; a request that began meanwhile keeps it.
 struct Forging {
     app: App,
 }

@@ -1,4 +1,4 @@
-//! `/api/v1`: what the seed did not offer. Each module holds the routes of one subject.
+//! `/api/v1`: what the seed did not offer. Each module has the routes of one subject.
 
 #![allow(unused_qualifications, reason = "utoipa's macro writes one")]
 

@@ -1,8 +1,8 @@
-//! How much room a keeper has, and who gets it.
+//! How much room a keeper has, and for which elections.
 //!
-//! Room is reserved when an election is admitted, for the most that its voters can take with a vote each,
-//! so that it is there when they come. Changes of votes beyond that are taken as they come: the roll and
-//! the highest sequence number bound them.
+//! Room is reserved when an election is admitted: for the most that its voters can take with one
+//! vote each, so that it is there when they vote. Changes of votes beyond that are taken as they
+//! arrive: the roll and the highest sequence number limit them.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use blockvote_core::{
     wire::keepers_room::Refusal,
 };
 
-/// What a keeper takes.
+/// How much a keeper takes.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Elections.
@@ -24,14 +24,14 @@ pub struct Limits {
     pub bytes: u64,
     /// How long a sealed election is kept after it closed.
     pub age_ms: u64,
-    /// Only elections of these organisers; all where there is none.
+    /// Only elections of these organisers; if the list is empty, all elections.
     pub organisers: Vec<PublicKey>,
 }
 
 /// An election without votes makes room for another one after this time.
 const EMPTY_MS: u64 = 3_600_000;
 
-/// What stands on the shelf.
+/// An election on the shelf.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     /// Bytes reserved.
@@ -40,17 +40,17 @@ pub struct Entry {
     pub since: Timestamp,
     /// Whether it has votes.
     pub has_votes: bool,
-    /// When it closed, where its result is sealed.
+    /// When it closed, if its result is sealed.
     pub sealed: Option<Timestamp>,
 }
 
 impl Entry {
-    /// How readily it goes: nothing where it does not.
+    /// How early it is removed to make room; `None` if it is not.
     fn goes(&self, now: Timestamp, limits: &Limits) -> Option<(bool, Timestamp)> {
         if let Some(closed) = self.sealed {
             return (now.ms_since(closed) > limits.age_ms).then_some((true, closed));
         }
-        // An unsealed election with votes is never dropped.
+        // An unsealed election with votes is never removed.
         let empty = !self.has_votes && now.ms_since(self.since) > EMPTY_MS;
         empty.then_some((false, self.since))
     }
@@ -59,20 +59,21 @@ impl Entry {
 /// The bytes that the first votes of all voters of an election can take on disk.
 ///
 /// # Errors
-/// [`Refusal::Unbounded`] where nobody can say.
+/// [`Refusal::Unbounded`] if there is no limit.
 pub fn reserve(election: &Election) -> Result<u64, Refusal> {
     let voters = match election.eligibility {
         Eligibility::Roll { size, .. } => u64::from(size),
         Eligibility::Open { highest_token: Some(highest) } => highest,
         Eligibility::Open { highest_token: None } => return Err(Refusal::Unbounded),
     };
-    // Each may be alone in its block, and has a key of the roll and an acknowledgement beside it.
+    // Each may be alone in its block, and has a key of the roll and an acknowledgement with it.
     let each = election.largest_vote() as u64 + 128 + 32 + 48;
     Ok(voters.saturating_mul(each))
 }
 
 impl Limits {
-    /// Whether an election may be held by the keeper with this key; says how much it reserves.
+    /// Checks whether the keeper with this key may hold an election; returns how much room it
+    /// reserves.
     ///
     /// # Errors
     /// Why not.
@@ -88,11 +89,11 @@ impl Limits {
         if bytes > self.bytes_each { Err(Refusal::TooBig) } else { Ok(bytes) }
     }
 
-    /// Makes room for so many bytes more; says which elections go for it. Empty ones go first, then sealed
-    /// ones that are old.
+    /// Makes room for this many bytes more; returns which elections must be removed for that. Empty
+    /// ones are removed first, then sealed ones that are old.
     ///
     /// # Errors
-    /// [`Refusal::Full`] when there is not enough; nothing goes then.
+    /// [`Refusal::Full`] if there is not enough. In that case nothing is removed.
     pub fn make_room(
         &self,
         shelf: &BTreeMap<ElectionId, Entry>,

@@ -34,18 +34,19 @@ async fn the_audit_file_shows_the_sealed_result_and_a_node_starts_from_it() {
     assert_eq!(json_of(&["tally", "--node", &node.at, "--json"]), counted);
     assert!(report["sealed"].is_u64());
     assert!(good(&["verify", &node.at]).contains("Verified and sealed"));
-    // A node that starts with nothing but the file knows the result.
+    // A node that starts with only the file knows the result.
     let second = Process::start(&["--memory", "--election", &file]);
     let found = second.get("/api/v1/status").await;
     assert_eq!((&found["seal"], &found["voters"]), (&json!("sealed"), &json!(3)));
-    // One with a forged vote does not start it.
+    // A file with a forged vote does not start it.
     let forged = with_a_forged_vote(&fs::read(&file).unwrap());
     let forged = lunch.desk.write("forged.blockvote", forged);
     let start = ["node", "--memory", "--listen", "127.0.0.1:0", "--election", &forged];
     bad(&start, "forged.blockvote: block 2, vote 1 (token");
 }
 
-/// An audit file's election and second block, the signature of its first vote another's.
+/// An audit file's election and second block; the first vote of the block has the signature of
+/// another.
 fn with_a_forged_vote(file: &[u8]) -> Vec<u8> {
     let mut reader = ArchiveReader::new();
     reader.push(file);

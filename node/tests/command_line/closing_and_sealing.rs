@@ -24,7 +24,8 @@ pub async fn voted(lunch: &Lunch) -> Polling {
     node
 }
 
-/// Hands in a closing that the organiser dated back, so that nobody waits until votes have arrived.
+/// Hands in a closing that the organiser dated back, so that the test need not wait until votes
+/// have arrived.
 pub async fn close_earlier(lunch: &Lunch, node: &Polling) {
     let organiser = Organiser::read(&std::fs::read_to_string(&lunch.private).unwrap()).unwrap();
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();

@@ -1,4 +1,4 @@
-//! An organiser's desk: a folder, the program, and an election that is held.
+//! An organiser's desk: a folder, the program, and an election.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
@@ -30,14 +30,14 @@ pub fn run(arguments: &[&str]) -> (i32, String, String) {
     words(&blockvote(arguments))
 }
 
-/// What a command says that must succeed.
+/// The output of a command that must succeed.
 pub fn good(arguments: &[&str]) -> String {
     let (code, out, error) = run(arguments);
     assert_eq!(code, 0, "{arguments:?}: {out}{error}");
     out
 }
 
-/// A command that must fail with one line that has this in it.
+/// Runs a command that must fail with one line that contains this.
 pub fn bad(arguments: &[&str], sentence: &str) {
     let (code, out, error) = run(arguments);
     assert_eq!(code, 1, "{arguments:?}: {out}{error}");
@@ -49,13 +49,13 @@ pub fn json_of(arguments: &[&str]) -> Value {
     serde_json::from_str(&good(arguments)).unwrap()
 }
 
-/// Who may read a file, as the file system has it.
+/// The permissions of a file in the file system.
 pub fn mode(path: &str) -> u32 {
     fs::metadata(Path::new(path)).unwrap().permissions().mode() & 0o777
 }
 
-/// An election with three named voters, where up to two choices or a blank ballot are allowed and the
-/// last vote counts.
+/// An election with three named voters, where up to two choices or a blank ballot are allowed and
+/// the last vote counts.
 pub struct Lunch {
     pub desk: Desk,
     /// The organiser's file.
@@ -109,7 +109,7 @@ pub struct Polling {
 }
 
 impl Polling {
-    /// Votes, and says what came of it. Who has a code or a key names the election.
+    /// Votes, and returns the outcome. A voter with a code or a key must name the election.
     pub fn vote(&self, rest: &[&str]) -> (i32, String, String) {
         self.vote_at(&self.at, rest)
     }
@@ -122,7 +122,7 @@ impl Polling {
         run(&[&["vote", "--node", node], election, rest].concat())
     }
 
-    /// Waits until so many votes are in blocks.
+    /// Waits until this many votes are in blocks.
     pub async fn until_votes(&self, votes: u64) {
         let counted = |status: &Value| status["votes"] == votes && status["pending"] == 0;
         self.process.until("/api/v1/status", counted).await;

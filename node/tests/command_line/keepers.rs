@@ -36,7 +36,7 @@ fn named(keeper: &Process) -> String {
     keeper.line.trim().split("keeper ").nth(1).unwrap().to_owned()
 }
 
-/// Makes an election that names a keeper, with so many codes.
+/// Makes an election that names a keeper, with this many codes.
 fn election(desk: &Desk, keeper: &str, name: &str, codes: &str) -> (String, String) {
     let (private, public) =
         (desk.path(&format!("{name}.organiser.json")), desk.path(&format!("{name}.blockvote")));
@@ -63,7 +63,8 @@ async fn a_keeper_carries_an_election_from_publishing_to_the_seal() {
     let (code, out, error) = publish(&private, &public, &relay);
     assert!(code == 0 && out.contains("Club server has the election."), "{out}{error}");
     assert!(out.contains("nothing else need run"), "{out}");
-    // The organiser is gone. A node that only keeps has no election of its own, and says so.
+    // The organiser is gone. A node that only holds elections for others has no election of its
+    // own, and says so.
     let list = kept.get("/api/v1/elections").await;
     assert_eq!((list.as_array().unwrap().len(), &list[0]["title"]), (1, &"Lunch?".into()));
     for path in ["/view_vote", "/api/v1/status"] {
@@ -109,7 +110,7 @@ async fn what_is_acknowledged_and_left_out_is_a_complaint_that_anybody_checks() 
     let id = context(&lunch.private).id();
     let listed = |all: &Value| all["closing_lists"].as_array().unwrap().len() == 1;
     node.process.until(&format!("/api/v1/elections/{id}/evidence"), listed).await;
-    // The organiser has a node that nobody else speaks to, and seals what it holds: nothing.
+    // The organiser has a node that nobody else talks to, and seals what it has: nothing.
     let apart = Process::start(&["--memory", "--election", &lunch.public]);
     let at = format!("http://{}", apart.address);
     let apart = Polling { process: apart, at, election: lunch.public.clone() };
@@ -125,7 +126,7 @@ async fn what_is_acknowledged_and_left_out_is_a_complaint_that_anybody_checks() 
     let lacks = "Club server acknowledged 1 vote in time, and only 0 are here";
     bad(&[&seal[..], &[&apart.at]].concat(), lacks);
     good(&[&seal[..], &[&apart.at, "--without-keepers"]].concat());
-    // Handed in at the keeper, it is the result.
+    // Handed in at the keeper, the seal makes it the result.
     good(&[&seal[..], &[&node.at]].concat());
     let complaint = lunch.desk.path("complaint.json");
     let check = ["receipt", "check", &receipt, "--node", &node.at, "--complaint", &complaint];
@@ -134,7 +135,7 @@ async fn what_is_acknowledged_and_left_out_is_a_complaint_that_anybody_checks() 
     let file = lunch.desk.path("result.blockvote");
     let election = id.to_string();
     good(&["export", "--node", &node.at, "--election", &election, "--out", &file]);
-    // Every rule is kept, and the closing list and the complaint speak against the result.
+    // No rule is broken, but the closing list and the complaint speak against the result.
     let longer = "WARN         closing lists of keepers: that of Club server holds 1 vote, and 0 were sealed";
     let against = "Yet this speaks against the result: closing lists of keepers";
     let (code, verified, _) = run(&["verify", &file]);
@@ -144,7 +145,7 @@ async fn what_is_acknowledged_and_left_out_is_a_complaint_that_anybody_checks() 
     assert_eq!(code, 3, "{verified}");
     assert!(verified.contains("The complaint holds: Club server acknowledged"), "{verified}");
     assert!(verified.contains(&format!("{against} and a complaint that holds.")), "{verified}");
-    // Changed, it holds no longer, and the command says so with its exit code.
+    // After a change it is not valid any more, and the command's exit code says so.
     let text = std::fs::read_to_string(&complaint).unwrap();
     let at = text.find("\"at\": ").unwrap() + 6;
     let forged = format!("{}1{}", &text[..at], &text[at + 1..].replacen(['1', '2'], "9", 1));
@@ -201,8 +202,8 @@ async fn sealing_over_relays_leaves_out_of_the_chain_what_no_keeper_had_in_time(
     let report = good(&["verify", &out]);
     assert!(report.contains("left out, as “Shown after closing”: 1 vote"), "{report}");
     assert!(report.contains("counted again from 2 votes of 2 voters"), "{report}");
-    // The same once more hands out what was signed, and signs no other one; also where it broke off before
-    // the seal had a file of its own.
+    // Run again, it hands out what was signed, and signs nothing else; also if it stopped before
+    // the seal was in a file of its own.
     let record = lunch.private.replace(".json", ".seal");
     std::fs::remove_file(&record).unwrap();
     let again = good(&seal);
@@ -218,7 +219,7 @@ async fn sealing_over_relays_leaves_out_of_the_chain_what_no_keeper_had_in_time(
 async fn keepers_that_are_not_there_or_not_named_are_said() {
     let (desk, relay) = (Desk::new(), relay("127.0.0.1:0", &[]));
     let kept = keeper(&desk, &relay, &["--keep-mib-each", "1"]);
-    // Too big for this keeper.
+    // This election is too big for this keeper.
     let (private, public) = election(&desk, &named(&kept), "Big", "9000");
     let (code, out, _) = publish(&private, &public, &relay);
     assert!(code == 1 && out.contains("more room than it gives to one"), "{out}");
@@ -294,7 +295,7 @@ async fn nothing_acknowledged_is_lost_when_a_keeper_of_ten_elections_is_killed()
                 }
             });
         }
-        // In the midst of it, after a different amount of work each round.
+        // While that goes on, after a different amount of work in each round.
         let enough = signed.lock().unwrap().len() + 25 + 15 * round;
         let working = async {
             while signed.lock().unwrap().len() < enough {

@@ -1,4 +1,4 @@
-//! Nodes that lie to who votes at them: nothing is signed on their word.
+//! Nodes that lie to voters: nothing is signed because a node says so.
 
 use axum::{Json, Router, http::StatusCode, routing::get};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::{
     process::Process,
 };
 
-/// A node that hands out the chain of another, and says this of every token.
+/// A node that hands out the chain of another, and answers this for every token.
 async fn liar(honest: &Process, says: Value) -> String {
     let export = format!("http://{}/api/v1/export", honest.address);
     let export = reqwest::get(export).await.unwrap().bytes().await.unwrap();
@@ -29,7 +29,7 @@ fn says(sequence: Option<u8>) -> Value {
     json!({"sequence": sequence, "vote_id": vote_id, "behind": false})
 }
 
-/// Runs a command beside the liar, which answers in this process.
+/// Runs a command while the liar answers in this process.
 async fn beside<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(what).await.unwrap()
 }
@@ -42,10 +42,11 @@ async fn a_vote_in_the_chain_cannot_be_hidden_and_one_that_waits_must_be_shown()
     let (hides, invents) =
         (liar(&node.process, says(None)).await, liar(&node.process, says(Some(98))).await);
     beside(move || {
-        // The chain shows the first vote, whatever the node says of it: no second first vote is signed.
+        // The chain shows the first vote, whatever the node says about it: no second first vote is
+        // signed.
         let first = node.vote_at(&hides, &["--code", &code, "--selection", "Bread"]);
         assert!(first.0 == 1 && first.2.contains("give --change"), "{first:?}");
-        // Nor is number 99 signed because the node says 98.
+        // And number 99 is not signed just because the node says 98.
         let last = node.vote_at(&invents, &["--code", &code, "--selection", "Bread", "--change"]);
         assert!(last.0 == 1 && last.2.contains("cannot show a vote that you signed"), "{last:?}");
     })

@@ -28,7 +28,8 @@ async fn votes_are_counted_and_receipts_say_so() {
 async fn a_vote_is_changed_only_when_that_is_meant() {
     let lunch = Lunch::new();
     let (code, node) = (lunch.codes().remove(0), lunch.node());
-    // A first vote, signed for who asks for a change, could contradict one that was seen elsewhere.
+    // A first vote, signed when the voter asked for a change, could contradict one that was seen
+    // elsewhere.
     let early = node.vote(&["--code", &code, "--selection", "Soup", "--change"]);
     assert!(early.0 == 1 && early.2.contains("knows no vote of this code"), "{early:?}");
     let receipt = lunch.desk.path("ann.receipt.json");

@@ -1,4 +1,4 @@
-//! Relays as real processes, and nodes that are to agree.
+//! Relays as real processes, and nodes that must agree.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
@@ -10,7 +10,7 @@ use std::{path::Path, process::Command, time::Duration};
 pub use self::program::Program;
 use crate::process::{BINARY, Process};
 
-/// The relay's program, to be started with arguments of a test's own.
+/// The relay's program, which a test starts with its own arguments.
 pub fn relay_program() -> std::path::PathBuf {
     let program = Path::new(BINARY).with_file_name("blockvote-relay");
     assert!(program.exists(), "the relay is not built; `cargo xtask test` builds it");
@@ -28,7 +28,7 @@ pub fn url(relay: &Program) -> String {
     format!("ws://{}/ws", relay.address)
 }
 
-/// Waits until all hold one tip with so many votes and nothing pending.
+/// Waits until all have one tip with this many votes and nothing pending.
 pub async fn agree(nodes: &[&Process], votes: u64) {
     let agreed = async {
         loop {
@@ -59,7 +59,7 @@ pub async fn agree(nodes: &[&Process], votes: u64) {
     }
 }
 
-/// The count of each node: the same, and as many in all as there were tokens.
+/// Checks the count of each node: the same everywhere, and in total as many as there were tokens.
 pub async fn counted(nodes: &[&Process], votes: u64) {
     let tally = nodes[0].get("/view_vote").await;
     let all: u64 = tally.as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();

@@ -17,7 +17,7 @@ pub struct Process {
     pub child: Child,
     /// `127.0.0.1:port`.
     pub address: String,
-    /// What it says first.
+    /// Its first line of output.
     pub line: String,
     client: reqwest::Client,
     _output: BufReader<ChildStdout>,
@@ -48,7 +48,7 @@ impl Process {
         Self::run(command.args(["node", "--listen", "127.0.0.1:0"]).args(arguments))
     }
 
-    /// Starts a node with a command of the test's own.
+    /// Starts a node with a command that the test made.
     pub fn run(command: &mut Command) -> Self {
         let mut child = command.env("RUST_LOG", "warn").stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();

@@ -27,7 +27,7 @@ use crate::{
     relays::{Owner, Room},
 };
 
-/// A relay that is there is reached within this.
+/// A relay that is running is reached within this time.
 pub const REACHED_WITHIN: Duration = Duration::from_secs(12);
 /// How long keepers have to fetch an election; a roll of 100,000 keys takes seconds.
 const WITHIN: Duration = Duration::from_mins(1);
@@ -46,11 +46,11 @@ fn send(links: &Links, says: Vec<Say>) {
     }
 }
 
-/// Hands the election to its keepers over these relays. Says which of them have it, each as soon as it has,
-/// and which have not when the time is over. `tell` is for people.
+/// Hands the election to its keepers over these relays. Reports which of them have it, each as soon
+/// as it has, and which do not when the time is over. `tell` is for people.
 ///
 /// # Errors
-/// When no relay is reached, or the node that hands it out cannot run.
+/// If no relay is reached, or the node that hands it out cannot run.
 pub async fn ask(
     context: ElectionContext,
     urls: Vec<String>,
@@ -58,7 +58,7 @@ pub async fn ask(
 ) -> anyhow::Result<(Vec<String>, Vec<String>)> {
     let (id, election) = (context.id(), context.election().clone());
     let keys: Vec<PublicKey> = election.keepers.iter().map(|keeper| keeper.key).collect();
-    // It hands definition and roll out, and hears who has them.
+    // It hands out definition and roll, and hears who has them.
     let own = OwnNode::start(context, urls, 0)?;
     let (inputs, mut heard) = mpsc::channel(64);
     let links = Links::default();
@@ -68,7 +68,8 @@ pub async fn ask(
     let (mut have, mut refused) = (BTreeSet::new(), BTreeSet::new());
     let (start, mut again) = (Instant::now(), tokio::time::interval(ASK_EVERY));
     let (until, mut reached, mut failed) = (start + WITHIN, false, None);
-    // Who refused does not change its mind within the minute, but for one that could not fetch or write it.
+    // A keeper that refused does not change its mind within the minute, unless it could not fetch
+    // or write the election.
     while have.union(&refused).count() < election.keepers.len() && Instant::now() < until {
         tokio::select! {
             _ = again.tick() => send(&links, seeker.ask()),
@@ -127,7 +128,7 @@ pub async fn ask(
     Ok((names(true), names(false)))
 }
 
-/// What is said at the end.
+/// The report at the end.
 pub fn summary(have: &[String], have_not: &[String]) -> String {
     let names = |names: &[String]| list(&names.iter().map(String::as_str).collect::<Vec<_>>());
     match (have, have_not) {

@@ -1,4 +1,4 @@
-//! `blockvote election close` and `seal`: what needs a node and the organiser's key.
+//! `blockvote election close` and `seal`: the parts that need a node and the organiser's key.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -37,7 +37,7 @@ use crate::{
     output::say,
 };
 
-/// As many waiting votes as a node lists at once.
+/// The most pending votes that a node lists at once.
 const MOST_WAITING: usize = 1000;
 
 #[derive(Deserialize)]
@@ -95,19 +95,19 @@ pub async fn close(
 /// How to seal.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct How {
-    /// Why votes that wait are left out.
+    /// Why pending votes are left out.
     pub leave_out: Option<String>,
-    /// Whether votes count that are on no keeper's closing list.
+    /// Whether votes that are on no keeper's closing list count.
     pub count_late: bool,
-    /// Although a closing list is missing.
+    /// Whether to seal although a closing list is missing.
     pub without_keepers: bool,
-    /// Although the node fetches a chain.
+    /// Whether to seal although the node fetches a chain.
     pub despite_syncing: bool,
     /// Print JSON.
     pub json: bool,
 }
 
-/// What is said of votes that no block holds yet.
+/// The sentence about votes that are in no block yet.
 pub fn still_waiting(votes: usize) -> String {
     let words = match votes {
         1 => "1 vote still waits".to_owned(),
@@ -119,7 +119,7 @@ pub fn still_waiting(votes: usize) -> String {
 /// What can be done about them.
 pub const LEAVE_OUT: &str = "leave them out with --leave-out and a reason that everybody can read";
 
-/// What a record of a signed seal holds.
+/// The text of the record of a signed seal.
 pub fn record_text(seal: &Statement) -> anyhow::Result<String> {
     Ok(hex::encode(borsh::to_vec(seal)?) + "\n")
 }
@@ -144,7 +144,7 @@ struct Seen {
     keepers: BTreeMap<PublicKey, u32>,
 }
 
-/// Verifies the node's chain here: what is sealed is not what a node says.
+/// Verifies the node's chain here: what is sealed must not depend on what a node says.
 async fn look(organiser: &Organiser, at: &At) -> anyhow::Result<Seen> {
     let election = &organiser.election;
     let (mut ids, mut listed, mut closing) = (Vec::new(), BTreeMap::new(), None);
@@ -153,7 +153,7 @@ async fn look(organiser: &Organiser, at: &At) -> anyhow::Result<Seen> {
         match record {
             Record::Block(block) => ids.extend(block.votes.iter().map(Vote::id)),
             Record::Statement(Statement::ClosingList(list)) => {
-                // Two contradict each other; the longer one asks for more.
+                // If there are two, they contradict each other; the longer one asks for more.
                 let votes = listed.entry(list.keeper).or_insert(0);
                 *votes = list.votes.max(*votes);
             }
@@ -193,7 +193,7 @@ pub async fn seal(
     let at = &at.about(organiser.election.id());
     let status = status(organiser, at).await?;
     if record.exists() {
-        // Signed once already: the same seal is handed in, never another one.
+        // It was signed already: the same seal is handed in, never another one.
         let text = secret_files::read(record, "a seal")?;
         let seal = hex::decode(text.trim()).ok().and_then(|bytes| borsh::from_slice(&bytes).ok());
         let seal: Statement =
@@ -229,7 +229,8 @@ pub async fn seal(
     let until = closes.plus_ms(GRACE_MS);
     ensure!(now >= until, "{}", SealError::TooEarly(until).words());
     ensure!(report.sealed.is_none(), "{}", SealError::AlreadySealed.words());
-    // Asked for after the chain: what got into a block meanwhile is in both, and is not left out.
+    // Asked for after the chain: a vote that got into a block meanwhile is in both, and is not left
+    // out.
     let waiting: Vec<Waiting> = at.get("/votes").await?;
     ensure!(
         waiting.len() < MOST_WAITING,
@@ -244,7 +245,8 @@ pub async fn seal(
     if let Some(lack) = lack.filter(|_| !how.without_keepers) {
         bail!("{}: wait until the node has heard of them, or give --without-keepers", lack.words());
     }
-    // Lists are compared by number only here: with more votes than are on all of them some are on none.
+    // Only the sizes of lists are compared here: if there are more votes than on all lists
+    // together, some are on none.
     let listed = keepers.values().map(|votes| *votes as usize).sum::<usize>();
     let late = ids.len().saturating_sub(listed);
     ensure!(
@@ -298,7 +300,7 @@ pub async fn seal(
     Ok(ExitCode::SUCCESS)
 }
 
-/// A vote that waits, as the node lists it.
+/// A pending vote, as the node lists it.
 #[derive(Deserialize)]
 struct Waiting {
     vote_id: VoteId,

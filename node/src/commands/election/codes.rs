@@ -14,7 +14,7 @@ use crate::{commands::secret_files, output::say};
 /// Where a relay listens by default.
 const THIS_MACHINE: &str = "http://127.0.0.1:8080";
 
-/// The link of a voter: the code stands behind the `#`, which browsers send to no server.
+/// The link of a voter: the code comes after the `#`, which browsers send to no server.
 fn link(relay: &str, election: &Election, code: &str) -> String {
     format!("{}/e/{}/vote#code={code}", relay.trim_end_matches('/'), election.id())
 }
@@ -49,7 +49,7 @@ pub fn run(
         .map(|(row, code)| (row, link(&relay, election, &code), code))
         .collect();
     if let Some(path) = csv {
-        // As many columns as the longest line has; a mail merge wants their names.
+        // As many columns as the longest line has; a mail merge needs their names.
         let width = rows.iter().map(|(row, ..)| row.len()).max().unwrap_or(0);
         let mut head: Vec<_> = (1..=width).map(|column| format!("voter {column}")).collect();
         head.extend(["code".to_owned(), "link".to_owned()]);

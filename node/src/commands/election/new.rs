@@ -115,7 +115,7 @@ fn keeper(text: &str) -> Result<Keeper, String> {
 
 fn csv_text(path: &Path) -> anyhow::Result<String> {
     let bytes = secret_files::read_bytes(path)?;
-    // Read once to name the first line that cannot stand, whatever encoding it is in.
+    // Read once more, to name the first line that cannot be used, whatever its encoding.
     voter_list::read(&bytes).in_words().with_context(|| path.display().to_string())?;
     String::from_utf8(bytes).ok().with_context(|| format!("{} is not text", path.display()))
 }

@@ -26,7 +26,7 @@ pub async fn run(
     relays: Vec<String>,
     json: bool,
 ) -> anyhow::Result<ExitCode> {
-    // Before anything is written.
+    // Checked before anything is written.
     for url in &relays {
         check_url(url)?;
     }
@@ -36,7 +36,7 @@ pub async fn run(
     let (writer, mut bytes) = ArchiveWriter::new(&context);
     bytes.extend(writer.finish());
     let shown = out.display();
-    // What is there already is not written again.
+    // A file that is there already is not written again.
     let same = std::fs::read(out).is_ok_and(|there| there == bytes);
     if !same {
         let mut options = std::fs::OpenOptions::new();

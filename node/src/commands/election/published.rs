@@ -1,4 +1,4 @@
-//! An election as a file gives it: a definition, a published or exported file, or an organiser's.
+//! An election, read from a file: a definition, a published or exported file, or an organiser's.
 
 use std::{
     fs::File,
@@ -20,13 +20,13 @@ use blockvote_words::InWords;
 
 use crate::{audit_file::Records, commands::secret_files, output::json_problem};
 
-/// An election as a file gives it.
+/// An election, read from a file.
 pub struct Published {
     /// Definition and roll.
     pub context: ElectionContext,
     /// Whether the file is the organiser's, with secrets in it.
     pub private: bool,
-    /// The file, where it is an archive: it may hold blocks and statements too.
+    /// The file, if it is an archive: it may have blocks and statements, too.
     pub archive: Option<PathBuf>,
 }
 
@@ -34,7 +34,7 @@ impl Published {
     /// Reads a definition in JSON, or a published or exported file.
     ///
     /// # Errors
-    /// In words: what is wrong with the file.
+    /// What is wrong with the file, in words.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
         let mut file = File::open(path).with_context(|| format!("cannot read {shown}"))?;
@@ -65,7 +65,7 @@ impl Published {
         Ok(Self { context, private: false, archive: None })
     }
 
-    /// Reads all of it, so that a file that was cut is refused before anything is done with it.
+    /// Reads all of it, so that an incomplete file is refused before anything is done with it.
     fn of_archive(path: &Path) -> anyhow::Result<Self> {
         let (mut election, mut roll) = (None, None);
         for record in Records::open(path)? {

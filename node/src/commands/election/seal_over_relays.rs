@@ -1,6 +1,6 @@
-//! `blockvote election seal --relay`: as on the page. A node of this command's own compares what it has with
-//! keepers and peers, builds the chain again where votes of it are left out, writes the audit file, and hands
-//! the result out until somebody else has it.
+//! `blockvote election seal --relay`: the same as on the page. The command runs its own node, which
+//! compares what it has with keepers and peers, rebuilds the chain if votes of it are left out,
+//! writes the audit file, and hands out the result until somebody else has it.
 
 use std::{
     fs,
@@ -44,19 +44,21 @@ use crate::{
     output::say,
 };
 
-/// How long nothing may change before a seal: peers had time to say what they have. Without keepers a sample
-/// of peers comes every 20 seconds.
+/// How long nothing may change before a seal: peers had time to say what they have. Without keepers
+/// a sample of peers arrives every 20 seconds.
 const SETTLED: Duration = Duration::from_secs(5);
 const SETTLED_WITHOUT_KEEPERS: Duration = Duration::from_secs(25);
-/// How long nothing may change before what is missing ends this, or is passed over where that was wished.
-/// Three samples of peers, which tell something where nobody hands anything out, take a minute.
+/// How long nothing may change before the command ends because something is missing, or goes on
+/// without it if that was wished. Three samples of peers, which are meaningful if nobody hands
+/// anything out, take a minute.
 const PATIENCE: Duration = Duration::from_secs(75);
 /// The longest wait of all: blocks can be a minute apart.
 const AT_MOST: Duration = Duration::from_mins(15);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// How often it waits once more, where something comes in between.
+/// How often it waits once more if something comes in between.
 const TRIES: usize = 20;
-/// Without keepers so many peers must have the result, or all where there are fewer, for a sample's time.
+/// Without keepers this many peers must have the result, or all if there are fewer, for the time
+/// between two samples.
 const PEERS_WITH_RESULT: usize = 3;
 const HELD_FOR: Duration = Duration::from_secs(20);
 
@@ -67,21 +69,21 @@ pub struct How {
     pub relays: Vec<String>,
     /// Where the audit file goes.
     pub out: PathBuf,
-    /// Why votes that wait are left out.
+    /// Why pending votes are left out.
     pub leave_out: Option<String>,
-    /// Why votes of the chain are left out that no keeper had in time.
+    /// Why votes of the chain that no keeper had in time are left out.
     pub leave_out_late: Option<String>,
-    /// Whether they are counted.
+    /// Whether those votes are counted.
     pub count_late: bool,
-    /// Although keepers may have more.
+    /// Whether to seal although keepers may have more.
     pub without_keepers: bool,
-    /// Although peers may have more.
+    /// Whether to seal although peers may have more.
     pub despite_syncing: bool,
     /// Print JSON.
     pub json: bool,
 }
 
-/// What is waited for.
+/// What the command waits for.
 #[derive(Clone, Debug, PartialEq)]
 enum Need {
     /// Nobody else is there.
@@ -90,9 +92,9 @@ enum Need {
     Time(SealError),
     /// What others have.
     Missing(Missing),
-    /// The whole closing list of this keeper; whether another one's is here.
+    /// The whole closing list of this keeper; whether another keeper's list is here.
     List(String, bool),
-    /// A block for so many votes.
+    /// A block for this many votes.
     Block(usize),
 }
 
@@ -110,7 +112,7 @@ impl Need {
         }
     }
 
-    /// Whether it may be passed over.
+    /// Whether the options allow going on without it.
     fn is_waived(&self, how: &How) -> bool {
         match self {
             Self::Missing(missing) if missing.is_of_keepers() => how.without_keepers,
@@ -135,7 +137,7 @@ impl Need {
         }
     }
 
-    /// How long nothing may change until it ends the wait.
+    /// How long nothing may change before waiting for it ends.
     fn patience(&self) -> Duration {
         match self {
             // It is known when that is over.
@@ -146,7 +148,7 @@ impl Need {
 }
 
 impl How {
-    /// What is waited for; an error ends it.
+    /// What to wait for; an error ends the command.
     fn needs(&self, node: &Node, now: Timestamp) -> Result<Vec<Need>, SealError> {
         let mut needs = Vec::new();
         if node.peers().is_empty() {
@@ -173,8 +175,8 @@ impl How {
     }
 }
 
-/// What is here: as long as it changes, something goes on. What peers claim is not in it, or they could keep
-/// this waiting.
+/// What is here: as long as it changes, the command goes on waiting. What peers claim is not part
+/// of it; otherwise they could keep the command waiting.
 #[derive(Clone, Copy, PartialEq)]
 struct Seen {
     tip: BlockHash,
@@ -197,11 +199,11 @@ impl Seen {
 
 /// Why nothing was signed.
 enum NotSigned {
-    /// Something is missing again, or came: wait once more.
+    /// Something is missing again, or arrived: wait once more.
     Wait(String),
-    /// What was built does not fit any more: build it again.
+    /// What was built does not match any more: build it again.
     Again(String),
-    /// It cannot be.
+    /// It cannot be signed.
     Failed(anyhow::Error),
 }
 
@@ -243,12 +245,12 @@ struct Held {
     peers: usize,
 }
 
-/// Seals over relays. `record` is where the seal goes before anybody is sent it; where it is there already, that
-/// seal is handed out again.
+/// Seals over relays. `record` is the file that the seal is written to before it is sent to
+/// anybody; if it is there already, that seal is handed out again.
 ///
 /// # Errors
-/// In words: what is missing, or cannot be done, or that nobody says yet that they have the result. Nothing
-/// was signed where there is no record.
+/// In words: what is missing or cannot be done, or that nobody says yet that they have the result.
+/// If there is no record, nothing was signed.
 pub async fn seal(organiser: Organiser, record: &Path, how: How) -> anyhow::Result<ExitCode> {
     let (context, out) = (organiser.context().in_words()?, how.out.display());
     let election = context.election();
@@ -259,7 +261,8 @@ pub async fn seal(organiser: Organiser, record: &Path, how: How) -> anyhow::Resu
     );
     let signed = if record.exists() { None } else { signed_in(&how.out, &context)? };
     if let Some(seal) = &signed {
-        // It broke off between the two files: this is the seal that was signed, and no other one may be.
+        // An earlier run ended between writing the two files: this is the seal that was signed, and
+        // no other one may be.
         secret_files::write_new(record, record_text(seal)?, true, "--organiser")?;
     }
     let again = record.exists();
@@ -285,13 +288,13 @@ pub async fn seal(organiser: Organiser, record: &Path, how: How) -> anyhow::Resu
     done
 }
 
-/// The organiser's seal over this election that an audit file holds, where there is such a file.
+/// The organiser's seal over this election that an audit file has, if there is such a file.
 fn signed_in(out: &Path, context: &ElectionContext) -> anyhow::Result<Option<Statement>> {
     if !out.exists() {
         return Ok(None);
     }
     for record in Records::open(out)? {
-        // What is no audit file is not written over, and says nothing.
+        // A file that is not an audit file is not overwritten, and says nothing.
         let Ok(record) = record else { return Ok(None) };
         match record {
             Record::Election(found) if found.id() != context.id() => return Ok(None),
@@ -388,7 +391,7 @@ async fn seal_anew(
     hand_out(own, &done, &how).await
 }
 
-/// Fails where no relay was reached in time; says whether one is.
+/// Fails if no relay was reached in time; returns whether one is connected.
 fn reached(own: &OwnNode, start: Instant) -> anyhow::Result<bool> {
     let states = own.handle.links.states();
     let up = states.iter().any(|(_, state)| matches!(state, LinkState::Up));
@@ -398,10 +401,10 @@ fn reached(own: &OwnNode, start: Instant) -> anyhow::Result<bool> {
     Ok(up)
 }
 
-/// Waits until nothing is missing and nothing changes any more, and says what is here then.
+/// Waits until nothing is missing and nothing changes any more, and returns what is here then.
 async fn settle(own: &OwnNode, how: &Arc<How>) -> anyhow::Result<Seen> {
     let start = Instant::now();
-    // While a relay is there.
+    // As long as a relay is connected.
     let mut up = start;
     let (mut changed, mut before, mut told) = (start, None, None);
     // Since when nothing is missing.
@@ -444,7 +447,7 @@ async fn settle(own: &OwnNode, how: &Arc<How>) -> anyhow::Result<Seen> {
     }
 }
 
-/// Has the chain built again without the votes of it that no keeper had in time, where that is wished.
+/// Rebuilds the chain without those of its votes that no keeper had in time, if that is wished.
 async fn leave_out(own: &OwnNode, how: &How) -> Result<(), NotSigned> {
     let late = own.handle.call(|node, _| node.unlisted()).await?;
     let lists = own.handle.call(|node, _| (node.lists().unwrap_or_default().whole, node.unshown()));
@@ -454,7 +457,8 @@ async fn leave_out(own: &OwnNode, how: &How) -> Result<(), NotSigned> {
         if whole == 0 || late.is_empty() {
             return Ok(());
         }
-        // They may have come after closing, or in time from voters who reached no keeper: people decide.
+        // They may have arrived after closing, or in time from voters who reached no keeper: people
+        // must decide.
         return if how.count_late {
             eprintln!("on no keeper's closing list, and counted: {votes}");
             Ok(())
@@ -509,7 +513,8 @@ async fn leave_out(own: &OwnNode, how: &How) -> Result<(), NotSigned> {
     }
 }
 
-/// Signs the seal, writes the audit file and it, and only then takes it in, by which it is handed out.
+/// Signs the seal, writes the audit file and the seal, and only then takes it in, which hands it
+/// out.
 fn sign(
     node: &mut Node,
     now: Timestamp,
@@ -556,7 +561,7 @@ fn sign(
     let record_of =
         |path: &Path| secret_files::write_new(path, record_text(&statement)?, true, "--organiser");
     if let Err(error) = record_of(record) {
-        // Nothing was handed out: as if it had not been signed.
+        // Nothing was handed out: act as if it had not been signed.
         fs::remove_file(&how.out).ok();
         return Err(NotSigned::Failed(error));
     }
@@ -568,7 +573,7 @@ fn sign(
     Ok(done)
 }
 
-/// Stays until somebody else has the result, and says who.
+/// Runs until somebody else has the result, and reports who.
 async fn hand_out(own: &OwnNode, done: &Done, how: &How) -> anyhow::Result<ExitCode> {
     let (held, named) = wait_until_held(own, done.tip).await?;
     let file = how.out.display().to_string();
@@ -608,12 +613,12 @@ async fn hand_out(own: &OwnNode, done: &Done, how: &How) -> anyhow::Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-/// Waits until all keepers say that they have the result, or where there is none a peer; in the end for
-/// whoever says so.
+/// Waits until all keepers say that they have the result, or a peer if there are no keepers; when
+/// the time is over, returns who says so.
 async fn wait_until_held(own: &OwnNode, tip: BlockHash) -> anyhow::Result<(Held, Vec<Keeper>)> {
     let start = Instant::now();
     let mut up = start;
-    // Greets keepers again, too.
+    // This also greets keepers again.
     own.handle.call(|node, _| node.look_at_lists(true)).await?;
     loop {
         if reached(own, up)? {
@@ -628,7 +633,7 @@ async fn wait_until_held(own: &OwnNode, tip: BlockHash) -> anyhow::Result<(Held,
         });
         let (held, named, all) = held.await?;
         let enough = if named.is_empty() {
-            // What a peer claims is not proven: an honest one has time to fetch the blocks.
+            // A peer's claim is not proven: an honest one has time to fetch the blocks.
             held.peers >= all.clamp(1, PEERS_WITH_RESULT) && start.elapsed() >= HELD_FOR
         } else {
             held.keepers.len() == named.len()

@@ -37,8 +37,8 @@ async fn export(State(app): State<App>) -> Result<Response, ApiError> {
         head.extend(writer.statement(statement));
     }
     let name = format!("attachment; filename=\"{}.blockvote\"", &context.id().to_string()[..8]);
-    // A batch of blocks at a time; a chain that switches meanwhile breaks the stream off, and a
-    // file without its end is seen to be one.
+    // A batch of blocks at a time. If the chain has a reorganisation meanwhile, the stream ends
+    // early; a file without its end is recognised as incomplete.
     let begin = (Some((writer, Bytes::from(head))), Height(2), app);
     let pieces = stream::unfold(begin, move |(state, from, app)| async move {
         let (mut writer, ready) = state?;
