@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use crate::step::{cargo, output, program, root, run, step};
 
@@ -89,7 +89,7 @@ fn npm() -> std::process::Command {
     program("npm")
 }
 
-/// What the browser tests need; returns the browser's path.
+/// What all browser tests need; returns the path of Chromium.
 pub fn for_browser_tests() -> anyhow::Result<PathBuf> {
     let folder = root().join("e2e");
     let stamp = folder.join("node_modules/.package-lock.json");
@@ -105,20 +105,12 @@ pub fn for_browser_tests() -> anyhow::Result<PathBuf> {
     chromium()
 }
 
-fn find_chromium() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("BLOCKVOTE_CHROMIUM") {
-        return Some(path.into());
-    }
-    let names = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
-    names.into_iter().find_map(on_path)
-}
-
 fn on_path(name: &str) -> Option<PathBuf> {
     output(program("which").arg(name)).map(PathBuf::from)
 }
 
 /// Installs a package of the system.
-fn apt_get(package: &str, otherwise: &'static str) -> anyhow::Result<()> {
+fn apt_get(package: &str, otherwise: &str) -> anyhow::Result<()> {
     step(&format!("install {package} with apt-get"), || {
         let sudo = output(program("id").arg("-u")).is_some_and(|id| id != "0");
         let apt = |arguments: &[&str]| {
@@ -129,7 +121,7 @@ fn apt_get(package: &str, otherwise: &'static str) -> anyhow::Result<()> {
             run(command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
         };
         let install = ["install", "-y", "--no-install-recommends", package];
-        apt(&["update"]).and_then(|()| apt(&install)).context(otherwise)
+        apt(&["update"]).and_then(|()| apt(&install)).with_context(|| otherwise.to_owned())
     })
 }
 
@@ -141,19 +133,31 @@ pub fn valgrind() -> anyhow::Result<&'static str> {
     Ok("valgrind")
 }
 
-fn chromium() -> anyhow::Result<PathBuf> {
-    if let Some(path) = find_chromium() {
+/// A program that a variable names or that is on the path, installed where it is neither.
+fn of_the_system(variable: &str, names: &[&str], package: &str) -> anyhow::Result<PathBuf> {
+    let find = || {
+        let named = std::env::var_os(variable).map(PathBuf::from);
+        named.or_else(|| names.iter().find_map(|name| on_path(name)))
+    };
+    if let Some(path) = find() {
         return Ok(path);
     }
-    let otherwise =
-        "install Chromium or Chrome by hand, or name one in the variable BLOCKVOTE_CHROMIUM";
-    apt_get("chromium", otherwise)?;
-    match find_chromium() {
-        Some(path) => Ok(path),
-        None => {
-            bail!("Chromium was installed but is not on the path; name it in BLOCKVOTE_CHROMIUM")
-        }
-    }
+    let names = names.join(" or ");
+    let otherwise = format!("install {names} by hand, or name one in the variable {variable}");
+    apt_get(package, &otherwise)?;
+    find().with_context(|| {
+        format!("{package} was installed but {names} is not on the path; name one in {variable}")
+    })
+}
+
+fn chromium() -> anyhow::Result<PathBuf> {
+    let names = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
+    of_the_system("BLOCKVOTE_CHROMIUM", &names, "chromium")
+}
+
+/// The browser Firefox; returns its path.
+pub fn firefox() -> anyhow::Result<PathBuf> {
+    of_the_system("BLOCKVOTE_FIREFOX", &["firefox-esr", "firefox"], "firefox-esr")
 }
 
 /// What drives the browser engine `WebKit`, and the screen for it; returns the path of the driver.
@@ -161,19 +165,7 @@ pub fn webkit_driver() -> anyhow::Result<PathBuf> {
     if on_path("Xvfb").is_none() {
         apt_get("xvfb", "install Xvfb by hand")?;
     }
-    let find = || {
-        std::env::var_os("BLOCKVOTE_WEBKIT_DRIVER")
-            .map(PathBuf::from)
-            .or_else(|| on_path("WebKitWebDriver"))
-    };
-    if let Some(path) = find() {
-        return Ok(path);
-    }
-    let otherwise = "install WebKitWebDriver (of WebKitGTK) by hand, or name it in the variable BLOCKVOTE_WEBKIT_DRIVER";
-    apt_get("webkit2gtk-driver", otherwise)?;
-    find().context(
-        "WebKitWebDriver was installed but is not on the path; name it in BLOCKVOTE_WEBKIT_DRIVER",
-    )
+    of_the_system("BLOCKVOTE_WEBKIT_DRIVER", &["WebKitWebDriver"], "webkit2gtk-driver")
 }
 
 /// The server that the tests of several relays run; returns its path.

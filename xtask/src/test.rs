@@ -105,10 +105,12 @@ fn run_cargo(arguments: &[&str]) -> anyhow::Result<()> {
 
 fn browser(filter: &[&str]) -> anyhow::Result<()> {
     let chromium = setup::for_browser_tests()?;
+    let firefox = setup::firefox()?;
     let webkit = setup::webkit_driver()?;
     let long = long_chain(40_000, 100)?;
     step("browser tests", || {
         run(playwright(&chromium, filter)
+            .env("BLOCKVOTE_FIREFOX", firefox)
             .env("BLOCKVOTE_WEBKIT_DRIVER", webkit)
             .env("BLOCKVOTE_LONG", long))
     })
