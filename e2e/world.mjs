@@ -6,8 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test as base, chromium, expect } from "@playwright/test";
-import { closing, key } from "./blockvote.mjs";
-import { WebKit } from "./webkit.mjs";
+import { Peer, closing, key } from "./blockvote.mjs";
+import { Chromium } from "./engines/chromium.mjs";
+import { Firefox } from "./engines/firefox.mjs";
+import { WebKit } from "./engines/webkit.mjs";
 
 export const BIN = process.env.BLOCKVOTE_BIN ?? join(import.meta.dirname, "../target/debug");
 export const LAUNCH = {
@@ -17,6 +19,9 @@ export const LAUNCH = {
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
   ],
 };
+
+/** The engines that `World.tab` has tabs of. */
+export const ENGINES = ["chromium", "firefox", "webkit"];
 
 /** A program that was started, and the address it says it listens on. */
 class Program {
@@ -63,6 +68,7 @@ export class World {
   constructor() {
     this.programs = [];
     this.contexts = [];
+    this.firefoxes = new Map();
     this.folder = mkdtempSync(join(tmpdir(), "blockvote-"));
   }
 
@@ -131,15 +137,28 @@ export class World {
     return context;
   }
 
-  async webkit() {
-    const webkit = new WebKit();
-    this.contexts.push(webkit);
-    await webkit.start();
-    return webkit;
+  /** A tab of an engine with a profile of its own; the options are those of a Playwright context. */
+  async tab(engine, options = {}) {
+    if (engine === "chromium") return Chromium.open(await this.profile(options));
+    if (engine === "firefox") return this.firefox(options);
+    const tab = await WebKit.open();
+    this.contexts.push(tab);
+    return tab;
+  }
+
+  async firefox(options) {
+    const setup = JSON.stringify([options.colorScheme, options.reducedMotion]);
+    if (!this.firefoxes.has(setup)) this.firefoxes.set(setup, await Firefox.launch(options));
+    const tab = await Firefox.open(this.firefoxes.get(setup), options);
+    // Firefox counts a relay that is away among the errors of a page.
+    tab.page.on("pageerror", ({ message }) => /^Firefox can’t establish a connection/.test(message) || thrown.push(message));
+    tab.page.on("console", breach);
+    return tab;
   }
 
   async end() {
     for (const context of this.contexts) await context.close();
+    for (const firefox of this.firefoxes.values()) await firefox.close();
     await this.browser?.close();
     for (const program of this.programs) await program.kill();
     rmSync(this.folder, { recursive: true, force: true });
@@ -150,9 +169,10 @@ export class World {
 export const thrown = [];
 function watch(context) {
   context.on("weberror", (error) => thrown.push(String(error.error())));
-  context.on("console", (message) => {
-    if (/Content Security Policy|panicked/.test(message.text())) thrown.push(message.text());
-  });
+  context.on("console", breach);
+}
+function breach(message) {
+  if (/Content Security Policy|panicked/.test(message.text())) thrown.push(message.text());
 }
 
 export const test = base.extend({
@@ -237,13 +257,27 @@ export async function seal(page) {
   }).toPass();
 }
 
-/** Hands a node a closing that the organiser dated back: nobody waits for votes on their way. */
+/** A closing that the organiser dated back: nobody waits for votes on their way. */
+function earlier(id, organiserFile) {
+  const { election, secret } = JSON.parse(organiserFile);
+  const organiser = key(Buffer.from(secret, "hex"));
+  expect(election.organiser).toBe(organiser.public.toString("hex"));
+  return closing(Buffer.from(id, "hex"), Date.now() - 121_000, organiser);
+}
+
+/** Hands a node such a closing. */
 export async function closeEarlier(node, organiserFile) {
-  const { election, secret } = JSON.parse(readFileSync(organiserFile, "utf8"));
   const id = node.election;
-  expect(election.organiser).toBe(key(Buffer.from(secret, "hex")).public.toString("hex"));
-  const statement = closing(Buffer.from(id, "hex"), Date.now() - 121_000, key(Buffer.from(secret, "hex")));
+  const statement = earlier(id, readFileSync(organiserFile, "utf8"));
   await node.json(`/api/v1/elections/${id}/evidence`, { statement: statement.toString("hex") });
+}
+
+/** Tells all peers of such a closing: of several the earliest counts. */
+export async function spreadEarlierClosing(relay, id, organiserFile) {
+  const peer = await Peer.join(relay, Buffer.from(id, "hex"));
+  peer.evidence([earlier(id, organiserFile)]);
+  await peer.flush();
+  peer.leave();
 }
 
 /** Waits until a node's answer is as wanted. */
