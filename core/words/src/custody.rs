@@ -7,11 +7,7 @@ use blockvote_core::{
         voter_list::{LineError, VotersError},
         voting_code::{CodeError, SYMBOLS},
     },
-    election::{
-        ballot::BallotError,
-        definition::{ElectionError, MAX_TITLE_BYTES},
-        roll::MAX_ROLL,
-    },
+    election::{ballot::BallotError, definition::ElectionError, roll::MAX_ROLL},
 };
 
 use crate::Words;
@@ -138,13 +134,15 @@ pub fn advice(problem: &DraftProblem) -> String {
             ElectionError::Title(BallotError::Empty) => {
                 "Ask a question: it is what voters see first.".into()
             }
-            ElectionError::Title(BallotError::TooLong { .. }) => {
-                format!("The question has more than {MAX_TITLE_BYTES} bytes.")
+            ElectionError::Title(BallotError::TooLong { found, max }) => {
+                format!(
+                    "The question is too long: {found} of {max} bytes; letters with accents take two."
+                )
             }
             ElectionError::Choice { number, error: BallotError::Empty, .. } => {
                 format!("Choice {number} is empty: write it or remove it.")
             }
-            ElectionError::RepeatedChoice(choice) => format!("“{choice}” stands there twice."),
+            ElectionError::RepeatedChoice(choice) => format!("“{choice}” is listed twice."),
             ElectionError::FreeTextRules => {
                 "Several choices, or own words beside them, need a list of choices.".into()
             }

@@ -12,6 +12,7 @@ mod chain;
 mod crypto;
 pub mod custody;
 pub mod election;
+pub mod message;
 mod node;
 pub mod report;
 pub mod standing;
