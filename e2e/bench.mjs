@@ -286,8 +286,8 @@ try {
     const times = [];
     for (let token = 1; token <= 100; token += 1) {
       await one.getByText("Yes", { exact: true }).click();
-      await one.getByLabel("Your token").fill(String(token));
-      await one.getByText("unused so far").waitFor();
+      await one.getByLabel("Your number").fill(String(token));
+      await one.getByText("not used yet").waitFor();
       const seen = two.evaluate((wanted) => new Promise((resolve) => {
         const look = () => document.querySelector(".waiting")?.textContent.startsWith(wanted);
         if (look()) return resolve(Date.now());
@@ -295,13 +295,13 @@ try {
           if (look()) { observer.disconnect(); resolve(Date.now()); }
         });
         observer.observe(document.body, { subtree: true, childList: true, characterData: true });
-      }), token === 1 ? "1 vote waits" : `${token} votes wait`);
+      }), token === 1 ? "1 vote is in no block yet" : `${token} votes are in no block yet`);
       const start = await one.evaluate(() => {
         document.querySelector("[data-testid=cast]").click();
         return Date.now();
       });
       times.push((await seen) - start);
-      await one.getByRole("button", { name: "Vote with another token" }).click();
+      await one.getByRole("button", { name: "Vote with another number" }).click();
     }
     say(`cast to seen in another tab: p50 ${percentile(times, 50)} ms, p99 ${percentile(times, 99)} ms, 100 votes`);
   }

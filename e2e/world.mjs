@@ -217,15 +217,18 @@ export async function kept(page) {
 
 /** Moves to another screen as a person does. */
 export async function go(page, screen) {
-  await page.getByRole("navigation").getByRole("link", { name: screen }).click();
+  const navigation = page.getByRole("navigation");
+  // Voters need two screens; the others are in a menu.
+  if (!["Home", "Create", "Vote", "Results", "Organise"].includes(screen)) await navigation.getByText("More").click();
+  await navigation.getByRole("link", { name: screen }).click();
 }
 
 /** Fills the ballot paper and casts. */
 export async function cast(page, token, choice) {
-  const text = page.getByLabel("Your selection");
+  const text = page.getByLabel("Your answer");
   if (await text.count()) await text.fill(choice);
   else await page.getByText(choice, { exact: true }).click();
-  await page.getByLabel("Your token").fill(String(token));
+  await page.getByLabel("Your number").fill(String(token));
   await page.getByTestId("cast").click();
 }
 

@@ -67,6 +67,8 @@ export class Tab {
   /** Moves to another screen of the open election as a person does. */
   async go(screen) {
     const link = `nav a[href$="/${screen}"]`;
+    // Voters need two screens; the others are in a menu.
+    if (!["vote", "results", "organise"].includes(screen)) await this.click(".more > summary");
     await this.click(link);
     await this.shows(`${link}[aria-current=page]`);
   }

@@ -68,7 +68,7 @@ test("a vote is cast by keyboard alone", async ({ world }) => {
   await page.keyboard.press("ArrowDown");
   await tabTo("token");
   await page.keyboard.type("42");
-  await expect(page.getByTestId("token-hint")).toContainText("unused so far");
+  await expect(page.getByTestId("token-hint")).toContainText("not used yet");
   await tabTo("cast");
   await page.keyboard.press("Enter");
   await expect(page.getByTestId("receipt")).toHaveAttribute("data-state", "mined");
@@ -81,7 +81,7 @@ test("free text can be typed or taken from the selections so far", async ({ worl
   await node.json("/vote", { token_id: 1, selection: "Biden" });
   const page = await open(await world.profile(), relay, node.election);
   await page.getByRole("button", { name: "Biden" }).click();
-  await expect(page.getByLabel("Your selection")).toHaveValue("Biden");
+  await expect(page.getByLabel("Your answer")).toHaveValue("Biden");
   await castAndMine(page, 2, "Biden");
   await go(page, "Results");
   await expect(page.getByTestId("bars")).toContainText("Biden");

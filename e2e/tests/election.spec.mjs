@@ -32,7 +32,7 @@ async function create(page, relay, { title, choices, voters, passphrase }) {
   await page.getByTestId("next").click();
   await expect(page.getByTestId("preview")).toContainText(title);
   if (passphrase) {
-    await page.getByLabel(/^Passphrase for your organiser/).fill(passphrase);
+    await page.getByLabel(/^Protect your organiser/).fill(passphrase);
     await page.getByLabel("The passphrase again").fill(passphrase);
   }
   await page.getByTestId("next").click();
@@ -78,7 +78,7 @@ test("two seals that differ make the result contested, for the tab and the file"
   }
   const page = await (await world.profile()).newPage();
   await page.goto(`${relay.url}/e/${node.election}/results`);
-  await expect(page.getByTestId("seal")).toContainText("Sealed by the organiser at block 2");
+  await expect(page.getByTestId("seal")).toContainText("sealed by the organiser at block 2");
   expect(await node.json("/api/v1/evidence", { statement: seals[1] })).toEqual({ seal: "contested" });
   await expect(page.getByTestId("seal")).toContainText("Contested: the organiser signed two seals that differ");
   ran("election", "export", "--node", node.url, "--out", at("contested.blockvote"));
@@ -106,7 +106,7 @@ test("nothing can be sealed while the node begins anew: what is sealed is what i
   await page.clock.pauseAt(await page.evaluate(() => Date.now() + 1000));
   await breakOff(page);
   await expect(page.getByText("broke off and is started again")).toBeVisible();
-  await expect(page.getByTestId("seal-state")).toHaveText("The node of this tab starts.");
+  await expect(page.getByTestId("seal-state")).toHaveText("This page is starting.");
   await expect(page.getByTestId("seal-button")).toHaveCount(0);
   await page.clock.resume();
   await expect(page.getByTestId("seal-button")).toBeVisible();
@@ -180,10 +180,10 @@ test("an election with five codes, from the wizard to the sealed result that any
   // The first voter opens the link with the code, on a phone.
   const phone = await (await world.profile({ viewport: { width: 375, height: 760 } })).newPage();
   await phone.goto(`${link}#code=${codes[0]}`);
-  await expect(phone.getByTestId("code-hint")).toContainText("on the voter roll");
+  await expect(phone.getByTestId("code-hint")).toContainText("Valid code");
   expect(new URL(phone.url()).hash, "the code does not stay in the address").toBe("");
   await phone.getByText("Yes", { exact: true }).click();
-  await expect(phone.getByTestId("review")).toContainText("You are about to cast “Yes” as token");
+  await expect(phone.getByTestId("listed-as")).toContainText("You vote as number");
   await phone.getByTestId("cast").click();
   await mined(phone);
 
@@ -208,7 +208,7 @@ test("an election with five codes, from the wizard to the sealed result that any
   await expect(keys.getByTestId("code-hint")).toContainText("typo in the code, probably in group 7");
   await keys.keyboard.press("Backspace");
   await keys.keyboard.type(codes[1].at(-1).toLowerCase());
-  await expect(keys.getByTestId("code-hint")).toContainText("on the voter roll");
+  await expect(keys.getByTestId("code-hint")).toContainText("Valid code");
   await tabTo("cast");
   await keys.keyboard.press("Enter");
   await mined(keys);
@@ -222,21 +222,21 @@ test("an election with five codes, from the wizard to the sealed result that any
   await mined(third);
   await third.getByRole("button", { name: /Change my vote/ }).click();
   await expect(third.getByLabel("Your voting code")).toHaveValue(codes[2]);
-  await expect(third.getByTestId("code-hint")).toContainText("You voted already: “No”. Casting again replaces it.");
+  await expect(third.getByTestId("code-hint")).toContainText("You voted already: “No”. Voting again replaces it.");
   await third.getByText("Later", { exact: true }).click();
-  await third.getByRole("button", { name: "Change vote to “Later”" }).click();
+  await third.getByTestId("cast").click();
   await mined(third);
-  await expect(third.getByText("replaced by a later vote of this voter")).toBeVisible();
+  await expect(third.getByText("replaced by a later vote of yours")).toBeVisible();
 
   // A stolen code, used by two who cannot hear each other.
-  await expect(organiser.getByTestId("organise-turnout")).toContainText("3 of 5 voters voted. No vote waits");
+  await expect(organiser.getByTestId("organise-turnout")).toContainText("3 of 5 voters voted. All votes received are recorded");
   const port = relay.address.split(":")[1];
   const thief = await (await world.profile()).newPage();
   const owner = await (await world.profile()).newPage();
   for (const page of [thief, owner]) {
     await page.goto(`${link}#code=${codes[3]}`);
     await expect(page.getByTestId("status")).toContainText("all 4 votes verified here");
-    await expect(page.getByTestId("code-hint")).toContainText("on the voter roll");
+    await expect(page.getByTestId("code-hint")).toContainText("Valid code");
     await kept(page);
   }
   await relay.kill();
@@ -256,7 +256,7 @@ test("an election with five codes, from the wizard to the sealed result that any
   await expect(organiser.getByTestId("double-votes")).toContainText("1 voter signed two different ballots");
 
   // Closing and sealing.
-  await expect(organiser.getByTestId("organise-turnout")).toContainText("4 of 5 voters voted. No vote waits");
+  await expect(organiser.getByTestId("organise-turnout")).toContainText("4 of 5 voters voted. All votes received are recorded");
   await organiser.getByTestId("close-button").click();
   await expect(organiser.getByTestId("told")).toContainText("The election is closed");
   await expect(keys.getByTestId("hours")).toContainText("closed");
@@ -272,7 +272,7 @@ test("an election with five codes, from the wizard to the sealed result that any
   await expect(organiser.getByTestId("organise-state")).toContainText("Sealed at block");
   for (const page of [phone, keys, third]) {
     await page.goto(`${link.replace(/vote$/, "results")}`);
-    await expect(page.getByTestId("seal")).toContainText("Sealed by the organiser");
+    await expect(page.getByTestId("seal")).toContainText("sealed by the organiser");
     await expect(page.getByTestId("turnout")).toContainText("80.0 %: 4 of 5 voters voted");
     await expect(page.getByTestId("double-votes")).toBeVisible();
   }

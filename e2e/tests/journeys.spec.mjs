@@ -15,7 +15,7 @@ const SAYS = {
   /** A bar: the choice and how many chose it. */
   bar: (choice, count) => new RegExp(`${choice}\\s+${count}`),
   /** The organiser's desk: so many voted, and no vote waits. */
-  turnout: (voters, of) => new RegExp(`${voters} of ${of} voters voted\\. No vote waits`),
+  turnout: (voters, of) => new RegExp(`${voters} of ${of} voters voted\\. All votes received are recorded`),
 };
 
 /** Waits until the browser keeps a copy of the whole page for when the relay is away. */

@@ -76,7 +76,7 @@ test("organiser and voters are never there together: a keeper carries the electi
   organiser = await desk.newPage();
   organiser.on("dialog", (dialog) => dialog.accept());
   await organiser.goto(link.replace(/vote$/, "organise"));
-  await expect(organiser.getByTestId("organise-turnout")).toContainText("1 of 2 voters voted. No vote waits");
+  await expect(organiser.getByTestId("organise-turnout")).toContainText("1 of 2 voters voted. All votes received are recorded");
   await organiser.getByTestId("close-button").click();
   await expect(organiser.getByTestId("told")).toContainText("The election is closed");
   await organiser.getByTestId("to-seal").click();
@@ -105,7 +105,7 @@ test("the preview of an election names its keepers, and says which of them went"
   await page.getByTestId("next").click();
   await expect(page.getByTestId("keeper").getByRole("checkbox")).toBeChecked();
   await page.getByTestId("next").click();
-  await expect(page.getByTestId("kept-by")).toHaveText("Will be held by Club server.");
+  await expect(page.getByTestId("kept-by")).toHaveText("Club server will keep it.");
   await keeper.kill();
   await expect(page.getByText("Club server: no answer at the moment.")).toBeVisible({ timeout: 20_000 });
 });
@@ -240,8 +240,8 @@ test("a short address leads to the election, and one with a typo says what to do
   // Typed on the start page, alone or as a link.
   for (const typed of [address.replace("-", " "), `${relay.url}/v/${address}`]) {
     await page.goto(`${relay.url}/`);
-    await page.getByLabel("Link, id or short address of the election").fill(typed);
-    await page.getByRole("button", { name: "Open the election" }).click();
+    await page.getByLabel("Link you were sent").fill(typed);
+    await page.getByRole("button", { name: "Open", exact: true }).click();
     await expect(page.getByRole("heading", { name: "Lunch?" })).toBeVisible();
   }
   await page.goto(`${relay.url}/v/K7QF`);

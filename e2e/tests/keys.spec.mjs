@@ -7,7 +7,7 @@ import { castAndMine, expect, go, kept, open, test, until } from "../world.mjs";
 async function makeKey(page, relay, label, passphrase = "") {
   await page.goto(`${relay.url}/keys`);
   await page.getByLabel("Name for it, for yourself").fill(label);
-  await page.getByLabel("Passphrase (may be left out)").fill(passphrase);
+  await page.getByLabel("Passphrase (optional)").fill(passphrase);
   if (passphrase) await page.getByLabel("The passphrase again").fill(passphrase);
   await page.getByRole("button", { name: "Make a key" }).click();
   return page.getByTestId("own-key").last().getByTestId("public-key").innerText();
@@ -28,7 +28,7 @@ test("with own keys only their holders vote: locked, brought to another device, 
   expect(await ann.evaluate(() => localStorage.getItem("blockvote.keys"))).toContain("blockvote-locked:1:");
 
   await steps(desk, relay, "Lunch?");
-  await desk.getByText("Voters with keys of their own").click();
+  await desk.getByText("Voters' own keys").click();
   await desk.getByLabel(/^Public keys, one in each line/).fill(`Ann,${annKey}\nBert,${bertKey.replace(/.$/, (last) => (last === "0" ? "1" : "0"))}\n`);
   await desk.getByTestId("next").click();
   await expect(desk.getByTestId("problem")).toContainText("line 2: there is a typo in the public key");
@@ -45,7 +45,8 @@ test("with own keys only their holders vote: locked, brought to another device, 
 
   // A locked key asks for its passphrase, and a wrong one changes nothing.
   await ann.goto(link);
-  await expect(ann.getByTestId("key-hint")).toContainText("on the voter roll");
+  await expect(ann.getByTestId("key-hint")).toContainText("Valid key");
+  await ann.getByText("How your vote is counted").click();
   await expect(ann.getByText("nobody else can vote in your place, not even the organiser")).toBeVisible();
   await ann.getByText("Yes", { exact: true }).click();
   await ann.getByLabel("Passphrase of the key").fill("wrong horse");
@@ -81,7 +82,7 @@ test("what is wrong with a new election is said at its step, and the draft stays
   await page.getByTestId("next").click();
   await page.getByLabel("Choice 2", { exact: true }).fill("Yes");
   await page.getByTestId("next").click();
-  await expect(page.getByTestId("problem")).toContainText("“Yes” stands there twice");
+  await expect(page.getByTestId("problem")).toContainText("“Yes” is listed twice");
   await page.getByLabel("Choice 2", { exact: true }).fill("Bread");
   // Reordered by keyboard.
   await page.getByRole("button", { name: "Move choice 2 up" }).press("Enter");
@@ -103,12 +104,13 @@ test("what is wrong with a new election is said at its step, and the draft stays
     ["\ufeffAnn\n\nBert\nAnn\n", "line 4 is the same as line 1: \"Ann\""],
     [many, "more than 100000 voters"],
   ]) {
-    if (list === many) await page.getByLabel("Take it from a file").setInputFiles(many);
+    if (list === many) await page.getByLabel("Load a file…").setInputFiles(many);
     else await voters.fill(list);
     await page.getByTestId("next").click();
     await expect(page.getByTestId("problem")).toContainText(words);
   }
-  await voters.fill("Ann\nBert\n");
+  writeFileSync(many, "Ann\nBert\n");
+  await page.getByLabel("Load a file…").setInputFiles(many);
   for (let step = 0; step < 3; step += 1) await page.getByTestId("next").click();
   await expect(page.getByTestId("organise-turnout")).toContainText("0 of 2 voters voted");
   // Names stay here: what others get does not hold them.
@@ -134,7 +136,7 @@ test("a receipt file opened elsewhere checks itself, and casts a dropped vote ag
   await first.kill();
   await expect(voter.getByTestId("status")).toContainText("not connected");
   await castAndMine(voter, 7, "Bread");
-  await expect(voter.getByTestId("receipt")).toContainText("In block 2");
+  await expect(voter.getByTestId("receipt")).toContainText("in block 2");
   const downloading = voter.waitForEvent("download");
   await voter.getByRole("button", { name: "Download" }).click();
   const file = join(world.folder, "receipt.json");
@@ -153,11 +155,12 @@ test("a receipt file opened elsewhere checks itself, and casts a dropped vote ag
   await other.goto(`${first.url}/`);
   await other.getByLabel("Open a receipt file").setInputFiles(file);
   await expect(other.getByTestId("receipt")).toHaveAttribute("data-state", "mined");
-  await expect(other.getByTestId("proof")).toContainText("checked by this tab");
+  await expect(other.getByTestId("proof")).toContainText("your vote is in the record");
   expect(new URL(other.url()).hash).toBe("");
 
   // Files that are none, and one that was changed.
   await other.goto(`${first.url}/`);
+  await other.getByText("Check a vote").click();
   const bad = join(world.folder, "bad.json");
   for (const [text, words] of [
     ["{}", "not a Blockvote receipt"],
@@ -167,9 +170,9 @@ test("a receipt file opened elsewhere checks itself, and casts a dropped vote ag
     await other.getByLabel("Open a receipt file").setInputFiles(bad);
     await expect(other.getByText(words)).toBeVisible();
   }
-  await other.getByLabel("Vote id or address of a receipt").fill("abc");
+  await other.getByLabel("Address of a receipt, or vote id").fill("abc");
   await other.getByRole("button", { name: "Look it up" }).click();
-  await expect(other.getByText("A vote id is 64 digits")).toBeVisible();
+  await expect(other.getByText("There is no receipt in this")).toBeVisible();
 });
 
 test("an audit file that is none, or was cut, is named and nothing passes", async ({ world }) => {
@@ -198,6 +201,6 @@ test("an audit file that is none, or was cut, is named and nothing passes", asyn
     document.querySelector("[data-testid=drop]").dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));
   });
   await expect(page.getByRole("heading", { name: "dropped.blockvote" })).toBeVisible();
-  await go(page, "Elections");
-  await expect(page.getByRole("heading", { name: "Which election?" })).toBeVisible();
+  await go(page, "Home");
+  await expect(page.getByRole("heading", { name: "Votes that everybody can check" })).toBeVisible();
 });

@@ -11,7 +11,7 @@ test("two sides vote and mine without the relay, and agree when it is back", asy
   await kept(other);
   await relay.kill();
   for (const tab of [page, other]) {
-    await expect(tab.getByTestId("status")).toContainText("not connected: votes wait here and travel later");
+    await expect(tab.getByTestId("status")).toContainText("not connected: your votes stay here and are sent later");
   }
   await castAndMine(page, 1, "Yes");
   await castAndMine(other, 2, "No");
@@ -42,7 +42,7 @@ test("a tab closed and opened again without any relay has its chain and its pend
   await page.getByTestId("mining").click();
   await expect(page.getByTestId("mining")).toHaveAttribute("aria-checked", "false");
   await go(page, "Vote");
-  await page.getByRole("button", { name: "Vote with another token" }).click();
+  await page.getByRole("button", { name: "Vote with another number" }).click();
   await cast(page, 2, "No");
   await expect(page.getByTestId("receipt")).toHaveAttribute("data-state", "pending");
   await kept(page);
@@ -51,7 +51,7 @@ test("a tab closed and opened again without any relay has its chain and its pend
   await node.kill();
   const again = await open(context, relay, node.election, "vote", false);
   await expect(again.getByTestId("status")).toContainText("at block 2");
-  await expect(again.getByText("Token 1: “Yes”")).toBeVisible();
+  await expect(again.getByText("Number 1: “Yes”")).toBeVisible();
   await expect(again.getByText("in block 2, 1 confirmation")).toBeVisible();
   await expect(again.getByTestId("receipt")).toHaveAttribute("data-state", "pending");
   // It can be mined here and now, with no relay at all.
@@ -77,7 +77,7 @@ test("two tabs of one browser: both are nodes, one writes, and the other takes o
   await go(second, "Network");
   await expect(second.getByTestId("storage")).toContainText("are kept in this browser");
   await go(second, "Vote");
-  await second.getByRole("button", { name: "Vote with another token" }).click();
+  await second.getByRole("button", { name: "Vote with another number" }).click();
   await castAndMine(second, 2, "No");
   await kept(second);
   await second.close();
@@ -198,7 +198,7 @@ test("a worker that breaks is started again from what is stored, and the page sa
   await expect(page.getByTestId("status")).toContainText("connected, ");
   await expect(page.getByText("broke off and is started again")).toBeHidden();
   await expect(page.getByTestId("status")).toContainText("at block 2");
-  await page.getByRole("button", { name: "Vote with another token" }).click();
+  await page.getByRole("button", { name: "Vote with another number" }).click();
   await castAndMine(page, 2, "Yes");
   // What is asked for in the pause is done by the next one.
   await go(page, "Verify");
@@ -214,7 +214,7 @@ test("hours end on a page that nobody touches, and nothing is cast while the nod
   const page = await (await world.profile()).newPage();
   await page.clock.install();
   await page.goto(`${relay.url}/e/${node.election}/vote`);
-  await expect(page.getByTestId("status")).toContainText("at block 1, as far as 1 peer says");
+  await expect(page.getByTestId("status")).toContainText("at block 1, as far as 1 other says");
   await page.clock.pauseAt(await page.evaluate(() => Date.now() + 1000));
   await breakOff(page);
   await expect(page.getByText("broke off and is started again")).toBeVisible();
@@ -222,7 +222,7 @@ test("hours end on a page that nobody touches, and nothing is cast while the nod
   await page.clock.resume();
   await expect(page.getByTestId("cast")).toBeEnabled();
   await page.clock.fastForward("11:00");
-  await expect(page.getByText("votes are not taken any more")).toBeVisible();
+  await expect(page.getByText("The result stays open to everyone")).toBeVisible();
 });
 
 test("a link to an unknown election says what it waits for, a broken one what is wrong", async ({ world }) => {
@@ -233,7 +233,7 @@ test("a link to an unknown election says what it waits for, a broken one what is
   await page.goto(`${relay.url}/e/nonsense/vote`);
   await expect(page.getByText("expected 64 hexadecimal digits")).toBeVisible();
   await page.goto(`${relay.url}/`);
-  await page.getByLabel("Link, id or short address of the election").fill("what?");
-  await page.getByRole("button", { name: "Open the election" }).click();
+  await page.getByLabel("Link you were sent").fill("what?");
+  await page.getByRole("button", { name: "Open", exact: true }).click();
   await expect(page.getByRole("alert")).toContainText("no election in this");
 });

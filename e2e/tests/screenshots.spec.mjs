@@ -26,8 +26,8 @@ for (const [width, height] of [[1280, 860], [375, 760]]) {
         await page.setViewportSize({ width, height });
       };
       await page.getByText("No", { exact: true }).click();
-      await page.getByLabel("Your token").fill("107");
-      await expect(page.getByTestId("token-hint")).toContainText("unused so far");
+      await page.getByLabel("Your number").fill("107");
+      await expect(page.getByTestId("token-hint")).toContainText("not used yet");
       await shot("vote");
       await castAndMine(page, 107, "No");
       await shot("receipt", true);
@@ -59,8 +59,8 @@ for (const [width, height] of [[1280, 860], [375, 760]]) {
         await page.getByLabel(`Choice ${index + 1}`, { exact: true }).fill(choice);
       }
       await page.getByLabel("Kind of ballot").selectOption("approval");
-      await page.getByText("Blank ballots are allowed").click();
-      await page.getByText(/write in one choice/).click();
+      await page.getByText("Allow a blank answer").click();
+      await page.getByText(/Allow a write-in/).click();
       await shot("create", true);
       await page.getByTestId("next").click();
       await page.getByTestId("next").click();
@@ -80,7 +80,7 @@ for (const [width, height] of [[1280, 860], [375, 760]]) {
       await page.goto(`${link}#code=${codes[0]}`);
       await page.getByText("Lathe", { exact: true }).click();
       await page.getByLabel("Your own words").fill("3D printer");
-      await expect(page.getByTestId("review")).toBeVisible();
+      await expect(page.getByTestId("code-hint")).toContainText("Valid code");
       await shot("vote-code", true);
       await page.getByTestId("cast").click();
       await expect(page.getByTestId("standing")).toContainText("Received by Club server");

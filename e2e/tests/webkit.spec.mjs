@@ -6,7 +6,7 @@ import { CLUB, expect, test, until } from "../world.mjs";
 /** Opens an election and waits until its node is connected and mines. */
 async function open(webkit, relay, node) {
   await openConnected(webkit, relay, node.election);
-  await webkit.says("status", /connected, 1 peer.*mining when votes wait/s);
+  await webkit.says("status", /connected, 1 other.*ready/s);
 }
 
 /** How many hold Web Locks in this browser, and how many wait for them. */
@@ -33,8 +33,8 @@ test("a page in WebKit's cache leaves lock and mining to the next one, and works
   await webkit.back();
   await webkit.back();
   expect(await webkit.evaluate(() => document.title)).toBe("from the cache");
-  await webkit.says("status", /connected, 1 peer.*block 2.*mining when votes wait/s);
-  await webkit.click(button("Vote with another token"));
+  await webkit.says("status", /connected, 1 other.*block 2.*ready/s);
+  await webkit.click(button("Vote with another number"));
   await cast(webkit, 1, 2);
   await isMined(webkit);
   await until(node, "/view_vote", (tally) => tally.Yes === 1 && tally.No === 1);
@@ -53,11 +53,11 @@ test("where a page in the cache holds on to the lock, the next one takes over, a
   await webkit.goto(`${relay.url}/`);
   expect(await locks(webkit)).toEqual({ held: 1, pending: 0 });
   await webkit.goto(`${relay.url}/e/${node.election}/vote`);
-  await webkit.says("status", /connected, 1 peer.*mining in another tab/s);
+  await webkit.says("status", /connected, 1 other.*ready in another tab/s);
   await cast(webkit, 0, 1);
   await webkit.has(RECEIPT, "data-state", "pending");
   await isMined(webkit);
-  await webkit.says("status", "mining when votes wait");
+  await webkit.says("status", "ready");
   await webkit.go("network");
   await webkit.says("storage", "are kept in this browser");
   expect(await locks(webkit)).toEqual({ held: 1, pending: 1 });

@@ -18,6 +18,7 @@ mod route;
 mod screens;
 mod shown;
 mod verifying;
+mod words;
 mod workers;
 
 use wasm_bindgen::JsCast;

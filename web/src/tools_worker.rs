@@ -19,7 +19,11 @@ use blockvote_core::{
     },
     election::{definition::Election, short_address::ShortAddress},
 };
-use blockvote_words::{Words, custody::advice};
+use blockvote_words::{
+    Words,
+    custody::advice,
+    message::{Message, say},
+};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 
@@ -102,7 +106,7 @@ fn answer(question: ToolsAsk, asker: &Asker) {
             asker.reply::<NewKey>(number).end(new_key(passphrase.as_ref()));
         }
         ToolsAsk::ReadKey(number, ReadKey(text)) => {
-            let file = KeyFile::read(text.as_str()).map_err(|error| error.words());
+            let file = KeyFile::read(text.as_str()).map_err(|error| say::as_said(error.words()));
             asker.reply::<ReadKey>(number).end(file.and_then(|file| saved_key(&file)));
         }
         ToolsAsk::CastByKey(number, vote) => spawn_local(cast(vote, asker.reply(number))),
@@ -114,11 +118,9 @@ fn answer(question: ToolsAsk, asker: &Asker) {
         }
         ToolsAsk::ShortAddressOf(number, ShortAddressOf(election)) => {
             let address = election.parse().ok().and_then(|id| ShortAddress::of(&id).ok());
-            asker.reply::<ShortAddressOf>(number).end(
-                address
-                    .map(|address| address.to_string())
-                    .ok_or_else(|| "the election's short address cannot be computed here".into()),
-            );
+            asker
+                .reply::<ShortAddressOf>(number)
+                .end(address.map(|address| address.to_string()).ok_or_else(say::no_short_address));
         }
     }
 }
@@ -127,8 +129,8 @@ fn verify_file(wanted: VerifyFile, reply: Reply<VerifyFile>) {
     let complaint = wanted.complaint.map(|text| Complaint::read(&text)).transpose();
     match (wanted.file.dyn_into(), complaint) {
         (Ok(file), Ok(complaint)) => spawn_local(verify::file(file, complaint, reply)),
-        (_, Err(error)) => reply.end(Err(error.words())),
-        (Err(_), _) => reply.end(Err("that is not a file".into())),
+        (_, Err(error)) => reply.end(Err(say::as_said(error.words()))),
+        (Err(_), _) => reply.end(Err(say::not_a_file())),
     }
 }
 
@@ -153,13 +155,13 @@ async fn cast(vote: CastByKey, reply: Reply<CastByKey>) {
             let (public, secret) = (key.public().to_text(), Some(Secret::new(&key)));
             node::ask(Cast { right: Right::Key { public, secret }, selections, change }).await
         }
-        Err(error) => Err(error.words()),
+        Err(error) => Err(say::as_said(error.words())),
     };
     reply.end(done);
 }
 
-fn read_receipt(text: &str) -> Result<ReceiptRead, String> {
-    let file = ReceiptFile::read(text).map_err(|error| error.words())?;
+fn read_receipt(text: &str) -> Result<ReceiptRead, Message> {
+    let file = ReceiptFile::read(text).map_err(|error| say::as_said(error.words()))?;
     Ok(ReceiptRead {
         election: file.receipt.vote.election.to_string(),
         vote_id: file.receipt.vote_id.to_string(),
@@ -173,9 +175,9 @@ async fn save_receipt(wanted: SaveReceipt, reply: Reply<SaveReceipt>) {
     reply.end(parts.and_then(|parts| write_receipt(parts, wanted.complaint)));
 }
 
-fn write_receipt(parts: WriteReceipt, complaint: bool) -> Result<TextFile, String> {
+fn write_receipt(parts: WriteReceipt, complaint: bool) -> Result<TextFile, Message> {
     let WriteReceipt { receipt, acknowledged, election } = parts;
-    let election = Election::decode(&election).map_err(|error| error.words())?;
+    let election = Election::decode(&election).map_err(|error| say::as_said(error.words()))?;
     let id = receipt.vote_id.to_string();
     let named = |kind: &str| format!("{kind}-{}.json", id.get(..8).unwrap_or("vote"));
     if complaint {
@@ -187,29 +189,30 @@ fn write_receipt(parts: WriteReceipt, complaint: bool) -> Result<TextFile, Strin
     Ok(TextFile { name: named("receipt"), text: file.to_text() })
 }
 
-fn new_key(passphrase: Option<&Passphrase>) -> Result<SavedKey, String> {
+fn new_key(passphrase: Option<&Passphrase>) -> Result<SavedKey, Message> {
     let salt = secret_bytes();
     let lock = passphrase.map(|passphrase| (passphrase, &salt));
     let file = KeyFile::new(&SecretKey::new(*secret().bytes()), lock);
-    saved_key(&file.map_err(|error| error.words())?)
+    saved_key(&file.map_err(|error| say::as_said(error.words()))?)
 }
 
-fn saved_key(file: &KeyFile) -> Result<SavedKey, String> {
-    let public = file.public().map_err(|error| error.words())?.to_text();
+fn saved_key(file: &KeyFile) -> Result<SavedKey, Message> {
+    let public = file.public().map_err(|error| say::as_said(error.words()))?.to_text();
     Ok(SavedKey { file: file.to_text(), public, locked: file.is_locked() })
 }
 
 /// Reads an organiser's file, unlocked where it is locked.
-fn organiser(file: &OrganiserFile) -> Result<Organiser, String> {
+fn organiser(file: &OrganiserFile) -> Result<Organiser, Message> {
     let text = if passphrase_lock::is_locked(file.text.as_str()) {
         let Some(passphrase) = &file.passphrase else {
-            return Err("the organiser's file is locked: type its passphrase".into());
+            return Err(say::organiser_locked());
         };
-        passphrase_lock::unlock(file.text.as_str(), passphrase).map_err(|error| error.words())?
+        passphrase_lock::unlock(file.text.as_str(), passphrase)
+            .map_err(|error| say::as_said(error.words()))?
     } else {
         file.text.clone()
     };
-    Organiser::read(text.as_str()).map_err(|error| error.words())
+    Organiser::read(text.as_str()).map_err(|error| say::as_said(error.words()))
 }
 
 /// Random bytes that nobody else may know.
@@ -221,7 +224,7 @@ async fn publish(wanted: Publish, reply: Reply<Publish>) {
     let Publish { draft, passphrase } = wanted;
     let done = match Publishing::new(*draft, secret(), secret()) {
         Ok(publishing) => make(publishing, passphrase.as_ref(), &reply).await,
-        Err(error) => Err(error.words()),
+        Err(error) => Err(say::as_said(error.words())),
     };
     reply.end(done);
 }
@@ -231,7 +234,7 @@ async fn make(
     mut publishing: Publishing,
     passphrase: Option<&Passphrase>,
     reply: &Reply<Publish>,
-) -> Result<Published, String> {
+) -> Result<Published, Message> {
     let mut slice = monotonic_ms();
     while publishing.step() {
         if monotonic_ms() - slice > SLICE_MS {
@@ -240,20 +243,19 @@ async fn make(
             slice = monotonic_ms();
         }
     }
-    let (organiser, context) = publishing.finish(now()).map_err(|error| error.words())?;
+    let (organiser, context) =
+        publishing.finish(now()).map_err(|error| say::as_said(error.words()))?;
     let text = organiser.to_text();
     let organiser = match passphrase {
         None => text,
         Some(passphrase) => {
             passphrase_lock::lock(text.as_str().as_bytes(), passphrase, &secret_bytes())
-                .map_err(|error| error.words())?
+                .map_err(|error| say::as_said(error.words()))?
                 .into()
         }
     };
     let id = context.id();
     let kept = async { Store::open(&id).await?.put_context(&context).await };
-    kept.await.map_err(|error| {
-        format!("this browser refuses to keep the election ({error}): leave the private window, or allow storage")
-    })?;
+    kept.await.map_err(|error| say::election_not_kept(error.to_string()))?;
     Ok(Published { id: id.to_string(), organiser })
 }

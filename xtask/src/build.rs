@@ -88,7 +88,7 @@ pub fn page() -> anyhow::Result<()> {
 
 /// Bytes that a browser loads before the first vote, compressed: what the page weighs now, so that it
 /// does not grow by accident. The aim is 300,000.
-const MAX_PAGE_BYTES: u64 = 580_000;
+const MAX_PAGE_BYTES: u64 = 592_000;
 
 /// Weighs what the first vote needs: all but the desk of organisers, and the miner, the verifiers, the
 /// tools and the service worker, which come later.

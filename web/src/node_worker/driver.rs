@@ -16,7 +16,7 @@ use blockvote_core::{
     node::{Event, Input, LinkId, Node, Output, Peer, Signatures, StoreChange},
     wire::frame::{ClientFrame, PeerId, ServerFrame},
 };
-use blockvote_words::Words;
+use blockvote_words::{Words, message::say};
 use gloo_timers::callback::{Interval, Timeout};
 use wasm_bindgen_futures::spawn_local;
 
@@ -243,7 +243,7 @@ impl Driver {
                     }
                 }
                 if let Err(error) = result {
-                    let why = format!("the browser could not store the chain ({error})");
+                    let why = say::store_failed(error.to_string());
                     let mut inner = self.0.borrow_mut();
                     inner.storage = StorageStatus::Memory(why);
                     inner.store = None;
@@ -432,7 +432,7 @@ impl Driver {
                 }
                 Err(error) => {
                     let mut inner = self.0.borrow_mut();
-                    let why = format!("the stored chain cannot be read ({error})");
+                    let why = say::store_unread(error.to_string());
                     (inner.storage, inner.store) = (StorageStatus::Memory(why), None);
                 }
             }

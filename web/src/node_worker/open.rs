@@ -12,7 +12,10 @@ use blockvote_core::{
     },
     wire::frame::{ClientFrame, ServerFrame},
 };
-use blockvote_words::Words;
+use blockvote_words::{
+    Words,
+    message::{Message, say},
+};
 use futures_channel::mpsc;
 use futures_util::{StreamExt, future::Either};
 use gloo_timers::future::TimeoutFuture;
@@ -85,12 +88,12 @@ impl Opening {
 
 fn refuse(said: Said) {
     if let Said::Ask(question, asker) = said {
-        asker.refuse(question.number(), "no election is open".into());
+        asker.refuse(question.number(), say::no_election_open());
     }
 }
 
 /// The election cannot be opened.
-fn fail(state: &RefCell<State>, why: String) {
+fn fail(state: &RefCell<State>, why: Message) {
     if let State::Opening(early) = state.replace(State::Failed) {
         early.into_iter().for_each(refuse);
     }
@@ -106,7 +109,7 @@ async fn open(
     let id: ElectionId = match election.parse() {
         Ok(id) => id,
         Err(error) => {
-            return fail(&state, format!("The link names no election: {error}."));
+            return fail(&state, say::link_names_none(error.to_string()));
         }
     };
     let (store, contents, storage) = open_store(&id).await;
@@ -118,7 +121,7 @@ async fn open(
         Some(context) => context,
         None => match search(id, contents.election.clone(), &relays).await {
             Ok(context) => context,
-            Err(why) => return fail(&state, format!("The election is broken: {why}.")),
+            Err(why) => return fail(&state, say::election_broken(why)),
         },
     };
     if let Some(store) = store.as_ref().filter(|_| !is_stored) {
@@ -151,7 +154,7 @@ async fn open_store(id: &ElectionId) -> (Option<Store>, Contents, StorageStatus)
     match opened.await {
         Ok((store, contents)) => (Some(store), contents, StorageStatus::Sharing),
         Err(error) => {
-            let why = format!("the browser refuses storage ({error})");
+            let why = say::store_refused(error.to_string());
             (None, Contents::default(), StorageStatus::Memory(why))
         }
     }

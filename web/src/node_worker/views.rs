@@ -10,7 +10,10 @@ use blockvote_core::{
     election::{keepers::Keeper, vote::Vote},
     node::{LinkId, Node, peers::Claim},
 };
-use blockvote_words::Words;
+use blockvote_words::{
+    Words,
+    message::{Message, say},
+};
 
 use super::state::{MAX_RECEIPTS, State};
 use crate::shared::{
@@ -141,21 +144,20 @@ fn seal(node: &Node) -> SealView {
 }
 
 /// Whether a vote counts, in words.
-fn standing(node: &Node, vote: &Vote) -> &'static str {
+fn standing(node: &Node, vote: &Vote) -> Message {
     let id = vote.id();
     if node.ballot_box().counting_vote(vote.token) == Some(id) {
-        "counts"
+        say::counts()
     } else if node.chain().place_of(&id).is_some() {
-        "is in the chain and does not count"
+        say::counts_not()
     } else {
-        "is not in the chain"
+        say::not_in_chain()
     }
 }
 
 fn double_votes(node: &Node) -> Vec<DoubleVoteView> {
     let election = node.chain().election();
-    let words =
-        |vote: &Vote| (vote.ballot.words(&election.question()), standing(node, vote).to_owned());
+    let words = |vote: &Vote| (vote.ballot.words(&election.question()), standing(node, vote));
     node.statements()
         .double_votes()
         .take(MAX_VOTES_SHOWN)
@@ -283,21 +285,21 @@ pub fn block(node: &Node, height: u32) -> Option<BlockView> {
     let hash = block.hash().to_string();
     let election = node.chain().election();
     let fields = [
-        ("Block", header.height.to_string()),
-        ("Hash", hash.clone()),
-        ("Block before", header.previous.to_string()),
-        ("Votes root", header.votes_root.to_string()),
-        ("Made at", header.timestamp.to_string()),
-        ("Difficulty", header.difficulty.0.to_string()),
-        ("Voters so far", header.voters.to_string()),
-        ("Votes so far", header.votes.to_string()),
-        ("Eased", format!("{} times", header.easing)),
-        ("Nonce", header.nonce.to_string()),
-        ("Version", header.version.to_string()),
+        (say::header_block(), header.height.to_string()),
+        (say::header_hash(), hash.clone()),
+        (say::header_before(), header.previous.to_string()),
+        (say::header_root(), header.votes_root.to_string()),
+        (say::header_made(), header.timestamp.to_string()),
+        (say::header_difficulty(), header.difficulty.0.to_string()),
+        (say::header_voters(), header.voters.to_string()),
+        (say::header_votes(), header.votes.to_string()),
+        (say::header_eased(), header.easing.to_string()),
+        (say::header_nonce(), header.nonce.to_string()),
+        (say::header_version(), header.version.to_string()),
     ];
     Some(BlockView {
         summary: summary(node, block),
-        fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        fields: fields.into_iter().collect(),
         zeros: small(hash.bytes().take_while(|byte| *byte == b'0').count()),
         votes: (0..small(block.vote_count().min(MAX_VOTES_SHOWN)))
             .filter_map(|index| block.vote(index))

@@ -6,6 +6,7 @@ use blockvote_core::{
     crypto::hash::ElectionId,
     election::{definition::Election, tally::Tally},
 };
+use blockvote_words::message::Message;
 
 use crate::shared::{
     asking::{Answered, Failure},
@@ -33,7 +34,7 @@ pub enum Phase {
     /// It is open.
     Open(Rc<OpenElection>),
     /// It cannot be.
-    Failed(String),
+    Failed(Message),
 }
 
 /// A vote on its way into the node.
@@ -103,7 +104,7 @@ pub struct Model {
     /// Why the vote of a receipt's address is not followed.
     pub watch_failed: Option<Failure>,
     /// The node worker broke, and what it said.
-    pub broken: Option<String>,
+    pub broken: Option<Message>,
     /// It broke too often to be started once more.
     pub given_up: bool,
     /// Page and a worker are of different builds.
@@ -119,7 +120,7 @@ pub enum Action {
     /// A worker is ready; its build.
     Ready(String),
     /// The node worker broke; whether it was once too often.
-    Broke(String, bool),
+    Broke(Message, bool),
     /// A vote goes on its way, or what became of it.
     Casting(Casting),
     /// The voter begins again: with the same code, to change the vote, or with none.
@@ -233,6 +234,7 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use blockvote_core::audit::standing::Standing;
+    use blockvote_words::message::say;
 
     use super::*;
     use crate::shared::views::ReceiptState;
@@ -288,8 +290,8 @@ mod tests {
     fn a_vote_of_which_nobody_said_whether_it_was_stored_shows_when_it_was() {
         let failed = |failure| after([receipts(), Action::Casting(Casting::Failed(failure, 15.0))]);
         assert_eq!(shown(&failed(Failure::Silent), None), Some("b"));
-        assert_eq!(shown(&failed(Failure::Broke(String::new())), None), Some("b"));
-        assert_eq!(shown(&failed(Failure::Refused("no".into())), None), None);
+        assert_eq!(shown(&failed(Failure::Broke(say::page_left())), None), Some("b"));
+        assert_eq!(shown(&failed(Failure::Refused(say::no_form())), None), None);
         let later = after([receipts(), Action::Casting(Casting::Failed(Failure::Silent, 30.0))]);
         assert_eq!(shown(&later, None), None);
     }
@@ -297,9 +299,9 @@ mod tests {
     #[test]
     fn a_worker_that_broke_leaves_what_is_known_but_its_state() {
         let status = || Action::Node(NodeEvent::Status(Box::default()));
-        let broke = after([receipts(), status(), Action::Broke("it fell".into(), false)]);
+        let broke = after([receipts(), status(), Action::Broke(say::worker_silent(), false)]);
         assert_eq!((broke.status.as_ref(), broke.receipts.len()), (None, 3));
-        assert_eq!(broke.broken.as_deref(), Some("it fell"));
+        assert_eq!(broke.broken, Some(say::worker_silent()));
         let definition = Election::demo().encode();
         let mut back = broke;
         back.take(Action::Node(NodeEvent::Opened(definition)));

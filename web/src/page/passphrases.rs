@@ -1,5 +1,7 @@
 //! Passphrases for what is about to be locked.
 
+use blockvote_words::message::{Message, say};
+
 /// Shorter ones are guessed in minutes by whoever gets hold of the file.
 const MIN_PASSPHRASE: usize = 8;
 
@@ -7,14 +9,12 @@ const MIN_PASSPHRASE: usize = 8;
 ///
 /// # Errors
 /// Too short, or typed differently the second time.
-pub fn check(first: &str, again: &str) -> Result<(), String> {
+pub fn check(first: &str, again: &str) -> Result<(), Message> {
     match first.chars().count() {
         0 => Ok(()),
-        length if length < MIN_PASSPHRASE => Err(format!(
-            "The passphrase has {length} letters; take at least {MIN_PASSPHRASE}, or none."
-        )),
+        length if length < MIN_PASSPHRASE => Err(say::passphrase_short(length, MIN_PASSPHRASE)),
         _ if first == again => Ok(()),
-        _ => Err("The two passphrases differ: a typo would lock for ever.".into()),
+        _ => Err(say::passphrases_differ()),
     }
 }
 

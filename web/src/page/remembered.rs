@@ -6,6 +6,7 @@ use std::{cell::RefCell, collections::HashMap};
 use serde::{Deserialize, Serialize};
 
 use blockvote_core::custody::organiser::Draft;
+use blockvote_words::message::{Message, say};
 
 use super::{browser, choosing::Chosen, model::OpenElection};
 use crate::shared::{
@@ -195,29 +196,29 @@ pub fn added_relays() -> Vec<String> {
 /// Adds a relay by what a person types or a link carries.
 ///
 /// # Errors
-/// What is wrong with it, in words.
-pub fn add_relay(text: &str) -> Result<(), &'static str> {
+/// What is wrong with it.
+pub fn add_relay(text: &str) -> Result<(), Message> {
     let text = text.trim().trim_end_matches('/');
     let address = match text.split_once("://") {
         Some(("http", rest)) => format!("ws://{rest}"),
         Some(("https", rest)) => format!("wss://{rest}"),
         Some(("ws" | "wss", _)) => text.to_owned(),
-        Some(_) | None => return Err("A relay’s address looks like wss://relay.example.org/ws."),
+        Some(_) | None => return Err(say::relay_address()),
     };
     let host = address.split("://").nth(1).unwrap_or_default();
     if host.is_empty() || host.contains([' ', '#', '?', '@']) {
-        return Err("A relay’s address looks like wss://relay.example.org/ws.");
+        return Err(say::relay_address());
     }
     let address = if host.contains('/') { address } else { format!("{address}/ws") };
     let mut added = added_relays();
     if added.contains(&address) || address == browser::own_relay() {
-        return Err("This tab follows that relay already.");
+        return Err(say::relay_followed());
     }
     if added.len() >= MAX_RELAYS {
-        return Err("A tab follows four relays besides its own; remove one first.");
+        return Err(say::relay_too_many());
     }
     if browser::page_is_secure() && address.starts_with("ws://") && !is_local(&address) {
-        return Err("This page came over https: browsers then reach relays over wss:// only.");
+        return Err(say::relay_insecure());
     }
     added.push(address);
     browser::keep_setting("relays", &browser::to_json(&added));

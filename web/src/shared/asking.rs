@@ -6,6 +6,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap, marker::PhantomData, pin::Pin, rc::Rc};
 
+use blockvote_words::message::{Message, say};
 use futures_channel::oneshot;
 use gloo_timers::callback::Timeout;
 use js_sys::Array;
@@ -75,9 +76,9 @@ pub(crate) use asks;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Failure {
     /// It could not be done, and why.
-    Refused(String),
+    Refused(Message),
     /// The worker broke or went, and how: whether it was done is not known.
-    Broke(String),
+    Broke(Message),
     /// The worker was silent for too long: whether it was done is not known.
     Silent,
 }
@@ -245,7 +246,7 @@ impl Line {
 fn decoded<T: DeserializeOwned + 'static>(answer: Answer) -> Pending<T> {
     Box::pin(async move {
         let answer = answer.await.unwrap_or(Err(Failure::Silent))?;
-        decode(answer).map_err(Failure::Broke)
+        decode(answer).map_err(|error| Failure::Broke(say::as_said(error)))
     })
 }
 
@@ -267,7 +268,7 @@ impl Asker {
     }
 
     /// The question of this number will not be answered, and why.
-    pub fn refuse(&self, number: u32, why: String) {
+    pub fn refuse(&self, number: u32, why: Message) {
         self.say(&FromWorker::Refused(number, why));
     }
 
@@ -293,11 +294,9 @@ impl<Q: Question> Reply<Q> {
     }
 
     /// Answers, or says why not.
-    pub fn end(mut self, answer: Result<Q::Answer, String>) {
+    pub fn end(mut self, answer: Result<Q::Answer, Message>) {
         let Some(asker) = self.asker.take() else { return };
-        let encoded = answer.and_then(|answer| {
-            encode(&answer).map_err(|_| "the answer has no form that can be sent".to_owned())
-        });
+        let encoded = answer.and_then(|answer| encode(&answer).map_err(|_| say::no_form()));
         match encoded {
             Ok(answer) => asker.say(&FromWorker::Answer(self.number, answer)),
             Err(why) => asker.refuse(self.number, why),
@@ -308,7 +307,7 @@ impl<Q: Question> Reply<Q> {
 impl<Q: Question> Drop for Reply<Q> {
     fn drop(&mut self) {
         if let Some(asker) = self.asker.take() {
-            asker.refuse(self.number, "it was broken off".into());
+            asker.refuse(self.number, say::broken_off());
         }
     }
 }

@@ -10,6 +10,7 @@ mod tools;
 mod verifier;
 
 use blockvote_core::time::Timestamp;
+use blockvote_words::message::Message;
 pub use miner::{FromMiner, ToMiner};
 pub use node::{
     Act, BlockAt, Blocks, Cast, CheckRight, Export, Exported, Find, LeaveOut, MiningWish, NodeAsk,
@@ -47,7 +48,7 @@ pub enum FromWorker<Event> {
     /// How far the answer to the question of this number is.
     Progress(u32, #[serde(with = "serde_wasm_bindgen::preserve")] JsValue),
     /// What was asked under this number could not be done, and why.
-    Refused(u32, String),
+    Refused(u32, Message),
     /// The worker broke and has to be started again.
     Fatal(String),
 }

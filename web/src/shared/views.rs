@@ -1,7 +1,7 @@
 //! What the page shows of the node: made by the node worker, only read by the page.
 
 use blockvote_core::{audit::standing::Standing, election::tally::Tally};
-use blockvote_words::report::WordedReport;
+use blockvote_words::{message::Message, report::WordedReport};
 use serde::{Deserialize, Serialize};
 
 use super::messages::Right;
@@ -14,13 +14,13 @@ pub struct RightView {
     /// The token behind it.
     pub token: Option<u64>,
     /// Why it is of no use here.
-    pub problem: Option<String>,
+    pub problem: Option<Message>,
     /// The vote that was cast with it and counts so far, in words.
     pub voted: Option<String>,
     /// Whether that vote can be replaced.
     pub may_change: bool,
     /// Why this tab cannot know yet whether it was used: no peer to compare with, or still fetching.
-    pub unsure: Option<String>,
+    pub unsure: Option<Message>,
 }
 
 /// How the search for an election goes.
@@ -179,7 +179,7 @@ pub struct DoubleVoteView {
     /// The token.
     pub token: u64,
     /// Both ballots in words, and whether each counts.
-    pub ballots: [(String, String); 2],
+    pub ballots: [(String, Message); 2],
 }
 
 /// A relay and the connection to it.
@@ -221,7 +221,7 @@ pub enum StorageStatus {
     #[default]
     Sharing,
     /// Nothing is kept; why.
-    Memory(String),
+    Memory(Message),
 }
 
 /// A vote cast in this browser, or looked up, and what became of it.
@@ -308,7 +308,7 @@ pub struct BlockView {
     /// The list's part.
     pub summary: BlockSummary,
     /// Header fields with their names.
-    pub fields: Vec<(String, String)>,
+    pub fields: Vec<(Message, String)>,
     /// Leading hexadecimal zeros of the hash.
     pub zeros: u32,
     /// Token and selection, at most [`MAX_VOTES_SHOWN`].

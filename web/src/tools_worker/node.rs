@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use blockvote_words::message::{Message, say};
 use web_sys::MessagePort;
 
 use crate::shared::{
@@ -25,7 +26,7 @@ pub fn reach(port: Option<MessagePort>) {
     let (line, before) = NODE.with_borrow_mut(|way| (way.line.clone(), way.end.take()));
     // What was asked before there was a way is asked now.
     if before.is_some() || port.is_none() {
-        line.close(&Failure::Broke("it was started again".into()));
+        line.close(&Failure::Broke(say::worker_again()));
     }
     let Some(port) = port else { return };
     let heard = line.clone();
@@ -41,16 +42,12 @@ pub fn reach(port: Option<MessagePort>) {
 /// Asks the node worker.
 ///
 /// # Errors
-/// Why there is no answer, in words.
-pub async fn ask<Q: Question<All = NodeAsk>>(question: Q) -> Result<Q::Answer, String> {
+/// Why there is no answer.
+pub async fn ask<Q: Question<All = NodeAsk>>(question: Q) -> Result<Q::Answer, Message> {
     let line = NODE.with_borrow(|way| way.line.clone());
     line.ask(question, |question| question, None).await.map_err(|failure| match failure {
         Failure::Refused(why) => why,
-        Failure::Broke(why) => {
-            format!("the part of this page that has the chain broke off ({why}): look whether it is done, and try again")
-        }
-        Failure::Silent => {
-            "the part of this page that has the chain does not answer: look whether it is done, and try again".into()
-        }
+        Failure::Broke(why) => say::node_broke(why),
+        Failure::Silent => say::node_silent(),
     })
 }

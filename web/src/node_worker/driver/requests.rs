@@ -7,7 +7,10 @@ use blockvote_core::{
     election::vote::Vote,
     node::Input,
 };
-use blockvote_words::Words;
+use blockvote_words::{
+    Words,
+    message::{Message, say},
+};
 use wasm_bindgen_futures::spawn_local;
 
 use super::{Driver, Effect, State};
@@ -26,7 +29,11 @@ use crate::{
 };
 
 /// Answers once all that came before is stored.
-fn when_stored<Q: Question>(state: &mut State, reply: Reply<Q>, answer: Result<Q::Answer, String>) {
+fn when_stored<Q: Question>(
+    state: &mut State,
+    reply: Reply<Q>,
+    answer: Result<Q::Answer, Message>,
+) {
     // What the node says comes first: it has what is to be stored.
     state.take_outputs();
     state.effects.push_back(Effect::Then(Box::new(move || reply.end(answer))));
@@ -113,7 +120,10 @@ impl Driver {
             let Cast { right, selections, change } = wanted;
             let vote = rights::vote(&state.node, right, selections, *change);
             let cast = vote.and_then(|vote| {
-                let id = state.node.cast(at, vote.clone()).map_err(|error| error.words())?;
+                let id = state
+                    .node
+                    .cast(at, vote.clone())
+                    .map_err(|error| say::as_said(error.words()))?;
                 Ok((id, vote))
             });
             let answer = cast.map(|(id, vote)| {
@@ -137,8 +147,7 @@ impl Driver {
         self.act(|state| {
             let vote = vote.filter(|vote| vote.check(state.node.chain().context()).is_ok());
             let Some(vote) = vote else {
-                let why = "the vote in this receipt is not valid in this election".to_owned();
-                return when_stored(state, reply, Err(why));
+                return when_stored(state, reply, Err(say::receipt_invalid()));
             };
             let id = vote.id();
             if !state.own.iter().any(|(own, _)| *own == id) {
@@ -159,7 +168,7 @@ impl Driver {
     }
 
     /// What the receipt of a vote is made of.
-    fn receipt_parts(&self, id: &str) -> Result<WriteReceipt, String> {
+    fn receipt_parts(&self, id: &str) -> Result<WriteReceipt, Message> {
         let state = self.0.borrow();
         let receipt = id.parse().ok().and_then(|id: VoteId| {
             let own = state.own.iter().find(|(own, _)| *own == id).map(|(_, own)| Receipt {
@@ -169,7 +178,7 @@ impl Driver {
             });
             state.node.ballot_box().receipt(&id).or(own)
         });
-        let receipt = receipt.ok_or("this tab does not have the vote")?;
+        let receipt = receipt.ok_or_else(say::no_such_vote)?;
         Ok(WriteReceipt {
             acknowledged: state.node.acknowledgements(&receipt.vote_id),
             receipt,
@@ -183,7 +192,7 @@ impl Driver {
             let (node, now) = (&mut state.node, now());
             let votes = if wanted.on { node.unlisted() } else { Vec::new() };
             let done = node.leave_out(now, &votes, wanted.anyway);
-            when_stored(state, reply, done.map_err(|error| error.words()));
+            when_stored(state, reply, done.map_err(|error| say::as_said(error.words())));
         });
         self.set_miners();
         self.show_soon();
@@ -191,9 +200,11 @@ impl Driver {
 
     fn organise(&self, Organise(act, secret): &Organise, reply: Reply<Organise>) {
         self.act(|state| {
-            let key = secret.key().ok_or("the organiser's key is broken".to_owned());
+            let key = secret.key().ok_or_else(say::organiser_key_broken);
             let done = key.and_then(|key| match act {
-                Act::Close => state.node.close(now(), &key).map_err(|error| error.words()),
+                Act::Close => {
+                    state.node.close(now(), &key).map_err(|error| say::as_said(error.words()))
+                }
                 Act::Seal(wish) => seal(state, wish, &key),
             });
             when_stored(state, reply, done);
@@ -203,22 +214,19 @@ impl Driver {
 }
 
 /// Seals what the organiser saw, and nothing else.
-fn seal(state: &mut State, wish: &WishedSeal, key: &SecretKey) -> Result<(), String> {
+fn seal(state: &mut State, wish: &WishedSeal, key: &SecretKey) -> Result<(), Message> {
     let WishedSeal { counted, pending, anyway, leave_out, unlisted } = wish;
     // A seal is sent once it is stored, together with the blocks that it is over.
     if state.storage == StorageStatus::Sharing {
-        return Err(
-            "another tab of this browser has this election open and stores it: seal there, or close that tab first"
-                .into(),
-        );
+        return Err(say::seal_elsewhere());
     }
     let here = state.node.ballot_box();
     if here.to_be_sealed().tally().hash().to_string() != *counted {
-        return Err("the chain is another than the one you saw: look at it again, then seal".into());
+        return Err(say::seal_other_chain());
     }
     let waiting = here.waiting();
     if *pending as usize != waiting.len() {
-        return Err("other votes wait for a block than you saw: look again, then seal".into());
+        return Err(say::seal_other_pending());
     }
     let unlisted_votes = here.rebuilding().map(|it| it.left_out().to_vec()).unwrap_or_default();
     let groups = [(unlisted, unlisted_votes), (leave_out, waiting)];
@@ -226,5 +234,5 @@ fn seal(state: &mut State, wish: &WishedSeal, key: &SecretKey) -> Result<(), Str
     let left_out =
         named.filter_map(|(reason, votes)| Some(LeftOut { reason: reason.clone()?, votes }));
     let left_out = left_out.collect();
-    state.node.seal(now(), left_out, key, *anyway).map_err(|error| error.words())
+    state.node.seal(now(), left_out, key, *anyway).map_err(|error| say::as_said(error.words()))
 }

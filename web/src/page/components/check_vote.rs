@@ -1,5 +1,6 @@
 //! Takes a receipt in any form: its file, the address behind its QR code, a vote id.
 
+use blockvote_words::message::say;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
@@ -16,6 +17,7 @@ use crate::{
         hooks::{Page, use_asking, use_election, use_page},
         model::Action,
         route::Route,
+        words::t,
     },
     shared::messages::{ReadReceipt, ReceiptRead, Watch},
 };
@@ -42,7 +44,7 @@ fn open(page: &Page, here: Option<&str>, read: ReceiptRead) {
 pub fn CheckVote() -> Html {
     let page = use_page();
     let text = use_state(String::new);
-    let wrong = use_state(|| None::<&'static str>);
+    let wrong = use_state(|| None::<String>);
     let reading = use_asking::<()>();
     let here = use_election().map(|election| election.id.clone());
     let opened = {
@@ -68,8 +70,8 @@ pub fn CheckVote() -> Html {
                     let (vote, acknowledged) = (vote.unwrap_or_default(), String::new());
                     opened.emit(ReceiptRead { election, vote_id, vote, acknowledged });
                 }
-                (None, Some(_)) => wrong.set(Some("This is a vote id alone: open its election first, or take the whole address of the receipt.")),
-                (_, None) => wrong.set(Some("A vote id is 64 digits from 0 to 9 and a to f. It stands on the receipt; its address and its QR code hold it too.")),
+                (None, Some(_)) => wrong.set(Some(t(say::vote_id_alone()))),
+                (_, None) => wrong.set(Some(t(say::no_vote_id()))),
             }
         }
     };
@@ -86,23 +88,23 @@ pub fn CheckVote() -> Html {
         }
     };
     html! {
-        <form class="sheet" {onsubmit} aria-label="Check my vote">
-            <h2>{ "Check my vote" }</h2>
+        <form class="sheet" {onsubmit} aria-labelledby="check-vote">
+            <h2 id="check-vote">{ t(say::check_my_vote()) }</h2>
             <div class="field">
-                <label for="vote-id">{ "Vote id or address of a receipt" }</label>
+                <label for="vote-id">{ t(say::vote_id_or_address()) }</label>
                 <input id="vote-id" type="text" autocomplete="off" spellcheck="false" value={(*text).clone()} {oninput}
                     aria-describedby="vote-id-hint" aria-invalid={wrong.is_some().then_some("true")} />
                 <div id="vote-id-hint" class={classes!("hint", wrong.is_some().then_some("bad"))} role={wrong.is_some().then_some("alert")}>
-                    if let Some(words) = *wrong {
+                    if let Some(words) = &*wrong {
                         { icon(Name::Warning) }{ words }
                     } else {
-                        { "A QR code is read by your phone's camera, which opens its address." }
+                        { t(say::qr_by_camera()) }
                     }
                 </div>
             </div>
             <div class="row">
-                <button class="button">{ "Look it up" }</button>
-                <label class="button" for="receipt-file">{ "Open a receipt file" }</label>
+                <button class="button">{ t(say::look_it_up()) }</button>
+                <label class="button" for="receipt-file">{ t(say::open_receipt_file()) }</label>
                 <input id="receipt-file" class="visually-hidden" type="file" accept=".json,application/json" onchange={onfile} />
             </div>
             { failed(reading.asked().failure()) }

@@ -1,9 +1,10 @@
 //! Texts to copy.
 
+use blockvote_words::message::say;
 use yew::prelude::*;
 
 use super::icons::{Name, icon};
-use crate::page::{browser, format};
+use crate::page::{browser, format, words::t};
 
 #[derive(Properties, PartialEq)]
 pub struct HashProps {
@@ -21,10 +22,11 @@ pub fn Hash(props: &HashProps) -> Html {
         move |_: MouseEvent| copied.set(Some(browser::copy(&value)))
     };
     let words = match *copied {
-        None => "Copy",
-        Some(true) => "Copied",
-        Some(false) => "Copying is not possible here; select the text and copy it",
+        None => t(say::copy()),
+        Some(true) => t(say::copied()),
+        Some(false) => t(say::copy_by_hand()),
     };
+    let label = t(say::copy_this(props.of.as_str()));
     let whole = *copied == Some(false);
     html! {
         <span class="row">
@@ -33,7 +35,7 @@ pub fn Hash(props: &HashProps) -> Html {
             </span>
             <span class="hash print-only">{ props.value.clone() }</span>
             <button type="button" class="button small no-print" {onclick}
-                aria-label={format!("{words} the {}", props.of)}>
+                aria-label={label}>
                 { icon(Name::Copy) }{ words }
             </button>
         </span>
@@ -56,9 +58,9 @@ pub fn Copy(props: &CopyProps) -> Html {
         move |_: MouseEvent| done.set(Some(browser::copy(&text)))
     };
     let words = match *done {
-        None => format!("Copy the {}", props.what),
-        Some(true) => "Copied".to_owned(),
-        Some(false) => "Copying is not possible here; select the text and copy it".to_owned(),
+        None => t(say::copy_this(props.what.as_str())),
+        Some(true) => t(say::copied()),
+        Some(false) => t(say::copy_by_hand()),
     };
     html! {
         <div class="no-print"><button type="button" class="button small" {onclick}>

@@ -1,10 +1,11 @@
 //! Proven double votes, for the result and for the organiser.
 
+use blockvote_words::message::say;
 use yew::prelude::*;
 
 use super::icons::{Name, icon};
 use crate::{
-    page::format,
+    page::words::t,
     shared::views::{DoubleVoteView, Status},
 };
 
@@ -15,18 +16,17 @@ pub fn double_votes(status: &Status) -> Html {
     }
     let ballots = |double: &DoubleVoteView| {
         let [(first, one), (second, other)] = &double.ballots;
-        format!("“{first}” {one}; “{second}” {other}")
+        t(say::double_ballots(first, one.clone(), second, other.clone()))
     };
     html! {
-        <section class="sheet" aria-label="Double votes" data-testid="double-votes">
-            <h2>{ "Double votes" }</h2>
-            <p class="soft">{ format!("{} signed two different ballots. Each proof is two signatures that anyone can check; it is kept beside the chain and in the audit file.",
-                format::plural(status.double_vote_count.into(), "voter", "voters")) }</p>
+        <section class="sheet" aria-labelledby="double-votes" data-testid="double-votes">
+            <h2 id="double-votes">{ t(say::double_votes()) }</h2>
+            <p class="soft">{ t(say::double_votes_words(status.double_vote_count)) }</p>
             <ul class="checks">
                 for double in status.double_votes.iter() {
                     <li>
                         { icon(Name::Warning) }
-                        <span>{ format!("Token {}", double.token) }</span>
+                        <span>{ t(say::double_number(double.token.to_string())) }</span>
                         <span class="detail">{ ballots(double) }</span>
                     </li>
                 }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use blockvote_words::message::say;
 use web_sys::File;
 use yew::prelude::*;
 
@@ -11,6 +12,7 @@ use crate::{
         hooks::{Page, use_model, use_page, use_tools},
         model::{Action, Verification},
         verifying,
+        words::t,
     },
     shared::messages::VerifyFile,
 };
@@ -83,14 +85,14 @@ pub fn FileVerification() -> Html {
     html! {
         <div class={classes!("drop", over.then_some("over"))} data-testid="drop"
             ondragover={drag(true)} ondragleave={drag(false)} {ondrop}>
-            <label class="button" for="audit-file">{ "Choose an audit file" }</label>
+            <label class="button" for="audit-file">{ t(say::choose_audit()) }</label>
             <input id="audit-file" class="visually-hidden" type="file" accept=".blockvote" disabled={busy} onchange={onchange.clone()} />
-            <label class="button" for="complaint-file">{ "Add a complaint" }</label>
+            <label class="button" for="complaint-file">{ t(say::add_complaint()) }</label>
             <input id="complaint-file" class="visually-hidden" type="file" accept=".json,application/json" disabled={busy} {onchange} />
             if let Some((name, _)) = &*complaint {
-                <span data-testid="complaint-chosen">{ format!("{name} is judged by the audit file that you choose next. ") }</span>
+                <span data-testid="complaint-chosen">{ t(say::complaint_chosen(name)) }{ " " }</span>
             }
-            <span class="soft">{ "or drop it here. It is read in this tab and sent nowhere; no network is needed." }</span>
+            <span class="soft">{ t(say::or_drop()) }</span>
         </div>
     }
 }

@@ -1,5 +1,6 @@
 //! What is around every screen: name, navigation, state of this tab, and what needs attention everywhere.
 
+use blockvote_words::message::{Message, say};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
@@ -10,14 +11,15 @@ use super::{
     status_line::StatusLine,
 };
 use crate::page::{
-    browser, format,
+    browser,
     hooks::{use_model, use_unconfirmed},
     remembered,
     route::Route,
+    words::{span_of, t},
 };
 
 /// A link of the navigation.
-fn nav_link(route: Option<&Route>, to: &Route, name: Name, words: &'static str) -> Html {
+fn nav_link(route: Option<&Route>, to: &Route, words: Message) -> Html {
     let current = match (route, to) {
         (Some(Route::Election { .. } | Route::Receipt { .. }), Route::Vote { .. })
         | (Some(Route::Seal { .. } | Route::Slips { .. }), Route::Organise { .. }) => true,
@@ -26,9 +28,61 @@ fn nav_link(route: Option<&Route>, to: &Route, name: Name, words: &'static str) 
     // Outside of an election nothing runs that a load would end, and not every page has every screen.
     let onclick = browser::path().starts_with("/e/").then(|| going(to.clone()));
     html! {
-        <a href={to.to_path()} {onclick} aria-current={current.then_some("page")}>
-            { icon(name) }{ words }
-        </a>
+        <a href={to.to_path()} {onclick} aria-current={current.then_some("page")}>{ t(words) }</a>
+    }
+}
+
+/// Screens, and what they are called.
+type Places = Vec<(Route, Message)>;
+
+/// The places of an election: two for voters, the organiser's before them, the others for those who
+/// want to know.
+fn places(election: &str) -> (Places, Places) {
+    let election = || election.to_owned();
+    let mut first = Vec::new();
+    if remembered::organiser(&election()).is_some() {
+        first.push((Route::Organise { election: election() }, say::nav_organise()));
+    }
+    first.push((Route::Vote { election: election() }, say::nav_vote()));
+    first.push((Route::Results { election: election() }, say::nav_results()));
+    let more = vec![
+        (Route::Chain { election: election() }, say::nav_chain()),
+        (Route::Verify { election: election() }, say::nav_verify()),
+        (Route::Network { election: election() }, say::nav_network()),
+        (Route::About { election: election() }, say::nav_about()),
+    ];
+    (first, more)
+}
+
+/// The places without an election.
+fn home_places() -> (Places, Places) {
+    let first = vec![(Route::Home, say::nav_elections()), (Route::Create, say::nav_create())];
+    let more = vec![
+        (Route::Keys, say::nav_keys()),
+        (Route::HomeVerify, say::nav_verify()),
+        (Route::HomeAbout, say::nav_about()),
+    ];
+    (first, more)
+}
+
+fn navigation(route: Option<&Route>, election: Option<&str>) -> Html {
+    let (first, more) = election.map_or_else(home_places, places);
+    // Another screen closes the menu.
+    let key = route.map(Route::to_path).unwrap_or_default();
+    html! {
+        <nav class="nav" aria-label={t(say::screens())}>
+            for (to, words) in first {
+                { nav_link(route, &to, words) }
+            }
+            <details class="more" {key}>
+                <summary>{ t(say::more()) }</summary>
+                <div class="menu">
+                    for (to, words) in more {
+                        { nav_link(route, &to, words) }
+                    }
+                </div>
+            </details>
+        </nav>
     }
 }
 
@@ -69,63 +123,40 @@ pub fn Frame(props: &Props) -> Html {
     });
     html! {
         <div class="frame">
-            <a class="skip" href="#content">{ "Skip to the content" }</a>
+            <a class="skip" href="#content">{ t(say::skip()) }</a>
             <header class="head">
                 <a class="brand" href="/">{ "Blockvote" }</a>
-                if let Some(election) = props.election.clone() {
-                    <nav class="nav" aria-label="Screens">
-                        { nav_link(route.as_ref(), &Route::Vote { election: election.clone() }, Name::Ballot, "Vote") }
-                        { nav_link(route.as_ref(), &Route::Results { election: election.clone() }, Name::Bars, "Results") }
-                        { nav_link(route.as_ref(), &Route::Chain { election: election.clone() }, Name::Link, "Chain") }
-                        { nav_link(route.as_ref(), &Route::Verify { election: election.clone() }, Name::Shield, "Verify") }
-                        { nav_link(route.as_ref(), &Route::Network { election: election.clone() }, Name::Nodes, "Network") }
-                        { nav_link(route.as_ref(), &Route::About { election: election.clone() }, Name::Info, "About") }
-                        if remembered::organiser(&election).is_some() {
-                            { nav_link(route.as_ref(), &Route::Organise { election }, Name::Seal, "Organise") }
-                        }
-                    </nav>
-                } else {
-                    <nav class="nav" aria-label="Screens">
-                        { nav_link(route.as_ref(), &Route::Home, Name::Ballot, "Elections") }
-                        { nav_link(route.as_ref(), &Route::Create, Name::Plus, "Create") }
-                        { nav_link(route.as_ref(), &Route::Keys, Name::Key, "Keys") }
-                        { nav_link(route.as_ref(), &Route::HomeVerify, Name::Shield, "Verify") }
-                        { nav_link(route.as_ref(), &Route::HomeAbout, Name::Info, "About") }
-                    </nav>
-                }
-                <button type="button" class="plain theme" aria-label="Switch between light and dark"
+                { navigation(route.as_ref(), props.election.as_deref()) }
+                <button type="button" class="plain theme" aria-label={t(say::switch_theme())}
                     onclick={|_: MouseEvent| toggle_theme()}>
                     { icon(Name::Theme) }
                 </button>
             </header>
+            <main id="content">
+                { alarms(broken, given_up, stale, ahead) }
+                { props.children.clone() }
+            </main>
             if let Some(election) = &props.election {
                 <StatusLine election={election.clone()} />
             }
-            <main id="content">
-                { alarms(broken.as_deref(), given_up, stale, ahead) }
-                { props.children.clone() }
-            </main>
         </div>
     }
 }
 
 /// What needs attention on whatever screen.
-fn alarms(broken: Option<&str>, given_up: bool, stale: bool, ahead: Option<f64>) -> Html {
+fn alarms(broken: Option<Message>, given_up: bool, stale: bool, ahead: Option<f64>) -> Html {
+    let broke = broken
+        .map(|why| t(if given_up { say::broke_for_good(why) } else { say::broke_restarts(why) }));
+    let behind = ahead.map(|dated| t(say::clock_behind(span_of(dated - js_sys::Date::now()))));
     html! {
         <>
-            if let Some(why) = broken {
-                <div class="screen">{ notice("warn", if given_up {
-                    format!("The part of this page that has the chain broke off again and again ({why}). Load the page again; what was stored is kept.")
-                } else {
-                    format!("The part of this page that has the chain broke off and is started again from what is stored ({why}).")
-                }) }</div>
-            }
-            if let Some(dated) = ahead {
-                <div class="screen">{ notice("warn", format!("Another computer has a block that is dated {} ahead of this device's clock. If date or time are wrong here, put them right: with a slow clock this page cannot follow the chain.", format::span(dated - js_sys::Date::now()))) }</div>
+            for words in broke.into_iter().chain(behind) {
+                <div class="screen">{ notice("warn", words) }</div>
             }
             if stale {
-                <div class="screen">{ notice("warn", html! { <>{ "The relay has a newer build of this page. " }
-                    <a href="">{ "Load it" }</a></> }) }</div>
+                <div class="screen">{ notice("warn", html! {
+                    <>{ t(say::stale()) }{ " " }<a href="">{ t(say::load_it()) }</a></>
+                }) }</div>
             }
         </>
     }

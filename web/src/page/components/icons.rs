@@ -17,10 +17,8 @@ pub enum Name {
     Ballot,
     Bars,
     Nodes,
-    Info,
     Theme,
     Dot,
-    Key,
     Plus,
     Seal,
     Up,
@@ -48,11 +46,9 @@ pub fn icon(name: Name) -> Html {
         Name::Nodes => {
             "M12 7.5a2 2 0 1 0 0-4 2 2 0 0 0 0 4M5.5 20a2 2 0 1 0 0-4 2 2 0 0 0 0 4M18.5 20a2 2 0 1 0 0-4 2 2 0 0 0 0 4M11 7.5l-4.5 8.7M13 7.5l4.5 8.7M8 18h8"
         }
-        Name::Info => "M12 11v5.5M12 7.6v.1M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0",
         Name::Theme => {
             "M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0M12 3v18M12 7.5h6.5M12 12h9M12 16.5h6.5"
         }
-        Name::Key => "M8 15.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7M11.5 12H21v3.5M17 12v2.5",
         Name::Plus => "M12 5v14M5 12h14",
         Name::Seal => {
             "M12 3.5a6 6 0 1 0 0 12 6 6 0 0 0 0-12M8.5 14.5L7 21l5-2.5 5 2.5-1.5-6.5M9.8 9.6l1.6 1.6 3-3"

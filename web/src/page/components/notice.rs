@@ -1,9 +1,13 @@
 //! Framed remarks, and why something could not be done.
 
+use blockvote_words::message::say;
 use yew::{html::IntoPropValue, prelude::*};
 
 use super::icons::{Name, icon};
-use crate::{page::format::capital, shared::asking::Failure};
+use crate::{
+    page::{format::capital, words::t},
+    shared::asking::Failure,
+};
 
 /// A framed remark with an icon; of the kinds `good`, `warn` and `bad`.
 pub fn notice(kind: &'static str, words: impl IntoPropValue<Html>) -> Html {
@@ -22,13 +26,9 @@ pub fn notice(kind: &'static str, words: impl IntoPropValue<Html>) -> Html {
 /// Why there is no answer, in a sentence or two.
 pub fn failure_words(failure: &Failure) -> String {
     match failure {
-        Failure::Refused(why) => format!("{}.", capital(why)),
-        Failure::Broke(why) => format!(
-            "A part of this page broke off ({why}). Look whether it is done, and try again; if it breaks again, reload the page."
-        ),
-        Failure::Silent => {
-            "A part of this page does not answer. Look whether it is done, and try again; if it stays silent, reload the page.".into()
-        }
+        Failure::Refused(why) => format!("{}.", capital(&t(why.clone()))),
+        Failure::Broke(why) => t(say::broke_off(why.clone())),
+        Failure::Silent => t(say::silent()),
     }
 }
 

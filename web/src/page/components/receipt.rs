@@ -1,7 +1,10 @@
 //! The receipt of a vote: one sentence that never says more than is known, and its steps folded below.
 
 use blockvote_core::audit::standing::{Mark, Standing};
-use blockvote_words::standing::{Said, said};
+use blockvote_words::{
+    message::{Message, say},
+    standing,
+};
 use yew::prelude::*;
 
 use super::{
@@ -13,9 +16,10 @@ use super::{
 };
 use crate::{
     page::{
-        addresses, browser, format,
+        addresses, browser,
         hooks::{use_asking, use_model, use_workers},
         route::Route,
+        words::{t, time},
     },
     shared::{
         messages::{SaveReceipt, millis},
@@ -25,76 +29,84 @@ use crate::{
 
 struct Step {
     done: bool,
-    title: String,
-    detail: String,
+    title: Message,
+    detail: Message,
 }
 
-fn steps(receipt: &ReceiptView, sealed: bool) -> Vec<Step> {
-    let here = receipt.cast.map_or_else(|| "opened from its receipt".into(), format::time);
-    let (block, when) = match &receipt.state {
-        ReceiptState::InBlock { height, time, .. } => (Some(*height), format::time(*time)),
-        ReceiptState::Replaced { height } => (Some(*height), "replaced since".into()),
-        ReceiptState::AfterSeal { height } => (Some(*height), "after the seal".into()),
-        ReceiptState::Pending | ReceiptState::Lost | ReceiptState::Unknown => {
-            (None, "waits for a block".into())
-        }
-    };
-    let held = match receipt.holders {
-        0 => "no other computer said so yet".to_owned(),
-        n => format!("{} said so", format::plural(n.into(), "other computer", "other computers")),
-    };
-    vec![
+fn steps(receipt: &ReceiptView, sealed: bool) -> [Step; 5] {
+    let Said { recorded, when, confirmations } = recorded(&receipt.state);
+    let counted = receipt.standing == Standing::Counted;
+    [
         Step {
             done: !matches!(receipt.state, ReceiptState::Unknown | ReceiptState::Lost),
-            title: "In this tab".into(),
-            detail: here,
-        },
-        Step { done: receipt.holders > 0, title: "Held by others".into(), detail: held },
-        Step {
-            done: block.is_some() && !matches!(receipt.state, ReceiptState::AfterSeal { .. }),
-            title: block.map_or("In a block".into(), |height| format!("In block {height}")),
-            detail: when,
+            title: say::step_here(),
+            detail: receipt.cast.map_or_else(say::step_opened, |at| say::at_time(time(at))),
         },
         Step {
-            done: receipt.standing == Standing::Counted,
-            title: "Sealed".into(),
-            detail: if receipt.standing == Standing::Counted {
-                "the result is final".into()
-            } else if sealed {
-                "the sealed result does not hold this vote".into()
-            } else {
-                "after voting has closed".into()
+            done: receipt.holders > 0,
+            title: say::step_others(),
+            detail: match receipt.holders {
+                0 => say::step_nobody_yet(),
+                holders => say::step_others_said(holders),
+            },
+        },
+        Step { done: recorded, title: say::step_recorded(), detail: when },
+        Step {
+            done: confirmations > 0,
+            title: say::step_confirmed(),
+            detail: match confirmations {
+                0 => say::step_confirmed_none(),
+                blocks => say::step_confirmed_by(blocks),
+            },
+        },
+        Step {
+            done: counted,
+            title: say::step_final(),
+            detail: match (counted, sealed) {
+                (true, _) => say::step_final_yes(),
+                (false, true) => say::step_final_without(),
+                (false, false) => say::step_final_later(),
             },
         },
     ]
 }
 
+/// Whether a vote is recorded, since when, and by how many later blocks that is confirmed.
+struct Said {
+    recorded: bool,
+    when: Message,
+    confirmations: u32,
+}
+
+fn recorded(state: &ReceiptState) -> Said {
+    let (recorded, when, confirmations) = match state {
+        ReceiptState::InBlock { height, time: at, confirmations, .. } => {
+            let when = say::step_recorded_at(height.to_string(), time(*at));
+            (true, when, confirmations.saturating_sub(1))
+        }
+        ReceiptState::Replaced { .. } => (true, say::step_replaced(), 0),
+        ReceiptState::AfterSeal { .. } => (false, say::step_after_seal(), 0),
+        ReceiptState::Pending | ReceiptState::Lost | ReceiptState::Unknown => {
+            (false, say::step_not_yet(), 0)
+        }
+    };
+    Said { recorded, when, confirmations }
+}
+
 fn proof_line(state: &ReceiptState) -> Html {
-    match state {
-        ReceiptState::InBlock { problem: None, path, .. } => html! {
-            <p class="hint good" data-testid="proof">
-                { icon(Name::Shield) }
-                { match path {
-                    0 => "Inclusion proof checked by this tab: the block holds this vote alone.".to_owned(),
-                    path => format!("Inclusion proof checked by this tab: {} lead from this vote to the block's header.",
-                        format::plural((*path).into(), "hash", "hashes")),
-                } }
-            </p>
-        },
-        ReceiptState::InBlock { problem: Some(problem), .. } => html! {
-            <p class="hint bad" data-testid="proof">{ icon(Name::Warning) }{ problem.clone() }</p>
-        },
-        ReceiptState::AfterSeal { .. }
-        | ReceiptState::Replaced { .. }
-        | ReceiptState::Pending
-        | ReceiptState::Unknown
-        | ReceiptState::Lost => Html::default(),
-    }
+    let ReceiptState::InBlock { problem, .. } = state else { return Html::default() };
+    let (kind, name) = match problem {
+        None => ("good", Name::Shield),
+        Some(_) => ("bad", Name::Warning),
+    };
+    let words = problem.clone().unwrap_or_else(|| t(say::proof_good()));
+    html! { <p class={classes!("hint", kind)} data-testid="proof">{ icon(name) }{ words }</p> }
 }
 
 /// The sentence that says how the vote stands, and what to do.
-fn standing(receipt: &ReceiptView, refuted: bool, save: &Callback<bool>) -> Html {
-    let Said { what, then } = said(&receipt.standing, &|at| format::time(millis(at)));
+fn sentence(receipt: &ReceiptView, refuted: bool, save: &Callback<bool>) -> Html {
+    let standing::Said { what, then } =
+        standing::said(&receipt.standing, &|at| t(say::at_time(time(millis(at)))));
     let (mark, name) = match receipt.standing.mark() {
         Mark::Good => ("good", Name::Tick),
         Mark::Open => ("warn", Name::Clock),
@@ -106,10 +118,10 @@ fn standing(receipt: &ReceiptView, refuted: bool, save: &Callback<bool>) -> Html
             { icon(name) }
             <p><b>{ what }</b>{ " " }{ then }</p>
             if complain {
-                <button type="button" class="button small" onclick={save.reform(|_: MouseEvent| true)} data-testid="complaint">{ "Save the complaint" }</button>
+                <button type="button" class="button small" onclick={save.reform(|_: MouseEvent| true)} data-testid="complaint">{ t(say::save_complaint()) }</button>
             }
             if refuted {
-                <p class="soft">{ "A result was signed that does not fit the votes; it binds nobody." }</p>
+                <p class="soft">{ t(say::refuted_result()) }</p>
             }
         </div>
     }
@@ -117,19 +129,21 @@ fn standing(receipt: &ReceiptView, refuted: bool, save: &Callback<bool>) -> Html
 
 /// What was, where that is no more so.
 fn alarms(receipt: &ReceiptView) -> Html {
+    let (kind, then) = match receipt.state {
+        ReceiptState::InBlock { .. } => ("warn", "again"),
+        ReceiptState::Pending => ("bad", "waits"),
+        ReceiptState::Unknown => ("bad", "lost"),
+        ReceiptState::Lost | ReceiptState::Replaced { .. } | ReceiptState::AfterSeal { .. } => {
+            ("bad", "")
+        }
+    };
     html! {
         <>
         if let Some(height) = receipt.dropped {
-            <div role="alert" data-testid="dropped">{ notice(if matches!(receipt.state, ReceiptState::InBlock { .. }) { "warn" } else { "bad" }, html! { <>{ format!("It was recorded in block {height}, and the chain was reorganised. ") }
-                { match receipt.state {
-                    ReceiptState::InBlock { .. } => "This tab cast it again by itself, and it is recorded again.",
-                    ReceiptState::Pending => "This tab cast it again by itself; it is being recorded again. Keep the page open.",
-                    ReceiptState::Unknown => "It could not be cast again: the election is closed or sealed. Tell the organiser.",
-                    ReceiptState::Lost | ReceiptState::Replaced { .. } | ReceiptState::AfterSeal { .. } => "",
-                } }</> }) }</div>
+            <div role="alert" data-testid="dropped">{ notice(kind, t(say::dropped(height.to_string(), then))) }</div>
         }
         if receipt.double_vote {
-            <div role="alert" data-testid="double">{ notice("bad", "Two different ballots were signed with this code or key; the proof is kept beside the result. If the other one is not yours, tell the organiser: somebody else has it.") }</div>
+            <div role="alert" data-testid="double">{ notice("bad", t(say::two_ballots())) }</div>
         }
         </>
     }
@@ -176,28 +190,28 @@ pub fn Receipt(props: &Props) -> Html {
         })
     };
     html! {
-        <section class="receipt" aria-label="Receipt" data-testid="receipt" data-state={state}>
+        <section class="receipt" aria-label={t(say::receipt())} data-testid="receipt" data-state={state}>
             <div class="sheet">
                 <div class="split">
                     <div class="stack">
-                        <h2>{ format!("You voted “{}”", receipt.selection) }</h2>
-                        { standing(receipt, refuted, &save) }
+                        <h2>{ t(say::you_voted(&receipt.selection)) }</h2>
+                        { sentence(receipt, refuted, &save) }
                         { alarms(receipt) }
                         { failed(saving.asked().failure()) }
                         { folded(receipt, sealed) }
                     </div>
                     <div class="field">
-                        <Qr text={address.clone()} label="QR code of this receipt's address" />
+                        <Qr text={address.clone()} label={t(say::receipt_qr())} />
                         <div class="chips no-print">
                             <button type="button" class="button small" disabled={saving.asked().is_waiting()}
-                                onclick={save.reform(|_: MouseEvent| false)}>{ "Download" }</button>
-                            <button type="button" class="button small" onclick={|_: MouseEvent| browser::print()}>{ "Print" }</button>
+                                onclick={save.reform(|_: MouseEvent| false)}>{ t(say::download()) }</button>
+                            <button type="button" class="button small" onclick={|_: MouseEvent| browser::print()}>{ t(say::print()) }</button>
                         </div>
                     </div>
                 </div>
                 <small>
-                    { "Opened in any browser, by its file, its QR code or its address, this receipt checks itself again and keeps watching. Ballots of this election are public, so it also shows what was chosen: keep it to yourself if that is nobody's business. " }
-                    <a href={address.clone()} onclick={going(here)}>{ "Address of this receipt" }</a>
+                    { t(say::receipt_how()) }{ " " }
+                    <a href={address.clone()} onclick={going(here)}>{ t(say::receipt_address()) }</a>
                     <span class="print-only public">{ format!(" {address}") }</span>
                 </small>
             </div>
@@ -209,25 +223,25 @@ pub fn Receipt(props: &Props) -> Html {
 fn folded(receipt: &ReceiptView, sealed: bool) -> Html {
     html! {
         <details>
-            <summary>{ "Step by step" }</summary>
+            <summary>{ t(say::step_by_step()) }</summary>
             <ol class="steps">
                 for step in steps(receipt, sealed) {
                     <li class={classes!(step.done.then_some("done"))}>
-                        <b>{ &step.title }</b>
-                        { &step.detail }
+                        <b>{ t(step.title) }</b>
+                        { t(step.detail) }
                         <span class="visually-hidden">
-                            { if step.done { " (done)" } else { " (not yet)" } }
+                            { " " }{ t(if step.done { say::is_done() } else { say::is_not_yet() }) }
                         </span>
                     </li>
                 }
             </ol>
             { proof_line(&receipt.state) }
             <dl class="facts">
-                <dt>{ "Token" }</dt><dd>{ receipt.token }</dd>
-                <dt>{ "Vote id" }</dt>
-                <dd><Hash value={receipt.vote_id.clone()} of="vote id" /></dd>
+                <dt>{ t(say::your_number_is()) }</dt><dd>{ receipt.token }</dd>
+                <dt>{ t(say::vote_id()) }</dt>
+                <dd><Hash value={receipt.vote_id.clone()} of={t(say::vote_id_of())} /></dd>
                 if let ReceiptState::InBlock { hash, .. } = &receipt.state {
-                    <dt>{ "Block" }</dt><dd><Hash value={hash.clone()} of="block hash" /></dd>
+                    <dt>{ t(say::block()) }</dt><dd><Hash value={hash.clone()} of={t(say::block_hash_of())} /></dd>
                 }
             </dl>
         </details>

@@ -1,6 +1,6 @@
 //! What a verification found so far, and how far it is.
 
-use blockvote_words::report::Ended;
+use blockvote_words::{message::say, report::Ended};
 use yew::prelude::*;
 
 use super::{
@@ -9,20 +9,24 @@ use super::{
     notice::{failed, notice},
 };
 use crate::{
-    page::{format, model::Verification},
+    page::{
+        format,
+        model::Verification,
+        words::{self, t},
+    },
     shared::views::VerifyView,
 };
 
 /// The words that the command line prints too.
-fn word(outcome: Ended, done: bool) -> &'static str {
-    match (outcome, done) {
-        (Ended::Pass, _) => "PASS",
-        (Ended::Warn, _) => "WARN",
-        (Ended::Fail, _) => "FAIL",
-        (Ended::NotReached, false) => "UNDER WAY",
-        (Ended::NotReached, true) => "NOT REACHED",
-        (Ended::Skipped, _) => "SKIPPED",
-    }
+fn word(outcome: Ended, done: bool) -> String {
+    t(say::outcome_word(match (outcome, done) {
+        (Ended::Pass, _) => "pass",
+        (Ended::Warn, _) => "warn",
+        (Ended::Fail, _) => "fail",
+        (Ended::NotReached, false) => "under-way",
+        (Ended::NotReached, true) => "reached",
+        (Ended::Skipped, _) => "skipped",
+    }))
 }
 
 fn lines(view: &VerifyView) -> Html {
@@ -60,7 +64,7 @@ fn outcome(view: &VerifyView) -> Html {
     };
     html! {
         <div class="stack" role="status" data-testid="verdict" data-passed={report.passed.to_string()}>
-            { notice(kind, format!("{} Done by this tab in {}.", report.verdict, format::seconds(view.took_ms))) }
+            { notice(kind, t(say::done_in(&report.verdict, format::seconds(view.took_ms)))) }
             for complaint in report.complaints.iter() {
                 <div data-testid="judged" data-holds={complaint.holds.to_string()}>{ notice(if complaint.holds { "warn" } else { "bad" }, complaint.words.clone()) }</div>
             }
@@ -74,22 +78,22 @@ fn figures(view: &VerifyView) -> Html {
     }
     let report = &view.report;
     html! {
-        <section class="field" aria-label="Figures to compare">
-            <h2>{ "To compare with someone else’s" }</h2>
+        <section class="field" aria-label={t(say::figures_label())}>
+            <h2>{ t(say::figures()) }</h2>
             <dl class="facts">
                 if !report.title.is_empty() {
-                    <><dt>{ "Election" }</dt><dd>{ &report.title }</dd>
-                    <dt>{ "Its id" }</dt><dd><Hash value={report.election.clone()} of="election id" /></dd></>
+                    <><dt>{ t(say::fact_election()) }</dt><dd>{ &report.title }</dd>
+                    <dt>{ t(say::its_id()) }</dt><dd><Hash value={report.election.clone()} of={t(say::of_election())} /></dd></>
                 }
-                <dt>{ "Newest block" }</dt><dd>{ format::count(view.report.blocks.into()) }</dd>
-                <dt>{ "Its hash" }</dt><dd><Hash value={view.report.tip.clone()} of="tip hash" /></dd>
+                <dt>{ t(say::fact_newest()) }</dt><dd>{ words::count(view.report.blocks.into()) }</dd>
+                <dt>{ t(say::fact_hash()) }</dt><dd><Hash value={view.report.tip.clone()} of={t(say::of_tip())} /></dd>
                 for (selection, count) in report.tally.ranked() {
-                    <><dt>{ selection.to_owned() }</dt><dd>{ format::plural(count, "vote", "votes") }</dd></>
+                    <><dt>{ selection.to_owned() }</dt><dd>{ t(say::of_votes(count)) }</dd></>
                 }
                 if report.tally.blank > 0 {
-                    <><dt>{ "Blank" }</dt><dd>{ format::plural(report.tally.blank, "ballot", "ballots") }</dd></>
+                    <><dt>{ t(say::fact_blank()) }</dt><dd>{ t(say::of_ballots(report.tally.blank)) }</dd></>
                 }
-                <dt>{ "Voters counted" }</dt><dd>{ format::count(report.tally.ballots) }</dd>
+                <dt>{ t(say::voters_counted()) }</dt><dd>{ words::count(report.tally.ballots) }</dd>
             </dl>
         </section>
     }
@@ -110,10 +114,8 @@ pub fn report(verification: &Verification) -> Html {
             { failed(failure) }
             if busy {
                 <div class="field">
-                    <progress max={total.to_string()} value={done.to_string()} aria-label="Verified so far" data-testid="progress" />
-                    <span class="soft">{ format!("{:.0} %: {}, {}", done * 100.0 / total.max(1.0),
-                        format::plural(report.map_or(0, |report| report.blocks.into()), "block", "blocks"),
-                        format::plural(report.map_or(0, |report| report.votes), "vote", "votes")) }</span>
+                    <progress max={total.to_string()} value={done.to_string()} aria-label={t(say::verified_so_far())} data-testid="progress" />
+                    <span class="soft">{ t(say::verified_part((done * 100.0 / total.max(1.0)) as u64, report.map_or(0, |report| report.blocks), report.map_or(0, |report| report.votes))) }</span>
                 </div>
             }
             if let Some(view) = view {

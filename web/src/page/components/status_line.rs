@@ -1,5 +1,6 @@
 //! The state of this tab, in a line.
 
+use blockvote_words::message::{Message, say};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
@@ -8,8 +9,8 @@ use super::{
     link::going,
 };
 use crate::{
-    page::{format, hooks::use_model, model::Phase, route::Route},
-    shared::views::{SealView, Status, StorageStatus},
+    page::{format, hooks::use_model, model::Phase, route::Route, words::t},
+    shared::views::{MiningStatus, SealView, Status, StorageStatus},
 };
 
 #[derive(Clone, PartialEq)]
@@ -22,96 +23,97 @@ struct Part {
     fine: bool,
 }
 
-fn connection(status: &Status) -> (&'static str, String) {
+fn connection(status: &Status) -> (&'static str, Message) {
     let up = status.relays.iter().any(|relay| relay.connected);
     match (up, status.peers) {
-        (true, 0) => ("good", "connected, no peers yet".into()),
-        (true, n) => ("good", format!("connected, {}", format::plural(n.into(), "peer", "peers"))),
-        (false, _) => ("warn", "not connected: votes wait here and travel later".into()),
+        (true, 0) => ("good", say::online_alone()),
+        (true, peers) => ("good", say::online(peers)),
+        (false, _) => ("warn", say::offline()),
+    }
+}
+
+fn sync(status: &Status, target: Option<u32>, up: bool) -> Message {
+    let Status { height, peers, .. } = *status;
+    match (target, status.highest_peer) {
+        (Some(target), _) => say::fetching(height, target),
+        // Without a peer to compare with, nobody knows.
+        (None, None) => say::at_block(height),
+        (None, _) if !up => say::at_block(height),
+        (None, Some(highest)) if highest > height => say::at_block_claim(height, highest),
+        (None, Some(_)) if status.sure => say::in_sync(height),
+        (None, Some(_)) if peers == 0 => say::at_block(height),
+        (None, Some(_)) => say::at_block_as_far(peers, height),
+    }
+}
+
+fn mining(mining: &MiningStatus) -> Message {
+    match (mining.on, mining.active) {
+        (true, true) => say::mining_at(format::hash_rate(mining.rate)),
+        (true, false) => say::mining_ready(),
+        (false, _) if mining.elsewhere => say::mining_elsewhere(),
+        (false, _) => say::mining_off(),
     }
 }
 
 fn parts(phase: &Phase, status: Option<&Status>, election: &str) -> Vec<Part> {
-    let network = Route::Network { election: election.to_owned() };
-    let chain = Route::Chain { election: election.to_owned() };
-    let verify = Route::Verify { election: election.to_owned() };
-    let one = |words: &str| {
-        let words = words.to_owned();
-        vec![Part { kind: "", icon: Name::Clock, words, to: network.clone(), fine: false }]
-    };
-    match phase {
-        Phase::Starting => return one("starting the node in this tab"),
-        Phase::Searching(_) => return one("asking peers for this election"),
-        Phase::Failed(_) => return one("no election is open"),
-        Phase::Open(_) => {}
-    }
-    let Some(status) = status else {
-        return one("verifying the stored chain");
-    };
-    let (kind, words) = connection(status);
-    let icon = if kind == "good" { Name::Dot } else { Name::Broken };
-    let part = |kind, icon, words: String, to: &Route| {
+    let election = || election.to_owned();
+    let network = Route::Network { election: election() };
+    let part = |kind, icon, words, to: &Route| {
         let to = to.clone();
-        Part { kind, icon, words, to, fine: true }
+        Part { kind, icon, words: t(words), to, fine: true }
     };
-    let mut parts = vec![part(kind, icon, words, &network)];
-    let target = status.syncing_to.filter(|target| *target > status.height);
-    let words = match (target, status.highest_peer, kind) {
-        (Some(target), _, _) => format!("fetching block {} of {target}", status.height),
-        // Without a peer to compare with, nobody knows.
-        (None, None, _) | (None, _, "warn") => format!("at block {}", status.height),
-        (None, Some(highest), _) if highest > status.height => {
-            format!("at block {}, a peer claims {highest}", status.height)
+    let one = |words| vec![Part { fine: false, ..part("", Name::Clock, words, &network) }];
+    match (phase, status) {
+        (Phase::Starting, _) => one(say::state_starting()),
+        (Phase::Searching(_), _) => one(say::state_searching()),
+        (Phase::Failed(_), _) => one(say::state_none_open()),
+        (Phase::Open(_), None) => one(say::state_verifying()),
+        (Phase::Open(_), Some(status)) => {
+            let chain = Route::Chain { election: election() };
+            let verify = Route::Verify { election: election() };
+            let results = Route::Results { election: election() };
+            let (kind, words) = connection(status);
+            let up = kind == "good";
+            let icon = if up { Name::Dot } else { Name::Broken };
+            let target = status.syncing_to.filter(|target| *target > status.height);
+            let votes = match status.votes {
+                0 if status.sure => say::no_votes_yet(),
+                0 => say::no_votes_here_yet(),
+                votes => say::votes_verified(votes),
+            };
+            let mut parts = vec![
+                part(kind, icon, words, &network),
+                part("", Name::Link, sync(status, target, up), &chain),
+                part("", Name::Shield, votes, &verify),
+                part("", Name::Nodes, mining(&status.mining), &network),
+            ];
+            let seal = match &status.seal {
+                SealView::Sealed { height, .. } => Some(("good", say::state_sealed(*height))),
+                SealView::Awaited => Some(("warn", say::state_seal_awaited())),
+                SealView::Contested(..) => Some(("bad", say::state_contested())),
+                SealView::Refuted => Some(("bad", say::state_refuted())),
+                SealView::Unsealed => None,
+            };
+            parts.extend(seal.map(|(kind, words)| part(kind, Name::Seal, words, &results)));
+            if let StorageStatus::Memory(_) = status.storage {
+                parts.push(part("warn", Name::Warning, say::state_memory(), &network));
+            }
+            shorten(&mut parts, up, target.is_some());
+            parts
         }
-        (None, Some(_), _) if status.sure => format!("in sync at block {}", status.height),
-        (None, Some(_), _) if status.peers == 0 => format!("at block {}", status.height),
-        (None, Some(_), _) => {
-            let say = format::peers_say(status.peers);
-            format!("at block {}, as far as {say}", status.height)
-        }
-    };
-    parts.push(part("", Name::Link, words, &chain));
-    let words = match status.votes {
-        0 if status.sure => "no votes in the chain yet".into(),
-        0 => "no votes here yet".into(),
-        1 => "the one vote verified here".into(),
-        votes => format!("all {} votes verified here", format::count(votes)),
-    };
-    parts.push(part("", Name::Shield, words, &verify));
-    let mining = &status.mining;
-    let words = match (mining.on, mining.active) {
-        (true, true) => format!("mining at {}", format::hash_rate(mining.rate)),
-        (true, false) => "mining when votes wait".into(),
-        (false, _) if mining.elsewhere => "mining in another tab".into(),
-        (false, _) => "mining off".into(),
-    };
-    parts.push(part("", Name::Nodes, words, &network));
-    let words = match &status.seal {
-        SealView::Sealed { height, .. } => Some(("good", format!("sealed at block {height}"))),
-        SealView::Awaited => Some(("warn", "sealed at a block that is not here yet".into())),
-        SealView::Contested(..) => Some(("bad", "the result is contested".into())),
-        SealView::Refuted => Some(("bad", "the seal does not hold".into())),
-        SealView::Unsealed => None,
-    };
-    if let Some((kind, words)) = words {
-        let results = Route::Results { election: election.to_owned() };
-        parts.push(part(kind, Name::Seal, words, &results));
     }
-    if let StorageStatus::Memory(_) = status.storage {
-        let words = "nothing is kept when this tab closes".to_owned();
-        parts.push(part("warn", Name::Warning, words, &network));
-    }
-    // The worst: a contested result, no storage, no connection, then what is under way, then that
-    // all is well.
-    let bad = parts.iter().rposition(|part| part.kind == "bad");
-    let warned = parts.iter().rposition(|part| part.kind == "warn");
-    let worst = match (bad.or(warned), kind, target) {
-        (Some(worst), _, _) => worst,
-        (None, "good", Some(_)) => 1,
-        _ => 0,
+}
+
+/// Which of them a phone shows: the worst, that is a contested result, no storage, no connection; then
+/// what is under way, then that all is well.
+fn shorten(parts: &mut [Part], up: bool, fetching: bool) {
+    let of_kind = |kind| parts.iter().rposition(|part: &Part| part.kind == kind);
+    let worst = match of_kind("bad").or(of_kind("warn")) {
+        Some(worst) => worst,
+        None if up && fetching => 1,
+        None => 0,
     };
     parts[worst].fine = false;
-    parts
 }
 
 #[derive(Properties, PartialEq)]
@@ -128,9 +130,9 @@ pub fn StatusLine(props: &Props) -> Html {
     let spoken = parts.first().map(|part| part.words.clone()).unwrap_or_default();
     let up = parts.first().is_some_and(|part| part.kind == "good");
     html! {
-        <section class="status" aria-label="State of this tab" data-testid="status">
+        <section class="status" aria-label={t(say::state_label())} data-testid="status">
             <span class="visually-hidden" role="status">
-                { if up { "Connected".to_owned() } else { spoken } }
+                { if up { t(say::state_connected()) } else { spoken } }
             </span>
             for (index, part) in parts.into_iter().enumerate() {
                 <a href={part.to.to_path()} onclick={going(part.to)}

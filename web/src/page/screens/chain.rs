@@ -1,5 +1,6 @@
 //! The chain as a thread of knots, newest on top.
 
+use blockvote_words::message::say;
 use yew::prelude::*;
 
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
         },
         format,
         hooks::{Asking, use_asking, use_election, use_model, use_workers},
+        words::{t, time},
         workers::Workers,
     },
     shared::{
@@ -41,23 +43,24 @@ fn details(view: &BlockView) -> Html {
     let hash = &view.summary.hash;
     let zeros = view.zeros as usize;
     let shown = view.votes.len();
+    let proof = if view.summary.height == 1 {
+        say::no_proof()
+    } else {
+        say::proof_zeros(view.zeros, view.summary.work as u64)
+    };
     html! {
         <div class="opened">
             <p class="hash" data-testid="proof-zeros">
                 <span class="zeros">{ hash.get(..zeros).unwrap_or_default() }</span>
                 { hash.get(zeros..).unwrap_or_default() }
                 <br/>
-                <small>{ if view.summary.height == 1 {
-                    "The first block follows from the election itself and needs no proof of work.".to_owned()
-                } else {
-                    format!("The proof: {} leading zeros, found by trying about {} nonces.", view.zeros, format::count(view.summary.work as u64))
-                } }</small>
+                <small>{ t(proof) }</small>
             </p>
             <dl class="facts">
                 for (name, value) in view.fields.clone() {
-                    <><dt>{ name }</dt><dd>
+                    <><dt>{ t(name) }</dt><dd>
                         if value.len() == 64 {
-                            <Hash value={value} of="hash" />
+                            <Hash value={value} of={t(say::of_hash())} />
                         } else {
                             { value }
                         }
@@ -67,8 +70,8 @@ fn details(view: &BlockView) -> Html {
             if shown > 0 {
                 <div class="scroll">
                     <table>
-                        <caption class="visually-hidden">{ "Votes of this block" }</caption>
-                        <thead><tr><th scope="col" class="number">{ "Token" }</th><th scope="col">{ "Selection" }</th></tr></thead>
+                        <caption class="visually-hidden">{ t(say::votes_of_block()) }</caption>
+                        <thead><tr><th scope="col" class="number">{ t(say::number_heading()) }</th><th scope="col">{ t(say::answer_heading()) }</th></tr></thead>
                         <tbody>
                             for (token, selection) in view.votes.clone() {
                                 <tr><td class="number">{ token }</td><td>{ selection }</td></tr>
@@ -77,7 +80,7 @@ fn details(view: &BlockView) -> Html {
                     </table>
                 </div>
                 if view.summary.votes as usize > MAX_VOTES_SHOWN {
-                    <small>{ format!("The first {shown} of {} votes. The rest is in the exported chain.", format::count(view.summary.votes.into())) }</small>
+                    <small>{ t(say::first_votes(shown, view.summary.votes)) }</small>
                 }
             }
         </div>
@@ -115,8 +118,8 @@ pub fn Chain() -> Html {
     html! {
         <div class="screen">
             <header>
-                <h1 id="title" tabindex="-1">{ "The chain" }</h1>
-                <p class="soft">{ "Every block holds the hash of the one before it. Change a vote anywhere, and every block above it breaks." }</p>
+                <h1 id="title" tabindex="-1">{ t(say::chain_title()) }</h1>
+                <p class="soft">{ t(say::chain_words()) }</p>
             </header>
             { failed(blocks.asked().failure().or(opened.asked().failure())) }
             <ol class="thread" data-testid="thread">
@@ -127,7 +130,7 @@ pub fn Chain() -> Html {
                                 <circle cx="10" cy={(8 + 12 * index).to_string()} r="5" />
                             }
                         </svg>
-                        <div class="waiting">{ format!("{} for a block", if pending == 1 { "1 vote waits".to_owned() } else { format!("{} votes wait", format::count(pending.into())) }) }</div>
+                        <div class="waiting">{ t(say::pending_votes(pending)) }</div>
                     </li>
                 }
                 for block in list {
@@ -135,9 +138,9 @@ pub fn Chain() -> Html {
                 }
             </ol>
             if more && *wanted < 200 {
-                <div><button type="button" class="button" onclick={onmore}>{ "Show older blocks" }</button></div>
+                <div><button type="button" class="button" onclick={onmore}>{ t(say::older_blocks()) }</button></div>
             } else if more {
-                <p class="soft">{ "Older blocks are in the exported chain: see Verify." }</p>
+                <p class="soft">{ t(say::older_in_file()) }</p>
             }
         </div>
     }
@@ -166,15 +169,13 @@ fn row(
         <li key={block.height}>
             { knot(block, most) }
             <button type="button" class="plain block" {onclick} aria-expanded={is_open.to_string()}>
-                <span class="name">{ format!("Block {}", block.height) }</span>
-                <span class="soft when">{ if block.height == 1 { "the election".to_owned() } else { format!("{} · {}", format::time(block.time), format::plural(block.votes.into(), "vote", "votes")) } }</span>
+                <span class="name">{ t(say::block_number(block.height.to_string())) }</span>
+                <span class="soft when">{ t(if block.height == 1 { say::first_block() } else { say::block_line(time(block.time), block.votes) }) }</span>
                 <span class="hash soft">{ format::short(&block.hash) }</span>
             </button>
             if !block.forks.is_empty() {
                 <div class="forked">{ icon(Name::Broken) }
-                    { format!("A fork: {} of the same height did not make it ({}).",
-                        format::plural(block.forks.len() as u64, "block", "blocks"),
-                        block.forks.iter().map(|hash| format::short(hash)).collect::<Vec<_>>().join(", ")) }
+                    { t(say::fork(block.forks.len(), block.forks.iter().map(|hash| format::short(hash)).collect::<Vec<_>>().join(", "))) }
                 </div>
             }
             if let Some(view) = view {

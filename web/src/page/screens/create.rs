@@ -12,6 +12,7 @@ use blockvote_core::{
     crypto::secret::Passphrase,
     custody::organiser::{Draft, DraftField},
 };
+use blockvote_words::message::say;
 use yew::prelude::*;
 
 use self::{fields::Change, keepers::Keepers, preview::Preview};
@@ -22,14 +23,15 @@ use crate::{
             icons::{Name, icon},
             notice::{failed, failure_words, notice},
         },
-        format,
         hooks::{Asked, use_asking, use_tools},
         passphrases, remembered,
+        words::t,
     },
     shared::messages::{CheckDraft, Publish, Published},
 };
 
-const STEPS: [&str; 6] = ["Question", "Ballot", "Time", "Voters", "Keepers", "Preview"];
+/// Question, ballot, time, voters, keepers, preview.
+const STEPS: usize = 6;
 
 /// The step of the wizard that asks for a field, and the field's element there.
 fn place(field: DraftField) -> (usize, &'static str) {
@@ -94,7 +96,7 @@ pub fn Create() -> Html {
     if let (true, Some(Published { id, organiser })) = (*unkept, publishing.asked().answer()) {
         return saved_by_hand(id, organiser.as_str());
     }
-    let last = *step + 1 == STEPS.len();
+    let last = *step + 1 == STEPS;
     let go_to = {
         let (step, wrong) = (step.clone(), wrong.clone());
         move |to: usize| {
@@ -121,7 +123,7 @@ pub fn Create() -> Html {
         move |event: SubmitEvent| {
             event.prevent_default();
             if let (true, Err(why)) = (last, passphrases::check(&passphrase, &again)) {
-                wrong.set(Some(why));
+                wrong.set(Some(t(why)));
                 return browser::focus("organiser-passphrase");
             }
             let problems = workers.tools().ask(CheckDraft(Box::new((*draft).clone())));
@@ -150,10 +152,10 @@ pub fn Create() -> Html {
     html! {
         <div class="screen">
             <header>
-                <h1 id="title" tabindex="-1">{ format!("Create an election: {}", STEPS[*step].to_lowercase()) }</h1>
-                <ol class="wizard" aria-label="Steps">
-                    for (index, name) in STEPS.iter().enumerate() {
-                        <li class={classes!((index <= *step).then_some("done"))} aria-current={(index == *step).then_some("step")}>{ *name }</li>
+                <h1 id="title" tabindex="-1">{ t(say::create_title(*step)) }</h1>
+                <ol class="wizard" aria-label={t(say::create_steps())}>
+                    for index in 0..STEPS {
+                        <li class={classes!((index <= *step).then_some("done"))} aria-current={(index == *step).then_some("step")}>{ t(say::create_step(index)) }</li>
                     }
                 </ol>
             </header>
@@ -175,13 +177,13 @@ pub fn Create() -> Html {
                 }
                 <div class="row">
                     if *step > 0 {
-                        <button type="button" class="button" onclick={back} disabled={busy}>{ "Back" }</button>
+                        <button type="button" class="button" onclick={back} disabled={busy}>{ t(say::create_back()) }</button>
                     }
                     <button class="button primary" disabled={busy} data-testid="next">
-                        { if !last { "Next" } else if publishing.asked().is_waiting() { "Publishing…" } else { "Publish" } }
+                        { t(if !last { say::create_next() } else if publishing.asked().is_waiting() { say::create_publishing() } else { say::create_publish() }) }
                     </button>
                 </div>
-                <small>{ if *kept { "The draft is kept in this browser; nothing leaves it before you publish." } else { "This browser refuses to keep the draft: finish it before you close the tab." } }</small>
+                <small>{ t(if *kept { say::create_kept() } else { say::create_not_kept() }) }</small>
             </form>
         </div>
     }
@@ -197,14 +199,14 @@ fn saved_by_hand(id: &str, organiser: &str) -> Html {
     };
     html! {
         <div class="screen">
-            <header><h1 id="title" tabindex="-1">{ "Save your organiser's file" }</h1></header>
+            <header><h1 id="title" tabindex="-1">{ t(say::save_file_title()) }</h1></header>
             <div class="sheet">
-                { notice("bad", "The election is published, but its organiser's file does not fit into this browser's storage. Save it now: without it nobody can hand out the codes, close or seal.") }
+                { notice("bad", t(say::save_file_words())) }
                 <div class="row">
-                    <button type="button" class="button primary" onclick={download}>{ "Save the file" }</button>
-                    <a class="button" href={format!("/e/{id}/organise")}>{ "I have it: go on" }</a>
+                    <button type="button" class="button primary" onclick={download}>{ t(say::save_file()) }</button>
+                    <a class="button" href={format!("/e/{id}/organise")}>{ t(say::save_file_done()) }</a>
                 </div>
-                <small>{ "On the next page open the file again." }</small>
+                <small>{ t(say::save_file_then()) }</small>
             </div>
         </div>
     }
@@ -215,12 +217,12 @@ fn progress(publishing: &Asked<Published>, made: Option<(u32, u32)>) -> Html {
     match (publishing, made) {
         (Asked::Waiting, Some((done, all))) => html! {
             <div class="field">
-                <progress max={all.to_string()} value={done.to_string()} aria-label="Keys made" />
-                <span class="soft">{ format!("{} of {} keys made", format::count(done.into()), format::count(all.into())) }</span>
+                <progress max={all.to_string()} value={done.to_string()} aria-label={t(say::keys_made_label())} />
+                <span class="soft">{ t(say::keys_made(done, all)) }</span>
             </div>
         },
         (Asked::Failed(failure), _) => html! {
-            <div role="alert" data-testid="failed">{ notice("bad", format!("It was not published. {}", failure_words(failure))) }</div>
+            <div role="alert" data-testid="failed">{ notice("bad", t(say::not_published(failure_words(failure)))) }</div>
         },
         _ => Html::default(),
     }

@@ -1,5 +1,6 @@
 //! A receipt looked up by its vote id: what its address and QR code lead to.
 
+use blockvote_words::message::say;
 use yew::prelude::*;
 
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
             unopened::Unopened,
         },
         hooks::{Asked, use_asking, use_election, use_model, use_workers},
+        words::t,
     },
     shared::{messages::Find, views::ReceiptView},
 };
@@ -51,21 +53,21 @@ pub fn Found(props: &Props) -> Html {
     html! {
         <div class="screen">
             { failed(watch_failed.as_ref()) }
-            <header><h1 id="title" tabindex="-1">{ "Receipt" }</h1>
+            <header><h1 id="title" tabindex="-1">{ t(say::receipt()) }</h1>
             <p class="soft">{ &election.definition.title }</p></header>
             if let Some(receipt) = receipt {
                 <Receipt {receipt} election={election.id.clone()} />
             } else if *lookup.asked() == Asked::Answered(None) {
                 <div class="sheet" data-testid="not-found">
-                    <p class="row">{ icon(Name::Clock) }{ "This tab does not know such a vote: it is neither in the chain that it holds nor among the votes that wait." }</p>
-                    <p class="soft">{ "If it was cast a moment ago or this tab is not in sync yet, wait: the page looks again by itself. With the receipt itself (its file, or the address behind its QR code) this tab can cast the vote again. Otherwise compare the vote id with your receipt, and make sure that this is the right election." }</p>
+                    <p class="row">{ icon(Name::Clock) }{ t(say::vote_not_found()) }</p>
+                    <p class="soft">{ t(say::vote_not_found_then()) }</p>
                     <CheckVote />
                     <span class="hash">{ &props.vote }</span>
                 </div>
             } else if lookup.asked().failure().is_some() {
                 { failed(lookup.asked().failure()) }
             } else {
-                <p class="soft">{ "Looking it up…" }</p>
+                <p class="soft">{ t(say::looking_up()) }</p>
             }
         </div>
     }

@@ -1,6 +1,7 @@
 //! The user's own keys: made here, kept here, brought to another device.
 
 use blockvote_core::crypto::secret::Passphrase;
+use blockvote_words::message::{Message, say};
 use yew::prelude::*;
 
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
         hooks::{use_asking, use_tools},
         passphrases,
         remembered::{self, OwnKey},
+        words::t,
     },
     shared::messages::{NewKey, ReadKey, SavedKey},
 };
@@ -24,23 +26,19 @@ use crate::{
 ///
 /// # Errors
 /// Why it is not there.
-fn keep(made: &SavedKey, label: &str) -> Result<Vec<OwnKey>, &'static str> {
+fn keep(made: &SavedKey, label: &str) -> Result<Vec<OwnKey>, Message> {
     // Another tab may have made one meanwhile.
     let mut all = remembered::keys();
     if all.iter().any(|key| key.public == made.public) {
-        return Err("This key is in this browser already.");
+        return Err(say::key_here_already());
     }
     let label = match label.trim() {
-        "" => format!("Key {}", all.len() + 1),
+        "" => t(say::key_number(all.len() + 1)),
         label => label.to_owned(),
     };
     let SavedKey { file, public, locked } = made.clone();
     all.push(OwnKey { label, file: file.as_str().to_owned(), public, locked });
-    if remembered::keep_keys(&all) {
-        Ok(all)
-    } else {
-        Err("This browser refuses to keep the key: leave the private window, or allow storage.")
-    }
+    if remembered::keep_keys(&all) { Ok(all) } else { Err(say::key_not_kept()) }
 }
 
 /// The screen.
@@ -66,7 +64,7 @@ pub fn Keys() -> Html {
                         field.set(String::new());
                     }
                 }
-                Err(why) => wrong.set(Some(why.into())),
+                Err(why) => wrong.set(Some(t(why))),
             }
             making.clear();
         });
@@ -78,7 +76,7 @@ pub fn Keys() -> Html {
         move |event: SubmitEvent| {
             event.prevent_default();
             if let Err(why) = passphrases::check(&passphrase, &again) {
-                wrong.set(Some(why));
+                wrong.set(Some(t(why)));
                 return browser::focus("passphrase");
             }
             wrong.set(None);
@@ -102,30 +100,30 @@ pub fn Keys() -> Html {
     html! {
         <div class="screen">
             <header>
-                <h1 id="title" tabindex="-1">{ "Your keys" }</h1>
-                <p class="soft">{ "With a key of your own nobody else can vote in your place, not even the organiser. Make it here, give the organiser the public half, and vote in this browser; the secret half stays here." }</p>
+                <h1 id="title" tabindex="-1">{ t(say::keys_title()) }</h1>
+                <p class="soft">{ t(say::keys_words()) }</p>
             </header>
             for key in keys.iter() {
                 { own_key(&keys, key) }
             }
             <form class="sheet" {onsubmit}>
-                <h2>{ "Make a key" }</h2>
+                <h2>{ t(say::key_make()) }</h2>
                 <div class="field">
-                    <label for="label">{ "Name for it, for yourself" }</label>
+                    <label for="label">{ t(say::key_name()) }</label>
                     <input id="label" type="text" maxlength="60" autocomplete="off" value={(*label).clone()} oninput={typing(&label)} />
                 </div>
                 <div class="field">
-                    <label for="passphrase">{ "Passphrase (may be left out)" }</label>
+                    <label for="passphrase">{ t(say::key_passphrase_optional()) }</label>
                     <input id="passphrase" type="password" autocomplete="new-password" value={(*passphrase).clone()} oninput={typing(&passphrase)} aria-describedby="passphrase-hint" />
                     { second_passphrase("passphrase-again", &passphrase, &again) }
-                    <small id="passphrase-hint">{ "With one the key rests locked in this browser and is asked for when you vote. Forgotten, the key is lost: nobody can reset it." }</small>
+                    <small id="passphrase-hint">{ t(say::key_passphrase_hint()) }</small>
                 </div>
                 if let Some(why) = failed {
                     <div role="alert">{ notice("bad", why) }</div>
                 }
                 <div class="row">
-                    <button class="button primary" disabled={busy}>{ if busy { "Making the key…" } else { "Make a key" } }</button>
-                    <label class="button" for="key-file">{ "Bring one from a file" }</label>
+                    <button class="button primary" disabled={busy}>{ t(if busy { say::key_making() } else { say::key_make() }) }</button>
+                    <label class="button" for="key-file">{ t(say::key_from_file()) }</label>
                     <input id="key-file" class="visually-hidden" type="file" accept=".json,application/json" onchange={onfile} />
                 </div>
             </form>
@@ -142,8 +140,7 @@ fn own_key(keys: &UseStateHandle<Vec<OwnKey>>, key: &OwnKey) -> Html {
     let forget = {
         let (keys, public) = (keys.clone(), key.public.clone());
         move |_: MouseEvent| {
-            let words = "Forget this key? Without its file nobody can ever vote with it again.";
-            if browser::confirm(words) {
+            if browser::confirm(&t(say::key_forget_sure())) {
                 let mut all = remembered::keys();
                 all.retain(|key| key.public != public);
                 remembered::keep_keys(&all);
@@ -157,17 +154,17 @@ fn own_key(keys: &UseStateHandle<Vec<OwnKey>>, key: &OwnKey) -> Html {
                 <div class="stack">
                     <h2>{ &key.label }</h2>
                     <div class="field">
-                        <span class="soft">{ "Public half, for the organiser" }</span>
+                        <span class="soft">{ t(say::key_public()) }</span>
                         <code class="public" data-testid="public-key">{ &key.public }</code>
-                        <Copy text={key.public.clone()} what="public half" />
+                        <Copy text={key.public.clone()} what={t(say::key_public_what())} />
                     </div>
-                    <p class="soft">{ if key.locked { "The secret half is locked with your passphrase." } else { "The secret half rests in this browser unlocked." } }</p>
+                    <p class="soft">{ t(if key.locked { say::key_is_locked() } else { say::key_is_open() }) }</p>
                     <div class="row">
-                        <button type="button" class="button small" onclick={download}>{ "Download for another device" }</button>
-                        <button type="button" class="button small" onclick={forget}>{ "Forget" }</button>
+                        <button type="button" class="button small" onclick={download}>{ t(say::key_download()) }</button>
+                        <button type="button" class="button small" onclick={forget}>{ t(say::key_forget()) }</button>
                     </div>
                 </div>
-                <Qr text={key.public.clone()} label="QR code of the public half" />
+                <Qr text={key.public.clone()} label={t(say::key_qr())} />
             </div>
         </section>
     }

@@ -1,5 +1,6 @@
 //! Relays, peers, sync, mining, storage.
 
+use blockvote_words::message::say;
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
@@ -15,6 +16,7 @@ use crate::{
         format,
         hooks::{use_election, use_model, use_workers},
         remembered,
+        words::t,
         workers::kept_wish,
     },
     shared::{
@@ -38,16 +40,15 @@ fn relays(status: &Status, remove: &Callback<String>) -> Html {
                     </span>
                     <span class="hash">{ relay.url.clone() }</span>
                     <span class="detail">
-                        { if relay.connected { "connected".to_owned() } else {
-                            match relay.problem {
-                                Some(why) if !why.is_empty() => format!("not connected: {why}. This tab keeps trying."),
-                                _ => "connecting".to_owned(),
-                            }
-                        } }
+                        { t(match relay.problem {
+                            _ if relay.connected => say::relay_connected(),
+                            Some(why) if !why.is_empty() => say::relay_away(why),
+                            _ => say::relay_connecting(),
+                        }) }
                     </span>
                     if added.contains(&relay.url) {
                         <button type="button" class="button small" onclick={remove(&relay.url)}
-                            aria-label={format!("Remove the relay {}", relay.url)}>{ "Remove" }</button>
+                            aria-label={t(say::relay_remove_this(&relay.url))}>{ t(say::relay_remove()) }</button>
                     }
                 </li>
             }
@@ -59,7 +60,7 @@ fn relays(status: &Status, remove: &Callback<String>) -> Html {
 #[component]
 fn AddRelay(properties: &AddRelayProperties) -> Html {
     let text = use_state(String::new);
-    let problem = use_state(|| None::<&'static str>);
+    let problem = use_state(|| None::<String>);
     let onsubmit = {
         let (text, problem, changed) = (text.clone(), problem.clone(), properties.changed.clone());
         move |event: SubmitEvent| {
@@ -71,7 +72,7 @@ fn AddRelay(properties: &AddRelayProperties) -> Html {
                     changed.emit(());
                 }
                 Err(why) => {
-                    problem.set(Some(why));
+                    problem.set(Some(t(why)));
                     browser::focus("relay");
                 }
             }
@@ -79,17 +80,17 @@ fn AddRelay(properties: &AddRelayProperties) -> Html {
     };
     html! {
         <form class="field" {onsubmit} novalidate=true>
-            <label for="relay">{ "Follow another relay too" }</label>
+            <label for="relay">{ t(say::relay_add_label()) }</label>
             <div class="row">
                 <input id="relay" type="text" inputmode="url" autocomplete="off" spellcheck="false"
                     placeholder="wss://relay.example.org/ws" value={(*text).clone()} oninput={typing(&text)}
                     aria-describedby="relay-hint" aria-invalid={problem.is_some().then_some("true")} />
-                <button type="submit" class="button">{ "Add" }</button>
+                <button type="submit" class="button">{ t(say::relay_add()) }</button>
             </div>
-            if let Some(why) = *problem {
+            if let Some(why) = &*problem {
                 <p class="hint bad" id="relay-hint" role="alert">{ icon(Name::Warning) }{ why }</p>
             } else {
-                <small id="relay-hint">{ "One relay alone could hide a heavier chain from this tab. With two, the tips of both are compared, and the better chain wins. A relay can refuse pages of other origins; its operator can allow them." }</small>
+                <small id="relay-hint">{ t(say::relay_why()) }</small>
             }
         </form>
     }
@@ -101,62 +102,35 @@ struct AddRelayProperties {
 }
 
 fn storage_words(status: &Status) -> (&'static str, String) {
-    let kept = match status.persisted {
-        Some(true) => " The browser promised not to clear it by itself.",
-        Some(false) => {
-            " The browser may clear it when space is short; the chain then comes back from peers."
-        }
-        None => "",
+    let (kind, words) = match &status.storage {
+        StorageStatus::Writing => ("good", say::storage_here()),
+        StorageStatus::Sharing => ("good", say::storage_other_tab()),
+        StorageStatus::Memory(why) => return ("bad", t(say::storage_none(why.clone()))),
     };
-    match &status.storage {
-        StorageStatus::Writing => {
-            ("good", format!("The chain and the votes that wait are kept in this browser.{kept}"))
-        }
-        StorageStatus::Sharing => (
-            "good",
-            format!(
-                "Another tab of this browser keeps the chain; this one adds the votes that you cast here.{kept}"
-            ),
-        ),
-        StorageStatus::Memory(why) => (
-            "bad",
-            format!(
-                "Nothing is kept when this tab closes: {why}. Voting works all the same as long as the tab is open or a peer holds the vote."
-            ),
-        ),
-    }
+    let promise = status.persisted.map(|promised| {
+        t(if promised { say::storage_promised() } else { say::storage_not_promised() })
+    });
+    (kind, [t(words), promise.unwrap_or_default()].join(" "))
 }
 
 fn mining_words(mining: &MiningStatus) -> String {
-    match (mining.on, mining.active) {
-        (true, true) => format!(
-            "Hashing now, {}. A block takes about {} tries.",
-            format::hash_rate(mining.rate),
-            format::count(mining.difficulty)
-        ),
-        (true, false) => "Resting: no votes wait for a block.".into(),
-        (false, _) if mining.elsewhere => {
-            "Another tab of this browser mines. Switch it on here to mine in both.".into()
-        }
-        (false, _) => "Off. Votes then wait until somebody else mines.".into(),
-    }
+    t(match (mining.on, mining.active) {
+        (true, true) => say::mining_now(format::hash_rate(mining.rate), mining.difficulty),
+        (true, false) => say::mining_rests(),
+        (false, _) if mining.elsewhere => say::mining_other_tab(),
+        (false, _) => say::mining_is_off(),
+    })
 }
 
 fn sync_words(status: &Status) -> String {
-    match (status.syncing_to, status.highest_peer) {
-        (Some(to), _) if to > status.height => format!("fetching block {} of {to}", status.height),
-        (_, Some(highest)) if highest > status.height => format!(
-            "at block {}; a peer claims block {highest}, which is not shown to be better yet",
-            status.height
-        ),
-        (_, Some(_)) if status.sure => format!("in sync at block {}", status.height),
-        (_, Some(_)) => format!(
-            "at block {}, as far as {}; none handed out anything yet",
-            status.height,
-            format::peers_say(status.peers)
-        ),
-        (_, None) => format!("at block {}; no peer to compare with", status.height),
-    }
+    let height = status.height;
+    t(match (status.syncing_to, status.highest_peer) {
+        (Some(to), _) if to > height => say::fetching(height, to),
+        (_, Some(highest)) if highest > height => say::sync_claim(height, highest),
+        (_, Some(_)) if status.sure => say::in_sync(height),
+        (_, Some(_)) => say::sync_unsure(status.peers, height),
+        (_, None) => say::sync_alone(height),
+    })
 }
 
 /// The screen.
@@ -180,21 +154,21 @@ pub fn Network() -> Html {
     let (storage_kind, storage) = storage_words(&status);
     html! {
         <div class="screen">
-            <header><h1 id="title" tabindex="-1">{ "Network" }</h1>
-            <p class="soft">{ "The relay only forwards. It can drop or delay, never forge: everything it brings is verified here." }</p></header>
-            <section class="sheet" aria-label="Relays">
-                <h2>{ "Relays" }</h2>
+            <header><h1 id="title" tabindex="-1">{ t(say::network_title()) }</h1>
+            <p class="soft">{ t(say::network_words()) }</p></header>
+            <section class="sheet" aria-label={t(say::relays())}>
+                <h2>{ t(say::relays()) }</h2>
                 { relays(&status, &remove) }
                 <AddRelay {changed} />
                 { peers(&status) }
             </section>
             <Mining status={status.mining.clone()} />
-            <section class="sheet" aria-label="Storage">
-                <h2>{ "Storage" }</h2>
+            <section class="sheet" aria-label={t(say::storage())}>
+                <h2>{ t(say::storage()) }</h2>
                 <p class={classes!("hint", storage_kind)} data-testid="storage">
                     { icon(if storage_kind == "bad" { Name::Warning } else { Name::Tick }) }{ storage }
                 </p>
-                <small>{ format!("Build {}", status.build) }</small>
+                <small>{ t(say::build_number(&status.build)) }</small>
             </section>
         </div>
     }
@@ -203,21 +177,21 @@ pub fn Network() -> Html {
 fn peers(status: &Status) -> Html {
     html! {
         <dl class="facts">
-            <dt>{ "Peers" }</dt>
-            <dd data-testid="peers">{ match status.peers { 0 => "none heard of yet".to_owned(), n => format!("{} heard of", format::count(n.into())) } }</dd>
-            <dt>{ "Other tabs of this browser" }</dt>
-            <dd data-testid="tabs">{ match status.tabs { 0 => "none".to_owned(), n => format!("{} heard of; they agree without a relay too", format::count(n.into())) } }</dd>
-            <dt>{ "Sync" }</dt>
+            <dt>{ t(say::peers()) }</dt>
+            <dd data-testid="peers">{ t(match status.peers { 0 => say::peers_none(), peers => say::peers_heard(peers) }) }</dd>
+            <dt>{ t(say::other_tabs()) }</dt>
+            <dd data-testid="tabs">{ t(match status.tabs { 0 => say::other_tabs_none(), tabs => say::other_tabs_heard(tabs) }) }</dd>
+            <dt>{ t(say::sync()) }</dt>
             <dd>{ sync_words(status) }
                 if let (Some(to), true) = (status.syncing_to, status.syncing_to > Some(status.height)) {
-                    <progress max={to.to_string()} value={status.height.to_string()} aria-label="Blocks fetched" />
+                    <progress max={to.to_string()} value={status.height.to_string()} aria-label={t(say::blocks_fetched())} />
                 }
             </dd>
-            <dt>{ "Newest block" }</dt><dd><Hash value={status.tip.clone()} of="tip hash" /></dd>
-            <dt>{ "Work in the chain" }</dt><dd>{ format!("about {} hashes", format::count(status.work.parse().unwrap_or(0))) }</dd>
+            <dt>{ t(say::fact_newest()) }</dt><dd><Hash value={status.tip.clone()} of={t(say::of_tip())} /></dd>
+            <dt>{ t(say::work_in_chain()) }</dt><dd>{ t(say::about_hashes(status.work.parse::<u64>().unwrap_or(0))) }</dd>
             if status.rejected > 0 {
-                <dt>{ "Peers rejected" }</dt>
-                <dd data-testid="rejected">{ format!("{}, the last because: {}", status.rejected, status.last_rejection.clone().unwrap_or_default()) }</dd>
+                <dt>{ t(say::peers_rejected()) }</dt>
+                <dd data-testid="rejected">{ t(say::rejected_last(status.rejected, status.last_rejection.clone().unwrap_or_default())) }</dd>
             }
         </dl>
     }
@@ -254,23 +228,23 @@ fn Mining(props: &MiningProps) -> Html {
         })
     };
     html! {
-        <section class="sheet" aria-label="Mining">
+        <section class="sheet" aria-label={t(say::mining())}>
             <div class="row between">
-                <h2>{ "Mining" }</h2>
+                <h2>{ t(say::mining()) }</h2>
                 <button type="button" role="switch" class="plain switch" aria-checked={mining.on.to_string()}
                     onclick={toggle} data-testid="mining">
-                    <span>{ "Mine in this tab" }</span><span class="track"></span>
+                    <span>{ t(say::mine_here()) }</span><span class="track"></span>
                 </button>
             </div>
             <p data-testid="mining-words">{ mining_words(mining) }</p>
             <div class="field">
-                <label for="workers">{ "Workers" }</label>
+                <label for="workers">{ t(say::mining_workers()) }</label>
                 <select id="workers" class="narrow" onchange={onworkers}>
                     for number in 1..=browser::processors().min(64) {
                         <option value={number.to_string()} selected={number == wish.workers}>{ number }</option>
                     }
                 </select>
-                <small>{ format!("{} found by this tab. Half the processors is the default; mining needs power only while votes wait.", format::plural(mining.found.into(), "block", "blocks")) }</small>
+                <small>{ t(say::mining_found(mining.found)) }</small>
             </div>
         </section>
     }

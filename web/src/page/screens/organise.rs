@@ -10,7 +10,7 @@ use blockvote_core::{
     crypto::{passphrase_lock, secret::Passphrase},
     election::definition::{Credentials, Election, Eligibility},
 };
-use blockvote_words::standing::list;
+use blockvote_words::message::{Value, say};
 use yew::prelude::*;
 
 use self::{duplicate::duplicate, open_file::OpenFile};
@@ -31,6 +31,7 @@ use crate::{
         model::{Model, OpenElection},
         remembered,
         route::Route,
+        words::{from_now, t, t_with, time},
         workers::download_audit_file,
     },
     shared::{
@@ -83,7 +84,9 @@ fn Organising(props: &OrganisingProps) -> Html {
         Callback::from(move |_: MouseEvent| {
             let (codes, id) = (workers.tools().ask(Codes(file.clone())), id.clone());
             saving.wait(async move {
-                let text = codes_file::text(&codes.await?, &browser::origin(), &id);
+                let last = [t(say::csv_code()), t(say::csv_link())];
+                let heading = |column: usize| t(say::csv_voter(column));
+                let text = codes_file::text(&codes.await?, &browser::origin(), &id, heading, last);
                 browser::download(&codes_file::name(&id), text.as_bytes());
                 Ok(())
             });
@@ -92,8 +95,7 @@ fn Organising(props: &OrganisingProps) -> Html {
     let close = {
         let (workers, closing, file) = (workers.clone(), closing.clone(), file.clone());
         Callback::from(move |_: MouseEvent| {
-            let words = "Close the election now? Votes are not taken any more, those already taken still get into a block; it cannot be opened again.";
-            if browser::confirm(words) {
+            if browser::confirm(&t(say::organise_close_sure())) {
                 closing.wait(workers.tools().ask(HaveOrganise(Act::Close, file.clone())));
             }
         })
@@ -114,9 +116,9 @@ fn Organising(props: &OrganisingProps) -> Html {
             </header>
             { match closing.asked() {
                 Asked::Idle => Html::default(),
-                Asked::Waiting => html! { <p class="soft" role="status">{ "Closing…" }</p> },
+                Asked::Waiting => html! { <p class="soft" role="status">{ t(say::organise_closing()) }</p> },
                 Asked::Answered(()) => html! {
-                    <div role="status" data-testid="told">{ notice("good", "The election is closed: nodes that hear of it take no votes any more.") }</div>
+                    <div role="status" data-testid="told">{ notice("good", t(say::organise_is_closed())) }</div>
                 },
                 Asked::Failed(failure) => failed(Some(failure)),
             } }
@@ -127,23 +129,23 @@ fn Organising(props: &OrganisingProps) -> Html {
             if !is_closed {
                 <Invite election={election.clone()} {save_codes} />
             }
-            <section class="sheet" aria-label="The election">
-                <h2>{ "Turnout and result" }</h2>
+            <section class="sheet" aria-labelledby="turnout">
+                <h2 id="turnout">{ t(say::organise_turnout_title()) }</h2>
                 <p data-testid="organise-turnout">{ turnout(definition, &status) }</p>
                 { ending(&election.id, &status, is_closed, close) }
             </section>
             { double_votes(&status) }
-            <section class="sheet" aria-label="Files">
-                <h2>{ "Files" }</h2>
+            <section class="sheet" aria-labelledby="files">
+                <h2 id="files">{ t(say::organise_files()) }</h2>
                 <div class="row">
-                    <button type="button" class="button" onclick={export}>{ "Download the audit file" }</button>
+                    <button type="button" class="button" onclick={export}>{ t(say::download_audit()) }</button>
                     <button type="button" class="button" onclick={{
                         let (id, text) = (election.id.clone(), text.clone());
                         move |_: MouseEvent| browser::download(&format!("{}.organiser.json", id.get(..8).unwrap_or_default()), text.as_bytes())
-                    }}>{ "Download your organiser's file" }</button>
-                    <button type="button" class="button" onclick={again}>{ "Duplicate" }</button>
+                    }}>{ t(say::organise_file()) }</button>
+                    <button type="button" class="button" onclick={again}>{ t(say::organise_again()) }</button>
                 </div>
-                <small>{ "The audit file is for everybody. The organiser's file is private: it holds what closes and seals, and the codes if there are any; for here, another device, or the command line. Keep a copy: if this browser forgets it, nobody can seal." }</small>
+                <small>{ t(say::organise_files_words()) }</small>
             </section>
         </div>
     }
@@ -168,40 +170,39 @@ fn Invite(props: &InviteProps) -> Html {
     let by_codes =
         matches!(definition.eligibility, Eligibility::Roll { credentials: Credentials::Codes, .. });
     html! {
-        <section class="sheet" aria-label="Hand it out">
+        <section class="sheet" aria-labelledby="invite">
             <div class="split">
                 <div class="stack">
-                    <h2>{ "Hand it out" }</h2>
+                    <h2 id="invite">{ t(say::invite_title()) }</h2>
                     <div class="field">
-                        <span class="soft">{ "The election's link, the same for everybody" }</span>
+                        <span class="soft">{ t(say::invite_link()) }</span>
                         <a class="public" href={link.clone()} target="_blank" data-testid="link">{ &link }</a>
-                        <Copy text={link.clone()} what="link" />
+                        <Copy text={link.clone()} what={t(say::invite_link_what())} />
                     </div>
                     if let Some(short) = short {
                         <div class="field">
-                            <span class="soft">{ "In short, to type, once a keeper has it" }</span>
+                            <span class="soft">{ t(say::invite_short()) }</span>
                             <a class="public" href={short.clone()} target="_blank" data-testid="short-link">{ short }</a>
                         </div>
                     }
                     if by_codes {
                         <div class="field">
-                            <span class="soft">{ format!("{}: each voter gets one, as a link, a QR code or on a slip of paper. They are made from your organiser's file; nobody else can make them.",
-                                format::plural(definition.electorate().unwrap_or(0), "voting code", "voting codes")) }</span>
+                            <span class="soft">{ t(say::invite_codes(definition.electorate().unwrap_or(0))) }</span>
                             <div class="row">
-                                { link::to(Route::Slips { election: id.clone() }, "button", "Codes and slips to print") }
-                                <button type="button" class="button" onclick={props.save_codes.clone()}>{ "Download them as CSV" }</button>
+                                { link::to(Route::Slips { election: id.clone() }, "button", t(say::invite_slips())) }
+                                <button type="button" class="button" onclick={props.save_codes.clone()}>{ t(say::invite_csv()) }</button>
                             </div>
                         </div>
                     }
                 </div>
-                <Qr text={link.clone()} label="QR code of the election's link" />
+                <Qr text={link.clone()} label={t(say::invite_qr())} />
             </div>
             { kept(id, definition, &here) }
             for (name, why) in refused {
-                { notice("warn", format!("{name} does not keep this election: {why}.")) }
+                { notice("warn", t(say::keeper_refuses(name, why))) }
             }
             if remembered::is_local(&browser::own_relay()) {
-                { notice("warn", "This link and the codes' links lead to this very computer: nobody else can open them. For others, run a relay under an address that they can reach, and open this page there.") }
+                { notice("warn", t(say::invite_local())) }
             }
         </section>
     }
@@ -233,75 +234,48 @@ fn use_asked_keepers(election: &Rc<OpenElection>, here: usize) -> Vec<(String, S
 
 /// Who has the election, and so whether this page may be closed.
 fn kept(id: &str, definition: &Election, here: &[String]) -> Html {
-    let names: Vec<_> = here.iter().map(String::as_str).collect();
-    let missing = definition.keepers.iter().map(|keeper| keeper.name.as_str());
-    let missing: Vec<_> = missing.filter(|name| !names.contains(name)).collect();
-    let has = if names.len() == 1 { "has" } else { "have" };
-    let words = match (&names[..], &missing[..]) {
-        ([], []) => {
+    let missing = definition.keepers.iter().map(|keeper| keeper.name.clone());
+    let missing: Vec<_> = missing.filter(|name| !here.contains(name)).collect();
+    let names = || here.to_vec();
+    let words = match (here.len(), missing.is_empty()) {
+        (0, true) => {
             let command = format!(
                 "blockvote node --mine --election {} --relay {}",
                 format::audit_file(id),
                 browser::own_relay()
             );
-            return notice(
-                "warn",
-                html! {
-                    <>{ "This election names no keeper. It lives while somebody has its page open: keep this tab open until others hold it. A native node can hold it for good: download the audit file below, and run " }
-                    <code>{ command }</code>{ "." }</>
-                },
-            );
+            let command = html! { <code>{ command }</code> };
+            return notice("warn", t_with(say::kept_nobody(Value::Slot(0)), &[command]));
         }
-        ([], missing) => format!(
-            "Waiting for {}. Keep this page open until a keeper has the election.",
-            list(missing)
-        ),
-        (names, []) => format!("{} {has} this election: you may close this page.", list(names)),
-        (names, missing) => format!(
-            "{} {has} this election: you may close this page. {} did not answer yet and will be asked while it is open.",
-            list(names),
-            list(missing)
-        ),
+        (0, false) => say::kept_waiting(missing),
+        (count, true) => say::kept_all(count, names()),
+        (count, false) => say::kept_some(count, names(), missing),
     };
-    let kind = if names.is_empty() { "warn" } else { "good" };
-    html! { <div role="status" data-testid="keepers">{ notice(kind, words) }</div> }
+    let kind = if here.is_empty() { "warn" } else { "good" };
+    html! { <div role="status" data-testid="keepers">{ notice(kind, t(words)) }</div> }
 }
 
 fn turnout(definition: &Election, status: &Status) -> String {
-    let waiting = match status.pending {
-        0 => "No vote waits".to_owned(),
-        1 => "1 vote waits".into(),
-        n => format!("{n} votes wait"),
-    };
-    match definition.electorate() {
-        Some(all) => format!(
-            "{} of {} voted. {waiting} for a block.",
-            format::count(status.voters),
-            format::plural(all, "voter", "voters")
-        ),
-        None => format!(
-            "{} voted. {waiting} for a block.",
-            format::plural(status.voters, "voter", "voters")
-        ),
-    }
+    t(match definition.electorate() {
+        Some(all) => say::organise_turnout_of(status.voters, all, status.pending),
+        None => say::organise_turnout(status.voters, status.pending),
+    })
 }
 
 fn state_words(definition: &Election, status: &Status, closes: Option<f64>) -> String {
     let now = js_sys::Date::now();
-    match (&status.seal, closes) {
-        (SealView::Sealed { height, .. }, _) => format!("Sealed at block {height}."),
-        (SealView::Contested(..) | SealView::Refuted, _) => "Contested: see the result.".into(),
-        (SealView::Awaited, _) => "Sealed, over a block that this tab does not hold yet.".into(),
-        (_, Some(closes)) if now >= closes => {
-            let early = if status.closed_early { " by you" } else { "" };
-            format!("Closed {}{early}; not sealed yet.", format::time(closes))
+    t(match (&status.seal, closes) {
+        (SealView::Sealed { height, .. }, _) => say::organise_sealed(*height),
+        (SealView::Contested(..) | SealView::Refuted, _) => say::organise_contested(),
+        (SealView::Awaited, _) => say::organise_seal_awaited(),
+        (_, Some(closes)) if now >= closes && status.closed_early => {
+            say::organise_closed_early(time(closes))
         }
-        _ if definition.opens.is_some_and(|opens| now < millis(opens)) => "Not open yet.".into(),
-        (_, Some(closes)) => {
-            format!("Open; closes {} ({}).", format::time(closes), format::relative(closes))
-        }
-        (_, None) => "Open until you close it.".into(),
-    }
+        (_, Some(closes)) if now >= closes => say::organise_closed(time(closes)),
+        _ if definition.opens.is_some_and(|opens| now < millis(opens)) => say::organise_not_open(),
+        (_, Some(closes)) => say::organise_open_until(time(closes), from_now(closes)),
+        (_, None) => say::organise_open(),
+    })
 }
 
 /// Closing, then sealing: one thing at a time.
@@ -309,15 +283,15 @@ fn ending(id: &str, status: &Status, is_closed: bool, close: Callback<MouseEvent
     let election = id.to_owned();
     if status.seal != SealView::Unsealed {
         return html! {
-            <div class="row">{ link::to(Route::Results { election }, "button primary", "Result page to print") }</div>
+            <div class="row">{ link::to(Route::Results { election }, "button primary", t(say::organise_result())) }</div>
         };
     }
     if is_closed {
         return html! {
-            <div><span data-testid="to-seal">{ link::to(Route::Seal { election }, "button primary", "Seal the result") }</span></div>
+            <div><span data-testid="to-seal">{ link::to(Route::Seal { election }, "button primary", t(say::organise_seal())) }</span></div>
         };
     }
     html! {
-        <div><button type="button" class="button" onclick={close} data-testid="close-button">{ "Close the election now" }</button></div>
+        <div><button type="button" class="button" onclick={close} data-testid="close-button">{ t(say::organise_close()) }</button></div>
     }
 }

@@ -6,6 +6,7 @@ use blockvote_core::election::{
     definition::{Counting, Election, Eligibility},
     tally::Tally,
 };
+use blockvote_words::message::{Value, say};
 use yew::prelude::*;
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
         format,
         hooks::{use_clock, use_election, use_model},
         model::{Model, OpenElection},
+        words::{self, t, t_with},
     },
     shared::views::{SealView, Status},
 };
@@ -60,22 +62,27 @@ fn bar(share: f64, thin: bool) -> Html {
     }
 }
 
+/// A share of all, in words.
+fn share(part: u64, whole: u64) -> String {
+    t(say::share(Value::Decimal(percent(part, whole))))
+}
+
 fn table(rows: &[(String, u64)], total: u64) -> Html {
     html! {
         <div class="scroll">
             <table data-testid="table">
-                <caption class="visually-hidden">{ "Votes by selection" }</caption>
+                <caption class="visually-hidden">{ t(say::votes_by_choice()) }</caption>
                 <thead><tr>
-                    <th scope="col">{ "Selection" }</th>
-                    <th scope="col" class="number">{ "Votes" }</th>
-                    <th scope="col" class="number">{ "Share" }</th>
+                    <th scope="col">{ t(say::choice()) }</th>
+                    <th scope="col" class="number">{ t(say::votes_heading()) }</th>
+                    <th scope="col" class="number">{ t(say::share_heading()) }</th>
                 </tr></thead>
                 <tbody>
                     for (selection, count) in rows {
                         <tr>
                             <th scope="row">{ selection }</th>
-                            <td class="number">{ format::count(*count) }</td>
-                            <td class="number">{ format!("{:.1} %", percent(*count, total)) }</td>
+                            <td class="number">{ words::count(*count) }</td>
+                            <td class="number">{ share(*count, total) }</td>
                         </tr>
                     }
                 </tbody>
@@ -93,8 +100,8 @@ fn bars(rows: &[(String, u64)], total: u64, closed: bool) -> Html {
                     <div class="line">
                         <span>{ selection }</span>
                         <span class="count">
-                            <b>{ format::count(*count) }</b>
-                            <span class="soft">{ format!("  {:.1} %", percent(*count, total)) }</span>
+                            <b>{ words::count(*count) }</b>
+                            <span class="soft">{ "  " }{ share(*count, total) }</span>
                         </span>
                     </div>
                     { bar(percent(*count, total), false) }
@@ -106,16 +113,14 @@ fn bars(rows: &[(String, u64)], total: u64, closed: bool) -> Html {
 
 fn turnout(election: &Election, total: u64) -> Html {
     let Some(electorate) = election.electorate() else { return Html::default() };
-    let who = match (&election.eligibility, electorate) {
-        (Eligibility::Open { .. }, 1) => "token",
-        (Eligibility::Open { .. }, _) => "tokens",
-        (Eligibility::Roll { .. }, 1) => "voter",
-        (Eligibility::Roll { .. }, _) => "voters",
+    let share = Value::Decimal(percent(total, electorate));
+    let words = match &election.eligibility {
+        Eligibility::Open { .. } => say::turnout_numbers(share, total, electorate),
+        Eligibility::Roll { .. } => say::turnout_voters(share, total, electorate),
     };
     html! {
         <>
-            <p class="soft" data-testid="turnout">{ format!("Turnout {:.1} %: {} of {} {who} voted",
-                percent(total, electorate), format::count(total), format::count(electorate)) }</p>
+            <p class="soft" data-testid="turnout">{ t(words) }</p>
             { bar(percent(total, electorate), true) }
         </>
     }
@@ -149,25 +154,25 @@ pub fn Results() -> Html {
                 { turnout(election, total) }
             </header>
             { seal_notice(&status.seal) }
-            <section class="sheet" aria-label="Count">
+            <section class="sheet" aria-label={t(say::count_label())}>
                 <div class="row between">
-                    <h2>{ if sealed { "Sealed result" } else if closed { "Count after closing" } else { "Count so far" } }</h2>
+                    <h2>{ t(if sealed { say::sealed_result() } else if closed { say::count_closed() } else { say::count_so_far() }) }</h2>
                     <button type="button" class="button small no-print" onclick={toggle}>
-                        { if *as_table { "Show bars" } else { "Show as table" } }
+                        { t(if *as_table { say::show_bars() } else { say::show_table() }) }
                     </button>
                 </div>
                 if rows.is_empty() {
-                    <p class="soft">{ "No vote is in the chain yet. The first one shows here as soon as its block is found." }</p>
+                    <p class="soft">{ t(say::no_votes_counted()) }</p>
                 } else if *as_table {
                     { table(&rows, total) }
                 } else {
                     { bars(&rows, total, closed) }
                 }
                 if election.ballot_rules.blank {
-                    <p class="soft" data-testid="blank">{ format!("Blank: {}.", format::plural(tally.blank, "ballot", "ballots")) }</p>
+                    <p class="soft" data-testid="blank">{ t(say::blank_count(tally.blank)) }</p>
                 }
                 if election.ballot_rules.most > 1 {
-                    <p class="soft">{ "A ballot may hold several choices, so the shares add up to more than 100 %." }</p>
+                    <p class="soft">{ t(say::several_shares()) }</p>
                 }
             </section>
             { double_votes(&status) }
@@ -178,41 +183,34 @@ pub fn Results() -> Html {
 }
 
 fn counted(status: &Status, election: &Election, sealed: bool) -> Html {
-    let pending = status.pending;
+    let replaced = status.votes > status.voters && election.counting == Counting::LastCounts;
+    let last = replaced.then(|| say::counted_last(status.voters));
+    let pending = (status.pending > 0 && !sealed).then(|| say::not_counted_yet(status.pending));
+    let blocks = status.height.max(1);
+    let all = std::iter::once(say::counted_here(status.votes, blocks)).chain(last).chain(pending);
     html! {
-        <p class="soft" data-testid="counted" aria-live="polite">
-            { format!("Counted by this tab from {} in {}.", format::plural(status.votes, "vote", "votes"),
-                format::plural(u64::from(status.height.max(1)), "block", "blocks")) }
-            if status.votes > status.voters && election.counting == Counting::LastCounts {
-                { format!(" {} counted, one for each voter: the last.", if status.voters == 1 { "1 vote is".to_owned() } else { format!("{} votes are", format::count(status.voters)) }) }
-            }
-            if pending > 0 && !sealed {
-                { format!(" {} for a block and {} not counted yet.",
-                    if pending == 1 { "1 vote waits".to_owned() } else { format!("{} votes wait", format::count(pending.into())) },
-                    if pending == 1 { "is" } else { "are" }) }
-            }
-        </p>
+        <p class="soft" data-testid="counted" aria-live="polite">{ all.map(t).collect::<Vec<_>>().join(" ") }</p>
     }
 }
 
 fn how_to_check(open: &OpenElection, status: &Status) -> Html {
     html! {
-        <section class="field" aria-label="How to check it">
-            <h2>{ "How anyone can check it" }</h2>
+        <section class="field" aria-label={t(say::how_to_check_label())}>
+            <h2>{ t(say::how_to_check()) }</h2>
             <dl class="facts">
-                <dt>{ "Election" }</dt><dd><Hash value={open.id.clone()} of="election id" /></dd>
-                <dt>{ "Newest block" }</dt><dd>{ format::count(status.height.max(1).into()) }</dd>
-                <dt>{ "Its hash" }</dt><dd><Hash value={status.tip.clone()} of="tip hash" /></dd>
+                <dt>{ t(say::fact_election()) }</dt><dd><Hash value={open.id.clone()} of={t(say::of_election())} /></dd>
+                <dt>{ t(say::fact_newest()) }</dt><dd>{ words::count(status.height.max(1).into()) }</dd>
+                <dt>{ t(say::fact_hash()) }</dt><dd><Hash value={status.tip.clone()} of={t(say::of_tip())} /></dd>
                 if let SealView::Sealed { height, tip, id, .. } = &status.seal {
-                    <><dt>{ "Sealed at block" }</dt><dd>{ format!("{height}, {}", format::short(tip)) }</dd>
-                    <dt>{ "Seal" }</dt><dd><Hash value={id.clone()} of="seal id" /></dd></>
+                    <><dt>{ t(say::fact_sealed_at()) }</dt><dd>{ format!("{height}, {}", format::short(tip)) }</dd>
+                    <dt>{ t(say::fact_seal()) }</dt><dd><Hash value={id.clone()} of={t(say::of_seal())} /></dd></>
                 }
                 if let Some(organiser) = &open.definition.organiser {
-                    <><dt>{ "Organiser's key" }</dt><dd><Hash value={organiser.to_text()} of="organiser's key" /></dd></>
+                    <><dt>{ t(say::fact_organiser()) }</dt><dd><Hash value={organiser.to_text()} of={t(say::of_organiser())} /></dd></>
                 }
             </dl>
-            <p class="soft">{ "Get the audit file under Verify, and check it there in another browser or with " }<code>{ "blockvote verify FILE" }</code>{ ": definition, voter roll, proofs of work, signatures, seal and count, all without trusting anybody. Compare the hashes above." }</p>
-            <div class="no-print"><button type="button" class="button" onclick={|_: MouseEvent| browser::print()}>{ "Print this result" }</button></div>
+            <p class="soft">{ t_with(say::check_with(Value::Slot(0)), &[html! { <code>{ "blockvote verify FILE" }</code> }]) }</p>
+            <div class="no-print"><button type="button" class="button" onclick={|_: MouseEvent| browser::print()}>{ t(say::print_result()) }</button></div>
         </section>
     }
 }

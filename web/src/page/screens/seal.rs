@@ -7,7 +7,10 @@ use blockvote_core::{
     crypto::{passphrase_lock, secret::Passphrase},
     node::ballot_box::GRACE_MS,
 };
-use blockvote_words::Words;
+use blockvote_words::{
+    Words,
+    message::{Message, say},
+};
 use yew::prelude::*;
 
 use crate::{
@@ -23,11 +26,12 @@ use crate::{
             seal_notice::seal_notice,
             unopened::Unopened,
         },
-        format::{self, capital},
+        format::capital,
         hooks::{Asking, use_asking, use_clock, use_election, use_model, use_tools},
         model::Model,
         remembered,
         route::Route,
+        words::{self, t, time},
         workers::{Workers, download_audit_file},
     },
     shared::{
@@ -49,54 +53,46 @@ fn line(good: bool, title: String, detail: String) -> Html {
     }
 }
 
+/// What a keeper's closing list says of what is here, and whether that is good.
+fn listed(lists: &[u32], here: u64) -> (bool, Message) {
+    match lists {
+        [] => (false, say::list_none()),
+        [votes] if u64::from(*votes) > here => (false, say::list_more(*votes)),
+        [votes] => (true, say::list_good(*votes)),
+        _ => (false, say::list_two()),
+    }
+}
+
+fn keeper_line(keeper: &KeeperView, here: u64) -> Html {
+    let (good, list) = listed(&keeper.lists, here);
+    let compared = match keeper.compared {
+        None => say::keeper_not_compared(),
+        Some((at, 0)) => say::keeper_same(time(at)),
+        Some((at, more)) => say::keeper_more(more, time(at)),
+    };
+    let good = good && matches!(keeper.compared, Some((_, 0)));
+    line(good, keeper.name.clone(), t(say::keeper_line(list, compared)))
+}
+
 /// Who is there, and what they have.
 fn reached(status: &Status) -> Html {
     let peers = match (status.peers, status.sure) {
-        (0, _) => "none: this tab cannot know whether others have more".to_owned(),
-        (n, true) => format!("{n}; nobody claims a better chain than this tab has"),
-        (n, false) => format!("{n}; whether they have more is not known yet"),
+        (0, _) => say::connections_none(),
+        (peers, true) => say::connections_sure(peers),
+        (peers, false) => say::connections_unsure(peers),
     };
     let here = status.votes + u64::from(status.pending);
-    let compared = |keeper: &KeeperView| match keeper.compared {
-        None => "; what it has was not compared with what is here yet".to_owned(),
-        Some((at, 0)) => format!("; at {} it had no vote that is not here", format::time(at)),
-        Some((at, lacked)) => format!(
-            "; at {} it had {} here",
-            format::time(at),
-            format::plural(lacked.into(), "vote that was not", "votes that were not")
-        ),
-    };
-    let listed = |lists: &[u32]| match lists {
-        [] => (false, "its closing list has not been heard of".to_owned()),
-        [votes] if u64::from(*votes) > here => (
-            false,
-            format!(
-                "acknowledged {} in time: more than are here",
-                format::plural((*votes).into(), "vote", "votes")
-            ),
-        ),
-        [votes] => (
-            true,
-            format!("acknowledged {} in time", format::plural((*votes).into(), "vote", "votes")),
-        ),
-        _ => (
-            false,
-            "signed closing lists that contradict each other: its word counts for nothing".into(),
-        ),
-    };
     html! {
         <ul class="checks" data-testid="reached">
-            { line(status.sure, "Connections".into(), peers) }
+            { line(status.sure, t(say::connections()), t(peers)) }
             for keeper in status.keepers.iter() {
-                { { let (good, words) = listed(&keeper.lists);
-                    line(good && matches!(keeper.compared, Some((_, 0))), keeper.name.clone(), words + &compared(keeper)) } }
+                { keeper_line(keeper, here) }
             }
             if status.late > 0 {
-                { line(false, "Came after closing".into(), format!("{}: not counted unless a keeper shows that it had {} in time",
-                    format::plural(status.late.into(), "vote", "votes"), if status.late == 1 { "it" } else { "them" })) }
+                { line(false, t(say::late()), t(say::late_votes(status.late))) }
             }
             if status.syncing_to.is_some() {
-                { line(false, "Still fetching".into(), "a peer claims a better chain than this tab has".into()) }
+                { line(false, t(say::still_fetching()), t(say::still_fetching_words())) }
             }
         </ul>
     }
@@ -109,43 +105,41 @@ fn lists(lists: &ListsView, workers: &Workers, leaving: &Asking<()>) -> Html {
         let anyway = !lists.unshown.is_empty();
         move |_: MouseEvent| leaving.wait(workers.node().ask(LeaveOut { on, anyway }))
     };
-    let showed = |(name, shown, all): &(String, u32, u32)| {
-        format!("{name} has shown {shown} of {all} votes of its closing list.")
-    };
+    let showed = |(name, shown, all): &(String, u32, u32)| t(say::list_shown(name, *shown, *all));
     let partly = lists.partly.iter().map(showed).collect::<Vec<_>>().join(" ");
     let partly =
         html! { if !partly.is_empty() { <p class="soft" data-testid="partly">{ partly }</p> } };
     if lists.built.is_none() && lists.whole == 0 {
         return partly;
     }
-    let votes = |number: u32| format::plural(number.into(), "vote", "votes");
     match (&lists.built, lists.unlisted) {
         (None, 0) => html! {
-            <>{ partly }<ul class="checks">{ line(true, "In time".into(), "every vote in the chain is on a keeper's closing list".into()) }</ul></>
+            <>{ partly }<ul class="checks">{ line(true, t(say::in_time()), t(say::in_time_words())) }</ul></>
         },
         (None, unlisted) => html! {
             <div class="field" data-testid="unlisted">
-                { notice("warn", format!("On no keeper's closing list: {} in the chain.", votes(unlisted))) }
+                { notice("warn", t(say::unlisted(unlisted))) }
                 { partly }
                 if !lists.unshown.is_empty() {
-                    { notice("bad", format!("No whole closing list: {}. Votes that were received there in time may be among these.", lists.unshown.join(", "))) }
+                    { notice("bad", t(say::unshown(lists.unshown.clone()))) }
                 }
-                <small>{ "Such votes may have come after closing, or in time from voters who reached no keeper. They count unless you leave them out; the blocks are then built again without them." }</small>
-                <div><button type="button" class="button" onclick={leave_out(true)} data-testid="leave-out">{ format!("Leave out {}{}", votes(unlisted), if lists.unshown.is_empty() { "" } else { " all the same" }) }</button></div>
+                <small>{ t(say::unlisted_words()) }</small>
+                <div><button type="button" class="button" onclick={leave_out(true)} data-testid="leave-out">
+                    { t(say::leave_out(if lists.unshown.is_empty() { "plain" } else { "anyway" }, unlisted)) }
+                </button></div>
             </div>
         },
         (Some(built), _) => {
             let (made, all) = built.progress;
-            let left_out = votes(built.left_out);
             let words = if made < all {
-                format!("Left out of the chain: {left_out}. Blocks built again: {made} of {all}.")
+                say::built_so_far(built.left_out, made, all)
             } else {
-                format!("Left out of the chain: {left_out}.")
+                say::built(built.left_out)
             };
             html! {
                 <div class="row" role="status" data-testid="built">
-                    <span>{ words }</span>
-                    <button type="button" class="button" onclick={leave_out(false)}>{ "Count all votes" }</button>
+                    <span>{ t(words) }</span>
+                    <button type="button" class="button" onclick={leave_out(false)}>{ t(say::count_all()) }</button>
                 </div>
             }
         }
@@ -155,16 +149,16 @@ fn lists(lists: &ListsView, workers: &Workers, leaving: &Asking<()>) -> Html {
 /// A reason for leaving votes out.
 fn reason_field(
     id: &'static str,
-    label: String,
-    hint: &str,
+    label: Message,
+    hint: Message,
     reason: &UseStateHandle<String>,
     wrong: Option<&String>,
 ) -> Html {
     html! {
         <div class="field">
-            <label for={id}>{ label }</label>
+            <label for={id}>{ t(label) }</label>
             <input {id} class="wide" type="text" maxlength="200" autocomplete="off" value={(**reason).clone()} oninput={typing(reason)} />
-            <small>{ hint.to_owned() }</small>
+            <small>{ t(hint) }</small>
             if let Some(wrong) = wrong {
                 <div class="hint bad" role="alert">{ icon(Name::Warning) }{ wrong.clone() }</div>
             }
@@ -175,52 +169,38 @@ fn reason_field(
 /// What is wrong with a reason where one is needed.
 fn wrong(needed: bool, reason: &str) -> Option<String> {
     let error = needed.then(|| check_reason(reason.trim()).err()).flatten()?;
-    Some(format!("The reason {}.", error.words()))
+    Some(t(say::seal_reason_wrong(error.words())))
 }
 
 /// Who says that they have the sealed result.
 fn handed_out(status: &Status) -> Html {
-    let words = match (&status.keepers_have_seal[..], status.have_seal) {
-        ([], 0) => "Nobody says yet that they have the sealed result. Keep this page open, or save the audit file before you close it.".to_owned(),
-        ([], n) => format!("{} that they have the sealed result; other tabs of this browser may be among them. Save the audit file before you close this page.",
-            if n == 1 { "1 connection says".to_owned() } else { format!("{n} connections say") }),
-        ([one], _) => format!("{one} says that it has the sealed result: you may close this page."),
-        (names, _) => format!("{} say that they have the sealed result: you may close this page.", names.join(", ")),
+    let keepers = &status.keepers_have_seal;
+    let words = match (keepers.len(), status.have_seal) {
+        (0, 0) => say::handed_nobody(),
+        (0, connections) => say::handed_connections(connections),
+        (count, _) => say::handed_keepers(count, keepers.clone()),
     };
-    let kind = if status.keepers_have_seal.is_empty() { "warn" } else { "good" };
-    html! { <div role="status" data-testid="handed-out">{ notice(kind, words) }</div> }
+    let kind = if keepers.is_empty() { "warn" } else { "good" };
+    html! { <div role="status" data-testid="handed-out">{ notice(kind, t(words)) }</div> }
 }
 
 /// Why the result cannot be sealed now.
-fn too_early(status: &Status, closes: Option<f64>) -> Option<String> {
+fn too_early(status: &Status, closes: Option<f64>) -> Option<Message> {
     let now = js_sys::Date::now();
-    let Some(closes) = closes else {
-        return Some("Voting goes on until you close it.".into());
-    };
+    let Some(closes) = closes else { return Some(say::seal_open_until_closed()) };
     let from = closes + SEAL_AFTER_MS;
-    if now < closes {
-        return Some(format!(
-            "Voting goes on until {}. Close it first, or wait.",
-            format::time(closes)
-        ));
+    match () {
+        () if now < closes => Some(say::seal_open_until(time(closes))),
+        () if now < from => Some(say::seal_from(time(from))),
+        () => (status.storage == StorageStatus::Sharing).then(say::seal_other_tab),
     }
-    if now < from {
-        return Some(format!(
-            "Votes that were cast in time may still be on their way: the result can be sealed from {} on.",
-            format::time(from)
-        ));
-    }
-    (status.storage == StorageStatus::Sharing).then(|| {
-        "Another tab of this browser has this election open and stores it. Seal there, or close that tab first."
-            .into()
-    })
 }
 
-fn head(words: &str) -> Html {
+fn head(words: Message) -> Html {
     html! {
         <header>
-            <h1 id="title" tabindex="-1">{ "Seal the result" }</h1>
-            <p class="soft" data-testid="seal-state">{ words.to_owned() }</p>
+            <h1 id="title" tabindex="-1">{ t(say::seal_title()) }</h1>
+            <p class="soft" data-testid="seal-state">{ t(words) }</p>
         </header>
     }
 }
@@ -252,9 +232,9 @@ pub fn Seal() -> Html {
     };
     let id = election.id.clone();
     let organise = Route::Organise { election: id.clone() };
-    let back = html! { <p>{ link::to(organise, "", "Back to organising") }</p> };
+    let back = html! { <p>{ link::to(organise, "", t(say::seal_back())) }</p> };
     let Some(status) = status else {
-        return html! { <div class="screen">{ head("The node of this tab starts.") }{ back }</div> };
+        return html! { <div class="screen">{ head(say::seal_starting()) }{ back }</div> };
     };
     let screen = match &status.seal {
         SealView::Sealed { height, id: seal, .. } => {
@@ -264,14 +244,14 @@ pub fn Seal() -> Html {
             };
             html! {
                 <>
-                    { head(&format!("Sealed: the votes up to block {height} and their count are final.")) }
+                    { head(say::seal_done(*height)) }
                     <section class="sheet">
                         { handed_out(&status) }
-                        <dl class="facts"><dt>{ "Seal" }</dt><dd><Hash value={seal.clone()} of="seal id" /></dd></dl>
+                        <dl class="facts"><dt>{ t(say::fact_seal()) }</dt><dd><Hash value={seal.clone()} of={t(say::of_seal())} /></dd></dl>
                         { failed(saving.asked().failure()) }
                         <div class="row">
-                            <button type="button" class="button primary" onclick={export}>{ "Save the audit file" }</button>
-                            { link::to(Route::Results { election: id.clone() }, "button", "Result page to print") }
+                            <button type="button" class="button primary" onclick={export}>{ t(say::seal_save_audit()) }</button>
+                            { link::to(Route::Results { election: id.clone() }, "button", t(say::organise_result())) }
                         </div>
                     </section>
                 </>
@@ -279,22 +259,22 @@ pub fn Seal() -> Html {
         }
         SealView::Awaited | SealView::Refuted | SealView::Contested(..) => html! {
             <>
-                { head("There is a seal already.") }
+                { head(say::seal_already()) }
                 { seal_notice(&status.seal) }
-                <p>{ link::to(Route::Results { election: id }, "", "See the result") }</p>
+                <p>{ link::to(Route::Results { election: id }, "", t(say::seal_see_result())) }</p>
             </>
         },
         SealView::Unsealed => match (remembered::organiser(&id), too_early(&status, closes)) {
-            (None, _) => head("This needs the organiser’s file: open it where you organise."),
+            (None, _) => head(say::seal_needs_file()),
             (_, Some(words)) => html! {
                 <>
-                    { head(&words) }
-                    <section class="sheet"><h2>{ "What is here so far" }</h2>{ reached(&status) }</section>
+                    { head(words) }
+                    <section class="sheet"><h2>{ t(say::seal_here_so_far()) }</h2>{ reached(&status) }</section>
                 </>
             },
             (Some(organiser), None) => html! {
                 <>
-                    { head("It cannot be taken back. What you sign is what this tab verified and counted; a second seal over other votes would contest the first.") }
+                    { head(say::seal_words()) }
                     <Sealing {organiser} {status} />
                 </>
             },
@@ -375,20 +355,20 @@ fn Sealing(props: &SealingProps) -> Html {
     let shown = |wrong: &Option<String>| wrong.clone().filter(|_| *tried);
     html! {
         <form class="sheet" {onsubmit} novalidate=true>
-            <h2>{ "What the result will hold" }</h2>
+            <h2>{ t(say::seal_what()) }</h2>
             <dl class="facts">
-                <dt>{ "Voters" }</dt><dd data-testid="seal-voters">{ format::count(voters) }</dd>
-                <dt>{ "Votes" }</dt><dd>{ format::count(votes) }</dd>
+                <dt>{ t(say::seal_voters()) }</dt><dd data-testid="seal-voters">{ words::count(voters) }</dd>
+                <dt>{ t(say::seal_votes()) }</dt><dd>{ words::count(votes) }</dd>
                 for (selection, count) in tally.ranked() {
-                    <><dt>{ selection.to_owned() }</dt><dd>{ format::count(count) }</dd></>
+                    <><dt>{ selection.to_owned() }</dt><dd>{ words::count(count) }</dd></>
                 }
             </dl>
-            <h2>{ "Who else is here" }</h2>
+            <h2>{ t(say::seal_who_else()) }</h2>
             { reached(status) }
             if alone {
                 <div data-testid="missing">{ notice("warn", html! { <>
                     for missing in status.missing.iter() { { capital(missing) }{ ". " } }
-                    { "If you can, wait." }
+                    { t(say::seal_wait()) }
                 </> }) }</div>
             }
             if let Some(seen) = &status.lists {
@@ -396,33 +376,26 @@ fn Sealing(props: &SealingProps) -> Html {
             }
             { failed(leaving.asked().failure()) }
             if built.is_some() {
-                { reason_field("why-unlisted", "Reason for leaving out votes".into(), "Everybody can read the reason beside the result.", &why_unlisted, shown(&wrong_unlisted).as_ref()) }
+                { reason_field("why-unlisted", say::seal_why_unlisted(), say::seal_public_reason(), &why_unlisted, shown(&wrong_unlisted).as_ref()) }
             }
             if waiting > 0 {
-                { reason_field("reason", match waiting {
-                        1 => "1 vote waits for a block and would be left out. Why?".to_owned(),
-                        n => format!("{n} votes wait for a block and would be left out. Why?"),
-                    }, if built.is_some() {
-                        "Everybody can read the reason beside the result. Better: count all votes, wait until they are in a block, and leave out again."
-                    } else {
-                        "Everybody can read the reason beside the result. Better: wait until they are in a block."
-                    }, &reason, shown(&wrong_reason).as_ref()) }
+                { reason_field("reason", say::seal_why_pending(waiting), if built.is_some() { say::seal_better_count() } else { say::seal_better_wait() }, &reason, shown(&wrong_reason).as_ref()) }
             }
             if alone {
                 <label class="choice" for="anyway">
                     <input id="anyway" type="checkbox" checked={*anyway} onchange={agree} />
                     <span class="mark square"></span>
-                    <span>{ "Seal all the same: votes that others have could be missing" }</span>
+                    <span>{ t(say::seal_anyway()) }</span>
                 </label>
                 if *tried && !*anyway {
-                    <div class="hint bad" role="alert">{ icon(Name::Warning) }{ "Say that you want this, or wait." }</div>
+                    <div class="hint bad" role="alert">{ icon(Name::Warning) }{ t(say::seal_say_so()) }</div>
                 }
             }
             if passphrase_lock::is_locked(organiser) {
                 { organiser_passphrase(&passphrase) }
             }
             { failed(sealing.asked().failure()) }
-            <div><button class="button primary" disabled={busy || building} data-testid="seal-button">{ if busy { "Sealing…" } else { "Seal the result" } }</button></div>
+            <div><button class="button primary" disabled={busy || building} data-testid="seal-button">{ t(if busy { say::sealing() } else { say::organise_seal() }) }</button></div>
         </form>
     }
 }

@@ -1,7 +1,7 @@
 //! A short address, as it is printed on slips: keepers are asked for the election behind it.
 
 use blockvote_core::election::short_address::ShortAddress;
-use blockvote_words::Words;
+use blockvote_words::{Words, message::say};
 use yew::prelude::*;
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
         format::capital,
         hooks::{use_model, use_tools},
         remembered,
+        words::t,
     },
     shared::messages::ToolsOrder,
 };
@@ -43,22 +44,20 @@ pub fn Short(props: &Props) -> Html {
     let keepers = use_model(|model| model.keepers.as_ref().map_or(0, |keepers| keepers.len()));
     html! {
         <div class="screen">
-            <h1 id="title" tabindex="-1">{ format!("Looking for {}", props.address.to_uppercase()) }</h1>
+            <h1 id="title" tabindex="-1">{ t(say::short_title(props.address.to_uppercase())) }</h1>
             if let Err(wrong) = read {
                 <div role="alert">{ notice("bad", format!("{}.", capital(&wrong.words()))) }</div>
-                <p><a href="/">{ "Go to your elections" }</a></p>
+                <p><a href="/">{ t(say::go_home()) }</a></p>
             } else if found.ids.is_empty() {
-                <progress aria-label="Asking keepers" />
-                <p role="status" data-testid="short">{ match (keepers, found.answered) {
-                    (0, _) => "Keepers are asked which election has this short address. None answers yet: check that you are on the page that your slip names, or open the election's whole link.".to_owned(),
-                    (1, 0) => "1 keeper is here and is asked which election has this short address.".to_owned(),
-                    (all, 0) => format!("{all} keepers are here and are asked which election has this short address."),
-                    (_, 1) => "1 keeper answered, and knows no election with this short address. Compare it with your slip, letter by letter.".to_owned(),
-                    (_, n) => format!("{n} keepers answered, and know no election with this short address. Compare it with your slip, letter by letter."),
-                } }</p>
-                <p><a href="/">{ "Go to your elections" }</a></p>
+                <progress aria-label={t(say::short_asking())} />
+                <p role="status" data-testid="short">{ t(match (keepers, found.answered) {
+                    (0, _) => say::short_nobody(),
+                    (all, 0) => say::short_asked(all),
+                    (_, answered) => say::short_unknown(answered),
+                }) }</p>
+                <p><a href="/">{ t(say::go_home()) }</a></p>
             } else {
-                <p>{ "More than one election has this short address. Open the one whose question stands on your slip." }</p>
+                <p>{ t(say::short_several()) }</p>
                 <ul class="checks">
                     for id in found.ids.iter() {
                         <li><a href={format!("/e/{id}/vote")}>{ id }</a></li>

@@ -4,6 +4,7 @@ use blockvote_core::{
     crypto::{passphrase_lock, secret::Passphrase},
     election::definition::Election,
 };
+use blockvote_words::message::say;
 use yew::prelude::*;
 
 use crate::{
@@ -13,10 +14,10 @@ use crate::{
             link, notice::failed, organiser_passphrase::organiser_passphrase, qr::Qr,
             unopened::Unopened,
         },
-        format,
         hooks::{use_asking, use_election, use_model, use_short_link, use_tools},
         remembered,
         route::Route,
+        words::{t, time},
     },
     shared::messages::{CodeRow, Codes, OrganiserFile, millis},
 };
@@ -65,7 +66,7 @@ pub fn Slips() -> Html {
             ask.emit(OrganiserFile { text: text.clone().into(), passphrase });
         }
     };
-    let turn = |to: Option<usize>, words: &'static str| {
+    let turn = |to: Option<usize>, words: String| {
         let page = page.clone();
         html! {
             <button type="button" class="button small" disabled={to.is_none()}
@@ -75,19 +76,18 @@ pub fn Slips() -> Html {
     html! {
         <div class="screen">
             <header class="no-print">
-                <h1 id="title" tabindex="-1">{ "Voting codes" }</h1>
-                <p class="soft">{ "Whoever has a code can vote with it: hand out each to one voter, and do not leave them lying about." }</p>
+                <h1 id="title" tabindex="-1">{ t(say::slips_title()) }</h1>
+                <p class="soft">{ t(say::slips_words()) }</p>
                 <div class="row">
                     <button type="button" class="button primary" disabled={rows.is_empty()}
-                        onclick={|_: MouseEvent| browser::print()}>{ "Print the slips" }</button>
-                    { link::to(Route::Organise { election: election.id.clone() }, "button", "Back") }
+                        onclick={|_: MouseEvent| browser::print()}>{ t(say::slips_print()) }</button>
+                    { link::to(Route::Organise { election: election.id.clone() }, "button", t(say::create_back())) }
                 </div>
                 if pages > 1 {
                     <div class="row">
-                        { turn(page.checked_sub(1), "Before") }
-                        <span class="soft">{ format!("Slips {} to {} of {}", format::count((*page * PER_PAGE + 1) as u64),
-                            format::count(((*page + 1) * PER_PAGE).min(rows.len()) as u64), format::count(rows.len() as u64)) }</span>
-                        { turn(Some(*page + 1).filter(|next| *next < pages), "Next") }
+                        { turn(page.checked_sub(1), t(say::slips_before())) }
+                        <span class="soft">{ t(say::slips_of(*page * PER_PAGE + 1, ((*page + 1) * PER_PAGE).min(rows.len()), rows.len())) }</span>
+                        { turn(Some(*page + 1).filter(|next| *next < pages), t(say::create_next())) }
                     </div>
                 }
             </header>
@@ -95,10 +95,10 @@ pub fn Slips() -> Html {
             if locked && rows.is_empty() {
                 <form class="sheet" {onsubmit}>
                     { organiser_passphrase(&passphrase) }
-                    <div><button class="button primary" disabled={codes.asked().is_waiting()}>{ "Show the codes" }</button></div>
+                    <div><button class="button primary" disabled={codes.asked().is_waiting()}>{ t(say::slips_show()) }</button></div>
                 </form>
             } else if codes.asked().is_waiting() {
-                <p class="soft" role="status">{ "Making the codes…" }</p>
+                <p class="soft" role="status">{ t(say::slips_making()) }</p>
             }
             <ul class="slips" data-testid="slips">
                 for row in rows.iter().skip(*page * PER_PAGE).take(PER_PAGE) {
@@ -116,13 +116,13 @@ fn slip(row: &CodeRow, election: &Election, id: &str, short: Option<&str>) -> Ht
         <li class="slip">
             <div>
                 <b>{ &election.title }</b>
-                if let Some(name) = row.voter.first() { <p>{ format!("for {name}") }</p> }
+                if let Some(name) = row.voter.first() { <p>{ t(say::slip_for(name)) }</p> }
                 <code class="slip-code">{ row.code.as_str() }</code>
-                <small>{ "Scan the square, or open the address below and type the letters and digits above. " }
-                    { election.closes.map_or_else(String::new, |closes| format!("Closes {}.", format::time(millis(closes)))) }</small>
+                <small>{ t(say::slip_how()) }{ " " }
+                    { election.closes.map(|closes| t(say::slip_closes(time(millis(closes))))).unwrap_or_default() }</small>
                 <small class="public">{ address }</small>
             </div>
-            <Qr text={addresses::with_code(&origin, id, row.code.as_str())} label="QR code of the voter's link" />
+            <Qr text={addresses::with_code(&origin, id, row.code.as_str())} label={t(say::slip_qr())} />
         </li>
     }
 }

@@ -1,5 +1,6 @@
 //! Verifying everything again, before the eyes of whoever asks.
 
+use blockvote_words::message::{Value, say};
 use yew::prelude::*;
 
 use crate::{
@@ -11,6 +12,7 @@ use crate::{
         hooks::{use_asking, use_election, use_model, use_page},
         model::Verification,
         verifying,
+        words::{t, t_with},
         workers::download_audit_file,
     },
     shared::messages::VerifyChain,
@@ -23,10 +25,10 @@ pub fn HomeVerify() -> Html {
     html! {
         <div class="screen">
             <header>
-                <h1 id="title" tabindex="-1">{ "Verify an audit file" }</h1>
-                <p class="soft">{ "One file holds an election whole: definition, voter roll, every block and vote, proofs of double votes, the organiser's seal. This tab checks all of it by itself." }</p>
+                <h1 id="title" tabindex="-1">{ t(say::verify_file_title()) }</h1>
+                <p class="soft">{ t(say::verify_file_words()) }</p>
             </header>
-            <section class="sheet" aria-label="Verification">
+            <section class="sheet" aria-label={t(say::verification())}>
                 <FileVerification />
                 { report(&verification) }
             </section>
@@ -60,20 +62,20 @@ pub fn Verify() -> Html {
     html! {
         <div class="screen">
             <header>
-                <h1 id="title" tabindex="-1">{ "Verify it yourself" }</h1>
-                <p class="soft">{ "This tab checked every vote when it came in. It can do all of it again, from the first block on, and say what it checked. Nobody else is asked." }</p>
+                <h1 id="title" tabindex="-1">{ t(say::verify_title()) }</h1>
+                <p class="soft">{ t(say::verify_words()) }</p>
             </header>
-            <section class="sheet" aria-label="Verification">
+            <section class="sheet" aria-label={t(say::verification())}>
                 <div class="row">
                     <button type="button" class="button primary" onclick={start} disabled={busy} data-testid="verify">
-                        { if busy { "Verifying…" } else { "Verify everything again" } }
+                        { t(if busy { say::verifying() } else { say::verify_again() }) }
                     </button>
-                    <button type="button" class="button" onclick={export}>{ "Download the audit file" }</button>
+                    <button type="button" class="button" onclick={export}>{ t(say::download_audit()) }</button>
                 </div>
                 { failed(exporting.asked().failure()) }
                 { report(&verification) }
                 <FileVerification />
-                <p class="soft">{ "The audit file holds everything. Anyone can check it here, or with the command " }<code>{ "blockvote verify FILE" }</code>{ "." }</p>
+                <p class="soft">{ t_with(say::audit_is_for(Value::Slot(0)), &[html! { <code>{ "blockvote verify FILE" }</code> }]) }</p>
             </section>
             <CheckVote />
         </div>

@@ -13,6 +13,7 @@ use blockvote_core::{
         opening_hours::Hours,
     },
 };
+use blockvote_words::message::say;
 use yew::prelude::*;
 
 use self::{earlier::earlier, paper::Paper};
@@ -23,10 +24,10 @@ use crate::{
             receipt::Receipt,
             unopened::Unopened,
         },
-        format,
         hooks::{use_asking, use_clock, use_election, use_model, use_page},
         model::{Action, Casting},
         remembered,
+        words::{from_now, t, time},
     },
     shared::{
         asking::Failure,
@@ -37,19 +38,26 @@ use crate::{
 };
 
 fn hours_line(hours: Hours) -> String {
-    let (time, relative) = (|at| format::time(millis(at)), |at| format::relative(millis(at)));
-    match hours {
-        Hours::Early(opens) => {
-            format!("opens {} ({})", time(opens), relative(opens))
-        }
-        Hours::Open(Some(closes)) => {
-            format!("closes {} ({})", time(closes), relative(closes))
-        }
-        Hours::Open(None) => "no closing time".into(),
-        Hours::Closed(closes) => {
-            format!("closed {} ({})", time(closes), relative(closes))
-        }
-        Hours::Sealed => "closed and sealed".into(),
+    let (at, away) = (|at| time(millis(at)), |at| from_now(millis(at)));
+    t(match hours {
+        Hours::Early(opens) => say::opens_at(at(opens), away(opens)),
+        Hours::Open(Some(closes)) => say::closes_at(at(closes), away(closes)),
+        Hours::Open(None) => say::no_closing_time(),
+        Hours::Closed(closes) => say::closed_at(at(closes), away(closes)),
+        Hours::Sealed => say::closed_and_sealed(),
+    })
+}
+
+/// A description that is longer than this is folded: question and answer come first.
+const MAX_DESCRIPTION: usize = 160;
+
+fn description(text: &str) -> Html {
+    match text.chars().count() {
+        0 => Html::default(),
+        1..=MAX_DESCRIPTION => html! { <p class="soft">{ text.to_owned() }</p> },
+        _ => html! {
+            <details><summary>{ t(say::details()) }</summary><p class="soft">{ text.to_owned() }</p></details>
+        },
     }
 }
 
@@ -111,13 +119,9 @@ pub fn Vote() -> Html {
     html! {
         <div class="screen">
             <header>
-                <div class="row between">
-                    <h1 id="title" tabindex="-1">{ &definition.title }</h1>
-                    <span class="soft" data-testid="hours">{ hours_line(hours) }</span>
-                </div>
-                if !definition.description.is_empty() {
-                    <p class="soft">{ &definition.description }</p>
-                }
+                <h1 id="title" tabindex="-1">{ &definition.title }</h1>
+                <span class="soft" data-testid="hours">{ hours_line(hours) }</span>
+                { description(&definition.description) }
             </header>
             if receipt.is_some() || stored {
                 { failed(unsure) }
@@ -142,36 +146,22 @@ pub fn Vote() -> Html {
 /// Why no vote is taken.
 fn not_open(hours: Hours) -> Html {
     match hours {
-        Hours::Early(_) => notice(
-            "warn",
-            "The election is not open yet. Nothing is lost: come back when it opens.",
-        ),
-        Hours::Closed(closes) => notice(
-            "warn",
-            format!(
-                "The election closed {}: votes are not taken any more. The result and the chain stay open to everyone.",
-                format::time(millis(closes))
-            ),
-        ),
-        Hours::Sealed => notice(
-            "good",
-            "The organiser sealed the result: votes are not taken any more. The result and the chain stay open to everyone.",
-        ),
+        Hours::Early(_) => notice("warn", t(say::not_open_yet())),
+        Hours::Closed(closes) => notice("warn", t(say::closed_words(time(millis(closes))))),
+        Hours::Sealed => notice("good", t(say::sealed_words())),
         Hours::Open(_) => Html::default(),
     }
 }
 
-fn again_words(definition: &Election) -> &'static str {
-    match (&definition.eligibility, definition.counting) {
-        (Eligibility::Open { .. }, _) => "Vote with another token",
-        (Eligibility::Roll { .. }, Counting::LastCounts) => {
-            "Change my vote, or vote with another code"
-        }
+fn again_words(definition: &Election) -> String {
+    t(match (&definition.eligibility, definition.counting) {
+        (Eligibility::Open { .. }, _) => say::vote_again_number(),
+        (Eligibility::Roll { .. }, Counting::LastCounts) => say::vote_again_change(),
         (Eligibility::Roll { credentials: Credentials::Codes, .. }, Counting::FirstCounts) => {
-            "Vote with another code"
+            say::vote_again_code()
         }
         (Eligibility::Roll { credentials: Credentials::OwnKeys, .. }, Counting::FirstCounts) => {
-            "Vote with another key"
+            say::vote_again_key()
         }
-    }
+    })
 }

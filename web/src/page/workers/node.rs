@@ -5,6 +5,7 @@ use std::{
     rc::Rc,
 };
 
+use blockvote_words::message::{Message, say};
 use gloo_timers::callback::Timeout;
 use js_sys::Array;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -85,23 +86,22 @@ impl NodeWorker {
         let worker = self.clone();
         let child = Child::spawn("node-worker", move |heard| match heard {
             Ok(message) => worker.heard(message),
-            Err(why) => worker.broke(&why),
+            Err(why) => worker.broke(say::as_said(why)),
         });
         let Ok(child) = child else {
-            let why = "the browser refused the worker".to_owned();
-            return self.shown.dispatch(Action::Broke(why, true));
+            return self.shown.dispatch(Action::Broke(say::worker_refused(), true));
         };
         self.lines.node.attach(child.post());
         self.state.child.replace(Some(child));
         let worker = self.clone();
-        let late = Timeout::new(READY_WITHIN_MS, move || worker.broke("it does not answer"));
+        let late = Timeout::new(READY_WITHIN_MS, move || worker.broke(say::worker_silent()));
         self.state.ready_by.replace(Some(late));
     }
 
     /// The page enters the browser's back/forward cache: it gives up its worker, and so the lock and
     /// the relays, which another page may want.
     pub fn rest(&self) {
-        self.lines.node.close(&Failure::Broke("the page was left".into()));
+        self.lines.node.close(&Failure::Broke(say::page_left()));
         self.lines.disconnect();
         self.state.child.replace(None);
         self.state.ready_by.replace(None);
@@ -118,7 +118,7 @@ impl NodeWorker {
         match self.lines.node.hear(message) {
             Some(FromWorker::Ready { build }) => self.ready(build),
             Some(FromWorker::Event(event)) => self.happened(event),
-            Some(FromWorker::Fatal(why)) => self.broke(&why),
+            Some(FromWorker::Fatal(why)) => self.broke(say::as_said(why)),
             None
             | Some(FromWorker::Answer(..) | FromWorker::Refused(..) | FromWorker::Progress(..)) => {
             }
@@ -130,7 +130,7 @@ impl NodeWorker {
         let of_this_build = build == BUILD;
         self.shown.dispatch(Action::Ready(build));
         if !of_this_build {
-            return self.lines.node.close(&Failure::Broke("it is of another build".into()));
+            return self.lines.node.close(&Failure::Broke(say::other_build()));
         }
         let Some(election) = self.state.election.borrow().clone() else { return };
         // A link can carry relays: what they bring is verified like everything.
@@ -180,7 +180,7 @@ impl NodeWorker {
     }
 
     /// Starts the worker again, from what is stored.
-    fn broke(&self, why: &str) {
+    fn broke(&self, why: Message) {
         if self.state.restarting.replace(true) {
             return;
         }
@@ -188,9 +188,9 @@ impl NodeWorker {
         self.state.restarts.set(restarts);
         let given_up = restarts > MAX_RESTARTS;
         self.state.ready_by.replace(None);
-        self.lines.node.close(&Failure::Broke(why.to_owned()));
+        self.lines.node.close(&Failure::Broke(why.clone()));
         self.lines.disconnect();
-        self.shown.dispatch(Action::Broke(why.to_owned(), given_up));
+        self.shown.dispatch(Action::Broke(why, given_up));
         if !given_up {
             let worker = self.clone();
             Timeout::new(RESTART_AFTER_MS, move || {

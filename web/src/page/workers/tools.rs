@@ -2,6 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use blockvote_words::message::{Message, say};
 use gloo_timers::callback::Timeout;
 use js_sys::Array;
 
@@ -65,19 +66,19 @@ impl ToolsWorker {
         let worker = self.clone();
         let child = Child::spawn("tools-worker", move |heard| match heard {
             Ok(message) => worker.heard(message),
-            Err(why) => worker.broke(&why),
+            Err(why) => worker.broke(say::as_said(why)),
         });
         let worker = self.clone();
         match child {
             Ok(child) => {
                 self.lines.tools.attach(child.post());
                 self.state.child.replace(Some(child));
-                let late = move || worker.broke("it does not answer");
+                let late = move || worker.broke(say::worker_silent());
                 self.state.ready_by.replace(Some(Timeout::new(READY_WITHIN_MS, late)));
             }
             // What is asked now fails, not what is asked next.
             Err(_) => {
-                Timeout::new(0, move || worker.broke("the browser refused it")).forget();
+                Timeout::new(0, move || worker.broke(say::worker_refused())).forget();
             }
         }
     }
@@ -86,7 +87,7 @@ impl ToolsWorker {
         match self.lines.tools.hear(message) {
             Some(FromWorker::Ready { build }) if build != BUILD => {
                 self.shown.dispatch(Action::Ready(build));
-                self.broke("the relay has a newer build of this page");
+                self.broke(say::build_newer());
             }
             Some(FromWorker::Ready { .. }) => {
                 self.state.ready_by.replace(None);
@@ -95,7 +96,7 @@ impl ToolsWorker {
                 browser::settled();
             }
             Some(FromWorker::Event(event)) => self.shown.dispatch(Action::Tools(event)),
-            Some(FromWorker::Fatal(why)) => self.broke(&why),
+            Some(FromWorker::Fatal(why)) => self.broke(say::as_said(why)),
             None
             | Some(FromWorker::Answer(..) | FromWorker::Refused(..) | FromWorker::Progress(..)) => {
             }
@@ -103,9 +104,9 @@ impl ToolsWorker {
     }
 
     /// What it was asked is not done; the next question starts another one.
-    fn broke(&self, why: &str) {
+    fn broke(&self, why: Message) {
         self.state.ready_by.replace(None);
-        self.lines.tools.close(&Failure::Broke(why.to_owned()));
+        self.lines.tools.close(&Failure::Broke(why));
         // Not from within one of its own messages.
         let child = self.state.child.take();
         Timeout::new(0, move || drop(child)).forget();

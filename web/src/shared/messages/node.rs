@@ -9,6 +9,7 @@ use blockvote_core::{
     },
     election::tally::Tally,
 };
+use blockvote_words::message::Message;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 
@@ -61,7 +62,7 @@ pub enum NodeEvent {
     /// The election is open: its encoded definition.
     Opened(#[serde(with = "bytes")] Vec<u8>),
     /// It cannot be opened.
-    Failed(String),
+    Failed(Message),
     /// Where the node stands.
     Status(Box<Status>),
     /// The count.

@@ -22,7 +22,7 @@ pub fn changing(
 /// A box to mark.
 pub fn tick(
     id: &'static str,
-    words: &'static str,
+    words: String,
     on: bool,
     change: &Change,
     set: fn(&mut Draft, bool),
@@ -41,12 +41,7 @@ pub fn tick(
 }
 
 /// A field for a number.
-pub fn number(
-    id: &'static str,
-    words: &'static str,
-    value: u64,
-    oninput: Callback<InputEvent>,
-) -> Html {
+pub fn number(id: &'static str, words: String, value: u64, oninput: Callback<InputEvent>) -> Html {
     html! {
         <div class="field">
             <label for={id}>{ words }</label>

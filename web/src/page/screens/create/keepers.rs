@@ -4,6 +4,7 @@ use blockvote_core::{
     custody::organiser::{Draft, Who},
     election::keepers::Keeper,
 };
+use blockvote_words::message::say;
 use gloo_timers::callback::Timeout;
 use yew::prelude::*;
 
@@ -14,6 +15,7 @@ use crate::{
         format,
         hooks::{use_model, use_workers},
         remembered,
+        words::t,
     },
     shared::messages::ToolsOrder,
 };
@@ -83,15 +85,15 @@ pub fn Keepers(props: &Props) -> Html {
     };
     html! {
         <>
-            <p class="soft">{ "A keeper is a computer that never sleeps: it hands the election to everybody who comes, takes their votes, and signs that it has them. It cannot change or forge a vote. Anybody can run one under any name: choose those whose operator you know." }</p>
+            <p class="soft">{ t(say::keepers_words()) }</p>
             <fieldset id="keepers" tabindex="-1">
-                <legend>{ "Keepers on your relays" }</legend>
+                <legend>{ t(say::keepers_on_relays()) }</legend>
                 if !bounded {
-                    { notice("warn", "Keepers do not hold an election in which anybody can vote without end: give a highest number in the step before.") }
+                    { notice("warn", t(say::keepers_unbounded())) }
                 } else if listed.is_empty() && found.is_some() {
-                    { notice("warn", "No keeper answers. The election then lives only while somebody has its page open, and nobody can tell a voter before the seal that a vote was received.") }
+                    { notice("warn", t(say::keepers_none())) }
                 } else if listed.is_empty() {
-                    <p class="soft">{ "Asking…" }</p>
+                    <p class="soft">{ t(say::keepers_asking()) }</p>
                 }
                 <div class="choices">
                     for (index, (keeper, here)) in listed.iter().enumerate() {
@@ -99,16 +101,12 @@ pub fn Keepers(props: &Props) -> Html {
                             <input id={format!("keeper-{index}")} type="checkbox" onchange={choose(keeper)}
                                 checked={draft.keepers.iter().any(|named| named.key == keeper.key)} />
                             <span class="mark square"></span>
-                            <span><b>{ &keeper.name }</b><br /><small>{ if *here { format::short(&keeper.key.to_text()) } else { "does not answer at the moment".into() } }</small></span>
+                            <span><b>{ &keeper.name }</b><br /><small>{ if *here { format::short(&keeper.key.to_text()) } else { t(say::keeper_silent()) } }</small></span>
                         </label>
                     }
                 </div>
             </fieldset>
-            <p class="soft">{ match draft.keepers.len() {
-                0 => "Without a keeper no receipt is certain before you have sealed the result.".to_owned(),
-                1 => "A vote counts as received when this keeper has it.".to_owned(),
-                n => format!("A vote counts as received when two of these {n} keepers have it: one of them may be wrong."),
-            } }</p>
+            <p class="soft">{ t(say::keepers_chosen(draft.keepers.len())) }</p>
         </>
     }
 }

@@ -7,7 +7,7 @@ use blockvote_core::{
     },
     election::{definition::Election, keepers::Keeper},
 };
-use blockvote_words::standing;
+use blockvote_words::message::{Value, say};
 use yew::prelude::*;
 
 use crate::{
@@ -19,8 +19,8 @@ use crate::{
             notice::{failed, notice},
             organiser_passphrase::second_passphrase,
         },
-        format,
         hooks::{use_asking, use_model, use_workers},
+        words::{t, t_with, time},
     },
     shared::messages::{FoundKeeper, PreviewDraft, Previewed, millis},
 };
@@ -51,35 +51,33 @@ pub fn Preview(props: &Props) -> Html {
         return failed(preview.asked().failure());
     };
     let election: Election = election;
-    let hours = match (election.opens.map(millis), election.closes.map(millis)) {
-        (None, None) => "open from the start, until you close it".to_owned(),
-        (Some(opens), None) => format!("opens {}, until you close it", format::time(opens)),
-        (None, Some(closes)) => format!("closes {}", format::time(closes)),
-        (Some(opens), Some(closes)) => {
-            format!("opens {}, closes {}", format::time(opens), format::time(closes))
-        }
-    };
+    let hours = t(match (election.opens.map(millis), election.closes.map(millis)) {
+        (None, None) => say::preview_open(),
+        (Some(opens), None) => say::preview_opens(time(opens)),
+        (None, Some(closes)) => say::preview_closes(time(closes)),
+        (Some(opens), Some(closes)) => say::preview_both(time(opens), time(closes)),
+    });
     let example = Code::from_random(&[0x5a; 17]).to_string();
     html! {
         <>
-            <p class="soft">{ "This is what voters will see. Try it: nothing is cast." }</p>
+            <p class="soft">{ t(say::preview_words()) }</p>
             <div class="preview" data-testid="preview">
                 <div class="row between"><h2>{ &election.title }</h2><span class="soft">{ hours }</span></div>
                 if !election.description.is_empty() { <p class="soft">{ &election.description }</p> }
                 { ballot::html(&election, &chosen, None, &[]) }
                 if matches!(props.draft.who, Who::Codes { .. }) {
-                    <p class="soft">{ "Each voter types a code such as " }<code>{ example }</code>{ ", or opens a link that holds it." }</p>
+                    <p class="soft">{ t_with(say::preview_code(Value::Slot(0)), &[html! { <code>{ example }</code> }]) }</p>
                 }
                 <ul class="small-print">for rule in ballot::rules(&election) { <li>{ rule }</li> }</ul>
             </div>
             <div class="field">
-                <label for="organiser-passphrase">{ "Passphrase for your organiser's file (may be left out)" }</label>
+                <label for="organiser-passphrase">{ t(say::organiser_passphrase_new()) }</label>
                 <input id="organiser-passphrase" type="password" autocomplete="new-password" value={(*props.passphrase).clone()} oninput={typing(&props.passphrase)} />
                 { second_passphrase("organiser-passphrase-again", &props.passphrase, &props.again) }
-                <small>{ "The file holds the key that closes and seals, the codes and the names. It rests in this browser; with a passphrase it rests locked." }</small>
+                <small>{ t(say::organiser_passphrase_hint()) }</small>
             </div>
             { keepers }
-            { notice("warn", "Once published nothing can be changed: the link commits to every word and every voter.") }
+            { notice("warn", t(say::preview_final())) }
         </>
     }
 }
@@ -91,21 +89,13 @@ fn kept_by(named: &[Keeper], here: Option<&Vec<FoundKeeper>>) -> Html {
     };
     let names = |wanted: bool| {
         let those = named.iter().filter(|keeper| here(keeper) == wanted);
-        standing::list(&those.map(|keeper| keeper.name.as_str()).collect::<Vec<_>>())
+        those.map(|keeper| keeper.name.clone()).collect::<Vec<_>>()
     };
-    match (names(true), names(false)) {
-        (there, away) if there.is_empty() && away.is_empty() => Html::default(),
-        (there, away) if away.is_empty() => {
-            html! { <p data-testid="kept-by">{ format!("Will be held by {there}.") }</p> }
-        }
-        (there, away) => notice(
-            "warn",
-            match there.as_str() {
-                "" => format!(
-                    "{away}: no answer at the moment. After publishing, keep the page open until a keeper has the election."
-                ),
-                there => format!("Will be held by {there}. {away}: no answer at the moment."),
-            },
-        ),
+    let (there, away) = (names(true), names(false));
+    match (there.is_empty(), away.is_empty()) {
+        (true, true) => Html::default(),
+        (false, true) => html! { <p data-testid="kept-by">{ t(say::kept_by(there)) }</p> },
+        (false, false) => notice("warn", t(say::kept_by_some(there, away))),
+        (true, false) => notice("warn", t(say::kept_by_none(away))),
     }
 }

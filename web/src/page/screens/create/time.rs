@@ -1,15 +1,19 @@
 //! When it opens and closes.
 
 use blockvote_core::{custody::organiser::Draft, time::Timestamp};
+use blockvote_words::message::say;
 use yew::prelude::*;
 
 use super::fields::{Change, changing};
-use crate::{page::format, shared::messages::millis};
+use crate::{
+    page::{format, words::t},
+    shared::messages::millis,
+};
 
 /// The step.
 pub fn time(draft: &Draft, change: &Change) -> Html {
     let field = |id: &'static str,
-                 words: &'static str,
+                 words: String,
                  value: Option<Timestamp>,
                  set: fn(&mut Draft, Option<Timestamp>)| {
         let value = value.map(|time| format::to_field(millis(time))).unwrap_or_default();
@@ -23,10 +27,10 @@ pub fn time(draft: &Draft, change: &Change) -> Html {
     };
     html! {
         <>
-            <p class="soft">{ format!("Times are in your time zone, {}; voters see them in theirs.", format::time_zone()) }</p>
+            <p class="soft">{ t(say::draft_zone(format::time_zone())) }</p>
             <div class="row">
-                { field("opens", "Opens (empty: at once)", draft.opens, |draft, time| draft.opens = time) }
-                { field("closes", "Closes (empty: when you close it)", draft.closes, |draft, time| draft.closes = time) }
+                { field("opens", t(say::draft_opens()), draft.opens, |draft, time| draft.opens = time) }
+                { field("closes", t(say::draft_closes()), draft.closes, |draft, time| draft.closes = time) }
             </div>
         </>
     }

@@ -4,11 +4,12 @@ use blockvote_core::{
     custody::organiser::{Draft, Who},
     election::definition::Counting,
 };
+use blockvote_words::message::{Message, say};
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::fields::{Change, changing, number, tick};
-use crate::page::browser;
+use crate::page::{browser, words::t};
 
 /// The step.
 pub fn voters(draft: &Draft, change: &Change) -> Html {
@@ -33,43 +34,43 @@ pub fn voters(draft: &Draft, change: &Change) -> Html {
             }));
         }
     };
-    let option = |id: &'static str, title: &'static str, words: &'static str| {
+    let option = |id: &'static str, title: Message, words: Message| {
         html! {
             <label class="choice" for={format!("who-{id}")}>
                 <input id={format!("who-{id}")} type="radio" name="who" value={id} checked={value == id} onchange={onchange.clone()} />
                 <span class="mark"></span>
-                <span><b>{ title }</b><br /><small>{ words }</small></span>
+                <span><b>{ t(title) }</b><br /><small>{ t(words) }</small></span>
             </label>
         }
     };
     html! {
         <>
             <fieldset>
-                <legend>{ "Who may vote" }</legend>
+                <legend>{ t(say::draft_who()) }</legend>
                 <div class="choices">
-                    { option("codes", "Whoever has a voting code", "You hand out codes, as links, QR codes or slips of paper. You made them, so voters have to trust you not to use them.") }
-                    { option("keys", "Voters with keys of their own", "Each voter makes a key and sends you the public half. Nobody else can vote in their place, not even you.") }
-                    { option("anyone", "Anybody with an unused number", "No roll and no signatures: for shows of hands among people who trust each other.") }
+                    { option("codes", say::draft_codes(), say::draft_codes_words()) }
+                    { option("keys", say::draft_keys(), say::draft_keys_words()) }
+                    { option("anyone", say::draft_anyone(), say::draft_anyone_words()) }
                 </div>
             </fieldset>
             { match &draft.who {
-                Who::Anyone { highest_token } => number("highest", "Numbers go from 1 to", highest_token.unwrap_or(0),
+                Who::Anyone { highest_token } => number("highest", t(say::draft_highest()), highest_token.unwrap_or(0),
                     changing(change, |draft, text| draft.who = Who::Anyone { highest_token: Some(text.trim().parse().unwrap_or(0)) })),
                 Who::Codes { count, voters } => html! {
                     <>
                         if voters.trim().is_empty() {
-                            { number("count", "Number of codes", (*count).into(), changing(change, |draft, text| {
+                            { number("count", t(say::draft_count()), (*count).into(), changing(change, |draft, text| {
                                 if let Who::Codes { count, .. } = &mut draft.who { *count = text.trim().replace([',', '.'], "").parse().unwrap_or(0); }
                             })) }
                         }
-                        { list(voters, "Or a list of voters, one in each line, no heading (CSV; names never leave this browser)", change) }
+                        { list(voters, t(say::draft_list()), change) }
                     </>
                 },
-                Who::OwnKeys { voters } => list(voters, "Public keys, one in each line; names beside them are welcome (CSV; names never leave this browser)", change),
+                Who::OwnKeys { voters } => list(voters, t(say::draft_key_list()), change),
             } }
             if !matches!(draft.who, Who::Anyone { .. }) {
                 <div class="choices">
-                    { tick("last", "Voters can change their vote while the election is open: the last one counts", draft.counting == Counting::LastCounts, change,
+                    { tick("last", t(say::draft_last()), draft.counting == Counting::LastCounts, change,
                         |draft, on| draft.counting = if on { Counting::LastCounts } else { Counting::FirstCounts }) }
                 </div>
             }
@@ -83,7 +84,7 @@ fn set_list(draft: &mut Draft, text: String) {
     }
 }
 
-fn list(voters: &str, words: &'static str, change: &Change) -> Html {
+fn list(voters: &str, words: String, change: &Change) -> Html {
     let onfile = {
         let change = change.clone();
         move |event: Event| {
@@ -98,9 +99,9 @@ fn list(voters: &str, words: &'static str, change: &Change) -> Html {
     html! {
         <div class="field">
             <label for="voters">{ words }</label>
-            <textarea id="voters" rows="6" value={voters.to_owned()} oninput={changing(change, set_list)} />
+            <textarea id="voters" rows="6" spellcheck="false" value={voters.to_owned()} oninput={changing(change, set_list)} />
             <div>
-                <label class="button small" for="voters-file">{ "Take it from a file" }</label>
+                <label class="button small" for="voters-file">{ t(say::draft_load()) }</label>
                 <input id="voters-file" class="visually-hidden" type="file" accept=".csv,.txt,text/csv,text/plain" onchange={onfile} />
             </div>
         </div>

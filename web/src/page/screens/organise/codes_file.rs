@@ -18,11 +18,17 @@ fn field(text: &str) -> String {
     }
 }
 
-/// A line for each voter: their own columns, the code, the link.
-pub fn text(codes: &[CodeRow], origin: &str, election: &str) -> String {
+/// A line for each voter: their own columns, the code, the link. `heading` names a column of the
+/// voter, `last` code and link.
+pub fn text(
+    codes: &[CodeRow],
+    origin: &str,
+    election: &str,
+    heading: impl Fn(usize) -> String,
+    last: [String; 2],
+) -> String {
     let width = codes.iter().map(|row| row.voter.len()).max().unwrap_or(0);
-    let head = (1..=width).map(|column| format!("voter {column}"));
-    let head = head.chain(["code".into(), "link".into()]).collect::<Vec<_>>().join(",");
+    let heads = (1..=width).map(heading).chain(last).collect::<Vec<_>>().join(",");
     let lines = codes.iter().map(|row| {
         let code = row.code.as_str();
         let voter = row.voter.iter().map(|field| for_spreadsheet(field));
@@ -31,7 +37,7 @@ pub fn text(codes: &[CodeRow], origin: &str, election: &str) -> String {
         let fields = voter.chain(padding).chain(more).map(|text| field(&text));
         fields.collect::<Vec<_>>().join(",") + "\r\n"
     });
-    std::iter::once(head + "\r\n").chain(lines).collect()
+    std::iter::once(heads + "\r\n").chain(lines).collect()
 }
 
 #[cfg(test)]
@@ -45,7 +51,9 @@ mod tests {
             code: code.to_owned().into(),
         };
         let codes = [row(&["Ann, the first", "=1+1"], "AAAA"), row(&["Bert"], "BBBB")];
-        let text = text(&codes, "https://v.example", "ab");
+        let last = ["code".into(), "link".into()];
+        let heading = |column| format!("voter {column}");
+        let text = text(&codes, "https://v.example", "ab", heading, last);
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0], "voter 1,voter 2,code,link");
         assert!(

@@ -1,13 +1,14 @@
 //! Begins a draft of the same election.
 
 use crate::{
-    page::{browser, hooks::Asking, remembered, workers::Workers},
+    page::{browser, hooks::Asking, remembered, words::t, workers::Workers},
     shared::messages::{OrganiserFile, ReadOrganiser},
 };
 use blockvote_core::{
     crypto::passphrase_lock,
     custody::organiser::{Draft, Who},
 };
+use blockvote_words::message::say;
 
 fn forget_names(draft: &mut Draft) {
     match &mut draft.who {
@@ -28,8 +29,7 @@ fn forget_names(draft: &mut Draft) {
 /// Goes on with a draft in the wizard, unless another one would be lost.
 fn go_on(draft: &Draft) {
     let other = remembered::draft().is_some_and(|kept| !kept.title.is_empty());
-    let words = "There is a draft of another election in this browser. Replace it?";
-    if (!other || browser::confirm(words)) && remembered::keep_draft(draft) {
+    if (!other || browser::confirm(&t(say::replace_draft()))) && remembered::keep_draft(draft) {
         browser::visit("/create");
     }
 }

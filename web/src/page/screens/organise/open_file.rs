@@ -1,6 +1,7 @@
 //! Takes an organiser's file, if it is one and this election's.
 
 use blockvote_core::crypto::{passphrase_lock, secret::Passphrase};
+use blockvote_words::message::say;
 use yew::prelude::*;
 
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
         },
         hooks::{use_asking, use_tools},
         remembered,
+        words::t,
     },
     shared::messages::{OrganiserFile, ReadOrganiser},
 };
@@ -74,17 +76,17 @@ pub fn OpenFile(props: &Props) -> Html {
     };
     html! {
         <div class="screen">
-            <header><h1 id="title" tabindex="-1">{ "Organise" }</h1></header>
+            <header><h1 id="title" tabindex="-1">{ t(say::organise_title()) }</h1></header>
             <form class="sheet" {onsubmit}>
-                <p>{ "This browser does not organise this election. If it is yours, bring your organiser's file." }</p>
-                <div><label class="button" for="organiser-file">{ "Open the organiser's file" }</label>
+                <p>{ t(say::organise_bring()) }</p>
+                <div><label class="button" for="organiser-file">{ t(say::organise_open_file()) }</label>
                 <input id="organiser-file" class="visually-hidden" type="file" accept=".json,.txt" onchange={onfile} /></div>
                 if passphrase_lock::is_locked(&text) {
                     { organiser_passphrase(&passphrase) }
-                    <div><button class="button primary" disabled={reading.asked().is_waiting()}>{ "Unlock" }</button></div>
+                    <div><button class="button primary" disabled={reading.asked().is_waiting()}>{ t(say::organise_unlock()) }</button></div>
                 }
                 if *wrong {
-                    <div role="alert">{ notice("bad", "This is the organiser's file of another election.") }</div>
+                    <div role="alert">{ notice("bad", t(say::organise_other_file())) }</div>
                 }
                 { failed(reading.asked().failure()) }
             </form>

@@ -1,5 +1,6 @@
 //! Votes followed in this browser, besides the one that is shown.
 
+use blockvote_words::message::say;
 use yew::prelude::*;
 
 use crate::{
@@ -8,31 +9,22 @@ use crate::{
             icons::{Name, icon},
             link,
         },
-        format,
         route::Route,
+        words::t,
     },
     shared::views::{ReceiptState, ReceiptView},
 };
 
-/// Where a vote stands, in words.
+/// Where a vote is, in words.
 fn state_words(receipt: &ReceiptView) -> String {
-    match &receipt.state {
-        ReceiptState::Pending => "waits for a block".into(),
-        ReceiptState::Unknown => "not held by this tab at the moment".into(),
-        ReceiptState::Lost => "does not count: its token went to another vote".into(),
-        ReceiptState::AfterSeal { height } => {
-            format!("in block {height}, after the sealed one: it does not count")
-        }
-        ReceiptState::Replaced { height } => {
-            format!("in block {height}, replaced by a later vote of this voter")
-        }
-        ReceiptState::InBlock { height, confirmations, .. } => {
-            format!(
-                "in block {height}, {}",
-                format::plural((*confirmations).into(), "confirmation", "confirmations")
-            )
-        }
-    }
+    t(match &receipt.state {
+        ReceiptState::Pending => say::vote_pending(),
+        ReceiptState::Unknown => say::vote_unknown(),
+        ReceiptState::Lost => say::vote_lost(),
+        ReceiptState::AfterSeal { .. } => say::vote_after_seal(),
+        ReceiptState::Replaced { .. } => say::vote_replaced(),
+        ReceiptState::InBlock { .. } => say::vote_recorded(),
+    })
 }
 
 /// The list, where there are any besides the one that is shown.
@@ -43,12 +35,12 @@ pub fn earlier(receipts: &[ReceiptView], shown: Option<&str>, election: &str) ->
     }
     let to = |receipt: &ReceiptView| {
         let (election, vote) = (election.to_owned(), receipt.vote_id.clone());
-        let words = format!("Token {}: “{}”", receipt.token, receipt.selection);
+        let words = t(say::vote_listed(receipt.token.to_string(), &receipt.selection));
         link::to(Route::Receipt { election, vote }, "", words)
     };
     html! {
-        <section class="field" aria-label="Earlier votes">
-            <h2>{ "Watched in this browser" }</h2>
+        <section class="field" aria-label={t(say::your_votes_label())}>
+            <h2>{ t(say::your_votes()) }</h2>
             <ul class="checks">
                 for receipt in earlier {
                     <li>

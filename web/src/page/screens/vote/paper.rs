@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use blockvote_core::{crypto::secret::Passphrase, election::definition::Counting};
-use blockvote_words::election::choosing;
+use blockvote_core::crypto::secret::Passphrase;
+use blockvote_words::{election::choosing, message::say};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
@@ -19,6 +19,7 @@ use crate::{
         hooks::{Asking, Page, use_asking, use_model, use_page},
         model::{Action, Casting, OpenElection},
         remembered::{self, OwnKey, Paper as Begun},
+        words::t,
     },
     shared::{
         asking::{Failure, Pending},
@@ -158,10 +159,9 @@ pub fn Paper(props: &Props) -> Html {
     let lacks_passphrase = needs_passphrase && passphrase.is_empty();
     let ballot = chosen.ballot(definition);
     let wrong = ballot.as_ref().err().filter(|_| *tried).map(|error| match error {
-        NotYet::Nothing => "Choose first.".to_owned(),
+        NotYet::Nothing => t(say::choose_first()),
         NotYet::Refused(error) => choosing(error),
     });
-    let words = ballot.as_ref().ok().map(|ballot| ballot.words(&definition.question()));
     let sending = casting == Casting::Sent;
     let onsubmit = {
         let (page, election, tried) = (page.clone(), props.election.clone(), tried.clone());
@@ -184,13 +184,10 @@ pub fn Paper(props: &Props) -> Html {
             }
         }
     };
-    let button = match (&words, change) {
-        _ if sending => "Storing the vote…".to_owned(),
-        (None, false) => "Cast vote".to_owned(),
-        (None, true) => "Change vote".to_owned(),
-        (Some(words), false) if chosen.blank => format!("Cast {words}"),
-        (Some(words), false) => format!("Cast vote for “{words}”"),
-        (Some(words), true) => format!("Change vote to “{words}”"),
+    let button = match (sending, change) {
+        (true, _) => say::storing(),
+        (false, false) => say::cast_your_vote(),
+        (false, true) => say::change_your_vote(),
     };
     let token = entry.view.as_ref().and_then(|view| view.token);
     html! {
@@ -202,16 +199,17 @@ pub fn Paper(props: &Props) -> Html {
                 By::OwnKey => right::key_field(&keys, &pick, &passphrase, needs_passphrase, *tried, &entry),
             } }
             { not_cast(&casting) }
-            if let (Some(words), Some(token), true) = (&words, token, matches!(entry.kind, "good" | "warn")) {
-                <p class="review" data-testid="review">
-                    { format!("You are about to cast “{words}” as token {token}. ") }
-                    { if definition.counting == Counting::LastCounts { "You can change it while the election is open." } else { "It cannot be changed afterwards." } }
-                </p>
-            }
-            <div><button class="button primary" disabled={sending || broken} data-testid="cast">{ button }</button></div>
-            <ul class="small-print">
-                for rule in ballot::rules(definition) { <li>{ rule }</li> }
-            </ul>
+            <div class="stack tight">
+                <div><button class="button primary" disabled={sending || broken} data-testid="cast">{ t(button) }</button></div>
+                <small>{ ballot::may_change(definition) }</small>
+                <details>
+                    <summary>{ t(say::how_it_works()) }</summary>
+                    <ul class="small-print">
+                        for rule in ballot::rules(definition) { <li>{ rule }</li> }
+                        if let Some(token) = token { <li data-testid="listed-as">{ t(say::how_you_are_listed(token.to_string())) }</li> }
+                    </ul>
+                </details>
+            </div>
         </form>
     }
 }
@@ -220,7 +218,7 @@ pub fn Paper(props: &Props) -> Html {
 fn not_cast(casting: &Casting) -> Html {
     let words = match casting {
         Casting::Failed(failure @ Failure::Refused(_), _) => {
-            format!("The vote was not cast: {}", failure_words(failure))
+            t(say::not_cast(failure_words(failure)))
         }
         Casting::Failed(failure, _) => failure_words(failure),
         Casting::Idle | Casting::Again | Casting::Sent | Casting::Done(_) => {

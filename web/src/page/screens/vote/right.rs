@@ -4,7 +4,7 @@ use blockvote_core::{
     custody::voting_code::Code,
     election::definition::{Credentials, Election, Eligibility},
 };
-use blockvote_words::Words;
+use blockvote_words::{Words, message::say};
 use yew::prelude::*;
 
 use crate::{
@@ -12,10 +12,12 @@ use crate::{
         components::{
             fields::typing,
             icons::{Name, icon},
+            notice::failure_words,
         },
         format::capital,
         hooks::Asked,
         remembered::OwnKey,
+        words::t,
     },
     shared::{messages::Right, views::RightView},
 };
@@ -52,9 +54,7 @@ impl By {
 fn read_token(text: &str, election: &Election) -> Result<u64, String> {
     let tokens = election.tokens();
     let token = text.trim().parse().ok().filter(|token| tokens.contains(token));
-    token.ok_or_else(|| {
-        format!("A token is a whole number from {} to {}.", tokens.start(), tokens.end())
-    })
+    token.ok_or_else(|| t(say::number_range(tokens.start().to_string(), tokens.end().to_string())))
 }
 
 /// The right that was typed or picked.
@@ -71,10 +71,7 @@ pub fn read(election: &Election, typed: &str, key: Option<&OwnKey>) -> Result<Ri
         },
         By::OwnKey => key
             .map(|key| Right::Key { public: key.public.clone(), secret: None })
-            .ok_or_else(|| {
-                "There is no key in this browser: make one, or bring yours, under “Your keys”."
-                    .into()
-            }),
+            .ok_or_else(|| t(say::no_key())),
     }
 }
 
@@ -94,8 +91,8 @@ impl Entry {
             (Err(_), _) if quiet => ("", String::new()),
             (Err(wrong), _) => ("bad", wrong.clone()),
             (Ok(_), None) => match asked.failure() {
-                None => ("", "checking…".to_owned()),
-                Some(failure) => ("warn", crate::page::components::notice::failure_words(failure)),
+                None => ("", t(say::checking())),
+                Some(failure) => ("warn", failure_words(failure)),
             },
             (Ok(_), Some(view)) => said(view),
         };
@@ -109,24 +106,16 @@ impl Entry {
 }
 
 fn said(view: &RightView) -> (&'static str, String) {
-    match (&view.problem, &view.voted) {
-        (Some(problem), _) => ("bad", format!("{}.", capital(problem))),
-        (None, Some(voted)) => {
-            ("warn", format!("You voted already: “{voted}”. Casting again replaces it."))
-        }
-        (None, None) if matches!(view.right, Right::Token(_)) => {
-            ("good", "unused so far".to_owned())
-        }
-        (None, None) => match &view.unsure {
-            // Signing twice would be a double vote for everybody to see.
-            Some(why) => (
-                "warn",
-                format!(
-                    "on the voter roll; whether it was used is not known yet: {why}. If you voted before, wait."
-                ),
-            ),
-            None => ("good", "on the voter roll, not used so far".to_owned()),
-        },
+    let by_key = matches!(view.right, Right::Key { .. });
+    match (&view.problem, &view.voted, &view.unsure) {
+        (Some(problem), ..) => ("bad", format!("{}.", capital(&t(problem.clone())))),
+        (None, Some(voted), _) => ("warn", t(say::voted_already(voted))),
+        (None, None, _) if matches!(view.right, Right::Token(_)) => ("good", t(say::number_free())),
+        // Signing twice would be a double vote for everybody to see.
+        (None, None, Some(why)) if by_key => ("warn", t(say::key_unsure(why.clone()))),
+        (None, None, Some(why)) => ("warn", t(say::code_unsure(why.clone()))),
+        (None, None, None) if by_key => ("good", t(say::key_good())),
+        (None, None, None) => ("good", t(say::code_good())),
     }
 }
 
@@ -146,7 +135,7 @@ fn hint(id: &'static str, entry: &Entry) -> Html {
 pub fn token_field(typed: &UseStateHandle<String>, entry: &Entry) -> Html {
     html! {
         <div class="field">
-            <label for="token">{ "Your token" }</label>
+            <label for="token">{ t(say::your_number()) }</label>
             <input id="token" class="narrow" type="text" inputmode="numeric" autocomplete="off"
                 value={(**typed).clone()} oninput={typing(typed)} aria-describedby="token-hint"
                 aria-invalid={entry.is_bad().then_some("true")} />
@@ -158,14 +147,14 @@ pub fn token_field(typed: &UseStateHandle<String>, entry: &Entry) -> Html {
 pub fn code_field(typed: &UseStateHandle<String>, entry: &Entry, from_link: bool) -> Html {
     html! {
         <div class="field">
-            <label for="code">{ "Your voting code" }</label>
+            <label for="code">{ t(say::your_code()) }</label>
             <input id="code" class="code" type="text" autocomplete="off" autocapitalize="characters" spellcheck="false"
                 placeholder="XXXX-XXXX-XXXX-XXXX-XXXX-XXXX-XXXX"
                 value={(**typed).clone()} oninput={typing(typed)} aria-describedby="code-hint"
                 aria-invalid={entry.is_bad().then_some("true")} />
             { hint("code-hint", entry) }
             if from_link {
-                <small>{ "The code came with your link. It was sent to nobody, and stays in this tab until you have voted." }</small>
+                <small>{ t(say::code_stays()) }</small>
             }
         </div>
     }
@@ -197,7 +186,7 @@ pub fn key_field(
     };
     html! {
         <div class="field">
-            <label for="key">{ "Your key" }</label>
+            <label for="key">{ t(say::your_key()) }</label>
             if !keys.is_empty() {
                 <select id="key" {onchange} aria-describedby="key-hint">
                     for (index, key) in keys.iter().enumerate() {
@@ -209,13 +198,13 @@ pub fn key_field(
             }
             { hint("key-hint", entry) }
             if needs_passphrase {
-                <label for="passphrase">{ "Passphrase of the key" }</label>
+                <label for="passphrase">{ t(say::key_passphrase()) }</label>
                 <input id="passphrase" type="password" autocomplete="off" value={(**passphrase).clone()} oninput={typing(passphrase)} />
                 if tried && passphrase.is_empty() {
-                    <div class="hint bad" role="alert">{ icon(Name::Warning) }{ "The key is locked: type its passphrase." }</div>
+                    <div class="hint bad" role="alert">{ icon(Name::Warning) }{ t(say::key_locked()) }</div>
                 }
             }
-            <p><a href="/keys">{ "Your keys" }</a></p>
+            <p><a href="/keys">{ t(say::your_keys()) }</a></p>
         </div>
     }
 }
