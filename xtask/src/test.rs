@@ -56,9 +56,7 @@ pub fn all() -> anyhow::Result<()> {
     step("unit, property, simulation, socket and process tests", || {
         run_cargo(&["test", "--workspace", "--exclude", "blockvote-web"])
     })?;
-    step("unit tests of the page", || {
-        run_cargo(&["test", "--package", "blockvote-web", "--lib"])
-    })?;
+    step("unit tests of the page", || run_cargo(&["test", "--package", "blockvote-web", "--lib"]))?;
     step("the browser's search for a nonce, in a browser's engine", || {
         in_the_engine("browser", &[])
     })?;
