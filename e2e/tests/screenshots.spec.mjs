@@ -15,7 +15,7 @@ for (const [width, height] of [[1280, 860], [375, 760]]) {
         if (token % 7 === 0) await node.json("/store");
       }
       await node.json("/store");
-      const context = await world.profile({ viewport: { width, height }, colorScheme });
+      const context = await world.profile({ viewport: { width, height }, colorScheme, reducedMotion: "reduce" });
       const page = await open(context, relay, node.election);
       await expect(page.getByTestId("status")).toContainText("block 10");
       const shot = async (name, whole = false) => {
