@@ -68,7 +68,6 @@ export class World {
   constructor() {
     this.programs = [];
     this.contexts = [];
-    this.firefoxes = new Map();
     this.folder = mkdtempSync(join(tmpdir(), "blockvote-"));
   }
 
@@ -140,25 +139,13 @@ export class World {
   /** A tab of an engine with a profile of its own; the options are those of a Playwright context. */
   async tab(engine, options = {}) {
     if (engine === "chromium") return Chromium.open(await this.profile(options));
-    if (engine === "firefox") return this.firefox(options);
-    const tab = await WebKit.open();
+    const tab = await { firefox: Firefox, webkit: WebKit }[engine].open(options);
     this.contexts.push(tab);
-    return tab;
-  }
-
-  async firefox(options) {
-    const setup = JSON.stringify([options.colorScheme, options.reducedMotion]);
-    if (!this.firefoxes.has(setup)) this.firefoxes.set(setup, await Firefox.launch(options));
-    const tab = await Firefox.open(this.firefoxes.get(setup), options);
-    // Firefox counts a relay that is away among the errors of a page.
-    tab.page.on("pageerror", ({ message }) => /^Firefox can’t establish a connection/.test(message) || thrown.push(message));
-    tab.page.on("console", breach);
     return tab;
   }
 
   async end() {
     for (const context of this.contexts) await context.close();
-    for (const firefox of this.firefoxes.values()) await firefox.close();
     await this.browser?.close();
     for (const program of this.programs) await program.kill();
     rmSync(this.folder, { recursive: true, force: true });
@@ -169,10 +156,9 @@ export class World {
 export const thrown = [];
 function watch(context) {
   context.on("weberror", (error) => thrown.push(String(error.error())));
-  context.on("console", breach);
-}
-function breach(message) {
-  if (/Content Security Policy|panicked/.test(message.text())) thrown.push(message.text());
+  context.on("console", (message) => {
+    if (/Content Security Policy|panicked/.test(message.text())) thrown.push(message.text());
+  });
 }
 
 export const test = base.extend({

@@ -27,6 +27,8 @@ for (const engine of ["chromium", "firefox"]) {
       const setup = { colorScheme, viewport: { width, height: 800 }, reducedMotion: "reduce" };
       const tab = await world.tab(engine, setup);
       const at = { relay, node };
+      const look = () => [innerWidth, matchMedia("(prefers-color-scheme: dark)").matches];
+      expect(await tab.evaluate(look)).toEqual([width, colorScheme === "dark"]);
       for (const [name, reach] of SCREENS) {
         await test.step(name, async () => {
           await reach(tab, at);
