@@ -16,7 +16,7 @@ use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::JsCast;
 use web_sys::MessagePort;
 
-use self::open::{Opening, Said};
+use self::open::{Opening, Wanted};
 use crate::shared::{
     asking::Asker,
     messages::{BUILD, FromWorker, NodeAsk, NodeEvent, ToNode},
@@ -38,7 +38,7 @@ fn listen_at(port: MessagePort, opening: Opening) {
     let end = PortEnd::listen(port, move |question: NodeAsk| {
         let end = TOOLS.with_borrow(Clone::clone);
         if let Some(end) = end {
-            opening.hear(Said::Ask(question, Asker::new(end.post())));
+            opening.hear(Wanted::Ask(question, Asker::new(end.post())));
         }
     });
     TOOLS.set(Some(Rc::new(end)));
@@ -49,8 +49,8 @@ pub fn run() {
     worker::report_panics(FromWorker::<NodeEvent>::Fatal);
     let opening = Opening::default();
     worker::listen(move |message: ToNode| match message {
-        ToNode::Ask(question) => opening.hear(Said::Ask(question, worker::starter())),
-        ToNode::Order(order) => opening.hear(Said::Order(order)),
+        ToNode::Ask(question) => opening.hear(Wanted::Ask(question, worker::starter())),
+        ToNode::Order(order) => opening.hear(Wanted::Order(order)),
         ToNode::Port(port) => {
             if let Ok(port) = port.dyn_into() {
                 listen_at(port, opening.clone());

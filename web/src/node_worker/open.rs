@@ -37,14 +37,14 @@ const ASK_EVERY_MS: u32 = 2_000;
 enum State {
     Waiting,
     /// Opening; what is said meanwhile.
-    Opening(Vec<Said>),
+    Opening(Vec<Wanted>),
     Running(Driver),
     /// It cannot be opened.
     Failed,
 }
 
 /// What is said to this worker.
-pub enum Said {
+pub enum Wanted {
     /// Something to do that has no answer.
     Order(NodeOrder),
     /// A question, and who asks.
@@ -63,14 +63,17 @@ impl Default for Opening {
 
 impl Opening {
     /// Takes what is said.
-    pub fn hear(&self, said: Said) {
+    pub fn hear(&self, said: Wanted) {
         let driver = match (&mut *self.0.borrow_mut(), said) {
             (State::Running(driver), said) => Some((driver.clone(), said)),
             (State::Opening(early), said) => {
                 early.push(said);
                 None
             }
-            (state @ State::Waiting, Said::Order(NodeOrder::Open { election, relays, mining })) => {
+            (
+                state @ State::Waiting,
+                Wanted::Order(NodeOrder::Open { election, relays, mining }),
+            ) => {
                 *state = State::Opening(Vec::new());
                 spawn_local(open(Rc::clone(&self.0), election, relays, mining));
                 None
@@ -86,8 +89,8 @@ impl Opening {
     }
 }
 
-fn refuse(said: Said) {
-    if let Said::Ask(question, asker) = said {
+fn refuse(said: Wanted) {
+    if let Wanted::Ask(question, asker) = said {
         asker.refuse(question.number(), say::no_election_open());
     }
 }

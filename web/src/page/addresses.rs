@@ -15,6 +15,11 @@ pub fn with_code(origin: &str, election: &str, code: &str) -> String {
     format!("{}#code={code}", vote(origin, election))
 }
 
+/// The short address of an election as a link.
+pub fn short(origin: &str, address: &str) -> String {
+    format!("{origin}/v/{address}")
+}
+
 /// The address at which any browser finds a receipt again. The vote itself is behind the `#`; with
 /// it the browser can cast the vote again.
 pub fn receipt(origin: &str, election: &str, vote_id: &str, vote: &str) -> String {
@@ -97,6 +102,7 @@ mod tests {
     #[test]
     fn a_short_address_is_read_alone_and_in_a_link() {
         let address: ShortAddress = "K7QF-2M9X".parse().unwrap();
+        assert_eq!(short_in(&short(ORIGIN, &address.to_string())), Some(address));
         for text in ["k7qf2m9x", "https://vote.example.org/v/K7QF-2M9X?relay=x", "K7QF-2M9X"] {
             assert_eq!(short_in(text), Some(address), "{text}");
         }

@@ -82,7 +82,20 @@ pub fn desk(route: &Route) -> Html {
         Route::Organise { .. } => html! { <screens::organise::Organise /> },
         Route::Seal { .. } => html! { <screens::seal::Seal /> },
         Route::Slips { .. } => html! { <screens::slips::Slips /> },
-        _ => Html::default(),
+        // These are on every page.
+        Route::Home
+        | Route::HomeVerify
+        | Route::HomeAbout
+        | Route::About { .. }
+        | Route::Election { .. }
+        | Route::Vote { .. }
+        | Route::Results { .. }
+        | Route::Chain { .. }
+        | Route::Verify { .. }
+        | Route::Network { .. }
+        | Route::Receipt { .. }
+        | Route::Short { .. }
+        | Route::NotFound => Html::default(),
     }
 }
 

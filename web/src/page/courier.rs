@@ -54,7 +54,15 @@ fn send(election: &Rc<str>) {
                 }
             }
             Ok(FromWorker::Event(NodeEvent::Failed(_)) | FromWorker::Fatal(_)) | Err(_) => ends(),
-            Ok(_) => {}
+            Ok(
+                FromWorker::Reply(..)
+                | FromWorker::Event(
+                    NodeEvent::Searching(_)
+                    | NodeEvent::Opened(_)
+                    | NodeEvent::Status(_)
+                    | NodeEvent::Tally(_),
+                ),
+            ) => {}
         }
     };
     *worker.borrow_mut() = Child::spawn("node-worker", heard).ok();

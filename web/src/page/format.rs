@@ -1,7 +1,10 @@
 //! Numbers and times for people.
 
+use blockvote_words::message::{Message, Value, say};
 use js_sys::{Date, Object, Reflect};
 use wasm_bindgen::JsValue;
+
+use super::words::t;
 
 /// First 8 and last 4 digits of a hash.
 pub fn short(hash: &str) -> String {
@@ -16,7 +19,7 @@ pub fn time_zone() -> String {
     let options =
         js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &Object::new()).resolved_options();
     let zone = Reflect::get(&options, &"timeZone".into()).ok().and_then(|zone| zone.as_string());
-    zone.unwrap_or_else(|| "your time zone".into())
+    zone.unwrap_or_else(|| t(say::your_time_zone()))
 }
 
 /// A time as a field of the kind `datetime-local` holds it, in the browser's time zone.
@@ -41,17 +44,17 @@ pub fn from_field(text: &str) -> Option<u64> {
 }
 
 /// 12 345 678 hashes a second as 12.3 MH/s.
-pub fn hash_rate(rate: f64) -> String {
+pub fn hash_rate(rate: f64) -> Message {
     match rate {
-        r if r >= 1e6 => format!("{:.1} MH/s", r / 1e6),
-        r if r >= 1e3 => format!("{:.0} kH/s", r / 1e3),
-        r => format!("{r:.0} H/s"),
+        r if r >= 1e6 => say::rate_mega(Value::Decimal(r / 1e6)),
+        r if r >= 1e3 => say::rate_kilo((r / 1e3) as u64),
+        r => say::rate(r as u64),
     }
 }
 
 /// "40 ms", "2.4 s".
-pub fn seconds(ms: f64) -> String {
-    if ms < 1000.0 { format!("{ms:.0} ms") } else { format!("{:.1} s", ms / 1000.0) }
+pub fn seconds(ms: f64) -> Message {
+    if ms < 1000.0 { say::took_ms(ms as u64) } else { say::took_s(Value::Decimal(ms / 1000.0)) }
 }
 
 /// What an election's audit file is called when it is downloaded.

@@ -1,15 +1,12 @@
 //! What screens and components are given: parts of the model, the workers, and what came of questions.
 
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-};
+use std::{cell::RefCell, rc::Rc};
 
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use super::{
-    browser,
+    addresses, browser,
     model::{Model, OpenElection},
     remembered,
     shown::Shown,
@@ -166,7 +163,8 @@ impl<T> Asked<T> {
 /// A place for what comes of questions, the last one's alone.
 pub struct Asking<T: 'static> {
     state: UseStateHandle<Asked<T>>,
-    latest: Rc<Cell<u32>>,
+    /// Number of the last question.
+    latest: Rc<RefCell<u32>>,
 }
 
 impl<T> Clone for Asking<T> {
@@ -187,30 +185,32 @@ impl<T: Clone + 'static> Asking<T> {
         &self.state
     }
 
+    /// The number of another question.
+    fn next(&self) -> u32 {
+        let mut latest = self.latest.borrow_mut();
+        *latest = latest.wrapping_add(1);
+        *latest
+    }
+
     /// Nothing is asked.
     pub fn clear(&self) {
-        self.latest.set(self.latest.get().wrapping_add(1));
+        self.next();
         self.state.set(Asked::Idle);
     }
 
     /// Waits for this answer.
     pub fn wait(&self, answer: impl Future<Output = Result<T, Failure>> + 'static) {
         self.state.set(Asked::Waiting);
-        self.follow(Box::pin(answer));
+        self.refresh(Box::pin(answer));
     }
 
     /// Waits for this answer, with what was answered before shown meanwhile.
     pub fn refresh(&self, answer: Pending<T>) {
-        self.follow(answer);
-    }
-
-    fn follow(&self, answer: Pending<T>) {
-        let number = self.latest.get().wrapping_add(1);
-        self.latest.set(number);
+        let number = self.next();
         let place = self.clone();
         spawn_local(async move {
             let answer = answer.await;
-            if place.latest.get() == number {
+            if *place.latest.borrow() == number {
                 place.state.set(match answer {
                     Ok(answer) => Asked::Answered(answer),
                     Err(failure) => Asked::Failed(failure),
@@ -223,10 +223,7 @@ impl<T: Clone + 'static> Asking<T> {
 /// A place for what comes of questions.
 #[hook]
 pub fn use_asking<T: Clone + 'static>() -> Asking<T> {
-    let state = use_state(|| Asked::Idle);
-    let latest = use_mut_ref(|| Rc::new(Cell::new(0)));
-    let latest = Rc::clone(&latest.borrow());
-    Asking { state, latest }
+    Asking { state: use_state(|| Asked::Idle), latest: use_mut_ref(|| 0) }
 }
 
 /// The short link of the open election, once it is known; nothing where no keeper could answer for it.
@@ -244,5 +241,5 @@ pub fn use_short_link() -> Option<String> {
         });
     }
     let address = short.asked().answer()?;
-    Some(format!("{}/v/{address}", browser::origin()))
+    Some(addresses::short(&browser::origin(), address))
 }

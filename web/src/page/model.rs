@@ -212,6 +212,23 @@ impl Model {
         self.status.as_ref().map(|status| status.seal.clone()).unwrap_or_default()
     }
 
+    /// What results and organisers are shown of the node's state. The rest of it changes all the time.
+    pub fn figures(&self) -> Status {
+        let Some(status) = &self.status else { return Status::default() };
+        Status {
+            height: status.height,
+            tip: status.tip.clone(),
+            votes: status.votes,
+            voters: status.voters,
+            pending: status.pending,
+            closed_early: status.closed_early,
+            seal: status.seal.clone(),
+            double_votes: status.double_votes.clone(),
+            double_vote_count: status.double_vote_count,
+            ..Status::default()
+        }
+    }
+
     /// The receipt in place of the paper: of the vote that was cast a moment ago, or of the last one
     /// that was cast here, unless the voter wants the paper again or came with another code. `token`
     /// belongs to the code of the link, once that is known.

@@ -14,7 +14,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::JsValue;
 
 use super::{
-    messages::FromWorker,
+    messages::{FromWorker, Replied},
     worker::{decode, encode},
 };
 
@@ -105,8 +105,8 @@ struct Waiting {
 struct State {
     post: Option<Post>,
     ready: bool,
-    /// What is to be sent once the worker is ready.
-    queue: Vec<(JsValue, Array)>,
+    /// What is to be sent once the worker is ready, with the number of a question.
+    queue: Vec<(Option<u32>, JsValue, Array)>,
     waiting: BTreeMap<u32, Waiting>,
     asked: u32,
 }
@@ -143,8 +143,8 @@ impl Line {
             state.ready = true;
             std::mem::take(&mut state.queue)
         };
-        for (message, transfer) in queue {
-            self.pass(message, transfer);
+        for (question, message, transfer) in queue {
+            self.pass(question, message, transfer);
         }
     }
 
@@ -161,18 +161,18 @@ impl Line {
         }
     }
 
-    fn pass(&self, message: JsValue, transfer: Array) {
+    fn pass(&self, question: Option<u32>, message: JsValue, transfer: Array) {
         let mut state = self.0.borrow_mut();
         match &state.post {
             Some(post) if state.ready => post(&message, &transfer),
-            _ => state.queue.push((message, transfer)),
+            Some(_) | None => state.queue.push((question, message, transfer)),
         }
     }
 
     /// Sends a message that has no answer, with what it transfers.
     pub fn send(&self, message: &impl Serialize, transfer: Array) {
         match encode(message) {
-            Ok(message) => self.pass(message, transfer),
+            Ok(message) => self.pass(None, message, transfer),
             Err(error) => web_sys::console::error_1(&error),
         }
     }
@@ -192,7 +192,10 @@ impl Line {
             Rc::new(move |progress| decode(progress).map(&*watch).unwrap_or_default()) as Watch
         });
         let (number, answer) = self.wait(Q::PATIENCE_MS, watch);
-        self.send(&wrap(question.numbered(number)), Array::new());
+        match encode(&wrap(question.numbered(number))) {
+            Ok(message) => self.pass(Some(number), message, Array::new()),
+            Err(error) => web_sys::console::error_1(&error),
+        }
         decoded(answer)
     }
 
@@ -212,8 +215,14 @@ impl Line {
         Timeout::new(patience, move || line.end(number, Err(Failure::Silent)))
     }
 
+    /// A question ends. One that was not sent yet is not sent any more: whoever asked has been told
+    /// that nothing came of it.
     fn end(&self, number: u32, answer: Result<JsValue, Failure>) {
-        let waiting = self.0.borrow_mut().waiting.remove(&number);
+        let waiting = {
+            let mut state = self.0.borrow_mut();
+            state.queue.retain(|(question, ..)| *question != Some(number));
+            state.waiting.remove(&number)
+        };
         if let Some(Waiting { sender, .. }) = waiting {
             let _ = sender.send(answer);
         }
@@ -231,15 +240,13 @@ impl Line {
         }
     }
 
-    /// Takes what a worker says about questions; gives back everything else.
-    pub fn hear<Event>(&self, message: FromWorker<Event>) -> Option<FromWorker<Event>> {
-        match message {
-            FromWorker::Answer(number, answer) => self.end(number, Ok(answer)),
-            FromWorker::Refused(number, why) => self.end(number, Err(Failure::Refused(why))),
-            FromWorker::Progress(number, progress) => self.progress(number, progress),
-            other => return Some(other),
+    /// Takes what a worker says of a question.
+    pub fn hear(&self, number: u32, said: Replied) {
+        match said {
+            Replied::Answer(answer) => self.end(number, Ok(answer)),
+            Replied::Refused(why) => self.end(number, Err(Failure::Refused(why))),
+            Replied::Progress(progress) => self.progress(number, progress),
         }
-        None
     }
 }
 
@@ -260,8 +267,8 @@ impl Asker {
         Self(Rc::new(post))
     }
 
-    fn say(&self, message: &FromWorker<()>) {
-        match encode(message) {
+    fn say(&self, number: u32, said: Replied) {
+        match encode(&FromWorker::<()>::Reply(number, said)) {
             Ok(message) => (self.0)(&message),
             Err(error) => web_sys::console::error_1(&error),
         }
@@ -269,7 +276,7 @@ impl Asker {
 
     /// The question of this number will not be answered, and why.
     pub fn refuse(&self, number: u32, why: Message) {
-        self.say(&FromWorker::Refused(number, why));
+        self.say(number, Replied::Refused(why));
     }
 
     /// The right and duty to answer the question of this number.
@@ -289,7 +296,7 @@ impl<Q: Question> Reply<Q> {
     /// Says how far the answer is.
     pub fn progress(&self, progress: &Q::Progress) {
         if let (Some(asker), Ok(progress)) = (&self.asker, encode(progress)) {
-            asker.say(&FromWorker::Progress(self.number, progress));
+            asker.say(self.number, Replied::Progress(progress));
         }
     }
 
@@ -298,7 +305,7 @@ impl<Q: Question> Reply<Q> {
         let Some(asker) = self.asker.take() else { return };
         let encoded = answer.and_then(|answer| encode(&answer).map_err(|_| say::no_form()));
         match encoded {
-            Ok(answer) => asker.say(&FromWorker::Answer(self.number, answer)),
+            Ok(answer) => asker.say(self.number, Replied::Answer(answer)),
             Err(why) => asker.refuse(self.number, why),
         }
     }

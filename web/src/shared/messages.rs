@@ -43,14 +43,21 @@ pub enum FromWorker<Event> {
     },
     /// What happens by itself.
     Event(Event),
-    /// The answer to the question of this number.
-    Answer(u32, #[serde(with = "serde_wasm_bindgen::preserve")] JsValue),
-    /// How far the answer to the question of this number is.
-    Progress(u32, #[serde(with = "serde_wasm_bindgen::preserve")] JsValue),
-    /// What was asked under this number could not be done, and why.
-    Refused(u32, Message),
+    /// What is said of the question of this number.
+    Reply(u32, Replied),
     /// The worker broke and has to be started again.
     Fatal(String),
+}
+
+/// What is said of a question.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Replied {
+    /// The answer.
+    Answer(#[serde(with = "serde_wasm_bindgen::preserve")] JsValue),
+    /// How far the answer is.
+    Progress(#[serde(with = "serde_wasm_bindgen::preserve")] JsValue),
+    /// It could not be done, and why.
+    Refused(Message),
 }
 
 /// A time as it crosses between workers and page: milliseconds since 1970, as JavaScript has them.

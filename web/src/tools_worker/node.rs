@@ -30,8 +30,10 @@ pub fn reach(port: Option<MessagePort>) {
     }
     let Some(port) = port else { return };
     let heard = line.clone();
-    let end = PortEnd::listen(port, move |message: FromWorker<()>| {
-        heard.hear(message);
+    let end = PortEnd::listen(port, move |message: FromWorker<()>| match message {
+        FromWorker::Reply(number, said) => heard.hear(number, said),
+        // These go to whoever started the node worker, not through the port.
+        FromWorker::Ready { .. } | FromWorker::Event(()) | FromWorker::Fatal(_) => {}
     });
     let post = end.post();
     line.attach(move |message, _| post(message));

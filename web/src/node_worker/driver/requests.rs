@@ -15,7 +15,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{Driver, Effect, State};
 use crate::{
-    node_worker::{open::Said, rights, verify, views},
+    node_worker::{open::Wanted, rights, verify, views},
     shared::{
         asking::{Question, Reply},
         messages::{
@@ -41,10 +41,10 @@ fn when_stored<Q: Question>(
 
 impl Driver {
     /// Takes what is said.
-    pub fn hear(&self, said: Said) {
+    pub fn hear(&self, said: Wanted) {
         let (question, asker) = match said {
-            Said::Order(order) => return self.obey(order),
-            Said::Ask(question, asker) => (question, asker),
+            Wanted::Order(order) => return self.obey(order),
+            Wanted::Ask(question, asker) => (question, asker),
         };
         match question {
             NodeAsk::Cast(number, vote) => self.cast(&vote, asker.reply(number)),

@@ -34,7 +34,7 @@ struct Step {
 }
 
 fn steps(receipt: &ReceiptView, sealed: bool) -> [Step; 5] {
-    let Said { recorded, when, confirmations } = recorded(&receipt.state);
+    let InRecord { recorded, when, confirmations } = recorded(&receipt.state);
     let counted = receipt.standing == Standing::Counted;
     [
         Step {
@@ -72,13 +72,13 @@ fn steps(receipt: &ReceiptView, sealed: bool) -> [Step; 5] {
 }
 
 /// Whether a vote is recorded, since when, and by how many later blocks that is confirmed.
-struct Said {
+struct InRecord {
     recorded: bool,
     when: Message,
     confirmations: u32,
 }
 
-fn recorded(state: &ReceiptState) -> Said {
+fn recorded(state: &ReceiptState) -> InRecord {
     let (recorded, when, confirmations) = match state {
         ReceiptState::InBlock { height, time: at, confirmations, .. } => {
             let when = say::step_recorded_at(height.to_string(), time(*at));
@@ -90,7 +90,7 @@ fn recorded(state: &ReceiptState) -> Said {
             (false, say::step_not_yet(), 0)
         }
     };
-    Said { recorded, when, confirmations }
+    InRecord { recorded, when, confirmations }
 }
 
 fn proof_line(state: &ReceiptState) -> Html {
@@ -104,7 +104,7 @@ fn proof_line(state: &ReceiptState) -> Html {
 }
 
 /// The sentence that says how the vote stands, and what to do.
-fn sentence(receipt: &ReceiptView, refuted: bool, save: &Callback<bool>) -> Html {
+fn sentence(receipt: &ReceiptView, fresh: bool, refuted: bool, save: &Callback<bool>) -> Html {
     let standing::Said { what, then } =
         standing::said(&receipt.standing, &|at| t(say::at_time(time(millis(at)))));
     let (mark, name) = match receipt.standing.mark() {
@@ -114,7 +114,7 @@ fn sentence(receipt: &ReceiptView, refuted: bool, save: &Callback<bool>) -> Html
     };
     let complain = matches!(receipt.standing, Standing::LeftOut { .. });
     html! {
-        <div class={classes!("standing", mark)} role="status" data-testid="standing">
+        <div class={classes!("standing", mark, fresh.then_some("fold"))} role="status" data-testid="standing">
             { icon(name) }
             <p><b>{ what }</b>{ " " }{ then }</p>
             if complain {
@@ -154,6 +154,9 @@ pub struct Props {
     pub receipt: ReceiptView,
     /// The id of its election.
     pub election: AttrValue,
+    /// Whether it was cast a moment ago.
+    #[prop_or_default]
+    pub fresh: bool,
 }
 
 /// A receipt.
@@ -195,7 +198,7 @@ pub fn Receipt(props: &Props) -> Html {
                 <div class="split">
                     <div class="stack">
                         <h2>{ t(say::you_voted(&receipt.selection)) }</h2>
-                        { sentence(receipt, refuted, &save) }
+                        { sentence(receipt, props.fresh, refuted, &save) }
                         { alarms(receipt) }
                         { failed(saving.asked().failure()) }
                         { folded(receipt, sealed) }

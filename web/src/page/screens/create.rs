@@ -224,6 +224,6 @@ fn progress(publishing: &Asked<Published>, made: Option<(u32, u32)>) -> Html {
         (Asked::Failed(failure), _) => html! {
             <div role="alert" data-testid="failed">{ notice("bad", t(say::not_published(failure_words(failure)))) }</div>
         },
-        _ => Html::default(),
+        (Asked::Idle | Asked::Waiting | Asked::Answered(_), _) => Html::default(),
     }
 }

@@ -66,7 +66,7 @@ struct OrganisingProps {
 fn Organising(props: &OrganisingProps) -> Html {
     use_clock();
     let workers = use_tools();
-    let status = use_model(|model| model.status.as_deref().cloned().unwrap_or_default());
+    let status = use_model(Model::figures);
     let closes = use_model(Model::closes);
     let passphrase = use_state(String::new);
     let closing = use_asking::<()>();

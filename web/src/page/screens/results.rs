@@ -37,22 +37,6 @@ fn rows(tally: &Tally, election: &Election) -> Vec<(String, u64)> {
     rows
 }
 
-/// What this screen shows of the node's state: it is drawn again when this changes.
-fn figures(model: &Model) -> Status {
-    let Some(status) = &model.status else { return Status::default() };
-    Status {
-        height: status.height,
-        tip: status.tip.clone(),
-        votes: status.votes,
-        voters: status.voters,
-        pending: status.pending,
-        seal: status.seal.clone(),
-        double_votes: status.double_votes.clone(),
-        double_vote_count: status.double_vote_count,
-        ..Status::default()
-    }
-}
-
 fn bar(share: f64, thin: bool) -> Html {
     let width = format!("{share:.2}");
     html! {
@@ -133,7 +117,7 @@ pub fn Results() -> Html {
     let as_table = use_state(|| false);
     let tally = use_model(|model| Rc::clone(&model.tally));
     let closes = use_model(Model::closes);
-    let status = use_model(figures);
+    let status = use_model(Model::figures);
     let Some(open) = use_election() else {
         return html! { <Unopened /> };
     };

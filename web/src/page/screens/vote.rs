@@ -126,7 +126,7 @@ pub fn Vote() -> Html {
             if receipt.is_some() || stored {
                 { failed(unsure) }
                 if let Some(receipt) = receipt {
-                    <Receipt {receipt} election={election.id.clone()} />
+                    <Receipt {receipt} election={election.id.clone()} fresh={stored} />
                 }
                 if hours.is_open() {
                     <div class="no-print">

@@ -115,13 +115,11 @@ impl NodeWorker {
     }
 
     fn heard(&self, message: FromWorker<NodeEvent>) {
-        match self.lines.node.hear(message) {
-            Some(FromWorker::Ready { build }) => self.ready(build),
-            Some(FromWorker::Event(event)) => self.happened(event),
-            Some(FromWorker::Fatal(why)) => self.broke(say::as_said(why)),
-            None
-            | Some(FromWorker::Answer(..) | FromWorker::Refused(..) | FromWorker::Progress(..)) => {
-            }
+        match message {
+            FromWorker::Ready { build } => self.ready(build),
+            FromWorker::Event(event) => self.happened(event),
+            FromWorker::Fatal(why) => self.broke(say::as_said(why)),
+            FromWorker::Reply(number, said) => self.lines.node.hear(number, said),
         }
     }
 

@@ -84,22 +84,20 @@ impl ToolsWorker {
     }
 
     fn heard(&self, message: FromWorker<ToolsEvent>) {
-        match self.lines.tools.hear(message) {
-            Some(FromWorker::Ready { build }) if build != BUILD => {
+        match message {
+            FromWorker::Ready { build } if build != BUILD => {
                 self.shown.dispatch(Action::Ready(build));
                 self.broke(say::build_newer());
             }
-            Some(FromWorker::Ready { .. }) => {
+            FromWorker::Ready { .. } => {
                 self.state.ready_by.replace(None);
                 self.lines.tools.opened();
                 self.lines.connect();
                 browser::settled();
             }
-            Some(FromWorker::Event(event)) => self.shown.dispatch(Action::Tools(event)),
-            Some(FromWorker::Fatal(why)) => self.broke(say::as_said(why)),
-            None
-            | Some(FromWorker::Answer(..) | FromWorker::Refused(..) | FromWorker::Progress(..)) => {
-            }
+            FromWorker::Event(event) => self.shown.dispatch(Action::Tools(event)),
+            FromWorker::Fatal(why) => self.broke(say::as_said(why)),
+            FromWorker::Reply(number, said) => self.lines.tools.hear(number, said),
         }
     }
 
